@@ -1,0 +1,46 @@
+"""What the outside offers sources, venues and sinks: the clock, waiting, the folder, the span. Nothing else touches them."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Literal, Protocol, TypeVar
+
+from reactivex import Observable
+from reactivex.abc import DisposableBase
+
+Mode = Literal["paper", "live", "replay"]
+
+T = TypeVar("T")
+
+
+class Host(Protocol):
+    """The border a part stands at. All times are ms UTC on the flow's own clock, whatever drives it."""
+
+    mode: Mode
+    """Which clock drives the flow: `paper` and `live` run as time passes, `replay` on virtual time."""
+    base: Path
+    """The folder of the flow file; relative paths in it start here."""
+    folder: Path
+    """Where this flow keeps its files."""
+    history: Mapping[int, int]
+    """How many final bars each timeframe (ms) needs before the first decision."""
+    end: int | None
+    """When a replay ends; None while there is no end."""
+    block: int
+    """0: give each item when its time has come. Otherwise the span in ms of blocks to give ahead: all of the
+    span's items at its beginning, then wait for its end."""
+
+    def now(self) -> int:
+        """The time on the flow's clock."""
+        ...
+
+    async def until(self, at: int) -> None:
+        """Wait until the flow's clock shows `at`."""
+        ...
+
+    def at(self, moment: int, act: Callable[[], None]) -> DisposableBase:
+        """Call `act` once the flow's clock shows `moment` (soon, when that has passed); dispose to cancel."""
+        ...
+
+    def stream(self, items: Callable[[], AsyncIterator[T]]) -> Observable[T]:
+        """An observable of what an async generator yields, run anew for each subscriber; its failure goes down it."""
+        ...

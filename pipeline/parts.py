@@ -1,0 +1,248 @@
+"""Parts: what a table of flows.toml can declare. One class is one table.
+
+    @provider
+    class Fade:
+        \"\"\"Votes against an overstretched market.\"\"\"
+
+        rsi: Column
+
+        def __call__(self, columns: Columns) -> Floats: ...
+
+The class is the part: its fields are the table's keys, its docstring the help, the annotations of `__call__` the types
+that go in and come out. A kind's decorator makes it a frozen, keyword-only dataclass and registers it.
+"""
+
+import inspect
+import re
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, Literal, Protocol, TypeVar, Union, dataclass_transform, get_args, get_origin
+
+from msgspec import Meta
+from reactivex import Observable
+
+from pipeline.values import Bars, Columns, Floats
+
+Kind = Literal["source", "operator", "feature", "provider", "ensemble", "risk", "stake", "venue", "sink"]
+
+TABLES: Mapping[Kind, str] = {
+    "source": "sources",
+    "operator": "operators",
+    "feature": "features",
+    "provider": "providers",
+    "ensemble": "ensembles",
+    "risk": "risk",
+    "stake": "stakes",
+    "venue": "venues",
+    "sink": "sinks",
+}
+"""The table of flows.toml in which parts of a kind are declared (stakes stand inside a risk table)."""
+
+Column = Annotated[str, Meta(description="a column of [features], or open, high, low, close, volume")]
+"""A key that names a column."""
+
+NodeName = Annotated[str, Meta(description="the name of another node")]
+"""A key that names another node (a source, say) outside of `from`."""
+
+T = TypeVar("T")
+
+
+class Feature(Protocol):
+    """A column (or several) computed from bars: row i may depend on the rows up to i only, and nothing else.
+
+    `warmup` is how many leading rows it cannot answer. It gets a contiguous window and returns arrays as long as it.
+    """
+
+    outputs: typing.ClassVar[tuple[str, ...]]
+
+    def warmup(self) -> int: ...
+    def __call__(self, bars: Bars) -> Floats | tuple[Floats, ...]: ...
+
+
+class Provider(Protocol):
+    """A strategy: a score in [-1, 1] for each row of columns (positive: call), NaN for nothing to say.
+
+    A row's score may depend on that row and the `lookback` rows before it.
+    """
+
+    lookback: int
+
+    def __call__(self, columns: Columns) -> Floats: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One key of a part's table."""
+
+    name: str
+    type: Any
+    required: bool
+    default: Any
+    help: str
+
+    @property
+    def type_text(self) -> str:
+        return type_text(self.type)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A registered class with what its declaration says."""
+
+    kind: Kind
+    name: str
+    cls: type[Any]
+    gives: tuple[type[Any], ...]
+    takes: Mapping[str, tuple[type[Any], ...]]
+
+    @property
+    def help(self) -> str:
+        return inspect.cleandoc(self.cls.__doc__ or "")
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        return tuple(_fields(self.cls))
+
+
+_registry: dict[Kind, dict[str, Part]] = {kind: {} for kind in TABLES}
+
+
+def registered(kind: Kind) -> Mapping[str, Part]:
+    return types.MappingProxyType(_registry[kind])
+
+
+def part_of(instance: object) -> Part:
+    """The part whose class `instance` is of."""
+    return next(part for parts in _registry.values() for part in parts.values() if part.cls is type(instance))
+
+
+def _declare(kind: Kind, cls: type[T]) -> type[T]:
+    if not cls.__dict__.get("__doc__"):
+        raise TypeError(f"{kind} {cls.__name__} needs a docstring: it is the help that `list` prints")
+    made = dataclass(frozen=True, kw_only=True)(cls)
+    name = snake(cls.__name__)
+    if name in _registry[kind]:
+        raise TypeError(f"there are two parts called {kind} {name}: {_registry[kind][name].cls.__module__} and {cls.__module__}")
+    hints = typing.get_type_hints(made.__call__)  # type: ignore[operator]  # parts are called, their instances that is
+    gives = _streamed(hints.pop("return", type(None)))
+    takes = {parameter: _streamed(hint) for parameter, hint in hints.items() if get_origin(hint) is Observable}
+    _registry[kind][name] = Part(kind, name, made, gives, takes)
+    return made
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def source(cls: type[T]) -> type[T]:
+    """Where data comes from: `__call__(self, host) -> Observable[...]`."""
+    return _declare("source", cls)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def operator(cls: type[T]) -> type[T]:
+    """A stream operator: `__call__(self, ins: Observable[...], …) -> Observable[...]`."""
+    return _declare("operator", cls)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def feature(cls: type[T]) -> type[T]:
+    """A column of `[features]`; see `Feature`."""
+    return _declare("feature", cls)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def provider(cls: type[T]) -> type[T]:
+    """A strategy; see `Provider`."""
+    return _declare("provider", cls)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def ensemble(cls: type[T]) -> type[T]:
+    """What several votes together say: `__call__(self, votes: Observable[Votes]) -> Observable[Signals]`."""
+    return _declare("ensemble", cls)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def risk(cls: type[T]) -> type[T]:
+    """The gate between signals and money."""
+    return _declare("risk", cls)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def stake(cls: type[T]) -> type[T]:
+    """How much to put on a ticket; stands inside a risk table."""
+    return _declare("stake", cls)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def venue(cls: type[T]) -> type[T]:
+    """A place that takes orders and settles them."""
+    return _declare("venue", cls)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def sink(cls: type[T]) -> type[T]:
+    """Where things go: `__call__(self, host, ins: Observable[...]) -> …`."""
+    return _declare("sink", cls)
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def type_text(hint: Any) -> str:
+    """A type as a user of the file would say it."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        meta = next((m for m in args[1:] if isinstance(m, Meta)), None)
+        bounds = "".join(_bounds(meta)) if meta else ""
+        return type_text(args[0]) + bounds
+    if origin is Literal:
+        return " | ".join(f'"{value}"' for value in args)
+    if origin in (Union, types.UnionType):
+        return " | ".join(type_text(arg) for arg in args if arg is not type(None))
+    if origin in (tuple, list):
+        return f"list of {type_text(args[0])}"
+    if origin is dict:
+        return f"table of {type_text(args[1])}"
+    return {"str": "text", "int": "whole number", "float": "number", "bool": "true | false", "Decimal": "amount"}.get(
+        getattr(hint, "__name__", str(hint)), getattr(hint, "__name__", str(hint))
+    )
+
+
+def description(hint: Any) -> str:
+    if get_origin(hint) is Annotated:
+        for meta in get_args(hint)[1:]:
+            if isinstance(meta, Meta) and meta.description:
+                return meta.description
+    return ""
+
+
+def is_column(hint: Any) -> bool:
+    return hint is Column or any(is_column(arg) for arg in get_args(hint) if get_origin(hint) in (Union, types.UnionType))
+
+
+def _bounds(meta: Meta) -> Iterator[str]:
+    for bound, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<")):
+        if (value := getattr(meta, bound)) is not None:
+            yield f" {sign} {value}"
+
+
+def _streamed(hint: Any) -> tuple[type[Any], ...]:
+    """The value types in `Observable[A | B]`; of anything else, none."""
+    if get_origin(hint) is not Observable:
+        return ()
+    (inner,) = get_args(hint)
+    return get_args(inner) if get_origin(inner) in (Union, types.UnionType) else (inner,)
+
+
+def _fields(cls: type[Any]) -> Iterator[Field]:
+    hints = typing.get_type_hints(cls, include_extras=True)
+    for entry in fields(cls):
+        default = entry.default if entry.default_factory is MISSING else entry.default_factory()
+        required = entry.default is MISSING and entry.default_factory is MISSING
+        hint = hints[entry.name]
+        yield Field(entry.name, hint, required, None if required else default, description(hint))
+
+
+Declare = Callable[[type[T]], type[T]]

@@ -1,0 +1,358 @@
+"""What flows: batches of rows as numpy columns up to the risk gate, single events in event time after it.
+
+Nothing here changes once made. A batch is for one product (and timeframe) and is ordered by time; live it is mostly one
+row, in replay thousands. It may be given ahead of its rows' own times, so meaning is always read off the stamps in it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple, Self
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Stamps = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Small = NDArray[np.int8]
+Counts = NDArray[np.int32]
+
+Direction = Literal["call", "put"]
+Result = Literal["win", "lose", "push", "canceled", "abort"]
+
+NEXT_TICK, DEADLINE, VENUE = 0, 1, 2
+CLOSED_BY = ("next tick", "deadline", "venue")
+
+
+class Stream(NamedTuple):
+    """Whose bars: one product in one timeframe (ms)."""
+
+    product: str
+    tf: int
+
+
+class Key(NamedTuple):
+    """Whose trades: one account on one stream."""
+
+    account: str
+    product: str
+    tf: int
+
+
+# --- batches ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quotes:
+    """Prices at moments: `ts` is the venue's stamp, `received` ours."""
+
+    product: str
+    ts: Stamps
+    received: Stamps
+    bid: Floats
+    ask: Floats
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+    @property
+    def mid(self) -> Floats:
+        return (self.bid + self.ask) / 2
+
+    def rows(self, start: int, stop: int) -> Self:
+        cut = slice(start, stop)
+        return replace(self, ts=self.ts[cut], received=self.received[cut], bid=self.bid[cut], ask=self.ask[cut])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Payouts:
+    """What a win pays, as a ratio of the stake, from each moment on until the next."""
+
+    product: str
+    ts: Stamps
+    ratio: Floats
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """Final bars of one unbroken run. The last `fresh` rows are new; the rows before them are context.
+
+    A bar covers [open_ts, open_ts + tf). It became final at `final_at`, closed by the next tick, by the deadline or by the
+    venue (`closed_by`), from `ticks` quotes; `revision` counts how often the venue changed it since.
+    """
+
+    product: str
+    tf: int
+    open_ts: Stamps
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    final_at: Stamps
+    closed_by: Small
+    ticks: Counts
+    revision: Counts
+    fresh: int
+
+    def __len__(self) -> int:
+        return len(self.open_ts)
+
+    @property
+    def stream(self) -> Stream:
+        return Stream(self.product, self.tf)
+
+    def rows(self, start: int, stop: int, fresh: int) -> Self:
+        columns = {name: getattr(self, name)[start:stop] for name in BAR_COLUMNS}
+        return replace(self, **columns, fresh=fresh)
+
+
+BAR_COLUMNS = ("open_ts", "open", "high", "low", "close", "volume", "final_at", "closed_by", "ticks", "revision")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FormingBar:
+    """A bar that is not final: for the eye only. No provider can take it."""
+
+    product: str
+    tf: int
+    open_ts: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """Every declared feature of a run of bars, row by row; NaN where a feature is not ready.
+
+    `values` holds the features by name and the bars' own open, high, low, close and volume. The last `fresh` rows are new.
+    """
+
+    product: str
+    tf: int
+    open_ts: Stamps
+    final_at: Stamps
+    ready: Flags
+    values: Mapping[str, Floats]
+    fresh: int
+
+    def __len__(self) -> int:
+        return len(self.open_ts)
+
+    def __getitem__(self, name: str) -> Floats:
+        return self.values[name]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Votes:
+    """One provider's scores in [-1, 1] for the new rows of some columns; NaN where it has nothing to say."""
+
+    provider: str
+    columns: Columns
+    scores: Floats
+    fault: str = ""
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signals:
+    """What the providers together say of each new bar.
+
+    `score` is in [-1, 1], its sign is the direction (1 call, -1 put, 0 none), `confidence` its size, `probability` what an
+    uncalibrated logistic makes of it. `votes` keeps each provider's scores; `fault` names providers that failed.
+    """
+
+    product: str
+    tf: int
+    open_ts: Stamps
+    final_at: Stamps
+    close: Floats
+    ready: Flags
+    score: Floats
+    confidence: Floats
+    probability: Floats
+    direction: Small
+    votes: Mapping[str, Floats]
+    fault: str = ""
+
+    def __len__(self) -> int:
+        return len(self.open_ts)
+
+    @property
+    def stream(self) -> Stream:
+        return Stream(self.product, self.tf)
+
+
+class GateRow(NamedTuple):
+    """How one gate answered for one bar: its value, what it was held against, and the verdict in a word."""
+
+    gate: str
+    value: float
+    threshold: float
+    verdict: Literal["yes", "no"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decisions:
+    """One row for each final bar of one key: traded, or the first gate that said no.
+
+    `verdict` indexes `gates`; -1 means traded. `value` and `threshold` are that gate's. `explained` has every gate's answer
+    for the rows where all were asked (the traded ones, those refused late, and every row of a small batch).
+    """
+
+    account: str
+    product: str
+    tf: int
+    gates: tuple[str, ...]
+    open_ts: Stamps
+    at: Stamps
+    verdict: Small
+    value: Floats
+    threshold: Floats
+    score: Floats
+    direction: Small
+    payout: Floats
+    orders: Mapping[int, "Approved"]
+    explained: Mapping[int, tuple[GateRow, ...]]
+
+    def __len__(self) -> int:
+        return len(self.open_ts)
+
+    @property
+    def key(self) -> Key:
+        return Key(self.account, self.product, self.tf)
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+
+
+class Ticket(Struct, frozen=True):
+    """A trade we would like, for the bar that opened at `bar`, wanted at `at`."""
+
+    account: str
+    product: str
+    tf: int
+    bar: int
+    at: int
+    direction: Direction
+    score: float
+    payout: float
+
+
+class Approved(Struct, frozen=True):
+    """A ticket the risk gate let through, with its stake. Executors take nothing else."""
+
+    ticket: Ticket
+    order: str
+    stake: Decimal
+
+    @property
+    def key(self) -> Key:
+        return Key(self.ticket.account, self.ticket.product, self.ticket.tf)
+
+
+class Refused(Struct, frozen=True):
+    """A ticket the risk gate did not let through, and which gate said no."""
+
+    ticket: Ticket
+    gate: str
+
+
+class Ack(Struct, frozen=True, tag=True):
+    """The venue took an order: its own name for the contract, when it starts, and the payout it fixed."""
+
+    order: str
+    contract: str
+    at: int
+    expiry: int
+    payout: float
+
+
+class Reject(Struct, frozen=True, tag=True):
+    """The venue says it did not take an order."""
+
+    order: str
+    reason: str
+    at: int
+
+
+class Settlement(Struct, frozen=True, tag=True):
+    """How a contract ended: profit is what the account gained (a loss is negative)."""
+
+    order: str
+    result: Result
+    profit: Decimal
+    entry_ts: int
+    entry: float
+    exit_ts: int
+    exit: float
+    at: int
+
+
+Reply = Ack | Reject | Settlement
+
+OrderState = Literal["SENDING", "OPEN", "SETTLED", "REJECTED", "NOT_SENT", "UNKNOWN"]
+TERMINAL: frozenset[str] = frozenset({"SETTLED", "REJECTED", "NOT_SENT"})
+
+
+class Order(Struct, frozen=True):
+    """An approved ticket on its way, with everything known of it so far."""
+
+    order: str
+    account: str
+    product: str
+    tf: int
+    bar: int
+    direction: Direction
+    stake: Decimal
+    payout: float
+    state: OrderState
+    at: int
+    reason: str = ""
+    contract: str = ""
+    expiry: int = 0
+    result: Result | None = None
+    profit: Decimal = Decimal(0)
+    entry_ts: int = 0
+    entry: float = 0.0
+    exit_ts: int = 0
+    exit: float = 0.0
+
+    @property
+    def key(self) -> Key:
+        return Key(self.account, self.product, self.tf)
+
+
+class Fault(Struct, frozen=True):
+    """A node raised: which, when, and what. `fatal` when the flow ends with it."""
+
+    node: str
+    at: int
+    what: str
+    fatal: bool = False
+
+
+Batch = Quotes | Payouts | Bars | Columns | Votes | Signals | Decisions
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two values of one type hold the same content, NaN equal to NaN."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, np.ndarray):
+        return bool(np.array_equal(left, right, equal_nan=left.dtype.kind == "f"))
+    if isinstance(left, Mapping):
+        return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
+    if hasattr(left, "__dataclass_fields__"):
+        return all(same(getattr(left, name), getattr(right, name)) for name in left.__dataclass_fields__)
+    return bool(left == right)
