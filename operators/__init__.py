@@ -1,0 +1,7 @@
+"""Operators: pure stream parts. Each import below registers its parts."""
+
+from operators import ensembles as ensembles
+from operators import features as features
+from operators import providers as providers
+from operators import risk as risk
+from operators import window as window

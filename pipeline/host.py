@@ -7,9 +7,19 @@ from typing import Literal, Protocol, TypeVar
 from reactivex import Observable
 from reactivex.abc import DisposableBase
 
+from pipeline.values import Order
+
 Mode = Literal["paper", "live", "replay"]
 
 T = TypeVar("T")
+
+
+class Intents(Protocol):
+    """Where orders are made durable before they are sent."""
+
+    def intend(self, order: Order) -> bool:
+        """Record an order for good; False when its account already sent one for that bar."""
+        ...
 
 
 class Host(Protocol):
@@ -23,6 +33,7 @@ class Host(Protocol):
     """Where this flow keeps its files."""
     history: Mapping[int, int]
     """How many final bars each timeframe (ms) needs before the first decision."""
+    ledger: Intents
     end: int | None
     """When a replay ends; None while there is no end."""
     block: int

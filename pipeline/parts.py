@@ -16,8 +16,9 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Protocol, TypeVar, Union, dataclass_transform, get_args, get_origin
 
 from msgspec import Meta
@@ -45,6 +46,24 @@ Column = Annotated[str, Meta(description="a column of [features], or open, high,
 
 NodeName = Annotated[str, Meta(description="the name of another node")]
 """A key that names another node (a source, say) outside of `from`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """Marks a field that is a table with a part of another kind in it: `stake = { use = "fixed", amount = "1.00" }`."""
+
+    kind: Kind
+
+
+class StakeRule(Protocol):
+    """How much to put on a ticket, given the balance."""
+
+    def __call__(self, balance: Decimal) -> Decimal: ...
+
+
+class Derived:
+    """Marks a field that the plan fills from the rest of the flow; no key of the table."""
+
 
 T = TypeVar("T")
 
@@ -242,7 +261,6 @@ def _fields(cls: type[Any]) -> Iterator[Field]:
         default = entry.default if entry.default_factory is MISSING else entry.default_factory()
         required = entry.default is MISSING and entry.default_factory is MISSING
         hint = hints[entry.name]
+        if Derived in get_args(hint):
+            continue
         yield Field(entry.name, hint, required, None if required else default, description(hint))
-
-
-Declare = Callable[[type[T]], type[T]]

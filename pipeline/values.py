@@ -116,20 +116,6 @@ BAR_COLUMNS = ("open_ts", "open", "high", "low", "close", "volume", "final_at", 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FormingBar:
-    """A bar that is not final: for the eye only. No provider can take it."""
-
-    product: str
-    tf: int
-    open_ts: int
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Columns:
     """Every declared feature of a run of bars, row by row; NaN where a feature is not ready.
 
@@ -261,13 +247,6 @@ class Approved(Struct, frozen=True):
         return Key(self.ticket.account, self.ticket.product, self.ticket.tf)
 
 
-class Refused(Struct, frozen=True):
-    """A ticket the risk gate did not let through, and which gate said no."""
-
-    ticket: Ticket
-    gate: str
-
-
 class Ack(Struct, frozen=True, tag=True):
     """The venue took an order: its own name for the contract, when it starts, and the payout it fixed."""
 
@@ -302,7 +281,7 @@ class Settlement(Struct, frozen=True, tag=True):
 Reply = Ack | Reject | Settlement
 
 OrderState = Literal["SENDING", "OPEN", "SETTLED", "REJECTED", "NOT_SENT", "UNKNOWN"]
-TERMINAL: frozenset[str] = frozenset({"SETTLED", "REJECTED", "NOT_SENT"})
+ENDED: frozenset[OrderState] = frozenset({"SETTLED", "REJECTED", "NOT_SENT"})
 
 
 class Order(Struct, frozen=True):
@@ -331,6 +310,22 @@ class Order(Struct, frozen=True):
     @property
     def key(self) -> Key:
         return Key(self.account, self.product, self.tf)
+
+
+class Past(Struct, frozen=True):
+    """What the ledger knew when the flow began: the orders of late and all that have not ended."""
+
+    orders: tuple[Order, ...]
+    earlier_profit: dict[str, Decimal]
+    """What each account had gained before these orders."""
+
+
+class Dropped(Struct, frozen=True):
+    """Rows a node let go, and why. The flow counts them; nothing is lost without a name."""
+
+    product: str
+    reason: str
+    rows: int
 
 
 class Fault(Struct, frozen=True):

@@ -1,0 +1,3 @@
+"""Features: columns computed from bars. Each import below registers its parts."""
+
+from operators.features import indicators as indicators

@@ -1,0 +1,33 @@
+"""A trend that two averages and the RSI agree on."""
+
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta
+
+from pipeline.parts import Column, provider
+from pipeline.values import Columns, Floats
+
+
+@provider
+class EmaTrend:
+    """Votes with a trend: up while the fast average is above the slow one and the RSI above `above`, down in the mirror case.
+
+    The strength is 0.7 × how far the RSI is from 50, and 0.3 when the averages are `full_distance` of the price apart.
+    """
+
+    fast: Column
+    slow: Column
+    rsi: Column
+    above: Annotated[float, Meta(ge=50, lt=100)] = 55.0
+    full_distance: Annotated[float, Meta(gt=0)] = 0.001
+
+    lookback = 0
+
+    def __call__(self, columns: Columns) -> Floats:
+        apart = (columns[self.fast] - columns[self.slow]) / columns["close"]
+        rsi = columns[self.rsi]
+        strength = 0.7 * np.abs(rsi - 50) / 50 + 0.3 * np.clip(np.abs(apart) / self.full_distance, 0, 1)
+        up = (apart > 0) & (rsi > self.above)
+        down = (apart < 0) & (rsi < 100 - self.above)
+        return np.where(up, strength, np.where(down, -strength, np.nan))

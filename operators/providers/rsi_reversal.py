@@ -1,0 +1,29 @@
+"""An overstretched market that turns."""
+
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta
+
+from pipeline.parts import Column, provider
+from pipeline.values import Columns, Floats
+
+
+@provider
+class RsiReversal:
+    """Votes against an overstretched market: up while the RSI is under `oversold`, down while it is over `overbought`.
+
+    The strength is how far beyond the level the RSI is, 1 at the end of its scale.
+    """
+
+    rsi: Column
+    oversold: Annotated[float, Meta(gt=0, lt=50)] = 30.0
+    overbought: Annotated[float, Meta(gt=50, lt=100)] = 70.0
+
+    lookback = 0
+
+    def __call__(self, columns: Columns) -> Floats:
+        rsi = columns[self.rsi]
+        under = (self.oversold - rsi) / self.oversold
+        over = (rsi - self.overbought) / (100 - self.overbought)
+        return np.where(under > 0, under, np.where(over > 0, -over, np.nan))

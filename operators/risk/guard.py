@@ -1,0 +1,322 @@
+"""The gate between signals and money: every bar of every account gets one row, and only what passes every gate is approved.
+
+Gates that depend on the bar alone are judged for whole columns; the rows they let through are judged one by one at their own
+time, in time order with what becomes of the orders, so a block of bars given ahead decides as single bars do.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from heapq import heappop, heappush
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta
+from reactivex import Observable
+
+from operators.risk.book import Book
+from pipeline.orders import sending
+from pipeline.parts import Derived, Nested, StakeRule, risk
+from pipeline.permit import Permit
+from pipeline.steps import merged, woken
+from pipeline.times import DAY, DurationText, duration, timeframe, timeframe_name
+from pipeline.values import (
+    Approved,
+    Decisions,
+    Direction,
+    Flags,
+    Floats,
+    GateRow,
+    Key,
+    Order,
+    Past,
+    Payouts,
+    Signals,
+    Ticket,
+)
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+BY_COLUMN = ("fault", "ready", "vote", "confidence", "permit")
+BY_ROW = ("payout", "unknown", "open", "cool_down", "funds", "daily_loss")
+GATES = BY_COLUMN + BY_ROW
+TRADED = -1
+EXPLAINED_WHOLE = 8
+"""Batches up to this size (live they are one row) have every gate asked for every row."""
+
+
+@risk
+class Guard:
+    """Approves at most one open trade per account, product and timeframe, within what each account may lose.
+
+    In order it asks: no provider failed, features ready, a direction, confidence at or above `threshold` (one number, or one
+    per timeframe), inside `permit`, payout known and within min_payout … max_payout, no order of unknown outcome and no open
+    order on the key, not resting after a loss (cool_down, doubled for each further loss in a row up to cool_down_max), stake
+    within the balance, and the day's loss (UTC day) within max_daily_loss even if everything open and this stake are lost.
+    """
+
+    accounts: Annotated[tuple[str, ...], Meta(min_length=1)]
+    stake: Annotated[StakeRule, Nested("stake")]
+    max_daily_loss: Decimal
+    threshold: Share | dict[str, Share] = 0.1
+    min_payout: Share = 0.80
+    max_payout: Annotated[float, Meta(gt=0)] = 1.0
+    permit: Permit = Permit()
+    cool_down: DurationText = "30s"
+    cool_down_max: DurationText = "5m"
+    balances: Annotated[Mapping[str, Decimal], Derived] = field(default_factory=dict[str, Decimal])
+
+    def __post_init__(self) -> None:
+        if not self.max_daily_loss.is_finite() or self.max_daily_loss <= 0:
+            raise ValueError(f"max_daily_loss must be above 0, not {self.max_daily_loss}")
+        if self.min_payout > self.max_payout:
+            raise ValueError(f"min_payout {self.min_payout} is above max_payout {self.max_payout}")
+        if isinstance(self.threshold, dict):
+            for name in self.threshold:
+                timeframe(name)
+
+    def __call__(
+        self, signals: Observable[Signals], payouts: Observable[Payouts], orders: Observable[Order | Past]
+    ) -> Observable[Decisions | Approved]:
+        return merged((payouts, orders, signals)).pipe(woken(lambda: Gate(self), "risk"))
+
+    def threshold_of(self, tf: int) -> float:
+        """The least confidence for a timeframe; one that `threshold` does not name is never traded."""
+        if isinstance(self.threshold, dict):
+            return self.threshold.get(timeframe_name(tf), float("inf"))
+        return self.threshold
+
+
+@dataclass(eq=False)
+class Batch:
+    """Signals whose rows are being decided for every account."""
+
+    signals: Signals
+    rows: dict[str, "Rows"]
+    left: int
+
+
+@dataclass(eq=False)
+class Rows:
+    """One account's answers so far."""
+
+    verdict: np.ndarray[tuple[int], np.dtype[np.int8]]
+    value: Floats
+    threshold: Floats
+    payout: Floats
+    orders: dict[int, Approved] = field(default_factory=dict[int, Approved])
+    explained: dict[int, tuple[GateRow, ...]] = field(default_factory=dict[int, tuple[GateRow, ...]])
+
+
+class Gate:
+    """The guard's memory: a book for each account, payouts as of any moment, and rows whose time has not come."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._books = {account: self._book(account) for account in guard.accounts}
+        self._payouts: dict[str, PayoutSeries] = {}
+        self._waiting: list[tuple[int, str, int, int, int, Batch]] = []
+        self._unfinished: dict[tuple[str, int], deque[Batch]] = {}
+        self._sequence = 0
+
+    @property
+    def due(self) -> int | None:
+        return self._waiting[0][0] if self._waiting else None
+
+    def take(self, item: Signals | Payouts | Order | Past, at: int) -> Iterator[Decisions | Approved]:
+        match item:
+            case Signals():
+                self._screen(item)
+                yield from self._finished(item.product, item.tf)
+            case Payouts():
+                self._payouts.setdefault(item.product, PayoutSeries()).extend(item)
+            case Order():
+                self._fold(item)
+            case Past():
+                self._restore(item)
+
+    def wake(self, at: int) -> Iterator[Decisions | Approved]:
+        while self._waiting and self._waiting[0][0] <= at:
+            moment, product, tf, row, _, batch = heappop(self._waiting)
+            for account in self._guard.accounts:
+                approved = self._decide(account, batch, row, moment)
+                if approved is not None:
+                    yield approved
+            batch.left -= 1
+            yield from self._finished(product, tf)
+
+    def _book(self, account: str) -> Book:
+        balance = self._guard.balances.get(account, Decimal(0))
+        return Book(balance, duration(self._guard.cool_down), duration(self._guard.cool_down_max))
+
+    def _fold(self, order: Order) -> None:
+        if order.account in self._books:
+            self._books[order.account] = self._books[order.account].after(order)
+
+    def _restore(self, past: Past) -> None:
+        for account, book in self._books.items():
+            self._books[account] = Book(
+                book.balance + past.earlier_profit.get(account, Decimal(0)), book.cool_down, book.cool_down_max
+            )
+        for order in past.orders:
+            self._fold(order)
+
+    def _screen(self, signals: Signals) -> None:
+        """Judge what columns can judge, and set a date for the rest."""
+        screened = self._by_column(signals)
+        rows = range(len(signals)) if len(signals) <= EXPLAINED_WHOLE else np.flatnonzero(screened.verdict == TRADED).tolist()
+        answers = {account: _copied(screened) for account in self._guard.accounts}
+        batch = Batch(signals, answers, len(rows))
+        self._unfinished.setdefault((signals.product, signals.tf), deque()).append(batch)
+        for row in rows:
+            self._sequence += 1
+            moment = int(signals.final_at[row])
+            heappush(self._waiting, (moment, signals.product, signals.tf, row, self._sequence, batch))
+
+    def _by_column(self, signals: Signals) -> Rows:
+        rows = len(signals)
+        found = Rows(np.full(rows, TRADED, np.int8), np.full(rows, np.nan), np.full(rows, np.nan), np.full(rows, np.nan))
+        for gate, (value, threshold, no) in reversed(list(enumerate(self._columns(signals)))):
+            found.verdict[no] = gate
+            found.value[no] = value[no]
+            found.threshold[no] = threshold
+        return found
+
+    def _columns(self, signals: Signals) -> Iterator[tuple[Floats, float, Flags]]:
+        """For each gate of BY_COLUMN: its value, what it is held against, and where it says no."""
+        rows = len(signals)
+        fault = np.full(rows, float(bool(signals.fault)))
+        yield fault, 0.0, fault > 0
+        yield signals.ready.astype(np.float64), 1.0, ~signals.ready
+        yield signals.score, 0.0, signals.direction == 0
+        threshold = self._guard.threshold_of(signals.tf)
+        yield signals.confidence, threshold, signals.confidence < threshold
+        permitted = self._guard.permit.allows(signals.final_at)
+        yield permitted.astype(np.float64), 1.0, ~permitted
+
+    def _decide(self, account: str, batch: Batch, row: int, at: int) -> Approved | None:
+        answers, signals = batch.rows[account], batch.signals
+        book = self._books[account]
+        key = Key(account, signals.product, signals.tf)
+        payout = self._payout(signals.product, at)
+        stake = self._guard.stake(book.balance)
+        gates = (*self._asked(signals, row), *self._asked_of(book, key, at, payout, stake))
+        answers.payout[row] = payout
+        answers.explained[row] = gates
+        for number, gate in enumerate(gates):
+            if gate.verdict == "no":
+                answers.verdict[row], answers.value[row], answers.threshold[row] = number, gate.value, gate.threshold
+                return None
+        return self._approve(answers, signals, row, key, at, payout, stake)
+
+    def _asked(self, signals: Signals, row: int) -> Iterator[GateRow]:
+        """The answers of the gates that judge the bar alone."""
+        one = _row(signals, row)
+        for gate, (value, threshold, no) in zip(BY_COLUMN, self._columns(one), strict=True):
+            yield GateRow(gate, float(value[0]), threshold, "no" if no[0] else "yes")
+
+    def _asked_of(self, book: Book, key: Key, at: int, payout: float, stake: Decimal) -> Iterator[GateRow]:
+        """The answers of the gates that judge the account at this moment."""
+        guard = self._guard
+        fits = guard.min_payout <= payout <= guard.max_payout
+        yield _gate("payout", payout, guard.max_payout if payout > guard.max_payout else guard.min_payout, fits)
+        held, unknown = book.on(key)
+        yield _gate("unknown", unknown, 0, unknown == 0)
+        yield _gate("open", held, 0, held == 0)
+        cooling = book.cooling.get(key)
+        rest = max(0, cooling.until - at) / 1000 if cooling else 0.0
+        yield _gate("cool_down", rest, 0, rest == 0)
+        free = book.balance - book.at_stake
+        yield _gate("funds", float(free), float(stake), stake > 0 and free >= stake)
+        worst = book.profit_on(at // DAY) - book.at_stake - stake
+        yield _gate("daily_loss", float(worst), float(-guard.max_daily_loss), worst >= -guard.max_daily_loss)
+
+    def _approve(
+        self, answers: Rows, signals: Signals, row: int, key: Key, at: int, payout: float, stake: Decimal
+    ) -> Approved:
+        bar = int(signals.open_ts[row])
+        direction: Direction = "call" if signals.direction[row] > 0 else "put"
+        ticket = Ticket(*key, bar, at, direction, float(signals.score[row]), payout)
+        approved = Approved(ticket, f"{key.account}:{key.product}:{timeframe_name(key.tf)}:{bar}", stake)
+        answers.orders[row] = approved
+        self._fold(sending(approved))
+        return approved
+
+    def _payout(self, product: str, at: int) -> float:
+        series = self._payouts.get(product)
+        return series.at(at) if series else float("nan")
+
+    def _finished(self, product: str, tf: int) -> Iterator[Decisions]:
+        """The oldest batches of a stream that have every row decided, in the order they came."""
+        batches = self._unfinished[product, tf]
+        while batches and batches[0].left == 0:
+            batch = batches.popleft()
+            for account in self._guard.accounts:
+                yield _decisions(account, batch.signals, batch.rows[account])
+
+
+class PayoutSeries:
+    """One product's payout as of any moment not yet past."""
+
+    def __init__(self) -> None:
+        self._ts = np.zeros(0, np.int64)
+        self._ratio = np.zeros(0)
+
+    def extend(self, payouts: Payouts) -> None:
+        """Later payouts; of those known, only the one in force when they begin is kept."""
+        if not len(payouts):
+            return
+        kept = max(0, int(np.searchsorted(self._ts, payouts.ts[0], side="right")) - 1)
+        self._ts = np.concatenate((self._ts[kept : kept + 1], payouts.ts))
+        self._ratio = np.concatenate((self._ratio[kept : kept + 1], payouts.ratio))
+
+    def at(self, moment: int) -> float:
+        row = int(self._ts.searchsorted(moment, side="right")) - 1
+        return float(self._ratio[row]) if row >= 0 else float("nan")
+
+
+def _gate(name: str, value: float, threshold: float, fits: bool) -> GateRow:
+    return GateRow(name, float(value), float(threshold), "yes" if fits else "no")
+
+
+def _copied(rows: Rows) -> Rows:
+    return Rows(rows.verdict.copy(), rows.value.copy(), rows.threshold.copy(), rows.payout.copy())
+
+
+def _row(signals: Signals, row: int) -> Signals:
+    if len(signals) == 1:
+        return signals
+    cut = slice(row, row + 1)
+    return Signals(
+        signals.product,
+        signals.tf,
+        signals.open_ts[cut],
+        signals.final_at[cut],
+        signals.close[cut],
+        signals.ready[cut],
+        signals.score[cut],
+        signals.confidence[cut],
+        signals.probability[cut],
+        signals.direction[cut],
+        {},
+        signals.fault,
+    )
+
+
+def _decisions(account: str, signals: Signals, rows: Rows) -> Decisions:
+    return Decisions(
+        account=account,
+        product=signals.product,
+        tf=signals.tf,
+        gates=GATES,
+        open_ts=signals.open_ts,
+        at=signals.final_at,
+        verdict=rows.verdict,
+        value=rows.value,
+        threshold=rows.threshold,
+        score=signals.score,
+        direction=signals.direction,
+        payout=rows.payout,
+        orders=rows.orders,
+        explained=rows.explained,
+    )

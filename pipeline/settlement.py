@@ -1,0 +1,309 @@
+"""What becomes of a fixed-time contract: the rules, and the prices they are applied to.
+
+Paper, replay and the audit of a venue's own settlements all read the same rules here:
+
+- A contract runs from the moment the venue accepts it until its duration has passed.
+- It enters at the first tick strictly after acceptance and leaves at the last tick at or before expiry.
+- A call wins when it leaves higher than it entered, a put when lower. Equal prices are a tie: `push` gives the stake
+  back, `lose` keeps it.
+- Without a tick between acceptance and expiry it is void: canceled, nothing gained, nothing lost.
+- A win gains stake times payout, to the cent; half a cent goes to the even cent. A loss costs the stake.
+"""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
+from math import isfinite
+from typing import Literal, NamedTuple
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from pipeline.times import slot_of
+from pipeline.values import Bars, Direction, Flags, Floats, Payouts, Quotes, Result, Settlement, Stamps
+
+Tie = Literal["push", "lose"]
+
+CENT = Decimal("0.01")
+NOTHING = Decimal(0)
+FOREVER = 2**63 - 1
+FEW_ROWS = 16_384
+
+
+class Contract(Struct, frozen=True):
+    """What was agreed: enough to settle it from prices alone."""
+
+    order: str
+    product: str
+    direction: Direction
+    stake: Decimal
+    payout: float
+    accepted_at: int
+    expiry: int
+
+
+class Price(NamedTuple):
+    """What a product cost, and when by the venue's stamp."""
+
+    ts: int
+    price: float
+
+
+def settled(contract: Contract, path: "PricePath", at: int, tie: Tie, known_before: int = FOREVER) -> Settlement:
+    """How `contract` ended, told at `at`, by the prices that were known before `known_before`."""
+    exit_ = path.exit(contract.product, contract.expiry, known_before)
+    entry = path.entry(contract.product, contract.accepted_at)
+    if entry is None or exit_ is None or exit_.ts <= contract.accepted_at:
+        return Settlement(contract.order, "canceled", NOTHING, 0, 0.0, 0, 0.0, at)
+    result = result_of(contract.direction, entry.price, exit_.price, tie)
+    profit = profit_of(result, contract.stake, contract.payout)
+    return Settlement(contract.order, result, profit, entry.ts, entry.price, exit_.ts, exit_.price, at)
+
+
+def result_of(direction: Direction, entry: float, exit_: float, tie: Tie) -> Result:
+    if entry == exit_:
+        return tie
+    return "win" if (exit_ > entry) == (direction == "call") else "lose"
+
+
+def profit_of(result: Result, stake: Decimal, payout: float) -> Decimal:
+    """What the account gains: a loss is negative, everything but a win or a loss is nothing."""
+    if result == "win":
+        return (stake * _exact(payout)).quantize(CENT, ROUND_HALF_EVEN)
+    return -stake if result == "lose" else NOTHING
+
+
+@lru_cache(maxsize=1024)
+def _exact(payout: float) -> Decimal:
+    """The ratio as it is written: 0.87 and not the nearest binary fraction."""
+    return Decimal(str(payout))
+
+
+def _everything(product: str) -> int:
+    return -FOREVER
+
+
+class PricePath:
+    """What is known of each product's prices, in the order of the venue's stamps.
+
+    Batches may come ahead of their time: a question names the moment it is about, and prices stamped or received later do
+    not change the answer. So replay in blocks settles exactly as paper does tick by tick.
+
+    Ticks are quotes' mids. Where no quotes come, the fresh rows of the finest bars stand in: acceptance within a bar
+    (or in a silence before it) enters at the bar's opening price, and expiry leaves at the close of the last bar closed by then.
+    That is an approximation: the opening price is from before the acceptance, up to a whole bar.
+
+    A row stamped before the last one is late and left out: what may have been settled on stays. `needed_from` is asked now
+    and then for the oldest moment of a product that may still be asked about; older rows are then dropped.
+    """
+
+    def __init__(self, needed_from: Callable[[str], int] = _everything) -> None:
+        self._needed_from = needed_from
+        self._products: dict[str, _Ticks | _BarEnds] = {}
+
+    def append(self, batch: Quotes | Bars) -> None:
+        if isinstance(batch, Quotes):
+            self._append_quotes(batch)
+        else:
+            self._append_bars(batch)
+
+    def entry(self, product: str, after: int) -> Price | None:
+        """The first price strictly after a moment."""
+        rows = self._products.get(product)
+        return rows.entry(after) if rows else None
+
+    def exit(self, product: str, at_or_before: int, known_before: int = FOREVER) -> Price | None:
+        """The last price stamped at or before one moment, of those received before another."""
+        rows = self._products.get(product)
+        return rows.exit(at_or_before, known_before) if rows else None
+
+    def suffices(self, contract: Contract, known_before: int) -> bool:
+        """Whether the prices received before a moment are enough to settle `contract`.
+
+        They are when they have gone past its expiry. Of ticks one within the contract is enough: the market may have
+        been quiet since. Bars may not skip: a contract would leave at a bar it only started in.
+        """
+        rows = self._products.get(contract.product)
+        return rows is not None and rows.suffice(contract.accepted_at, contract.expiry, known_before)
+
+    def complete_at(self, product: str, moment: int) -> int | None:
+        """When the price was received from which on no further price up to `moment` can come; None if that is to come."""
+        rows = self._products.get(product)
+        return rows.complete_at(moment) if rows else None
+
+    def knows(self, product: str, known_before: int) -> bool:
+        """Whether a price of the product was received before a moment."""
+        rows = self._products.get(product)
+        return rows is not None and rows.known[0] < known_before
+
+    def __len__(self) -> int:
+        return sum(len(rows) for rows in self._products.values())
+
+    def _append_quotes(self, quotes: Quotes) -> None:
+        rows = self._products.get(quotes.product)
+        if not isinstance(rows, _Ticks):
+            rows = _Ticks()
+        if len(quotes) == 1:
+            # One row is what comes live: numpy's cost per call is many times that of the sum.
+            rows.add_one(quotes.ts.item(), quotes.received.item(), (quotes.bid.item() + quotes.ask.item()) / 2)
+        else:
+            rows.add(quotes.ts, quotes.received, quotes.mid)
+        self._keep(quotes.product, rows)
+
+    def _append_bars(self, bars: Bars) -> None:
+        rows = self._products.get(bars.product)
+        if isinstance(rows, _Ticks) or (rows and rows.tf < bars.tf):
+            return
+        if rows is None or rows.tf != bars.tf:
+            rows = _BarEnds(bars.tf)
+        new = slice(len(bars) - bars.fresh, None)
+        rows.add_bars(bars.open_ts[new] + bars.tf, bars.final_at[new], bars.open[new], bars.close[new])
+        self._keep(bars.product, rows)
+
+    def _keep(self, product: str, rows: "_Ticks | _BarEnds") -> None:
+        if not rows.ts:
+            return
+        self._products[product] = rows
+        if len(rows) > rows.limit:
+            rows.forget(self._needed_from(product))
+
+
+class _Rows:
+    """Prices in growing columns: `ts` never falls, nor does `known`, when a row was received."""
+
+    def __init__(self) -> None:
+        self.ts = array("q")
+        self.known = array("q")
+        self.price = array("d")
+        self.limit = FEW_ROWS
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+    def exit(self, at_or_before: int, known_before: int) -> Price | None:
+        row = self.last(at_or_before, known_before)
+        return Price(self.ts[row], self.price[row]) if row >= 0 else None
+
+    def last(self, at_or_before: int, known_before: int) -> int:
+        stop = bisect_right(self.ts, at_or_before)
+        if stop and self.known[stop - 1] >= known_before:
+            stop = bisect_left(self.known, known_before, 0, stop)
+        return stop - 1
+
+    def forget(self, before: int) -> None:
+        """Drop rows stamped before a moment, all but the last of them: it is the price at that moment."""
+        stop = max(bisect_left(self.ts, before) - 1, 0)
+        self.drop(stop)
+        # Pruning costs as much as there is, so it waits until that much has come again.
+        self.limit = max(2 * len(self), FEW_ROWS)
+
+    def drop(self, rows: int) -> None:
+        del self.ts[:rows], self.known[:rows], self.price[:rows]
+
+    def extend(self, ts: Stamps, known: Stamps, price: Floats) -> None:
+        self.ts.frombytes(ts.tobytes())
+        # A row is known no earlier than the one before it, whatever the clock that stamped it says.
+        floor = self.known[-1] if self.known else known[0]
+        self.known.frombytes(np.maximum(np.maximum.accumulate(known), floor).tobytes())
+        self.price.frombytes(price.tobytes())
+
+
+class _Ticks(_Rows):
+    """A product's quotes."""
+
+    def add_one(self, ts: int, received: int, price: float) -> None:
+        if not isfinite(price) or (self.ts and ts < self.ts[-1]):
+            return
+        self.known.append(max(received, self.known[-1]) if self.known else received)
+        self.ts.append(ts)
+        self.price.append(price)
+
+    def add(self, ts: Stamps, received: Stamps, price: Floats) -> None:
+        ts, received, price = _where(np.isfinite(price), ts, received, price)
+        if len(ts):
+            ts, received, price = _where(ts >= _highest_before(ts, self.ts), ts, received, price)
+        if len(ts):
+            self.extend(ts, received, price)
+
+    def entry(self, after: int) -> Price | None:
+        row = bisect_right(self.ts, after)
+        return Price(self.ts[row], self.price[row]) if row < len(self.ts) else None
+
+    def suffice(self, accepted_at: int, expiry: int, known_before: int) -> bool:
+        row = self.last(expiry, known_before)
+        if row >= 0 and self.ts[row] > accepted_at:
+            return True
+        complete = self.complete_at(expiry)
+        return complete is not None and complete < known_before
+
+    def complete_at(self, moment: int) -> int | None:
+        # Only a later stamp tells: several ticks may share one.
+        row = bisect_right(self.ts, moment)
+        return self.known[row] if row < len(self.ts) else None
+
+
+class _BarEnds(_Rows):
+    """A product's bars of one timeframe: `ts` and `price` are those of the close."""
+
+    def __init__(self, tf: int) -> None:
+        super().__init__()
+        self.tf = tf
+        self.open = array("d")
+
+    def add_bars(self, ts: Stamps, final_at: Stamps, open_: Floats, close: Floats) -> None:
+        finite = np.isfinite(open_) & np.isfinite(close)
+        ts, final_at, open_, close = _where(finite, ts, final_at, open_, close)
+        if len(ts):
+            ts, final_at, open_, close = _where(ts > _highest_before(ts, self.ts), ts, final_at, open_, close)
+        if len(ts):
+            self.extend(ts, final_at, close)
+            self.open.frombytes(open_.tobytes())
+
+    def drop(self, rows: int) -> None:
+        super().drop(rows)
+        del self.open[:rows]
+
+    def entry(self, after: int) -> Price | None:
+        row = bisect_right(self.ts, after)
+        return Price(self.ts[row] - self.tf, self.open[row]) if row < len(self.ts) else None
+
+    def suffice(self, accepted_at: int, expiry: int, known_before: int) -> bool:
+        complete = self.complete_at(expiry)
+        return complete is not None and complete < known_before
+
+    def complete_at(self, moment: int) -> int | None:
+        row = bisect_left(self.ts, slot_of(moment, self.tf))
+        return self.known[row] if row < len(self.ts) else None
+
+
+def _highest_before(ts: Stamps, known: "array[int]") -> Stamps:
+    """For each new row the highest stamp of those before it; for the very first row one that lets it in."""
+    floor = known[-1] if known else ts[0] - 1
+    return np.maximum.accumulate(np.concatenate((np.array([floor], np.int64), ts[:-1])))
+
+
+def _where(keep: Flags, *columns: NDArray[np.int64] | Floats) -> tuple[NDArray[np.int64] | Floats, ...]:
+    return columns if keep.all() else tuple(column[keep] for column in columns)
+
+
+class PayoutPath:
+    """What a win paid, product by product, from each moment on until the next. `needed_from` as in `PricePath`."""
+
+    def __init__(self, needed_from: Callable[[str], int] = _everything) -> None:
+        self._needed_from = needed_from
+        self._products: dict[str, _Ratios] = {}
+
+    def append(self, payouts: Payouts) -> None:
+        ratios = self._products.setdefault(payouts.product, _Ratios())
+        ratios.add(payouts.ts, payouts.ratio)
+        if len(ratios.ts) > ratios.limit:
+            ratios.forget(self._needed_from(payouts.product))
+
+    def at(self, product: str, moment: int) -> float | None:
+        """The ratio in force at a moment."""
+        ratios = self._products.get(product)
+        row = bisect_right(ratios.ts, moment) - 1 if ratios else -1
+        return ratios.ratio[row] if ratios and row >= 0 else None
