@@ -20,10 +20,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from pipeline.times import slot_of
-from pipeline.values import Bars, Direction, Flags, Floats, Payouts, Quotes, Result, Settlement, Stamps
+from pipeline.values import Bars, Direction, Floats, Payouts, Quotes, Result, Settlement, Stamps
 
 Tie = Literal["push", "lose"]
 
@@ -64,6 +63,7 @@ def settled(contract: Contract, path: "PricePath", at: int, tie: Tie, known_befo
 
 
 def result_of(direction: Direction, entry: float, exit_: float, tie: Tie) -> Result:
+    """Win, lose or what the tie rule says."""
     if entry == exit_:
         return tie
     return "win" if (exit_ > entry) == (direction == "call") else "lose"
@@ -89,15 +89,15 @@ def _everything(product: str) -> int:
 class PricePath:
     """What is known of each product's prices, in the order of the venue's stamps.
 
-    Batches may come ahead of their time: a question names the moment it is about, and prices stamped or received later do
-    not change the answer. So replay in blocks settles exactly as paper does tick by tick.
+    Batches may come ahead of their time: a question names the moment it is about, and prices stamped or received later
+    do not change the answer. So replay in blocks settles exactly as paper does tick by tick.
 
     Ticks are quotes' mids. Where no quotes come, the fresh rows of the finest bars stand in: acceptance within a bar
-    (or in a silence before it) enters at the bar's opening price, and expiry leaves at the close of the last bar closed by then.
-    That is an approximation: the opening price is from before the acceptance, up to a whole bar.
+    (or in a silence before it) enters at the bar's opening price, and expiry leaves at the close of the last bar
+    closed by then. That is an approximation: the opening price is from before the acceptance, by up to a whole bar.
 
-    A row stamped before the last one is late and left out: what may have been settled on stays. `needed_from` is asked now
-    and then for the oldest moment of a product that may still be asked about; older rows are then dropped.
+    A row stamped before the last one is late and left out: what may have been settled on stays. `needed_from` is asked
+    now and then for the oldest moment of a product that may still be asked about; older rows are then dropped.
     """
 
     def __init__(self, needed_from: Callable[[str], int] = _everything) -> None:
@@ -130,7 +130,7 @@ class PricePath:
         return rows is not None and rows.suffice(contract.accepted_at, contract.expiry, known_before)
 
     def complete_at(self, product: str, moment: int) -> int | None:
-        """When the price was received from which on no further price up to `moment` can come; None if that is to come."""
+        """When it was known that no further price up to `moment` is to come; None while one may."""
         rows = self._products.get(product)
         return rows.complete_at(moment) if rows else None
 
@@ -146,7 +146,7 @@ class PricePath:
         rows = self._products.get(quotes.product)
         if not isinstance(rows, _Ticks):
             rows = _Ticks()
-        if len(quotes) == 1:
+        if len(quotes.ts) == 1:
             # One row is what comes live: numpy's cost per call is many times that of the sum.
             rows.add_one(quotes.ts.item(), quotes.received.item(), (quotes.bid.item() + quotes.ask.item()) / 2)
         else:
@@ -167,7 +167,7 @@ class PricePath:
         if not rows.ts:
             return
         self._products[product] = rows
-        if len(rows) > rows.limit:
+        if len(rows.ts) > rows.limit:
             rows.forget(self._needed_from(product))
 
 
@@ -203,11 +203,16 @@ class _Rows:
     def drop(self, rows: int) -> None:
         del self.ts[:rows], self.known[:rows], self.price[:rows]
 
+    def highest_before(self, ts: Stamps) -> Stamps:
+        """For each new row the highest stamp of those before it."""
+        floor = self.ts[-1] if self.ts else -FOREVER
+        return np.maximum.accumulate(np.concatenate((np.array([floor]), ts)))[:-1]
+
     def extend(self, ts: Stamps, known: Stamps, price: Floats) -> None:
-        self.ts.frombytes(ts.tobytes())
         # A row is known no earlier than the one before it, whatever the clock that stamped it says.
-        floor = self.known[-1] if self.known else known[0]
+        floor = self.known[-1] if self.known else -FOREVER
         self.known.frombytes(np.maximum(np.maximum.accumulate(known), floor).tobytes())
+        self.ts.frombytes(ts.tobytes())
         self.price.frombytes(price.tobytes())
 
 
@@ -222,11 +227,10 @@ class _Ticks(_Rows):
         self.price.append(price)
 
     def add(self, ts: Stamps, received: Stamps, price: Floats) -> None:
-        ts, received, price = _where(np.isfinite(price), ts, received, price)
-        if len(ts):
-            ts, received, price = _where(ts >= _highest_before(ts, self.ts), ts, received, price)
-        if len(ts):
-            self.extend(ts, received, price)
+        keep = np.isfinite(price)
+        stamps = np.where(keep, ts, -FOREVER)
+        keep &= stamps >= self.highest_before(stamps)
+        self.extend(ts[keep], received[keep], price[keep])
 
     def entry(self, after: int) -> Price | None:
         row = bisect_right(self.ts, after)
@@ -254,13 +258,11 @@ class _BarEnds(_Rows):
         self.open = array("d")
 
     def add_bars(self, ts: Stamps, final_at: Stamps, open_: Floats, close: Floats) -> None:
-        finite = np.isfinite(open_) & np.isfinite(close)
-        ts, final_at, open_, close = _where(finite, ts, final_at, open_, close)
-        if len(ts):
-            ts, final_at, open_, close = _where(ts > _highest_before(ts, self.ts), ts, final_at, open_, close)
-        if len(ts):
-            self.extend(ts, final_at, close)
-            self.open.frombytes(open_.tobytes())
+        keep = np.isfinite(open_) & np.isfinite(close)
+        stamps = np.where(keep, ts, -FOREVER)
+        keep &= stamps > self.highest_before(stamps)
+        self.extend(ts[keep], final_at[keep], close[keep])
+        self.open.frombytes(open_[keep].tobytes())
 
     def drop(self, rows: int) -> None:
         super().drop(rows)
@@ -279,31 +281,22 @@ class _BarEnds(_Rows):
         return self.known[row] if row < len(self.ts) else None
 
 
-def _highest_before(ts: Stamps, known: "array[int]") -> Stamps:
-    """For each new row the highest stamp of those before it; for the very first row one that lets it in."""
-    floor = known[-1] if known else ts[0] - 1
-    return np.maximum.accumulate(np.concatenate((np.array([floor], np.int64), ts[:-1])))
-
-
-def _where(keep: Flags, *columns: NDArray[np.int64] | Floats) -> tuple[NDArray[np.int64] | Floats, ...]:
-    return columns if keep.all() else tuple(column[keep] for column in columns)
-
-
 class PayoutPath:
     """What a win paid, product by product, from each moment on until the next. `needed_from` as in `PricePath`."""
 
     def __init__(self, needed_from: Callable[[str], int] = _everything) -> None:
         self._needed_from = needed_from
-        self._products: dict[str, _Ratios] = {}
+        self._products: dict[str, _Ticks] = {}
 
     def append(self, payouts: Payouts) -> None:
-        ratios = self._products.setdefault(payouts.product, _Ratios())
-        ratios.add(payouts.ts, payouts.ratio)
-        if len(ratios.ts) > ratios.limit:
-            ratios.forget(self._needed_from(payouts.product))
+        rows = self._products.setdefault(payouts.product, _Ticks())
+        # A ratio that is not a number ends the one before it; left out, it would prolong it.
+        rows.add(payouts.ts, payouts.ts, np.nan_to_num(payouts.ratio))
+        if len(rows) > rows.limit:
+            rows.forget(self._needed_from(payouts.product))
 
     def at(self, product: str, moment: int) -> float | None:
-        """The ratio in force at a moment."""
-        ratios = self._products.get(product)
-        row = bisect_right(ratios.ts, moment) - 1 if ratios else -1
-        return ratios.ratio[row] if ratios and row >= 0 else None
+        """The ratio in force at a moment; None when the product paid nothing then, or nothing is known of it."""
+        rows = self._products.get(product)
+        ratio = rows.exit(moment, FOREVER) if rows else None
+        return ratio.price if ratio and ratio.price > 0 else None
