@@ -47,6 +47,11 @@ class Agenda:
             heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
+    def advance_before(self, moment: int) -> None:
+        """Run all that is due before `moment`; then it is `moment`, and what is due at it still waits."""
+        self.advance_to(moment - 1)
+        self.now = max(self.now, moment)
+
     def advance_to(self, moment: int) -> None:
         """Run all that is due up to and including `moment`, also what that plans meanwhile; then it is `moment`."""
         heap = self._heap

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from copy import copy
 from pathlib import Path
 from typing import TypeVar
 
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 
-from pipeline.host import Intents, Mode
+from pipeline.agenda import Agenda
+from pipeline.host import Records, Mode
 
 T = TypeVar("T")
 
@@ -47,7 +49,7 @@ class Border:
         folder: Path,
         clock: Clock,
         history: Mapping[int, int],
-        ledger: Intents,
+        ledger: Records,
         end: int | None = None,
         block: int = 0,
     ) -> None:
@@ -63,6 +65,12 @@ class Border:
 
     def now(self) -> int:
         return self.clock.now()
+
+    def inside(self, agenda: Agenda) -> "Border":
+        """The same for a node inside the flow's door, where the time is that of what is happening."""
+        within = copy(self)
+        within.now = lambda: agenda.now  # type: ignore[method-assign]  # the one thing that differs
+        return within
 
     async def until(self, at: int) -> None:
         reached: asyncio.Future[None] = self._loop.create_future()

@@ -7,18 +7,30 @@ from typing import Literal, Protocol, TypeVar
 from reactivex import Observable
 from reactivex.abc import DisposableBase
 
-from pipeline.values import Order
+from pipeline.values import Decisions, Order
 
 Mode = Literal["paper", "live", "replay"]
 
 T = TypeVar("T")
 
 
-class Intents(Protocol):
-    """Where orders are made durable before they are sent."""
+class Records(Protocol):
+    """Where decisions and orders are kept."""
 
     def intend(self, order: Order) -> bool:
-        """Record an order for good; False when its account already sent one for that bar."""
+        """Record an order for good before it is sent; False when its account has one for that bar."""
+        ...
+
+    def follow(self, order: Order) -> None:
+        """Record what became of an order."""
+        ...
+
+    def decide(self, decisions: Decisions) -> None:
+        """Keep decisions until the next commit."""
+        ...
+
+    def commit(self) -> None:
+        """Write what was kept."""
         ...
 
 
@@ -33,7 +45,7 @@ class Host(Protocol):
     """Where this flow keeps its files."""
     history: Mapping[int, int]
     """How many final bars each timeframe (ms) needs before the first decision."""
-    ledger: Intents
+    ledger: Records
     end: int | None
     """When a replay ends; None while there is no end."""
     block: int

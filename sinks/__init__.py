@@ -1,0 +1,5 @@
+"""Sinks and venues: where things go. Each import below registers a part."""
+
+from sinks import executor as executor
+from sinks import practice as practice
+from sinks import store as store

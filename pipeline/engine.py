@@ -1,0 +1,97 @@
+"""A flow with everything around it: the clock that drives it, its ledger, its recording."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.border import Border, Clock
+from pipeline.flow import OUTSIDE, Flow
+from pipeline.host import Mode, Records
+from pipeline.journal import Journal
+from pipeline.ledger import Ledger, last_moment
+from pipeline.parts import Kind
+from pipeline.plan import LEDGER, Plan
+from pipeline.times import timeframe
+from pipeline.values import Past
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """How a flow is to be driven."""
+
+    mode: Mode
+    begin: int
+    speed: float = 1.0
+    end: int | None = None
+    block: int = 0
+    outside: tuple[Kind, ...] = OUTSIDE
+
+
+@asynccontextmanager
+async def running(
+    plan: Plan,
+    setting: Setting,
+    records: Records,
+    past: Past | None,
+    *,
+    journal: Journal | None = None,
+    taps: tuple[Callable[[str, Any], None], ...] = (),
+) -> AsyncIterator[Flow]:
+    """A flow that has begun; it stops when the block is left."""
+    border = Border(
+        mode=setting.mode,
+        base=plan.base,
+        folder=plan.folder,
+        clock=Clock(asyncio.get_running_loop(), setting.begin, setting.speed),
+        history=history_of(plan),
+        ledger=records,
+        end=setting.end,
+        block=setting.block,
+    )
+    flow = Flow(plan, border, setting.begin, journal)
+    if journal is not None:
+        flow.tap(lambda node, value: _journalled(journal, flow, node, value))
+    for tap in taps:
+        flow.tap(tap)
+    try:
+        flow.start(past, setting.outside)
+        yield flow
+    finally:
+        flow.stop()
+        records.commit()
+
+
+def history_of(plan: Plan) -> dict[int, int]:
+    """How many bars of each timeframe a source has to load before the first decision."""
+    names = {name for node in plan.of("operator") for name in getattr(node.instance, "timeframes", ())}
+    return {timeframe(name): plan.anchoring.context for name in sorted(names, key=timeframe)}
+
+
+def market_of(plan: Plan, wall: int) -> tuple[int, float]:
+    """When a paper or live flow begins on its own clock, and how fast that runs.
+
+    A real market is where the wall clock is. A simulated one begins where it says, and one that its ledger has seen goes on
+    where it was left: no bar is decided twice.
+    """
+    simulated = [node.instance for node in plan.of("source") if hasattr(node.instance, "starts_at")]
+    if not simulated:
+        return wall, 1.0
+    begin = max(source.starts_at() or wall for source in simulated)
+    seen = last_moment(plan.folder / LEDGER_FILE)
+    return (begin if seen is None else max(begin, seen + 1)), float(simulated[0].speed)
+
+
+LEDGER_FILE = "ledger.db"
+
+
+def ledger_of(plan: Plan) -> Ledger:
+    return Ledger(plan.folder / LEDGER_FILE)
+
+
+def _journalled(journal: Journal, flow: Flow, node: str, value: Any) -> None:
+    if flow.nodes[node].kind not in OUTSIDE and node != LEDGER:
+        journal.gave(flow.agenda.now, node, value)
+
+

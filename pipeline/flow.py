@@ -1,0 +1,377 @@
+"""A flow: a plan, built and running. Everything from outside comes in by one door; inside all is synchronous.
+
+The door stamps what enters with the flow's time. Before it is given to the graph everything planned for an earlier moment has
+happened, and what is planned for that moment happens after it: so the same things entering at the same times make the same
+decisions, whichever clock drives the flow. Sources and venues stand outside the door, all other nodes inside.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from reactivex import Observable, abc
+from reactivex.disposable import CompositeDisposable, SerialDisposable
+from reactivex.subject import Subject
+
+from pipeline.agenda import INPUTS, Agenda, AgendaScheduler
+from pipeline.border import Border
+from pipeline.errors import FlowStopped, MoonlightError
+from pipeline.parts import Kind
+from pipeline.plan import FEATURES, LEDGER, Edge, Node, Plan
+from pipeline.values import Bars, Columns, Dropped, Fault, Past, Votes
+
+RESTARTS = 3
+"""How often a node is started afresh before its failure ends the flow."""
+
+OUTSIDE: tuple[Kind, ...] = ("source", "venue")
+"""Kinds of nodes that stand outside the door: what they give is let in."""
+
+Tap = Callable[[str, Any], None]
+
+
+class Recorder(Protocol):
+    """Told of everything that enters, and of every waking, in the order it happens."""
+
+    def entered(self, at: int, port: str, value: Any) -> None: ...
+    def woke(self, at: int) -> None: ...
+
+
+@dataclass(slots=True)
+class Meter:
+    """What a node has done. Rows let go are counted by reason."""
+
+    taken: int = 0
+    given: int = 0
+    faults: int = 0
+    restarts: int = 0
+    last_at: int = 0
+    dropped: Counter[str] = field(default_factory=Counter[str])
+
+
+@dataclass(slots=True)
+class Passage:
+    """What went along an edge, in items: in = out + held + dropped, at any moment."""
+
+    edge: Edge
+    came: int = 0
+    went: int = 0
+    held: int = 0
+    dropped: Counter[str] = field(default_factory=Counter[str])
+
+    @property
+    def conserved(self) -> bool:
+        return self.came == self.went + self.held + sum(self.dropped.values())
+
+
+@dataclass(slots=True)
+class Running:
+    """A node in a running flow."""
+
+    id: str
+    node: Node | None
+    inlets: dict[str, Subject[Any]]
+    out: Subject[Any] = field(default_factory=Subject[Any])
+    beyond: Subject[Any] = field(default_factory=Subject[Any])
+    """What an outer node gives, for other outer nodes: it does not go through the door."""
+    meter: Meter = field(default_factory=Meter)
+    subscription: SerialDisposable = field(default_factory=SerialDisposable)
+
+    @property
+    def kind(self) -> Kind | None:
+        return self.node.part.kind if self.node is not None else None
+
+
+class Flow:
+    """Build with a plan, `start`, let things `enter`, wait for `ended`, `stop`."""
+
+    def __init__(self, plan: Plan, border: Border, begin: int, recorder: Recorder | None = None) -> None:
+        self.plan = plan
+        self.agenda = Agenda(begin, self._planned)
+        self.nodes: dict[str, Running] = {}
+        self.passages: list[Passage] = []
+        self.faults: list[Fault] = []
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.border = border
+        self._scheduler = AgendaScheduler(self.agenda)
+        self._recorder = recorder
+        self._taps: list[Tap] = []
+        self._alarm: asyncio.Handle | None = None
+        self._armed: int | None = None
+        self._inside = self._over = False
+        self._sources = 0
+        self._failure: MoonlightError | None = None
+        self._edges: list[abc.DisposableBase] = []
+        self._build()
+
+    # --- life --------------------------------------------------------------------------------------------------------
+
+    def tap(self, told: Tap) -> None:
+        """Tell of everything any node gives, before it goes along the edges."""
+        self._taps.append(told)
+
+    def start(self, past: Past | None, outside: tuple[Kind, ...] = OUTSIDE) -> None:
+        """Begin. Outer nodes of kinds not in `outside` stay dark: somebody else lets their values enter."""
+        for running in self.nodes.values():
+            if running.kind not in OUTSIDE:
+                self._subscribe(running)
+        if past is not None:
+            self.enter(LEDGER, past)
+        for kind in ("venue", "source"):
+            lit = [each for each in self.nodes.values() if each.kind == kind and kind in outside]
+            self._sources += len(lit) if kind == "source" else 0
+            for running in sorted(lit, key=lambda each: each.id):
+                self._subscribe(running)
+
+    def stop(self) -> None:
+        """Let go of everything; nothing enters any more."""
+        self._over = True
+        self._disarm()
+        for running in self.nodes.values():
+            running.subscription.dispose()
+        CompositeDisposable(*self._edges).dispose()
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    async def settled(self, until: int) -> None:
+        """Wait until nothing is planned any more, but not past a moment."""
+        while (due := self.agenda.due) is not None and due <= until and not self._over:
+            await self.border.until(due + 1)
+
+    # --- the door ----------------------------------------------------------------------------------------------------
+
+    def enter(self, port: str, value: Any) -> None:
+        """Let a value in from outside, now, as given by the node `port`. Other outer nodes hear of it before the graph."""
+        if self._inside:
+            asyncio.get_running_loop().call_soon(self.enter, port, value)
+            return
+        self.nodes[port].beyond.on_next(value)
+        self.enter_at(max(self.border.now(), self.agenda.now), port, value)
+
+    def enter_at(self, at: int, port: str, value: Any) -> None:
+        if self._over:
+            return
+        if self._recorder is not None:
+            self._recorder.entered(at, port, value)
+
+        def happens() -> None:
+            self.agenda.advance_before(at)
+            self._give(self.nodes[port], value)
+
+        self._happen(happens)
+
+    def wake_at(self, at: int) -> None:
+        """Let everything happen that is planned up to a moment."""
+        if self._recorder is not None:
+            self._recorder.woke(at)
+        self._happen(lambda: self.agenda.advance_to(at))
+
+    def _happen(self, what: Callable[[], object]) -> None:
+        self._inside = True
+        try:
+            what()
+        except MoonlightError as failure:
+            self._end_with(failure)
+        except Exception as failure:  # noqa: BLE001  # the last door: whatever comes this far ends the flow, told
+            self._end_with(FlowStopped(f"the flow ended on a mistake of its own ({type(failure).__name__}: {failure})"))
+        finally:
+            self._inside = False
+        self._arm()
+
+    def _planned(self, moment: int) -> None:
+        if not self._inside:
+            self._arm()
+
+    def _arm(self) -> None:
+        """Set the one timer to the next thing planned."""
+        due = self.agenda.due
+        if due == self._armed:
+            return
+        self._disarm()
+        if due is not None and not self._over:
+            self._armed = due
+            loop = asyncio.get_running_loop()
+            self._alarm = loop.call_at(self.border.clock.loop_time(due), self._ring)
+
+    def _disarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm, self._armed = None, None
+
+    def _ring(self) -> None:
+        """The timer rang: what comes in from outside in this turn goes first."""
+        self._alarm = asyncio.get_running_loop().call_soon(self._wake)
+
+    def _wake(self) -> None:
+        self._armed = None
+        self.wake_at(max(self.border.now(), self.agenda.due or 0))
+
+    # --- building ----------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        edges = self.plan.edges
+        names = [LEDGER, FEATURES, *(node.id for node in self.plan.nodes)]
+        for name in names:
+            inlets = {edge.parameter: Subject[Any]() for edge in edges if edge.target == name}
+            node = self.plan.by_id.get(name)
+            if node is not None:
+                inlets = {parameter: inlets.get(parameter) or Subject[Any]() for parameter in node.part.takes} | inlets
+            self.nodes[name] = Running(name, node, inlets)
+        for edge in edges:
+            self._connect(edge)
+
+    def _connect(self, edge: Edge) -> None:
+        passage = Passage(edge)
+        self.passages.append(passage)
+        target = self.nodes[edge.target]
+        inlet = target.inlets[edge.parameter]
+        kinds = frozenset(edge.types)
+
+        def carry(item: Any) -> None:
+            if type(item) not in kinds or (edge.accounts and item.account not in edge.accounts):
+                return
+            passage.came += 1
+            if edge.closes:
+                passage.held += 1
+                self.agenda.at(self.agenda.now, lambda: deliver_held(item), priority=INPUTS, name=edge.target)
+            else:
+                deliver(item)
+
+        def deliver_held(item: Any) -> None:
+            passage.held -= 1
+            deliver(item)
+
+        def deliver(item: Any) -> None:
+            target.meter.taken += _rows(item)
+            faults = target.meter.faults
+            inlet.on_next(item)
+            if target.meter.faults == faults:
+                passage.went += 1
+            else:
+                passage.dropped["fault"] += 1
+
+        source = self.nodes[edge.source]
+        outer = source.kind in OUTSIDE and target.kind in OUTSIDE
+        self._edges.append((source.beyond if outer else source.out).subscribe(carry))
+
+    def _subscribe(self, running: Running) -> None:
+        stream = self._stream(running)
+        if stream is None:
+            return
+        given = self.enter if running.kind in OUTSIDE else self._give_by
+        running.subscription.disposable = stream.subscribe(
+            lambda item: given(running.id, item),
+            lambda failure: self._failed(running, failure),
+            lambda: self._completed(running),
+            scheduler=self._scheduler,
+        )
+
+    def _stream(self, running: Running) -> Observable[Any] | None:
+        if running.id == LEDGER:
+            return None
+        if running.id == FEATURES:
+            return running.inlets["bars"].pipe(_each(lambda bars: self._columns(running, bars))) if running.inlets else None
+        node = running.node
+        assert node is not None, "every other node is in the plan"
+        if node.part.kind == "provider":
+            return running.inlets["columns"].pipe(_each(lambda columns: self._votes(running, node, columns)))
+        inlets = [running.inlets[parameter] for parameter in node.part.takes]
+        if running.kind in OUTSIDE:
+            return node.instance(self.border, *inlets)
+        if node.part.kind == "sink":
+            return node.instance(self.border.inside(self.agenda), *inlets)
+        return node.instance(*inlets)
+
+    # --- nodes -------------------------------------------------------------------------------------------------------
+
+    def _give_by(self, name: str, item: Any) -> None:
+        self._give(self.nodes[name], item)
+
+    def _give(self, running: Running, item: Any) -> None:
+        meter = running.meter
+        meter.given += _rows(item)
+        meter.last_at = self.agenda.now
+        if type(item) is Dropped:
+            meter.dropped[item.reason] += item.rows
+        for told in self._taps:
+            told(running.id, item)
+        running.out.on_next(item)
+
+    def _columns(self, running: Running, bars: Bars) -> Columns:
+        """Features of bars; when one of them fails, none is ready."""
+        anchoring = self.plan.anchoring
+        try:
+            return anchoring.columns(bars)
+        except Exception as failure:  # noqa: BLE001  # one bar's features failed: told, and the bar says it is not ready
+            self._tell(running, failure, fatal=False)
+            rows = bars.rows(len(bars) - bars.fresh, len(bars), bars.fresh)
+            nothing = np.full(bars.fresh, np.nan)
+            values = dict.fromkeys(anchoring.names, nothing) | {"close": rows.close}
+            return Columns(bars.product, bars.tf, rows.open_ts, rows.final_at, np.zeros(bars.fresh, np.bool_), values, bars.fresh)
+
+    def _votes(self, running: Running, node: Node, columns: Columns) -> Votes:
+        """One provider's scores of the new rows; when it fails it says so, and the others go on."""
+        name = running.id.split(".", 1)[1]
+        try:
+            scores = np.asarray(node.instance(columns), np.float64)[len(columns) - columns.fresh :]
+            if len(scores) != columns.fresh:
+                raise ValueError(f"gave {len(scores)} scores for {columns.fresh} rows")
+            return Votes(name, columns, np.where(columns.ready[len(columns) - columns.fresh :], scores, np.nan))
+        except Exception as failure:  # noqa: BLE001  # a plug-in may raise anything; its fault is told and is one gate's answer
+            self._tell(running, failure, fatal=False)
+            return Votes(name, columns, np.full(columns.fresh, np.nan), f"{type(failure).__name__}: {failure}")
+
+    def _failed(self, running: Running, failure: Exception) -> None:
+        node = running.node
+        restart = node is not None and node.on_fault == "restart" and running.meter.restarts < RESTARTS
+        self._tell(running, failure, fatal=not restart)
+        if restart:
+            running.meter.restarts += 1
+            self._subscribe(running)
+        elif isinstance(failure, MoonlightError):
+            self._end_with(failure)
+        else:
+            self._end_with(FlowStopped(f"{running.id} failed ({type(failure).__name__}: {failure}); the flow ended"))
+
+    def _tell(self, running: Running, failure: Exception, *, fatal: bool) -> None:
+        running.meter.faults += 1
+        fault = Fault(running.id, self.agenda.now, f"{type(failure).__name__}: {failure}", fatal)
+        self.faults.append(fault)
+        for told in self._taps:
+            told(running.id, fault)
+
+    def _completed(self, running: Running) -> None:
+        if running.kind == "source":
+            self._sources -= 1
+            if self._sources == 0 and not self.ended.done():
+                self.ended.set_result(None)
+
+    def _end_with(self, failure: MoonlightError) -> None:
+        self._over = True
+        if not self.ended.done():
+            self.ended.set_exception(failure)
+
+
+def _each(make: Callable[[Any], Any]) -> Callable[[Observable[Any]], Observable[Any]]:
+    """`ops.map` for a function that never raises, without its guard."""
+
+    def step(items: Observable[Any]) -> Observable[Any]:
+        def subscribe(observer: abc.ObserverBase[Any], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+            return items.subscribe(
+                lambda item: observer.on_next(make(item)), observer.on_error, observer.on_completed, scheduler=scheduler
+            )
+
+        return Observable(subscribe)
+
+    return step
+
+
+def _rows(item: Any) -> int:
+    """How many rows of a batch are new; an event is one."""
+    fresh = getattr(item, "fresh", None)
+    if fresh is not None:
+        return int(fresh)
+    return len(item) if hasattr(item, "__len__") else 1
+

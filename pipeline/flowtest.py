@@ -1,0 +1,74 @@
+"""`[[test]]` tables: what goes in and what must come out, as diagrams of marbles, in the flow file itself.
+
+In a diagram one character is one frame of time: `-` nothing, a letter one of the test's values, `(ab)` two in one frame.
+Spaces are for the eye.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from pipeline.times import DurationText, parse_moment
+
+FRAME = re.compile(r"\((?P<several>[A-Za-z0-9?]+)\)|(?P<one>[A-Za-z0-9?-])")
+DIAGRAM = re.compile(rf"(?:{FRAME.pattern.replace('?P<several>', '?:').replace('?P<one>', '?:')}|\s)*")
+
+Diagram = Annotated[str, Meta(description="one character a frame: - nothing, a letter a value, (ab) two in one frame")]
+Problem = tuple[str, tuple[str, ...], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowTest:
+    """One claim about the flow, in virtual time.
+
+    `inputs` are let in as given by the nodes named (quotes by a source, signals by an ensemble); `outputs` are what nodes must
+    give. `values` say what a letter stands for; in an output only the keys written are compared. `set` changes keys of the
+    flow for this test, such as "risk.main.cool_down" = "60s".
+    """
+
+    name: Annotated[str, Meta(min_length=1)]
+    inputs: dict[str, Diagram]
+    outputs: dict[str, Diagram]
+    values: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    set: dict[str, Any] = field(default_factory=dict[str, Any])
+    start: Annotated[str, Meta(description="the moment of the first frame")] = "2026-01-05T10:00:00Z"
+    frame: DurationText = "10s"
+
+    def __post_init__(self) -> None:
+        try:
+            parse_moment(self.start)
+        except ValueError as wrong:
+            raise ValueError(f"start {wrong}") from None
+
+    def problems(self, nodes: Iterable[str]) -> Iterator[Problem]:
+        """What is wrong with it, given the nodes there are: what, under which key, and how to mend it."""
+        known = {*nodes, *(node.split(".", 1)[1] for node in nodes)}
+        for letter in self.values:
+            if len(letter) != 1 or not letter.isalnum():
+                yield f"values.{letter} is not one letter", ("values", letter), "a letter stands for a value in the diagrams"
+        for side in ("inputs", "outputs"):
+            diagrams: Mapping[str, str] = getattr(self, side)
+            for node, diagram in diagrams.items():
+                if node not in known:
+                    yield f"{side}: there is no node {node!r}", (side, node), f"use one of {', '.join(sorted(known))}"
+                if not DIAGRAM.fullmatch(diagram):
+                    fix = "write - for nothing, a letter for a value, (ab) for two in one frame"
+                    yield f"{side}.{node} is not a diagram: {diagram!r}", (side, node), fix
+                for letter in sorted({mark for marks in frames(diagram) for mark in marks} - set(self.values)):
+                    yield f"{side}.{node} uses {letter!r}, which stands for nothing", (side, node), f"add values.{letter} = {{ … }}"
+
+
+def frames(diagram: str) -> list[str]:
+    """The letters of each frame: `a-(bc)` is `["a", "", "bc"]`."""
+    found = FRAME.finditer(re.sub(r"\s", "", diagram))
+    return [match["several"] or match["one"].replace("-", "") for match in found]
+
+
+def drawn(marks: Mapping[int, str], length: int) -> str:
+    """Letters by frame as a diagram of at least `length` frames."""
+    last = max((length - 1, *marks))
+    each = (marks.get(frame, "-") for frame in range(last + 1))
+    return "".join(f"({letters})" if len(letters) > 1 else letters for letters in each)

@@ -1,0 +1,217 @@
+"""The journal: what crossed the door of a running flow, and what the flow made of it, so that it can be made again.
+
+A folder with `header.json` (the flow file, versions, a hash of the code) and `journal.jsonl`, one line for each thing that
+entered, each waking and each thing a node gave. Of what nodes give, decisions and orders are kept whole, the rest as a digest;
+all of them are links of one hash chain. Numbers are written so that they read back bit by bit.
+"""
+
+import hashlib
+import math
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from pipeline import values
+from pipeline.errors import InputError
+from pipeline.plan import Plan
+from pipeline.values import Approved, Decisions, Order, Past
+
+FORMAT = 1
+HEADER, LINES = "header.json", "journal.jsonl"
+KEPT = (Decisions, Approved, Order)
+
+EVENTS: Mapping[str, type[Any]] = {
+    kind.__name__: kind for kind in (values.Ack, values.Reject, values.Settlement, Order, Past)
+}
+BATCHES: Mapping[str, type[Any]] = {kind.__name__: kind for kind in (values.Quotes, values.Payouts, values.Bars)}
+
+
+class Header(msgspec.Struct, frozen=True):
+    """What must be the same for a replay to be the same."""
+
+    format: int
+    file: str
+    flow: str
+    begin: int
+    code: str
+    python: str
+    numpy: str
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that happened: `entered` by a port, `woke`, or `gave` by a node (the `n`-th, with the chain so far)."""
+
+    at: int
+    what: str
+    node: str = ""
+    type: str = ""
+    value: Any = None
+    n: int = 0
+    chain: str = ""
+
+
+class Chain:
+    """A hash over everything given so far, in order."""
+
+    def __init__(self) -> None:
+        self.links = 0
+        self._hash = hashlib.sha256()
+
+    def link(self, node: str, value: Any) -> str:
+        self.links += 1
+        self._hash.update(f"{node}:{digest(value)}".encode())
+        return self._hash.hexdigest()[:16]
+
+
+class Journal:
+    """The writing end; a `Recorder` of a flow's door and a tap on its nodes."""
+
+    def __init__(self, folder: Path, plan: Plan, begin: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / LINES
+        if path.exists():
+            raise InputError(f"{folder} holds a recorded session already; name a new folder, or remove it")
+        (folder / HEADER).write_bytes(msgspec.json.format(msgspec.json.encode(header_of(plan, begin))))
+        self._file = path.open("wb")
+        self._chain = Chain()
+
+    def entered(self, at: int, port: str, value: Any) -> None:
+        self._write(Line(at, "entered", port, type(value).__name__, plain(value)))
+
+    def woke(self, at: int) -> None:
+        self._write(Line(at, "woke"))
+
+    def gave(self, at: int, node: str, value: Any) -> None:
+        kept = plain(value) if isinstance(value, KEPT) else digest(value)
+        chain = self._chain.link(node, value)
+        self._write(Line(at, "gave", node, type(value).__name__, kept, self._chain.links, chain))
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _write(self, line: Line) -> None:
+        self._file.write(msgspec.json.encode(line) + b"\n")
+
+
+def header_of(plan: Plan, begin: int) -> Header:
+    return Header(FORMAT, plan.file, plan.source.text, begin, code_hash(), platform.python_version(), np.__version__)
+
+
+def read_header(folder: Path) -> Header:
+    try:
+        header = msgspec.json.decode((folder / HEADER).read_bytes(), type=Header)
+    except FileNotFoundError:
+        raise InputError(f"{folder} holds no recorded session; record one with `run --record {folder}`") from None
+    except (OSError, msgspec.DecodeError) as wrong:
+        raise InputError(f"{folder / HEADER} cannot be read ({wrong}); it is not a whole recording") from wrong
+    if header.format != FORMAT:
+        raise InputError(f"{folder} has format {header.format}, this version reads {FORMAT}; use the version that recorded it")
+    return header
+
+
+def read_lines(folder: Path) -> Iterator[Line]:
+    """Every line. A last line that was cut off (the program was killed while it wrote) is left out."""
+    decoder = msgspec.json.Decoder(Line)
+    with (folder / LINES).open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            if not raw.endswith(b"\n"):
+                return
+            try:
+                yield decoder.decode(raw)
+            except msgspec.DecodeError as wrong:
+                raise InputError(f"{folder / LINES} line {number} cannot be read ({wrong}); the recording is damaged") from wrong
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it without losing a bit."""
+    if isinstance(value, msgspec.Struct):
+        return msgspec.to_builtins(value, enc_hook=str)
+    return {entry.name: _plain_field(getattr(value, entry.name)) for entry in fields(value)}
+
+
+def restored(type_name: str, value: Any) -> Any:
+    """The value that `plain` was given."""
+    if type_name in EVENTS:
+        return msgspec.convert(value, EVENTS[type_name], strict=False)
+    kind = BATCHES.get(type_name)
+    if kind is None:
+        raise InputError(f"a recorded {type_name} cannot enter a flow; the recording was made by another version")
+    dtypes = {entry.name: DTYPES.get(str(entry.type)) for entry in fields(kind)}
+    return kind(**{name: _array(each, dtypes[name]) if dtypes[name] else each for name, each in value.items()})
+
+
+def digest(value: Any) -> str:
+    """A short hash of a value's new rows."""
+    hashed = hashlib.blake2b(digest_size=8)
+    _feed(hashed, value, getattr(value, "fresh", None))
+    return hashed.hexdigest()
+
+
+def code_hash() -> str:
+    """A hash of every line of this program."""
+    root = Path(__file__).resolve().parent.parent
+    hashed = hashlib.blake2b(digest_size=8)
+    for folder in ("pipeline", "operators", "sources", "sinks"):
+        for path in sorted((root / folder).rglob("*.py")):
+            hashed.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return hashed.hexdigest()
+
+
+DTYPES: Mapping[str, type[np.generic]] = {
+    str(alias): kind
+    for alias, kind in (
+        (values.Stamps, np.int64),
+        (values.Floats, np.float64),
+        (values.Small, np.int8),
+        (values.Counts, np.int32),
+    )
+}
+
+
+def _plain_field(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return [_plain_number(each) for each in value.tolist()]
+    if isinstance(value, Mapping):
+        return {str(key): _plain_field(each) for key, each in value.items()}
+    if isinstance(value, msgspec.Struct):
+        return plain(value)
+    if isinstance(value, tuple):
+        return [_plain_field(each) for each in value]
+    return _plain_number(value)
+
+
+def _plain_number(value: Any) -> Any:
+    """JSON has no NaN and no infinity: those are written as words."""
+    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _array(items: list[Any], dtype: type[np.generic] | None) -> Any:
+    return np.array([float(each) if isinstance(each, str) else each for each in items], dtype)
+
+
+def _feed(hashed: "hashlib._Hash", value: Any, fresh: int | None) -> None:
+    if isinstance(value, np.ndarray):
+        rows = value if fresh is None else value[len(value) - fresh :]
+        hashed.update(np.ascontiguousarray(rows).tobytes())
+    elif isinstance(value, Mapping):
+        for key in sorted(value, key=str):
+            hashed.update(str(key).encode())
+            _feed(hashed, value[key], fresh)
+    elif hasattr(value, "__dataclass_fields__"):
+        for name in value.__dataclass_fields__:
+            if name != "columns":  # votes refer to the columns they are about; those have a digest of their own
+                _feed(hashed, getattr(value, name), fresh)
+    elif isinstance(value, msgspec.Struct):
+        hashed.update(msgspec.json.encode(value))
+    elif isinstance(value, tuple):
+        for each in value:
+            _feed(hashed, each, fresh)
+    else:
+        hashed.update(repr(value).encode())
+
+

@@ -1,0 +1,253 @@
+"""The ledger: one SQLite file with every order and every decision of a flow, written by one connection.
+
+Its tables are public: open the file with any SQLite tool. Money is text, times are ms UTC. An account has at most one order
+for a product, timeframe and bar, and the file itself sees to that.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from pipeline.errors import InputError, MoonlightError
+from pipeline.times import DAY
+from pipeline.values import ENDED, Decisions, GateRow, Order, Past
+
+VERSION = 1
+PAST = 2 * DAY
+"""How far back orders are given again at a start, so that limits and rests go on."""
+
+SCHEMA = """
+CREATE TABLE orders (
+  "order" TEXT PRIMARY KEY,
+  account TEXT NOT NULL, product TEXT NOT NULL, tf INTEGER NOT NULL, bar INTEGER NOT NULL,
+  direction TEXT NOT NULL CHECK (direction IN ('call', 'put')),
+  stake TEXT NOT NULL, payout REAL NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('SENDING', 'OPEN', 'SETTLED', 'REJECTED', 'NOT_SENT', 'UNKNOWN')),
+  at INTEGER NOT NULL, reason TEXT NOT NULL, contract TEXT NOT NULL, expiry INTEGER NOT NULL,
+  result TEXT CHECK (result IN ('win', 'lose', 'push', 'canceled', 'abort')), profit TEXT NOT NULL,
+  entry_ts INTEGER NOT NULL, entry REAL NOT NULL, exit_ts INTEGER NOT NULL, exit REAL NOT NULL,
+  UNIQUE (account, product, tf, bar)
+) STRICT;
+CREATE INDEX orders_by_time ON orders (account, at);
+CREATE TABLE order_events (
+  seq INTEGER PRIMARY KEY, "order" TEXT NOT NULL REFERENCES orders, account TEXT NOT NULL,
+  at INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL
+) STRICT;
+CREATE TABLE decisions (
+  account TEXT NOT NULL, product TEXT NOT NULL, tf INTEGER NOT NULL, bar INTEGER NOT NULL, at INTEGER NOT NULL,
+  verdict TEXT NOT NULL, value REAL, threshold REAL, score REAL, direction INTEGER NOT NULL, payout REAL,
+  "order" TEXT, gates TEXT NOT NULL,
+  PRIMARY KEY (account, product, tf, bar)
+) STRICT, WITHOUT ROWID;
+"""
+
+COLUMNS = Order.__struct_fields__
+NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
+INSERT_ORDER = f"INSERT INTO orders ({NAMES}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT DO NOTHING"  # noqa: S608  # our own names
+UPDATE_ORDER = f'UPDATE orders SET ({NAMES}) = ({", ".join("?" * len(COLUMNS))}) WHERE "order" = ?'  # noqa: S608
+SELECT_ORDER = f"SELECT {NAMES} FROM orders"  # noqa: S608
+INSERT_DECISION = f"INSERT INTO decisions VALUES ({', '.join('?' * 13)}) ON CONFLICT DO NOTHING"  # noqa: S608
+
+
+class LedgerError(MoonlightError):
+    """The ledger could not be written: nothing may be sent any more."""
+
+
+class Ledger:
+    """The writing end. An order is durable when `intend` returns; decisions are written with the next `commit`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._db = _opened(path)
+        self._decided: list[tuple[Any, ...]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def intend(self, order: Order) -> bool:
+        """Record an order for good before it is sent; False when its account has one for that bar."""
+        with self._writing() as db:
+            fresh = bool(db.execute(INSERT_ORDER, _order_row(order)).rowcount)
+            if fresh:
+                _write_event(db, order)
+        return fresh
+
+    def follow(self, order: Order) -> None:
+        """Record what became of an order. One that was refused before it was sent is added, unless its bar has another."""
+        with self._writing() as db:
+            known = db.execute('SELECT state FROM orders WHERE "order" = ?', (order.order,)).fetchone()
+            if known is None:
+                written = db.execute(INSERT_ORDER, _order_row(order)).rowcount
+            elif known[0] in ENDED or known[0] == order.state:
+                written = 0
+            else:
+                written = db.execute(UPDATE_ORDER, (*_order_row(order), order.order)).rowcount
+            if written:
+                _write_event(db, order)
+
+    def decide(self, decisions: Decisions) -> None:
+        self._decided.extend(decision_rows(decisions))
+
+    def commit(self) -> None:
+        """Write what was decided since the last time."""
+        if self._decided:
+            with self._writing():
+                pass
+
+    def past(self, at: int) -> Past:
+        """What a flow that begins at `at` must remember."""
+        since = at - PAST
+        unended = "state NOT IN ('SETTLED', 'REJECTED', 'NOT_SENT')"
+        rows = self._db.execute(f"{SELECT_ORDER} WHERE at >= ? OR {unended} ORDER BY at, bar, product, account", (since,))
+        earlier: dict[str, Decimal] = {}
+        settled = "SELECT account, profit FROM orders WHERE state = 'SETTLED' AND at < ?"
+        for account, profit in self._db.execute(settled, (since,)):
+            earlier[account] = earlier.get(account, Decimal(0)) + Decimal(profit)
+        return Past(tuple(_order(row) for row in rows), earlier)
+
+    def close(self) -> None:
+        self.commit()
+        self._db.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: what was decided meanwhile, and what the caller adds."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany(INSERT_DECISION, self._decided)
+            yield self._db
+            self._db.execute("COMMIT")
+        except sqlite3.Error as failure:
+            raise LedgerError(f"the ledger {self.path} cannot be written ({failure}); nothing more is sent") from failure
+        self._decided.clear()
+
+
+class Reader:
+    """The reading end, for whoever asks afterwards or beside a running flow. It changes nothing."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            raise InputError(f"there is no ledger at {path}; run the flow first, or name another flow file")
+        self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        self._db.row_factory = sqlite3.Row
+
+    def close(self) -> None:
+        self._db.close()
+
+    def decisions(self, product: str, tf: int, bar: int) -> Sequence[sqlite3.Row]:
+        """The rows of one bar, one for each account."""
+        asked = "SELECT * FROM decisions WHERE product = ? AND tf = ? AND bar = ? ORDER BY account"
+        return self._db.execute(asked, (product, tf, bar)).fetchall()
+
+    def last_decision(self) -> sqlite3.Row | None:
+        row: sqlite3.Row | None = self._db.execute("SELECT * FROM decisions ORDER BY at DESC, bar DESC LIMIT 1").fetchone()
+        return row
+
+    def span(self, product: str, tf: int) -> tuple[int, int] | None:
+        """The first and the last bar decided."""
+        row = self._db.execute("SELECT min(bar), max(bar) FROM decisions WHERE product = ? AND tf = ?", (product, tf)).fetchone()
+        return None if row[0] is None else (row[0], row[1])
+
+    def streams(self) -> Sequence[tuple[str, int]]:
+        return [(row[0], row[1]) for row in self._db.execute("SELECT DISTINCT product, tf FROM decisions ORDER BY product, tf")]
+
+    def order(self, name: str) -> Order | None:
+        row = self._db.execute(f'{SELECT_ORDER} WHERE "order" = ?', (name,)).fetchone()
+        return None if row is None else _order(row)
+
+    def orders(self) -> Sequence[Order]:
+        return [_order(row) for row in self._db.execute(f"{SELECT_ORDER} ORDER BY bar, product, tf, account")]
+
+
+def last_moment(path: Path) -> int | None:
+    """The latest moment a ledger knows of; None when it is empty or not there."""
+    if not path.exists():
+        return None
+    reader = Reader(path)
+    try:
+        found = reader._db.execute("SELECT max(at) FROM (SELECT at FROM decisions UNION ALL SELECT at FROM orders)").fetchone()  # pyright: ignore[reportPrivateUsage]  # same module
+    except sqlite3.Error:
+        return None
+    finally:
+        reader.close()
+    return found[0]
+
+
+def decision_rows(decisions: Decisions) -> Iterator[tuple[Any, ...]]:
+    """Decisions as rows of their table: one for each bar."""
+    for row in range(len(decisions)):
+        verdict = int(decisions.verdict[row])
+        approved = decisions.orders.get(row)
+        yield (
+            decisions.account,
+            decisions.product,
+            decisions.tf,
+            int(decisions.open_ts[row]),
+            int(decisions.at[row]),
+            "trade" if verdict < 0 else decisions.gates[verdict],
+            _number(decisions.value[row]),
+            _number(decisions.threshold[row]),
+            _number(decisions.score[row]),
+            int(decisions.direction[row]),
+            _number(decisions.payout[row]),
+            approved.order if approved else None,
+            msgspec.json.encode(decisions.explained.get(row, ())).decode(),
+        )
+
+
+def gates_of(row: sqlite3.Row) -> tuple[GateRow, ...]:
+    """Every gate's answer, as it was stored with a decision."""
+    answers = msgspec.json.decode(row["gates"])
+    return tuple(GateRow(gate, _float(value), _float(threshold), verdict) for gate, value, threshold, verdict in answers)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        db = sqlite3.connect(path, isolation_level=None)
+        # EXTRA while the journal mode changes: the old journal's removal must be durable too.
+        db.execute("PRAGMA synchronous = EXTRA")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA busy_timeout = 2000")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT")
+    except sqlite3.Error as failure:
+        raise InputError(f"{path} cannot be used as a ledger ({failure}); move it away or name another folder") from failure
+    if version > VERSION:
+        raise InputError(f"{path} was written by a newer version (schema {version}, this one knows {VERSION}); update first")
+    return db
+
+
+def _order_row(order: Order) -> tuple[Any, ...]:
+    return tuple(str(value) if isinstance(value, Decimal) else value for value in msgspec.structs.astuple(order))
+
+
+def _order(row: Sequence[Any]) -> Order:
+    return msgspec.convert(dict(zip(COLUMNS, row, strict=True)), Order, strict=False)
+
+
+def _write_event(db: sqlite3.Connection, order: Order) -> None:
+    columns = '("order", account, at, state, reason)'
+    values = (order.order, order.account, order.at, order.state, order.reason)
+    db.execute(f"INSERT INTO order_events {columns} VALUES (?, ?, ?, ?, ?)", values)  # noqa: S608
+
+
+def _number(value: Any) -> float | None:
+    number = float(value)
+    return number if number == number and abs(number) != float("inf") else None
+
+
+def _float(value: float | None) -> float:
+    return float("nan") if value is None else value

@@ -1,0 +1,144 @@
+"""What a replay leaves: every decision as Parquet columns, every order, and the numbers of each account."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.statistics import drawdown, expectancy, win_rate
+from pipeline.values import Decisions, Order
+
+DECISIONS, ORDERS = "decisions.parquet", "orders.parquet"
+
+SCHEMA = pa.schema(
+    [
+        ("account", pa.dictionary(pa.int8(), pa.string())),
+        ("product", pa.dictionary(pa.int8(), pa.string())),
+        ("tf", pa.int64()),
+        ("bar", pa.int64()),
+        ("at", pa.int64()),
+        ("verdict", pa.dictionary(pa.int8(), pa.string())),
+        ("value", pa.float64()),
+        ("threshold", pa.float64()),
+        ("score", pa.float64()),
+        ("direction", pa.int8()),
+        ("payout", pa.float64()),
+        ("order", pa.string()),
+    ]
+)
+
+
+@dataclass
+class AccountResult:
+    """One account's replay in numbers."""
+
+    bars: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter[str])
+    orders: list[Order] = field(default_factory=list[Order])
+
+    def as_json(self) -> dict[str, Any]:
+        settled = [order for order in self.orders if order.state == "SETTLED"]
+        profits = [order.profit for order in settled]
+        return {
+            "bars": self.bars,
+            "verdicts": dict(self.verdicts.most_common()),
+            "orders": dict(Counter(order.state for order in self.orders)),
+            "win_rate": str(win_rate(self.orders)),
+            "profit": str(sum(profits, Decimal(0))),
+            "expectancy": expectancy(profits, [order.stake for order in settled]),
+            "drawdown": str(drawdown(profits)),
+        }
+
+
+class Results:
+    """Records of a replay. Decisions go to disk block by block; orders are kept and written at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._writer = pq.ParquetWriter(
+            folder / DECISIONS, SCHEMA, compression="none", use_dictionary=False, write_statistics=False
+        )
+        self._orders: dict[str, Order] = {}
+        self._slots: set[tuple[str, str, int, int]] = set()
+        self._accounts: dict[str, AccountResult] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def intend(self, order: Order) -> bool:
+        slot = (*order.key, order.bar)
+        if slot in self._slots:
+            return False
+        self._slots.add(slot)
+        self._orders[order.order] = order
+        return True
+
+    def follow(self, order: Order) -> None:
+        self._orders[order.order] = order
+
+    def decide(self, decisions: Decisions) -> None:
+        self._writer.write_batch(_columns(decisions))
+        result = self._accounts.setdefault(decisions.account, AccountResult())
+        result.bars += len(decisions)
+        counts = np.bincount(decisions.verdict + 1, minlength=len(decisions.gates) + 1)
+        for name, count in zip(("trade", *decisions.gates), counts.tolist(), strict=True):
+            if count:
+                result.verdicts[name] += count
+
+    def commit(self) -> None:
+        """Everything is written when it comes."""
+
+    def close(self) -> None:
+        self._writer.close()
+        rows = [msgspec.to_builtins(order, enc_hook=str) for order in self._orders.values()]
+        table = pa.Table.from_pylist(rows) if rows else pa.table({name: pa.array([], pa.string()) for name in Order.__struct_fields__})
+        pq.write_table(table, self._folder / ORDERS)
+
+    def accounts(self) -> Iterator[tuple[str, AccountResult]]:
+        for order in self._orders.values():
+            self._accounts.setdefault(order.account, AccountResult())
+        for account, result in sorted(self._accounts.items()):
+            result.orders = [order for order in self._orders.values() if order.account == account]
+            yield account, result
+
+
+def _columns(decisions: Decisions) -> pa.RecordBatch:
+    rows = len(decisions)
+    orders: list[str | None] | pa.Array = pa.nulls(rows, pa.string())
+    if decisions.orders:
+        named: list[str | None] = [None] * rows
+        for row, approved in decisions.orders.items():
+            named[row] = approved.order
+        orders = pa.array(named, pa.string())
+    verdicts = pa.array(("trade", *decisions.gates), pa.string())
+    columns = [
+        _same(decisions.account, rows),
+        _same(decisions.product, rows),
+        pa.array(np.full(rows, decisions.tf)),
+        pa.array(decisions.open_ts),
+        pa.array(decisions.at),
+        pa.DictionaryArray.from_arrays(pa.array(decisions.verdict + np.int8(1)), verdicts),
+        pa.array(decisions.value),
+        pa.array(decisions.threshold),
+        pa.array(decisions.score),
+        pa.array(decisions.direction),
+        pa.array(decisions.payout),
+        orders,
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+
+
+def _same(word: str, rows: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), pa.array([word], pa.string()))

@@ -1,0 +1,117 @@
+"""Check this machine: what the program needs, what it found, and how to mend what is missing.
+
+example:
+  python -m pipeline doctor
+"""
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import keyring
+
+from pipeline.verbs.common import DEFAULT, json_option, say_json
+
+PACKAGES = ("reactivex", "aiohttp", "numpy", "pandas", "pyarrow", "tulipy", "sqlite-utils", "textual", "keyring", "msgspec", "tomlkit")
+SAFE_KEYRINGS = ("keyring.backends.SecretService", "keyring.backends.kwallet", "keyring.backends.macOS", "keyring.backends.Windows", "keyring.backends.libsecret")
+ROOM = 500 * 1024 * 1024
+
+
+class Finding(NamedTuple):
+    """One thing looked at: fine, worth knowing, or in the way."""
+
+    what: str
+    state: Literal["ok", "note", "bad"]
+    found: str
+    mend: str = ""
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--folder", type=Path, default=Path(), metavar="DIR", help="the folder of the flow (this one)")
+    json_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    findings = list(_findings(options.folder))
+    if options.json:
+        say_json([finding._asdict() for finding in findings])
+    else:
+        for each in findings:
+            mark = {"ok": "✔", "note": "!", "bad": "✖"}[each.state]
+            print(f"{mark} {each.what:<12} {each.found}{f'; {each.mend}' if each.mend else ''}")
+    return 1 if any(each.state == "bad" for each in findings) else 0
+
+
+def _findings(folder: Path) -> Iterator[Finding]:
+    version = platform.python_version()
+    yield Finding("python", "ok" if sys.version_info >= (3, 11) else "bad", version, "" if sys.version_info >= (3, 11) else "install 3.11 or newer")
+    yield from _packages()
+    yield _sqlite()
+    yield _keyring()
+    yield from _folder(folder)
+    yield _terminal()
+    yield _timezones()
+
+
+def _packages() -> Iterator[Finding]:
+    for name in PACKAGES:
+        try:
+            yield Finding(name, "ok", importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(name, "bad", "not installed", "run `make setup`, or install the wheel again")
+
+
+def _sqlite() -> Finding:
+    if sqlite3.sqlite_version_info < (3, 37):
+        return Finding("sqlite", "bad", sqlite3.sqlite_version, "the ledger needs 3.37 or newer")
+    if sqlite3.sqlite_version_info < (3, 51, 3):
+        mend = "before 3.51.3 two writers at once can damage a WAL file; here only one connection ever writes"
+        return Finding("sqlite", "note", sqlite3.sqlite_version, mend)
+    return Finding("sqlite", "ok", sqlite3.sqlite_version)
+
+
+def _keyring() -> Finding:
+    backend = keyring.get_keyring()
+    name = f"{type(backend).__module__}.{type(backend).__qualname__}"
+    if name.startswith(SAFE_KEYRINGS):
+        return Finding("keyring", "ok", name)
+    return Finding("keyring", "note", name, "no safe keyring of the system here; practice accounts need none")
+
+
+def _folder(folder: Path) -> Iterator[Finding]:
+    if not folder.is_dir():
+        yield Finding("folder", "bad", f"{folder} is not a folder", "make it, or name another with --folder")
+        return
+    if os.access(folder, os.W_OK):
+        yield Finding("folder", "ok", f"{folder.resolve()} can be written")
+    else:
+        yield Finding("folder", "bad", f"{folder.resolve()} cannot be written", "change its permissions, or use another")
+    free = shutil.disk_usage(folder).free
+    yield Finding("disk", "ok" if free > ROOM else "bad", f"{free / 2**30:.1f} GiB free", "" if free > ROOM else "make room: the ledger must be written")
+    flow = folder / DEFAULT
+    yield Finding("flow", "ok", str(flow)) if flow.exists() else Finding("flow", "note", f"no {DEFAULT} here", "`init` makes one")
+
+
+def _terminal() -> Finding:
+    if not sys.stdout.isatty():
+        return Finding("terminal", "note", "none", "`run` prints plain lines, the console needs a terminal")
+    size = shutil.get_terminal_size()
+    big = size.columns >= 60 and size.lines >= 16
+    return Finding("terminal", "ok" if big else "note", f"{size.columns}x{size.lines}, {sys.stdout.encoding}", "" if big else "the console needs 60x16")
+
+
+def _timezones() -> Finding:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        ZoneInfo("America/New_York")
+    except ZoneInfoNotFoundError:
+        return Finding("time zones", "bad", "not found", "install the package tzdata")
+    return Finding("time zones", "ok", f"found")

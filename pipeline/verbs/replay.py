@@ -1,0 +1,116 @@
+"""Run a flow over the data its sources have, in virtual time, as fast as it goes.
+
+examples:
+  python -m pipeline replay flows.toml --for 1d
+  python -m pipeline replay bench/replay.toml
+  python -m pipeline replay flows.toml --from 2026-01-05T08:00:00Z --to 2026-01-05T20:00:00Z --out runs/monday
+
+The same graph decides as in a paper run. Every decision goes to OUT/decisions.parquet, every order to OUT/orders.parquet
+(OUT is the folder `replay` in the flow's data folder, made anew each time, unless you name one).
+"""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import InputError
+from pipeline.plan import Plan
+from pipeline.replaying import Replay, replayed, span_of
+from pipeline.results import DECISIONS, AccountResult, Results
+from pipeline.times import duration, parse_moment, timeframe_name, utc_text
+from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    flow_option(parser)
+    parser.add_argument("--from", dest="begin", metavar="MOMENT", help="where to begin: 2026-01-05T08:00:00Z")
+    parser.add_argument("--to", dest="end", metavar="MOMENT", help="where to end")
+    parser.add_argument("--for", dest="length", metavar="SPAN", help="how much to replay: 12h, 5d")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where the results go; a new folder")
+    json_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    plan = plan_of(options)
+    begin, end = span_of(plan, _moment(options.begin), _moment(options.end), _length(options.length))
+    folder = _folder(plan, options.out)
+    with Results(folder) as results:
+        replay = replayed(plan, begin, end, results, progress=_progress())
+    accounts = dict(results.accounts())
+    if options.json:
+        say_json(_as_json(replay, accounts))
+    else:
+        print("\n".join(_text(replay, accounts, folder)))
+    return 0
+
+
+def _moment(text: str | None) -> int | None:
+    try:
+        return None if text is None else parse_moment(text)
+    except ValueError as wrong:
+        raise InputError(str(wrong)) from None
+
+
+def _length(text: str | None) -> int | None:
+    try:
+        return None if text is None else duration(text)
+    except ValueError as wrong:
+        raise InputError(str(wrong)) from None
+
+
+def _folder(plan: Plan, named: Path | None) -> Path:
+    if named is None:
+        folder = plan.folder / "replay"
+        shutil.rmtree(folder, ignore_errors=True)
+        return folder
+    if (named / DECISIONS).exists():
+        raise InputError(f"{named} holds the results of a replay already; name a new folder, or remove it")
+    return named
+
+
+def _progress() -> Callable[[float], None]:
+    """A line that grows on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return lambda _: None
+    shown = -1
+
+    def show(done: float) -> None:
+        nonlocal shown
+        percent = min(100, int(done * 100))
+        if percent > shown:
+            shown = percent
+            sys.stderr.write(f"\rreplaying {percent:3d} %" + ("\r\033[K" if percent == 100 else ""))
+            sys.stderr.flush()
+
+    return show
+
+
+def _text(replay: Replay, accounts: dict[str, AccountResult], folder: Path) -> list[str]:
+    rate = replay.bars / replay.seconds if replay.seconds else 0
+    lines = [
+        f"{utc_text(replay.begin)} to {utc_text(replay.end)}, shortest bars {timeframe_name(replay.shortest)}",
+        f"{replay.bars:,} bars in {replay.seconds:.2f} s: {rate:,.0f} bars/s",
+    ]
+    for account, result in accounts.items():
+        facts = result.as_json()
+        lines.append(f"{account}: {facts['win_rate']}; profit {facts['profit']}, drawdown {facts['drawdown']}")
+        lines.append("  " + ", ".join(f"{name} {count:,}" for name, count in result.verdicts.most_common()))
+    for fault in replay.faults:
+        lines.append(f"fault in {fault.node} at {utc_text(fault.at)}: {fault.what}")
+    lines.append(f"decisions and orders: {folder}")
+    return lines
+
+
+def _as_json(replay: Replay, accounts: dict[str, AccountResult]) -> dict[str, Any]:
+    return {
+        "begin": replay.begin,
+        "end": replay.end,
+        "bars": replay.bars,
+        "seconds": round(replay.seconds, 4),
+        "bars_per_second": round(replay.bars / replay.seconds) if replay.seconds else None,
+        "faults": [{"node": fault.node, "at": fault.at, "what": fault.what} for fault in replay.faults],
+        "accounts": {account: result.as_json() for account, result in accounts.items()},
+    }

@@ -1,0 +1,91 @@
+"""Verifying: a recorded session is made again from what entered it, and every link of the chain is compared."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import virtual
+from pipeline.engine import Setting, running
+from pipeline.flow import OUTSIDE
+from pipeline.journal import KEPT, Chain, Header, Line, digest, plain, read_header, read_lines, restored
+from pipeline.plan import LEDGER, Plan, load_text
+from pipeline.trying import NoRecords
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first thing that came out otherwise."""
+
+    n: int
+    at: int
+    recorded: str
+    replayed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How many of the recorded links came out the same, of how many; and the first that did not."""
+
+    links: int
+    same: int
+    decisions: int
+    difference: Difference | None
+    header: Header
+
+
+def verified(folder: Path, base: Path) -> Verdict:
+    header = read_header(folder)
+    plan = load_text(header.flow, header.file, base)
+    return virtual.run(lambda _: _replayed(plan, header, read_lines(folder)))
+
+
+async def _replayed(plan: Plan, header: Header, lines: Iterable[Line]) -> Verdict:
+    chain = Chain()
+    came: deque[Line] = deque()
+    links = same = decisions = 0
+    difference: Difference | None = None
+
+    def told(node: str, value: Any) -> None:
+        if flow.nodes[node].kind not in OUTSIDE and node != LEDGER:
+            kept = plain(value) if isinstance(value, KEPT) else digest(value)
+            link = chain.link(node, value)
+            came.append(Line(flow.agenda.now, "gave", node, type(value).__name__, kept, chain.links, link))
+
+    setting = Setting(mode="replay", begin=header.begin, outside=())
+    async with running(plan, setting, NoRecords(), None, taps=(told,)) as flow:
+        for line in lines:
+            match line.what:
+                case "entered":
+                    flow.enter_at(line.at, line.node, restored(line.type, line.value))
+                case "woke":
+                    flow.wake_at(line.at)
+                case _:
+                    links += 1
+                    decisions += _decided(line)
+                    replayed = came.popleft() if came else None
+                    if replayed is not None and (replayed.node, replayed.chain) == (line.node, line.chain):
+                        same += 1
+                    elif difference is None:
+                        difference = Difference(line.n, line.at, _said(line), _said(replayed))
+        if came and difference is None:
+            difference = Difference(came[0].n, came[0].at, _said(None), _said(came[0]))
+    return Verdict(links, same, decisions, difference, header)
+
+
+def _decided(line: Line) -> int:
+    return len(line.value["open_ts"]) if line.type == "Decisions" else 0
+
+
+def _said(line: Line | None) -> str:
+    if line is None:
+        return "nothing"
+    what = line.value if isinstance(line.value, str) else ", ".join(_named(line.value))
+    return f"{line.node} gave {line.type} {what}"
+
+
+def _named(value: dict[str, Any]) -> Iterator[str]:
+    for name, each in value.items():
+        if name not in ("gates", "explained"):
+            yield f"{name}={each[0] if isinstance(each, list) and len(each) == 1 else each}"
