@@ -33,7 +33,7 @@ class Interval:
 
 
 def wilson(wins: float, n: float, level: float = 0.95) -> Interval:
-    """Wilson's score interval of a share. `n` may be an effective number of trades, so not whole; of none, all is open."""
+    """Wilson's score interval of a share: of no trades, everything. `n` may be an effective number, so not whole."""
     if not (math.isfinite(n) and 0 <= wins <= n):
         raise ValueError(f"there cannot be {wins} wins among {n} trades")
     z2 = _z(level) ** 2
@@ -106,8 +106,8 @@ class PayoutMix:
 class WinRate:
     """The share of decided trades that won, inseparable from its interval and from the break-even of its own payouts.
 
-    Ties are not decided; they are said apart. `effective` is the number of independent trades these are worth, where that
-    is known to be fewer; the interval comes from it.
+    Ties are not decided; they are said apart. `effective` is the number of independent trades these are worth, where
+    that is known to be fewer; the interval comes from it.
     """
 
     wins: int
@@ -151,7 +151,7 @@ class WinRate:
         share, even = self.share, self.break_even
         if share is None or even is None:
             return f"no decided trades yet, ties {self.ties}" if self.ties else "no decided trades yet"
-        span = f"{self.interval.low * 100:.1f}–{self.interval.high * 100:.1f}"
+        span = f"{self.interval.low * 100:.1f}\N{EN DASH}{self.interval.high * 100:.1f}"
         worth = "" if self.effective is None else f", n_eff={self.effective:.0f}"
         return f"{share:.1%} ({span}) vs break-even {even:.1%}, n={self.n}{worth}, ties {self.ties}".replace("%", " %")
 

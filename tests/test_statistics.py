@@ -29,8 +29,17 @@ money = st.decimals("-1000", "1000", places=2)
 
 @pytest.mark.parametrize(
     ("payout", "percent"),
-    [(0.70, 58.82), (0.75, 57.14), (0.80, 55.56), (0.82, 54.95), (0.85, 54.05)]
-    + [(0.87, 53.48), (0.90, 52.63), (0.92, 52.08), (0.95, 51.28)],
+    [
+        (0.70, 58.82),
+        (0.75, 57.14),
+        (0.80, 55.56),
+        (0.82, 54.95),
+        (0.85, 54.05),
+        (0.87, 53.48),
+        (0.90, 52.63),
+        (0.92, 52.08),
+        (0.95, 51.28),
+    ],
 )
 def test_break_even_of_the_usual_payouts(payout: float, percent: float) -> None:
     assert round(break_even(payout) * 100, 2) == percent
@@ -124,12 +133,12 @@ def test_the_break_even_of_a_mix_lies_between_those_of_its_payouts(trades: list[
 
 def test_a_win_rate_is_printed_with_interval_break_even_count_and_ties() -> None:
     rate = WinRate(wins=297, losses=223, ties=7, payouts=PayoutMix.of([(Decimal(1), 0.8416)]))
-    assert str(rate) == "57.1 % (52.8–61.3) vs break-even 54.3 %, n=520, ties 7"
+    assert str(rate) == "57.1 % (52.8\N{EN DASH}61.3) vs break-even 54.3 %, n=520, ties 7"
 
 
 def test_trades_that_hang_together_widen_the_interval_and_are_said() -> None:
     rate = WinRate(wins=297, losses=223, ties=7, payouts=PayoutMix.of([(Decimal(1), 0.8416)]), effective=301)
-    assert str(rate) == "57.1 % (51.5–62.6) vs break-even 54.3 %, n=520, n_eff=301, ties 7"
+    assert str(rate) == "57.1 % (51.5\N{EN DASH}62.6) vs break-even 54.3 %, n=520, n_eff=301, ties 7"
 
 
 def test_without_decided_trades_there_is_no_number() -> None:

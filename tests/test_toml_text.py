@@ -192,11 +192,14 @@ def draw_pairs(draw: st.DrawFn, table: Table, prefix: str) -> Iterator[str]:
     dot = st.sampled_from([".", " . ", "\t."])
     for name, value in table.items():
         key = prefix + draw_key(draw, name)
-        dotted = isinstance(value, dict) and bool(cast("Table", value)) and draw(st.booleans())
-        if dotted:
+        if is_filled_table(value) and draw(st.booleans()):
             yield from draw_pairs(draw, cast("Table", value), key + draw(dot))
         else:
             yield f"{key}{draw(st.sampled_from(['=', ' = ']))}{draw_value(draw, value)}"
+
+
+def is_filled_table(value: object) -> bool:
+    return isinstance(value, dict) and bool(cast("Table", value))
 
 
 def draw_table(draw: st.DrawFn, table: Table, prefix: str) -> Iterator[str]:
