@@ -114,7 +114,7 @@ def assert_every_key_is_at_its_place(source: Source) -> None:
     for path in source.at.paths():
         line, column = source.place(path)
         names = [step for step in path if isinstance(step, str)]
-        if isinstance(path[-1], str) or lines[line - 1].startswith("[["):
+        if isinstance(path[-1], str) or (line, column) != source.value_place(path):  # all but elements of lists
             assert key_at(lines[line - 1][column - 1 :]) in names[-1:]
         line, column = source.value_place(path)
         assert lines[line - 1][column - 1] not in " \t=,"
