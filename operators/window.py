@@ -106,7 +106,7 @@ class Gathering:
         """Without the quotes whose slot had ended, by a later quote or by its deadline, before they were received."""
         slots = quotes.ts // self._base * self._base
         ended = np.maximum.accumulate(np.append(self._ended.get(quotes.product, 0), slots))[:-1]
-        fit = (slots >= ended) & (quotes.received <= slots + self._base + self._grace)
+        fit = (slots >= ended) & (quotes.received < slots + self._base + self._grace)
         late = len(fit) - int(fit.sum())
         return (_chosen(quotes, fit) if late else quotes), late
 

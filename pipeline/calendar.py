@@ -20,8 +20,10 @@ FIRST_YEAR, LAST_YEAR = 1970, 2100
 SUNDAY_BEFORE_1970 = date(1969, 12, 28)
 NEW_YORK_CLOSE = time(17)
 
-CURRENCIES = frozenset(
-    "AUD CAD CHF CNH CZK DKK EUR GBP HKD HUF ILS JPY MXN NOK NZD PLN SEK SGD THB TRY USD ZAR XAU XAG XPT XPD".split()
+CURRENCIES = (
+    *("AUD", "CAD", "CHF", "CNH", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "JPY", "MXN", "NOK", "NZD", "PLN"),
+    *("SEK", "SGD", "THB", "TRY", "USD", "ZAR"),
+    *("XAU", "XAG", "XPT", "XPD"),
 )
 """What a pair of the foreign exchange week may be made of: currencies, and the metals traded with them."""
 OTHER_NAMES = {"GOLD": "fx", "SILVER": "fx"}

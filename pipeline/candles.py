@@ -19,7 +19,7 @@ def gathered(quotes: Quotes, tf: int, grace: int, following: int | None = None) 
     deadline = open_ts + tf + grace
     next_received = np.append(quotes.received[starts[1:]], following if following is not None else np.iinfo(np.int64).max)
     next_received = next_received[: len(starts)]
-    by_deadline = next_received > deadline
+    by_deadline = next_received >= deadline
     ticks = (stops[: len(starts)] - starts).astype(np.int32)
     return Bars(
         product=quotes.product,

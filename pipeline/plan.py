@@ -315,7 +315,7 @@ class _Check:
         for node in self._nodes.values():
             edges += self._named(node)
         edges += self._implied(edges, accounts)
-        return edges
+        return list(dict.fromkeys(edges))
 
     def _named(self, node: Node) -> Iterator[Edge]:
         """Edges that `from` names."""

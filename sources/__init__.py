@@ -1,0 +1,4 @@
+"""Sources: where data comes from. Each import below registers its parts."""
+
+from sources import files as files
+from sources import synthetic as synthetic

@@ -1,0 +1,3 @@
+"""x"""
+def options(parser): ...
+def run(options): return 0

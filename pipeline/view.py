@@ -1,0 +1,311 @@
+"""What an engine shows to whoever looks: the words of the desk's protocol, and the interface an engine has to offer.
+
+Everything here travels as JSON between two processes that may be of different ages, so `PROTOCOL` is raised whenever a
+field changes its meaning, goes away, or is added without a default. Times are ms UTC on the flow's own clock, money is
+text as the account would write it, prices and scores are floats.
+"""
+
+from typing import Annotated, Literal, NamedTuple, Protocol
+
+from msgspec import Meta, Struct
+
+PROTOCOL = 1
+
+ENGINE_FILE = "engine.json"
+"""In the flow's folder while an engine runs: where to find it (`Whereabouts`)."""
+
+TOKEN_FILE = "engine.token"
+"""In the flow's folder: what a console must say to be let in."""
+
+EngineState = Literal["STARTING", "RUNNING", "PAUSED", "KILLED", "ENDED"]
+Money = Literal["practice", "demo", "real"]
+Outcome = Literal["win", "lose", "push", "canceled", "abort"]
+Leaning = Literal[-1, 0, 1]
+Level = Literal["debug", "info", "warning", "error"]
+
+TRADED = "trade"
+"""The verdict of a bar that was traded; any other is the gate that said no."""
+
+
+class KeyName(NamedTuple):
+    """Whose trades, as a person names them: `KeyName("demo-1", "EURUSD", "1m")`."""
+
+    account: str
+    product: str
+    timeframe: str
+
+
+# --- what is shown ---------------------------------------------------------------------------------------------------
+
+
+class Hello(Struct, frozen=True, tag_field="topic", tag="hello"):
+    """Who answers. The first message of every connection; `clock` is the flow's, running `speed` times the wall's."""
+
+    protocol: int
+    version: str
+    pid: int
+    started: int
+    flow: str
+    mode: Literal["paper", "live", "replay"]
+    clock: int
+    speed: float
+    display_timezone: str
+
+
+class OrderCounts(Struct, frozen=True):
+    """Orders by where they are. `sent` counts them all, `unknown` those whose outcome only evidence can tell."""
+
+    sent: int = 0
+    open: int = 0
+    settled: int = 0
+    rejected: int = 0
+    unknown: int = 0
+
+
+class AccountRow(Struct, frozen=True):
+    """One account's money. Never add up rows of different `money` or `currency`."""
+
+    name: str
+    venue: str
+    money: Money
+    currency: str
+    balance: str
+    day_profit: str
+    open: int
+    keys: int
+    armed: bool = False
+
+
+class Status(Struct, frozen=True, tag_field="topic", tag="status"):
+    """How the engine fares. `win_rate_text` is complete: the rate, its interval, its break-even and its n."""
+
+    clock: int
+    uptime_s: float
+    state: EngineState
+    keys: int
+    bars: int
+    decisions: int
+    quotes_per_second: float
+    lag_ms: float
+    orders: OrderCounts
+    wins: int
+    losses: int
+    pushes: int
+    win_rate_text: str
+    drops: dict[str, int]
+    faults: int
+    accounts: tuple[AccountRow, ...]
+    last_fault: str = ""
+
+
+class KeyRow(Struct, frozen=True):
+    """One key now. `verdict` is `trade` or the gate that said no to the last bar; prices have `digits` decimals.
+
+    `state` is RUN, `WARM 12/50`, CLOSED (the market), STALE (no quotes) or FROZEN (a gap, a fault, a kill). `updated`
+    is when its newest quote or bar came.
+    """
+
+    account: str
+    product: str
+    timeframe: str
+    price: float | None
+    last_bar: int
+    score: float | None
+    direction: Leaning
+    verdict: str
+    open: int
+    profit: str
+    state: str
+    updated: int
+    digits: int = 5
+
+    @property
+    def name(self) -> KeyName:
+        return KeyName(self.account, self.product, self.timeframe)
+
+
+class KeyChanges(NamedTuple):
+    """Rows that changed since a version the asker had. `full`: these are all keys, forget the others."""
+
+    version: int
+    rows: tuple[KeyRow, ...]
+    full: bool = False
+
+
+class BarColumns(Struct, frozen=True):
+    """Final bars, oldest first, as columns of one length."""
+
+    open_ts: tuple[int, ...] = ()
+    open: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+    low: tuple[float, ...] = ()
+    close: tuple[float, ...] = ()
+    volume: tuple[float, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.open_ts)
+
+
+class FormingBar(Struct, frozen=True):
+    """The bar that is not final yet: to look at, never to decide on."""
+
+    open_ts: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+class Mark(Struct, frozen=True):
+    """What was decided on one bar, and what became of it. `order` is empty when nothing was sent."""
+
+    bar: int
+    verdict: str
+    direction: Leaning
+    order: str = ""
+    result: Outcome | None = None
+    profit: str | None = None
+    entry: float | None = None
+    expiry: int | None = None
+
+
+class Chart(Struct, frozen=True):
+    """One key's bars with the engine's own features (`columns`, null where not ready) and decisions on them."""
+
+    account: str
+    product: str
+    timeframe: str
+    digits: int
+    updated: int
+    bars: BarColumns
+    forming: FormingBar | None
+    columns: dict[str, tuple[float | None, ...]]
+    marks: tuple[Mark, ...]
+
+    @property
+    def name(self) -> KeyName:
+        return KeyName(self.account, self.product, self.timeframe)
+
+
+class LogLine(Struct, frozen=True):
+    """One line of the engine's log. `seq` rises by one a line, so a reader sees what it missed."""
+
+    seq: int
+    at: int
+    level: Level
+    text: str
+
+
+class View(Protocol):
+    """What an engine has to offer to be looked at. Every call is quick, waits for nothing and changes nothing."""
+
+    def hello(self) -> Hello: ...
+
+    def status(self) -> Status: ...
+
+    def keys(self, since: int) -> KeyChanges:
+        """The keys that changed after version `since`; all of them, marked `full`, when it is 0 or too old to tell."""
+        ...
+
+    def chart(self, name: KeyName, bars: int) -> Chart | None:
+        """The last `bars` final bars of a key with what was decided on them; None when there is no such key."""
+        ...
+
+    def log(self, after: int, limit: int) -> tuple[LogLine, ...]:
+        """The newest lines after `after`, at most `limit` of them, oldest first."""
+        ...
+
+
+# --- what travels ----------------------------------------------------------------------------------------------------
+
+Rate = Annotated[float, Meta(ge=0, le=20, description="messages a second; 0 for none")]
+
+
+class ChartOf(Struct, frozen=True, forbid_unknown_fields=True):
+    """The one chart a console looks at."""
+
+    account: str
+    product: str
+    timeframe: str
+    bars: Annotated[int, Meta(ge=1, le=2000)] = 240
+    rate: Rate = 4
+
+    @property
+    def name(self) -> KeyName:
+        return KeyName(self.account, self.product, self.timeframe)
+
+
+class Topics(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a console wants told, and how often at most. What it does not name costs the engine nothing."""
+
+    status: Rate = 0
+    keys: Rate = 0
+    log: Rate = 0
+    chart: ChartOf | None = None
+
+
+class Ask(Struct, frozen=True, forbid_unknown_fields=True):
+    """All a console may say. Each one replaces the one before."""
+
+    subscribe: Topics
+
+
+class KeysNews(Struct, frozen=True, tag_field="topic", tag="keys"):
+    """Keys that changed. `full`: forget the keys you had."""
+
+    rows: tuple[KeyRow, ...]
+    full: bool
+
+
+class ChartNews(Struct, frozen=True, tag_field="topic", tag="chart"):
+    """A whole chart; None when the engine has no such key."""
+
+    of: ChartOf
+    chart: Chart | None
+
+
+class FormingNews(Struct, frozen=True, tag_field="topic", tag="forming"):
+    """The chart told before has only moved in the bar that forms."""
+
+    of: ChartOf
+    forming: FormingBar | None
+    updated: int
+
+
+class LogNews(Struct, frozen=True, tag_field="topic", tag="log"):
+    """New lines; `skipped` older ones were passed over because there were too many at once."""
+
+    lines: tuple[LogLine, ...]
+    skipped: int
+
+
+class Beat(Struct, frozen=True, tag_field="topic", tag="beat"):
+    """Once a second: the engine lives, and this is its flow's clock."""
+
+    clock: int
+    speed: float
+
+
+class Refusal(Struct, frozen=True, tag_field="topic", tag="refusal"):
+    """What the console said could not be taken, and why. Nothing else changed."""
+
+    what: str
+
+
+News = Hello | Status | KeysNews | ChartNews | FormingNews | LogNews | Beat | Refusal
+
+
+class Greeting(Struct, frozen=True):
+    """As much of a hello as every protocol has, to tell a mismatch instead of a decoding error."""
+
+    protocol: int
+    version: str
+
+
+class Whereabouts(Struct, frozen=True):
+    """Where the engine of a flow's folder answers."""
+
+    pid: int
+    url: str
+    started: int

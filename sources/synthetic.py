@@ -1,0 +1,177 @@
+"""A made-up market as a source: its past as bars, its payouts, and its quotes as their time comes or in blocks ahead."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta
+from reactivex import Observable
+
+from pipeline.candles import merged
+from pipeline.host import Host
+from pipeline.market import BEGIN, END, PAYOUT_BASE, Market
+from pipeline.parts import source
+from pipeline.times import DAY, MINUTE, parse_moment, slot_of
+from pipeline.values import Bars, Payouts, Quotes
+
+NOW = "now"
+STRETCH = 10 * MINUTE
+"""So much of the market is drawn at a time while quotes are given one by one."""
+LAST = END - 1
+"""What has no other end, ends here."""
+LONGEST_CLOSED = 3 * DAY
+"""Longer than any weekend."""
+
+ProductName = Annotated[str, Meta(min_length=1, description="a product such as EURUSD")]
+
+
+@source
+class Synthetic:
+    """A made-up market for every product, without a key or a network: the same `seed` gives the same ticks for ever.
+
+    Prices have sessions, weekends and changing volatility, but nothing that could be foretold. `speed` is how fast its
+    time goes; `start` is where a new market begins: "now" or a moment such as 2026-01-05T08:00:00Z (from 2015 to 2044).
+    """
+
+    products: Annotated[tuple[ProductName, ...], Meta(min_length=1)]
+    seed: Annotated[int, Meta(ge=0)] = 42
+    speed: Annotated[float, Meta(gt=0, description="market time for each real second")] = 1.0
+    start: Annotated[str, Meta(description='"now" or a moment such as 2026-01-05T08:00:00Z')] = NOW
+    payout_base: Annotated[float, Meta(ge=0.1, le=2, description="what a win pays on average")] = PAYOUT_BASE
+
+    def __post_init__(self) -> None:
+        if len(set(self.products)) < len(self.products):
+            raise ValueError("a product stands twice in products; name each once")
+        begins = self.starts_at()
+        if begins is not None and not BEGIN <= begins < END:
+            raise ValueError(f"start {self.start} is not from 2015 to 2044; the market has no prices there")
+
+    def __call__(self, host: Host) -> Observable[Quotes | Bars | Payouts]:
+        return host.stream(lambda: self._items(host))
+
+    def starts_at(self) -> int | None:
+        """Where a new market begins; None for the present."""
+        return None if self.start == NOW else parse_moment(self.start)
+
+    async def _items(self, host: Host) -> AsyncIterator[Quotes | Bars | Payouts]:
+        now = host.now()
+        lanes: list[Lane] = []
+        for market in self._markets():
+            past = history(market, host.history, now)
+            for bars in past:
+                yield bars
+            lanes.append(Lane(market, _unfinished(past, host.history, now)))
+        for lane in lanes:
+            for item in lane.until_now(now):
+                yield item
+        limit = LAST if host.end is None else host.end
+        async for item in _in_blocks(host, lanes, now, limit) if host.block else _in_time(host, lanes, now, limit):
+            yield item
+
+    def _markets(self) -> list[Market]:
+        return [Market(product, self.seed, self.payout_base) for product in sorted(self.products)]
+
+
+def history(market: Market, rows: Mapping[int, int], now: int) -> tuple[Bars, ...]:
+    """The last bars final by `now`, as context: so many `rows` of each timeframe (fewer where the market begins).
+
+    Those of the shortest reach back to the opening of the longest's slot at least, which is to be made of them.
+    """
+    if not rows:
+        return ()
+    slot = slot_of(now, max(rows))
+    begin = min(slot, *(_slot_back(market, now, tf, wanted) for tf, wanted in rows.items()))
+    minutes = market.bars(MINUTE, max(BEGIN, begin), now)
+    final = int(np.searchsorted(minutes.final_at, now, side="right"))
+    minutes = minutes.rows(0, final, final)
+    past: list[Bars] = []
+    for tf in sorted(rows):
+        bars = merged(minutes, tf)
+        first = max(0, len(bars) - rows[tf])
+        if tf == min(rows):
+            first = min(first, int(np.searchsorted(bars.open_ts, slot)))
+        past.append(bars.rows(first, len(bars), 0))
+    return tuple(past)
+
+
+def _slot_back(market: Market, now: int, tf: int, rows: int) -> int:
+    """The opening of the slot so many whole ones before the last that can be final."""
+    # Of a week's slots at least half are whole; two more, as the last may not be final yet.
+    begin = max(BEGIN, now - 2 * (rows + 2) * tf - LONGEST_CLOSED)
+    slots = market.calendar.open_slots(begin, now, tf)
+    slots = slots[market.calendar.open_mask(slots) & market.calendar.open_mask(slots + tf - 1)]
+    return int(slots[-min(len(slots), rows + 2)]) if len(slots) else begin
+
+
+def _unfinished(past: tuple[Bars, ...], rows: Mapping[int, int], now: int) -> int:
+    """The opening of the first slot that is not history: its quotes are given even if they came before `now`."""
+    if past and len(past[0]):
+        return int(past[0].open_ts[-1]) + past[0].tf
+    return slot_of(now, min(rows, default=MINUTE))
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What one market gives after its history: the quotes stamped at or after `begin`, each once, and the payouts."""
+
+    market: Market
+    begin: int
+
+    def until_now(self, now: int) -> Iterator[Payouts | Quotes]:
+        """The payout in force and the quotes that had already come, those of the slot that is open."""
+        yield self.market.payouts(now, now)
+        quotes = self.market.quotes(self.begin, max(self.begin, now))
+        quotes = quotes.rows(0, int(np.searchsorted(quotes.received, now)))
+        if len(quotes):
+            yield quotes
+
+    def between(self, start: int, end: int) -> Iterator[Payouts | Quotes]:
+        """The payouts of (start, end] and the quotes received in [start, end)."""
+        told = self.market.payouts(start, end + 1)
+        if len(told) > 1:
+            yield Payouts(told.product, told.ts[1:], told.ratio[1:])
+        quotes = self.market.arriving(start, end)
+        quotes = quotes.rows(int(np.searchsorted(quotes.ts, self.begin)), len(quotes))
+        if len(quotes):
+            yield quotes
+
+
+async def _in_blocks(host: Host, lanes: list[Lane], start: int, limit: int) -> AsyncIterator[Payouts | Quotes]:
+    """All that comes in a block of time, given at its beginning."""
+    while start < limit:
+        end = min(start + host.block, limit)
+        for lane in lanes:
+            for item in lane.between(start, end):
+                yield item
+        await host.until(end)
+        start = end
+
+
+async def _in_time(host: Host, lanes: list[Lane], start: int, limit: int) -> AsyncIterator[Payouts | Quotes]:
+    """Row by row, each when its time has come."""
+    while start < limit:
+        end = min(start + STRETCH, limit)
+        for at, _, row in sorted((row for lane in lanes for row in _rows(lane.between(start, end))), key=_turn):
+            await host.until(at)
+            yield row
+        start = end
+    await host.until(limit)
+
+
+Row = tuple[int, str, Payouts | Quotes]
+"""A row with the moment it comes at, and the product that says which is first of those that come at one."""
+
+
+def _rows(items: Iterator[Payouts | Quotes]) -> Iterator[Row]:
+    for item in items:
+        for row in range(len(item)):
+            if isinstance(item, Payouts):
+                cut = slice(row, row + 1)
+                yield int(item.ts[row]), item.product, Payouts(item.product, item.ts[cut], item.ratio[cut])
+            else:
+                yield int(item.received[row]), item.product, item.rows(row, row + 1)
+
+
+def _turn(row: Row) -> tuple[int, str]:
+    return row[:2]
