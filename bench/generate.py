@@ -1,23 +1,27 @@
 """Bars to measure with: a random walk with volatility that clusters, minute after minute, written to Parquet.
 
-    python -m bench.generate data/bars.parquet --bars 1000000
+python -m bench.generate data/bars.parquet --bars 1000000
 """
 
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false  # pyarrow comes without types
+# pyarrow comes without types:
+# pyright: reportMissingTypeStubs=false
 
 import argparse
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow
+import pyarrow.parquet
 from numpy.random import PCG64, Generator
 
 from pipeline.candles import from_columns
 from pipeline.market import spec_of
 from pipeline.times import DAY, MINUTE, utc_text
 from pipeline.values import Bars, Floats
+
+pa: Any = pyarrow
+pq: Any = pyarrow.parquet
 
 BEGIN = 1_420_070_400_000
 """The first bar opens at 2015-01-01."""
@@ -28,7 +32,9 @@ MEMORY, SPREAD = 0.995, 0.5
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.generate", description="Write one-minute bars to a Parquet file.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.generate", description="Write one-minute bars to a Parquet file."
+    )
     parser.add_argument("out", type=Path, help="the file to write")
     parser.add_argument("--bars", type=int, default=1_000_000, help="how many (default: 1000000)")
     parser.add_argument("--product", default="EURUSD", help="whose price level and digits (default: EURUSD)")
@@ -39,7 +45,9 @@ def main(arguments: list[str] | None = None) -> None:
     bars = generated(options.product, options.bars, options.seed)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     write(bars, options.out)
-    print(f"{options.out}: {len(bars)} bars of {bars.product}, 1m, {utc_text(BEGIN)} to {utc_text(BEGIN + len(bars) * MINUTE)}")
+    print(
+        f"{options.out}: {len(bars)} bars of {bars.product}, 1m, {utc_text(BEGIN)} to {utc_text(BEGIN + len(bars) * MINUTE)}"
+    )
 
 
 def generated(product: str, count: int, seed: int) -> Bars:
@@ -63,7 +71,7 @@ def generated(product: str, count: int, seed: int) -> Bars:
 def write(bars: Bars, out: Path) -> None:
     """Plain columns, neither packed nor encoded: reading them back is copying."""
     names = ("open_ts", "open", "high", "low", "close", "volume")
-    table: Any = pa.table({name: getattr(bars, name) for name in names})
+    table = pa.table({name: getattr(bars, name) for name in names})
     pq.write_table(table, out, compression="none", use_dictionary=False)
 
 

@@ -46,7 +46,7 @@ class Window:
                 raise ValueError(f"every timeframe must be a multiple of the shortest, {min(self.timeframes, key=timeframe)}")
 
     def __call__(self, prices: Observable[Quotes | Bars]) -> Observable[Bars | Dropped]:
-        return prices.pipe(woken(lambda: Gathering(self), "window"))
+        return woken(lambda: Gathering(self), "window", prices)
 
 
 class Gathering:

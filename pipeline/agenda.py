@@ -32,13 +32,13 @@ class Agenda:
 
     def at(self, moment: int, act: Act, *, priority: int = TIMERS, name: str = "") -> abc.DisposableBase:
         """Plan an act; one planned for a moment that has passed runs at the next advance. Dispose to cancel."""
-        self._sequence += 1
         cell = [act]
-        earliest = not self._heap or moment < self._heap[0][0]
-        heappush(self._heap, (moment, priority, name, self._sequence, cell))
-        if earliest and self._planned is not None:
-            self._planned(moment)
+        self._push(moment, priority, name, cell)
         return Disposable(cell.clear)
+
+    def soon(self, act: Act, name: str) -> None:
+        """Plan an act for this very moment, after what is happening now."""
+        self._push(self.now, INPUTS, name, [act])
 
     @property
     def due(self) -> int | None:
@@ -46,6 +46,13 @@ class Agenda:
         while self._heap and not self._heap[0][4]:
             heappop(self._heap)
         return self._heap[0][0] if self._heap else None
+
+    def _push(self, moment: int, priority: int, name: str, cell: list[Act]) -> None:
+        self._sequence += 1
+        earliest = not self._heap or moment < self._heap[0][0]
+        heappush(self._heap, (moment, priority, name, self._sequence, cell))
+        if earliest and self._planned is not None:
+            self._planned(moment)
 
     def advance_before(self, moment: int) -> None:
         """Run all that is due before `moment`; then it is `moment`, and what is due at it still waits."""

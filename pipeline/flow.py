@@ -12,17 +12,20 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+from msgspec import Struct
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, SerialDisposable
-from reactivex.subject import Subject
 
-from pipeline.agenda import INPUTS, Agenda, AgendaScheduler
+from pipeline.agenda import Agenda, AgendaScheduler
 from pipeline.border import Border
 from pipeline.errors import FlowStopped, MoonlightError
 from pipeline.parts import Kind
 from pipeline.plan import FEATURES, LEDGER, Edge, Node, Plan
+from pipeline.steps import Tube
 from pipeline.values import Bars, Columns, Dropped, Fault, Past, Votes
 
+AFTER = 1e-5
+"""Seconds of loop time by which the timer rings after its moment; far less than the millisecond that moments are told in."""
 RESTARTS = 3
 """How often a node is started afresh before its failure ends the flow."""
 
@@ -72,9 +75,9 @@ class Running:
 
     id: str
     node: Node | None
-    inlets: dict[str, Subject[Any]]
-    out: Subject[Any] = field(default_factory=Subject[Any])
-    beyond: Subject[Any] = field(default_factory=Subject[Any])
+    inlets: dict[str, Tube[Any]]
+    out: Tube[Any] = field(default_factory=Tube[Any])
+    beyond: Tube[Any] = field(default_factory=Tube[Any])
     """What an outer node gives, for other outer nodes: it does not go through the door."""
     meter: Meter = field(default_factory=Meter)
     subscription: SerialDisposable = field(default_factory=SerialDisposable)
@@ -98,7 +101,8 @@ class Flow:
         self._scheduler = AgendaScheduler(self.agenda)
         self._recorder = recorder
         self._taps: list[Tap] = []
-        self._alarm: asyncio.Handle | None = None
+        self._loop = asyncio.get_running_loop()
+        self._alarm: asyncio.TimerHandle | None = None
         self._armed: int | None = None
         self._inside = self._over = False
         self._sources = 0
@@ -145,9 +149,9 @@ class Flow:
     def enter(self, port: str, value: Any) -> None:
         """Let a value in from outside, now, as given by the node `port`. Other outer nodes hear of it before the graph."""
         if self._inside:
-            asyncio.get_running_loop().call_soon(self.enter, port, value)
+            self._loop.call_soon(self.enter, port, value)
             return
-        self.nodes[port].beyond.on_next(value)
+        self.nodes[port].beyond.give(value)
         self.enter_at(max(self.border.now(), self.agenda.now), port, value)
 
     def enter_at(self, at: int, port: str, value: Any) -> None:
@@ -185,15 +189,17 @@ class Flow:
             self._arm()
 
     def _arm(self) -> None:
-        """Set the one timer to the next thing planned."""
+        """See to it that the one timer rings no later than the next thing planned.
+
+        It is never put off: one that rings too early finds nothing due and is set anew. It is set a little after the moment,
+        so that what comes in from outside at that moment is there first.
+        """
         due = self.agenda.due
-        if due == self._armed:
+        if due is None or self._over or (self._armed is not None and self._armed <= due):
             return
         self._disarm()
-        if due is not None and not self._over:
-            self._armed = due
-            loop = asyncio.get_running_loop()
-            self._alarm = loop.call_at(self.border.clock.loop_time(due), self._ring)
+        self._armed = due
+        self._alarm = self._loop.call_at(self.border.clock.loop_time(due) + AFTER, self._ring)
 
     def _disarm(self) -> None:
         if self._alarm is not None:
@@ -201,12 +207,13 @@ class Flow:
         self._alarm, self._armed = None, None
 
     def _ring(self) -> None:
-        """The timer rang: what comes in from outside in this turn goes first."""
-        self._alarm = asyncio.get_running_loop().call_soon(self._wake)
-
-    def _wake(self) -> None:
-        self._armed = None
-        self.wake_at(max(self.border.now(), self.agenda.due or 0))
+        self._alarm = self._armed = None
+        due = self.agenda.due
+        now = self.border.now()
+        if due is not None and due <= now:
+            self.wake_at(now)
+        else:
+            self._arm()
 
     # --- building ----------------------------------------------------------------------------------------------------
 
@@ -214,10 +221,10 @@ class Flow:
         edges = self.plan.edges
         names = [LEDGER, FEATURES, *(node.id for node in self.plan.nodes)]
         for name in names:
-            inlets = {edge.parameter: Subject[Any]() for edge in edges if edge.target == name}
+            inlets = {edge.parameter: Tube[Any]() for edge in edges if edge.target == name}
             node = self.plan.by_id.get(name)
             if node is not None:
-                inlets = {parameter: inlets.get(parameter) or Subject[Any]() for parameter in node.part.takes} | inlets
+                inlets = {parameter: inlets.get(parameter) or Tube[Any]() for parameter in node.part.takes} | inlets
             self.nodes[name] = Running(name, node, inlets)
         for edge in edges:
             self._connect(edge)
@@ -235,7 +242,7 @@ class Flow:
             passage.came += 1
             if edge.closes:
                 passage.held += 1
-                self.agenda.at(self.agenda.now, lambda: deliver_held(item), priority=INPUTS, name=edge.target)
+                self.agenda.soon(lambda: deliver_held(item), edge.target)
             else:
                 deliver(item)
 
@@ -246,7 +253,7 @@ class Flow:
         def deliver(item: Any) -> None:
             target.meter.taken += _rows(item)
             faults = target.meter.faults
-            inlet.on_next(item)
+            inlet.give(item)
             if target.meter.faults == faults:
                 passage.went += 1
             else:
@@ -254,7 +261,7 @@ class Flow:
 
         source = self.nodes[edge.source]
         outer = source.kind in OUTSIDE and target.kind in OUTSIDE
-        self._edges.append((source.beyond if outer else source.out).subscribe(carry))
+        self._edges.append((source.beyond if outer else source.out).attach(carry))
 
     def _subscribe(self, running: Running) -> None:
         stream = self._stream(running)
@@ -297,7 +304,7 @@ class Flow:
             meter.dropped[item.reason] += item.rows
         for told in self._taps:
             told(running.id, item)
-        running.out.on_next(item)
+        running.out.give(item)
 
     def _columns(self, running: Running, bars: Bars) -> Columns:
         """Features of bars; when one of them fails, none is ready."""
@@ -370,8 +377,8 @@ def _each(make: Callable[[Any], Any]) -> Callable[[Observable[Any]], Observable[
 
 def _rows(item: Any) -> int:
     """How many rows of a batch are new; an event is one."""
-    fresh = getattr(item, "fresh", None)
-    if fresh is not None:
-        return int(fresh)
-    return len(item) if hasattr(item, "__len__") else 1
+    if isinstance(item, Struct):
+        return 1
+    fresh: int | None = getattr(item, "fresh", None)
+    return len(item) if fresh is None else fresh
 

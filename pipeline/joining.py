@@ -19,10 +19,10 @@ class VotesOfBars:
 
 
 def by_bar(
-    providers: tuple[str, ...], combine: Callable[[VotesOfBars], Iterable[Signals]]
-) -> Callable[[Observable[Votes]], Observable[Signals]]:
+    votes: Observable[Votes], providers: tuple[str, ...], combine: Callable[[VotesOfBars], Iterable[Signals]]
+) -> Observable[Signals]:
     """Wait until all providers have spoken of some bars, then combine what they said."""
-    return woken(lambda: _Join(providers, combine), "ensemble")
+    return woken(lambda: _Join(providers, combine), "ensemble", votes)
 
 
 class _Join:

@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
 from reactivex import Observable, abc
-from reactivex.disposable import CompositeDisposable, SerialDisposable
+from reactivex.disposable import CompositeDisposable, Disposable
 
 from pipeline.agenda import AgendaScheduler
 
 In = TypeVar("In", contravariant=True)
 Out = TypeVar("Out", covariant=True)
-A = TypeVar("A")
-B = TypeVar("B")
+T = TypeVar("T")
 
 
 class Machine(Protocol[In, Out]):
@@ -23,80 +22,100 @@ class Machine(Protocol[In, Out]):
     def wake(self, at: int) -> Iterable[Out]: ...
 
 
-def woken(make: Callable[[], Machine[A, B]], name: str) -> Callable[[Observable[A]], Observable[B]]:
-    """Give what a machine makes of the items, and of being woken when it is due.
+def woken(make: Callable[[], Machine[Any, T]], name: str, *streams: Observable[Any]) -> Observable[T]:
+    """What a machine makes of the items of some streams, and of being woken when it is due.
 
-    Each subscription has a machine of its own. At one instant machines wake in the order of their names.
+    Each subscription has a machine of its own and takes from all streams at once (`ops.merge` waits a turn and misses some).
+    At one instant machines wake in the order of their names. It ends when all the streams have.
     """
 
-    def step(items: Observable[A]) -> Observable[B]:
-        def subscribe(observer: abc.ObserverBase[B], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-            assert isinstance(scheduler, AgendaScheduler), "a machine can only be woken on the agenda"
-            run = _Run(make(), observer, scheduler, name)
-            inputs = items.subscribe(run.take, observer.on_error, observer.on_completed, scheduler=scheduler)
-            return CompositeDisposable(inputs, run.alarm)
+    def subscribe(observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+        assert isinstance(scheduler, AgendaScheduler), "a machine can only be woken on the agenda"
+        run = _Run(make(), observer, scheduler, name, len(streams))
+        inputs = [each.subscribe(run.take, observer.on_error, run.complete, scheduler=scheduler) for each in streams]
+        return CompositeDisposable(*inputs, Disposable(run.silence))
 
-        return Observable(subscribe)
-
-    return step
+    return Observable(subscribe)
 
 
 class _Run:
-    """One subscription of `woken`."""
+    """One subscription of `woken`.
+
+    The alarm is never put off, only set earlier: one that rings too early costs less than one replanned for each item.
+    """
 
     def __init__(
-        self, machine: Machine[Any, Any], observer: abc.ObserverBase[Any], scheduler: AgendaScheduler, name: str
+        self,
+        machine: Machine[Any, Any],
+        observer: abc.ObserverBase[Any],
+        scheduler: AgendaScheduler,
+        name: str,
+        streams: int,
     ) -> None:
         self._machine = machine
         self._observer = observer
         self._scheduler = scheduler
         self._name = name
-        self._armed: int | None = None
-        self.alarm = SerialDisposable()
+        self._streams = streams
+        self._alarm: abc.DisposableBase | None = None
+        self._rings: int | None = None
 
     def take(self, item: Any) -> None:
         self._give(self._machine.take, item, self._scheduler.millis)
 
-    def _wake(self, at: int) -> None:
-        self._armed = None
-        self._give(self._machine.wake, at)
+    def complete(self) -> None:
+        self._streams -= 1
+        if self._streams == 0:
+            self._observer.on_completed()
+
+    def silence(self) -> None:
+        if self._alarm is not None:
+            self._alarm.dispose()
+
+    def _ring(self) -> None:
+        at, self._rings = self._scheduler.millis, None
+        due = self._machine.due
+        if due is not None and due <= at:
+            self._give(self._machine.wake, at)
+        else:
+            self._arm()
 
     def _give(self, make: Callable[..., Iterable[Any]], *arguments: Any) -> None:
         try:
-            made = list(make(*arguments))
+            for value in make(*arguments):
+                self._observer.on_next(value)
         except Exception as failure:  # noqa: BLE001  # Rx's own rule: what a step raises goes down the stream
             self._observer.on_error(failure)
             return
-        for value in made:
-            self._observer.on_next(value)
         self._arm()
 
     def _arm(self) -> None:
         due = self._machine.due
-        if due == self._armed:
-            return
-        self._armed = due
-        if due is None:
-            self.alarm.disposable = None
-        else:
-            self.alarm.disposable = self._scheduler.wake(due, lambda: self._wake(due), self._name)
+        if due is not None and (self._rings is None or due < self._rings):
+            self.silence()
+            self._rings = due
+            self._alarm = self._scheduler.wake(due, self._ring, self._name)
 
 
-def merged(streams: Iterable[Observable[Any]]) -> Observable[Any]:
-    """All items of several streams as they come; each is subscribed at once (`ops.merge` waits a turn and misses some)."""
-    several = tuple(streams)
+class Tube(Observable[T]):
+    """A hot stream without locks: whatever is given reaches the takers before `give` returns, on the one thread of a flow."""
 
-    def subscribe(observer: abc.ObserverBase[Any], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-        left = len(several)
+    def __init__(self) -> None:
+        super().__init__()
+        self._takers: tuple[Callable[[T], None], ...] = ()
 
-        def completed() -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                observer.on_completed()
+    def give(self, item: T) -> None:
+        for take in self._takers:
+            take(item)
 
-        return CompositeDisposable(
-            *[each.subscribe(observer.on_next, observer.on_error, completed, scheduler=scheduler) for each in several]
-        )
+    def attach(self, take: Callable[[T], None]) -> abc.DisposableBase:
+        self._takers = (*self._takers, take)
+        return Disposable(lambda: self._detach(take))
 
-    return Observable(subscribe)
+    def _detach(self, take: Callable[[T], None]) -> None:
+        self._takers = tuple(each for each in self._takers if each != take)
+
+    def _subscribe_core(
+        self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
+    ) -> abc.DisposableBase:
+        return self.attach(observer.on_next)

@@ -9,7 +9,7 @@ from reactivex import Observable
 from pipeline.host import Host
 from pipeline.orders import answered, moved, sending
 from pipeline.parts import sink
-from pipeline.steps import merged, woken
+from pipeline.steps import woken
 from pipeline.values import ENDED, Ack, Approved, Order, Past, Reject, Settlement
 
 Seconds = Annotated[int, Meta(ge=0, le=3600)]
@@ -35,7 +35,7 @@ class Executor:
         replies: Observable[Ack | Reject | Settlement],
         past: Observable[Past],
     ) -> Observable[Order]:
-        return merged((past, replies, approved)).pipe(woken(lambda: Desk(self, host), "executor"))
+        return woken(lambda: Desk(self, host), "executor", past, replies, approved)
 
 
 class Desk:

@@ -6,8 +6,8 @@ from reactivex import Observable
 
 from pipeline.host import Host
 from pipeline.parts import sink
-from pipeline.steps import merged, woken
-from pipeline.values import Decisions, Order
+from pipeline.steps import woken
+from pipeline.values import Decisions, Dropped, Order
 
 SOON = 250
 """Decisions are on disk this many ms of the flow's time after they were made, at the latest; orders at once."""
@@ -17,8 +17,8 @@ SOON = 250
 class Store:
     """Writes every decision row and everything that becomes of an order into the flow's ledger (SQLite)."""
 
-    def __call__(self, host: Host, decisions: Observable[Decisions], orders: Observable[Order]) -> Observable[None]:
-        return merged((decisions, orders)).pipe(woken(lambda: Writing(host), "store"))
+    def __call__(self, host: Host, decisions: Observable[Decisions], orders: Observable[Order]) -> Observable[Dropped]:
+        return woken(lambda: Writing(host), "store", decisions, orders)
 
 
 class Writing:
@@ -28,7 +28,7 @@ class Writing:
         self._ledger = host.ledger
         self.due: int | None = None
 
-    def take(self, item: Decisions | Order, at: int) -> Iterator[None]:
+    def take(self, item: Decisions | Order, at: int) -> Iterator[Dropped]:
         if isinstance(item, Order):
             self._ledger.follow(item)
         else:
@@ -36,7 +36,7 @@ class Writing:
             self.due = self.due or at + SOON
         yield from ()
 
-    def wake(self, at: int) -> Iterator[None]:
+    def wake(self, at: int) -> Iterator[Dropped]:
         self._ledger.commit()
         self.due = None
         yield from ()

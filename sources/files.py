@@ -1,6 +1,7 @@
 """Bars out of a file, Parquet or CSV, checked before the first is given."""
 
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false  # pandas and pyarrow come without types
+# Neither of the two libraries comes with types:
+# pyright: reportMissingTypeStubs=false
 
 import io
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
@@ -9,9 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pandas
+import pyarrow
+import pyarrow.parquet
 from msgspec import Meta
 from numpy.typing import NDArray
 from reactivex import Observable
@@ -22,6 +23,10 @@ from pipeline.host import Host
 from pipeline.parts import source
 from pipeline.times import TimeframeName, slot_of, timeframe, timeframe_name, utc_text
 from pipeline.values import Bars, Floats, Stamps
+
+pd: Any = pandas
+pa: Any = pyarrow
+pq: Any = pyarrow.parquet
 
 TIMES = ("open_ts", "ts", "time")
 """What the column of the times may be called."""
@@ -158,12 +163,10 @@ def _moments(path: Path, name: str, values: NDArray[Any]) -> Stamps:
         if (broken := values != np.floor(values)).any():
             _refuse(path, int(broken.argmax()), f"{name} is no whole number; {TIME_FORMS}")
         return _moments(path, name, values.astype(np.int64))
-    texts: Any = pd.Series(values)
-    moments: Any = pd.to_datetime(texts, utc=True, format="ISO8601", errors="coerce")
-    stamps: NDArray[np.datetime64] = moments.dt.tz_localize(None).to_numpy().astype("datetime64[ms]")
-    if (unread := np.isnat(stamps)).any():
+    moments = np.asarray(pd.to_datetime(values, utc=True, format="ISO8601", errors="coerce"), "datetime64[ms]")
+    if (unread := np.isnat(moments)).any():
         _refuse(path, int(unread.argmax()), f"{name} is no time; {TIME_FORMS}")
-    return stamps.astype(np.int64)
+    return moments.astype(np.int64)
 
 
 def _numbers(path: Path, columns: Raw, name: str) -> Floats:
@@ -171,8 +174,7 @@ def _numbers(path: Path, columns: Raw, name: str) -> Floats:
         raise InputError(f"{path} has no column {name}; it needs open_ts, open, high, low and close")
     values = columns[name]
     if values.dtype.kind not in "iuf":
-        texts: Any = pd.Series(values)
-        values: NDArray[Any] = np.asarray(pd.to_numeric(texts, errors="coerce"))
+        values = np.asarray(pd.to_numeric(values, errors="coerce"))
     return values.astype(np.float64, copy=False)
 
 
@@ -194,7 +196,7 @@ def _check_rows(path: Path, bars: Bars, before: int) -> None:
             f"the bar does not open on a full {name}; is `timeframe` right, and does `stamp` say the right side?",
         ),
         (ts[1:] <= ts[:-1], 1, "the bar does not open after the one before it; sort the file and keep each bar once"),
-        (~ordered, 0, "low is not the lowest or high not the highest price, or one is missing; mend or leave out the bar"),
+        (~ordered, 0, "low is not the lowest price or high not the highest; mend or leave out the bar"),
         (~finite, 0, "a price or the volume is missing or infinite; mend or leave out the bar"),
     ):
         if wrong.any():
@@ -243,9 +245,9 @@ def _is_parquet(path: Path) -> bool:
 
 
 def _parquet(path: Path, names: tuple[str, ...]) -> Raw:
-    file: Any = pq.ParquetFile(path, memory_map=True)
+    file = pq.ParquetFile(path, memory_map=True)
     wanted: list[str] = [name for name in file.schema_arrow.names if name.lower() in names]
-    table: Any = file.read(columns=wanted)
+    table = file.read(columns=wanted)
     return {name.lower(): table.column(name).to_numpy() for name in wanted}
 
 
@@ -253,7 +255,7 @@ def _csv(file: Path | io.BytesIO, names: tuple[str, ...]) -> Raw:
     def is_wanted(name: str) -> bool:
         return name.strip().lower() in names
 
-    frame: Any = pd.read_csv(file, usecols=is_wanted)
+    frame = pd.read_csv(file, usecols=is_wanted)
     return {name.strip().lower(): frame[name].to_numpy() for name in frame.columns}
 
 

@@ -32,7 +32,7 @@ class Weighted:
             raise ValueError(f"weights names {unknown[0]!r}, which is not one of its providers: {', '.join(self.providers)}")
 
     def __call__(self, votes: Observable[Votes]) -> Observable[Signals]:
-        return votes.pipe(by_bar(self.providers, self.signals))
+        return by_bar(votes, self.providers, self.signals)
 
     def signals(self, votes: VotesOfBars) -> Iterator[Signals]:
         weights = self.weights or {}

@@ -19,7 +19,7 @@ from operators.risk.book import Book
 from pipeline.orders import sending
 from pipeline.parts import Derived, Nested, StakeRule, risk
 from pipeline.permit import Permit
-from pipeline.steps import merged, woken
+from pipeline.steps import woken
 from pipeline.times import DAY, DurationText, duration, timeframe, timeframe_name
 from pipeline.values import (
     Approved,
@@ -78,7 +78,7 @@ class Guard:
     def __call__(
         self, signals: Observable[Signals], payouts: Observable[Payouts], orders: Observable[Order | Past]
     ) -> Observable[Decisions | Approved]:
-        return merged((payouts, orders, signals)).pipe(woken(lambda: Gate(self), "risk"))
+        return woken(lambda: Gate(self), "risk", payouts, orders, signals)
 
     def threshold_of(self, tf: int) -> float:
         """The least confidence for a timeframe; one that `threshold` does not name is never traded."""
@@ -87,11 +87,16 @@ class Guard:
         return self.threshold
 
 
+Answers = tuple[Floats, float, Flags]
+"""One gate's values for a column of bars, what they are held against, and where it says no."""
+
+
 @dataclass(eq=False)
 class Batch:
     """Signals whose rows are being decided for every account."""
 
     signals: Signals
+    columns: tuple["Answers", ...]
     rows: dict[str, "Rows"]
     left: int
 
@@ -163,27 +168,19 @@ class Gate:
 
     def _screen(self, signals: Signals) -> None:
         """Judge what columns can judge, and set a date for the rest."""
-        screened = self._by_column(signals)
+        columns = tuple(self._columns(signals))
+        screened = _screened(columns, len(signals))
         rows = range(len(signals)) if len(signals) <= EXPLAINED_WHOLE else np.flatnonzero(screened.verdict == TRADED).tolist()
         answers = {account: _copied(screened) for account in self._guard.accounts}
-        batch = Batch(signals, answers, len(rows))
+        batch = Batch(signals, columns, answers, len(rows))
         self._unfinished.setdefault((signals.product, signals.tf), deque()).append(batch)
         for row in rows:
             self._sequence += 1
             moment = int(signals.final_at[row])
             heappush(self._waiting, (moment, signals.product, signals.tf, row, self._sequence, batch))
 
-    def _by_column(self, signals: Signals) -> Rows:
-        rows = len(signals)
-        found = Rows(np.full(rows, TRADED, np.int8), np.full(rows, np.nan), np.full(rows, np.nan), np.full(rows, np.nan))
-        for gate, (value, threshold, no) in reversed(list(enumerate(self._columns(signals)))):
-            found.verdict[no] = gate
-            found.value[no] = value[no]
-            found.threshold[no] = threshold
-        return found
-
-    def _columns(self, signals: Signals) -> Iterator[tuple[Floats, float, Flags]]:
-        """For each gate of BY_COLUMN: its value, what it is held against, and where it says no."""
+    def _columns(self, signals: Signals) -> Iterator[Answers]:
+        """The answers of each gate of BY_COLUMN."""
         rows = len(signals)
         fault = np.full(rows, float(bool(signals.fault)))
         yield fault, 0.0, fault > 0
@@ -200,7 +197,7 @@ class Gate:
         key = Key(account, signals.product, signals.tf)
         payout = self._payout(signals.product, at)
         stake = self._guard.stake(book.balance)
-        gates = (*self._asked(signals, row), *self._asked_of(book, key, at, payout, stake))
+        gates = (*self._asked(batch, row), *self._asked_of(book, key, at, payout, stake))
         answers.payout[row] = payout
         answers.explained[row] = gates
         for number, gate in enumerate(gates):
@@ -209,11 +206,10 @@ class Gate:
                 return None
         return self._approve(answers, signals, row, key, at, payout, stake)
 
-    def _asked(self, signals: Signals, row: int) -> Iterator[GateRow]:
+    def _asked(self, batch: "Batch", row: int) -> Iterator[GateRow]:
         """The answers of the gates that judge the bar alone."""
-        one = _row(signals, row)
-        for gate, (value, threshold, no) in zip(BY_COLUMN, self._columns(one), strict=True):
-            yield GateRow(gate, float(value[0]), threshold, "no" if no[0] else "yes")
+        for gate, (value, threshold, no) in zip(BY_COLUMN, batch.columns, strict=True):
+            yield GateRow(gate, float(value[row]), threshold, "no" if no[row] else "yes")
 
     def _asked_of(self, book: Book, key: Key, at: int, payout: float, stake: Decimal) -> Iterator[GateRow]:
         """The answers of the gates that judge the account at this moment."""
@@ -283,24 +279,14 @@ def _copied(rows: Rows) -> Rows:
     return Rows(rows.verdict.copy(), rows.value.copy(), rows.threshold.copy(), rows.payout.copy())
 
 
-def _row(signals: Signals, row: int) -> Signals:
-    if len(signals) == 1:
-        return signals
-    cut = slice(row, row + 1)
-    return Signals(
-        signals.product,
-        signals.tf,
-        signals.open_ts[cut],
-        signals.final_at[cut],
-        signals.close[cut],
-        signals.ready[cut],
-        signals.score[cut],
-        signals.confidence[cut],
-        signals.probability[cut],
-        signals.direction[cut],
-        {},
-        signals.fault,
-    )
+def _screened(columns: tuple[Answers, ...], rows: int) -> Rows:
+    """The first gate of BY_COLUMN that says no, for each row."""
+    found = Rows(np.full(rows, TRADED, np.int8), np.full(rows, np.nan), np.full(rows, np.nan), np.full(rows, np.nan))
+    for gate, (value, threshold, no) in reversed(list(enumerate(columns))):
+        found.verdict[no] = gate
+        np.copyto(found.value, value, where=no)
+        found.threshold[no] = threshold
+    return found
 
 
 def _decisions(account: str, signals: Signals, rows: Rows) -> Decisions:

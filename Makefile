@@ -1,0 +1,49 @@
+# `make` lists what can be made. Everything works on a fresh checkout: what is missing is set up first.
+SHELL := /bin/sh
+BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
+PYTHON := $(BIN)/python
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
+PARTS := format-check lint types contracts tests flows readme wheel-check
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check $(PARTS) format bench campaign wheel lock clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+setup:  ## make .venv from the locked requirements (nothing to do when it is up to date)
+	@sh .ci/setup.sh
+
+run: setup  ## start the flow in flows.toml with its console
+	@$(PYTHON) -m pipeline run flows.toml --console
+
+test: setup  ## everything that must be green, each part by itself, then which failed
+	@bash .ci/parts.sh $(PARTS)
+
+check: setup  ## the quick part of test: format, lint, types, contracts
+	@bash .ci/parts.sh format-check lint types contracts
+
+$(PARTS): setup  # one part of test by its name, as in `make types`
+	@bash .ci/parts.sh $@
+
+format: setup  ## lay out the code and mend what can be mended by itself
+	@$(PYTHON) -m ruff check --fix --exit-zero --quiet .
+	@$(PYTHON) -m ruff format .
+
+bench: setup  ## measure this machine: bars per second, latency, start
+	@$(PYTHON) -m bench
+
+campaign: setup  ## the slow tests: long runs, many seeds
+	$(PYTHON) -m pytest -m slow --durations=10
+
+wheel: setup  ## build the wheel into dist/
+	@$(PYTHON) -m hatchling build -t wheel
+
+lock:  ## take the newest versions the *.in files allow (needs uv)
+	$(LOCK) --upgrade requirements.in -o requirements.txt
+	$(LOCK) --upgrade requirements-build.in -o requirements-build.txt
+	$(LOCK) --upgrade requirements-dev.in -o requirements-dev.txt
+
+clean:  ## remove what was made, but not what was recorded
+	rm -rf .venv dist build htmlcov .coverage coverage.xml .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
