@@ -54,6 +54,13 @@ class Agenda:
         if earliest and self._planned is not None:
             self._planned(moment)
 
+    def follow_up(self) -> None:
+        """Run what was planned with `soon`, and what follows from it; what else is due at this moment still waits."""
+        heap = self._heap
+        while heap and heap[0][:2] <= (self.now, INPUTS):
+            for act in heappop(heap)[4]:
+                act()
+
     def advance_before(self, moment: int) -> None:
         """Run all that is due before `moment`; then it is `moment`, and what is due at it still waits."""
         self.advance_to(moment - 1)

@@ -163,6 +163,7 @@ class Flow:
         def happens() -> None:
             self.agenda.advance_before(at)
             self._give(self.nodes[port], value)
+            self.agenda.follow_up()
 
         self._happen(happens)
 

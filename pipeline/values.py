@@ -193,7 +193,7 @@ class Decisions:
     """One row for each final bar of one key: traded, or the first gate that said no.
 
     `verdict` indexes `gates`; -1 means traded. `value` and `threshold` are that gate's. `explained` has every gate's answer
-    for the rows where all were asked (the traded ones, those refused late, and every row of a small batch).
+    for each row of a small batch (live a batch is one row); of a block, only the first that said no is known.
     """
 
     account: str

@@ -348,7 +348,7 @@ def _listening(port: int) -> socket.socket:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Put a file there that only its owner can read, whole or not at all, following no link that stands in its place."""
+    """Put a file there that only its owner can read: whole or not at all, and through no link that stands there."""
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     with os.fdopen(os.open(fresh, flags, 0o600), "wb") as file:

@@ -1,7 +1,7 @@
 """What the risk gate remembers of one account: a value, folded from order events. A restart folds the ledger's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Self
 
@@ -34,21 +34,15 @@ class Book:
 
     def after(self, order: Order) -> Self:
         """The book once this is known of an order."""
-        if order.state in ALIVE:
-            return replace(self, alive={**self.alive, order.order: order})
-        alive = {name: each for name, each in self.alive.items() if name != order.order}
+        alive = {**self.alive, order.order: order}
+        if order.state not in ALIVE:
+            del alive[order.order]
         if order.state != "SETTLED":
-            return replace(self, alive=alive)
-        day = order.at // DAY
-        today = self.profit_on(day) + order.profit
-        return replace(
-            self,
-            alive=alive,
-            balance=self.balance + order.profit,
-            day=max(day, self.day),
-            day_profit=today if day >= self.day else self.day_profit,
-            cooling={**self.cooling, order.key: self._cooled(order)},
-        )
+            return self._with(self.balance, self.day, self.day_profit, alive, self.cooling)
+        day = max(order.at // DAY, self.day)
+        today = self.profit_on(day) + (order.profit if order.at // DAY == day else NOTHING)
+        cooling = {**self.cooling, order.key: self._cooled(order)}
+        return self._with(self.balance + order.profit, day, today, alive, cooling)
 
     def profit_on(self, day: int) -> Decimal:
         return self.day_profit if day == self.day else NOTHING
@@ -61,6 +55,17 @@ class Book:
         """How many orders of a key are open, and how many of those have an unknown outcome."""
         states = [order.state for order in self.alive.values() if order.key == key]
         return len(states), states.count("UNKNOWN")
+
+    def _with(
+        self,
+        balance: Decimal,
+        day: int,
+        day_profit: Decimal,
+        alive: Mapping[str, Order],
+        cooling: Mapping[Key, Cooling],
+    ) -> Self:
+        """What `dataclasses.replace` does, at a tenth of its price: this is done three times for every order."""
+        return type(self)(balance, self.cool_down, self.cool_down_max, day, day_profit, alive, cooling)
 
     def _cooled(self, order: Order) -> Cooling:
         """A loss doubles the rest, a win ends the streak, anything else leaves it."""

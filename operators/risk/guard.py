@@ -5,7 +5,7 @@ time, in time order with what becomes of the orders, so a block of bars given ah
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from heapq import heappop, heappush
@@ -197,12 +197,14 @@ class Gate:
         key = Key(account, signals.product, signals.tf)
         payout = self._payout(signals.product, at)
         stake = self._guard.stake(book.balance)
-        gates = (*self._asked(batch, row), *self._asked_of(book, key, at, payout, stake))
         answers.payout[row] = payout
-        answers.explained[row] = gates
-        for number, gate in enumerate(gates):
+        asked: Iterable[GateRow] = self._asked_of(book, key, at, payout, stake)
+        if len(signals) <= EXPLAINED_WHOLE:
+            asked = answers.explained[row] = (*self._asked(batch, row), *asked)
+        for gate in asked:
             if gate.verdict == "no":
-                answers.verdict[row], answers.value[row], answers.threshold[row] = number, gate.value, gate.threshold
+                answers.verdict[row] = GATES.index(gate.gate)
+                answers.value[row], answers.threshold[row] = gate.value, gate.threshold
                 return None
         return self._approve(answers, signals, row, key, at, payout, stake)
 
