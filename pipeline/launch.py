@@ -1,7 +1,7 @@
 """The installed command `moonlight`; in the wheel this file is `moonlight/__main__.py`.
 
-The wheel keeps our folders below `moonlight/_app`, out of everybody else's way, and they import each other by their flat
-names; so that folder goes first on the path before anything of ours is imported.
+The wheel keeps our folders below `moonlight/_app`, out of everybody else's way, and they import each other by their
+flat names; so that folder goes first on the path before anything of ours is imported.
 """
 
 import sys
