@@ -45,9 +45,8 @@ def main(arguments: list[str] | None = None) -> None:
     bars = generated(options.product, options.bars, options.seed)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     write(bars, options.out)
-    print(
-        f"{options.out}: {len(bars)} bars of {bars.product}, 1m, {utc_text(BEGIN)} to {utc_text(BEGIN + len(bars) * MINUTE)}"
-    )
+    end = utc_text(BEGIN + len(bars) * MINUTE)
+    print(f"{options.out}: {len(bars)} bars of {bars.product}, 1m, {utc_text(BEGIN)} to {end}")
 
 
 def generated(product: str, count: int, seed: int) -> Bars:

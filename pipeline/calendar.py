@@ -82,7 +82,7 @@ class Calendar:
 
 
 def calendar_of(product: str) -> Calendar:
-    """The calendar of a product by its name, as venues write it: `EURUSD`, `EUR/USD`, `frxEURUSD`, `BTC-USD`, `EURUSD_otc`.
+    """The calendar of a product by its name, as venues write it: `EURUSD`, `EUR/USD`, `frxEURUSD`, `BTC-USD` …
 
     Pairs of currencies and metals keep the foreign exchange week. Crypto never closes, nor does what a venue makes up
     itself (`_otc`, `R_100`). Of a product with an unknown week nothing is assumed: each of its holes counts as one.

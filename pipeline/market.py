@@ -1,8 +1,8 @@
 """A synthetic market: one path of prices and payouts for each product and seed, a function of absolute time alone.
 
-Whoever asks for any span, in any order, in any process, sees the same ticks. Hours are the unit: what every hour is like is
-laid out once, and the ticks within one are a Brownian bridge from its opening price to the next, drawn from a generator of
-that hour's own. Volatility clusters over days and hours and follows the sessions; prices drift nowhere.
+Whoever asks for any span, in any order, in any process, sees the same ticks. Hours are the unit: what every hour is
+like is laid out once, and the ticks within one are a Brownian bridge from its opening price to the next, drawn from a
+generator of that hour's own. Volatility clusters over days and hours and follows the sessions; prices drift nowhere.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ CHUNK = 7 * DAY
 LAG_LEAST, LAG_MOST = 20, 150
 """How long (ms) a tick is under way."""
 QUIET_START = 200
-"""No tick in so many ms after the full hour: none is received before one of the hour before, as that is longer than a lag."""
+"""No tick in so many ms after the full hour; longer than a lag, so that hours do not overtake each other on the way."""
 GRACE = 500
 """How long (ms) after its close a bar waits for a tick of the next one, as a window does by default."""
 
@@ -98,7 +98,7 @@ class Market:
 
     @property
     def calendar(self) -> Calendar:
-        """When it has ticks: in every open minute at least one, in closed time none. It opens and closes on full hours."""
+        """When it has ticks: in every open minute at least one, in closed time none. Its edges are full hours."""
         return calendar_of(self.product)
 
     @property

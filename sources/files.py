@@ -56,9 +56,9 @@ Raw = dict[str, NDArray[Any]]
 class Files:
     """Bars from a Parquet or CSV file, each given as final at its close.
 
-    The file has the columns `open_ts` (or `ts`, `time`), `open`, `high`, `low`, `close` and, if known, `volume`. Times are
-    ms or s since 1970, or ISO text, in UTC; `stamp` says which side of its bar a time is on. Where a replay begins within
-    the file, the bars before are history.
+    The file has the columns `open_ts` (or `ts`, `time`), `open`, `high`, `low`, `close` and, if known, `volume`. Times
+    are ms or s since 1970, or ISO text, in UTC; `stamp` says which side of its bar a time is on. Where a replay begins
+    within the file, the bars before are history.
     """
 
     path: Annotated[str, Meta(min_length=1, description="a .parquet or .csv file, from the flow file's folder")]

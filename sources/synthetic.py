@@ -1,4 +1,4 @@
-"""A made-up market as a source: its past as bars, its payouts, and its quotes as their time comes or in blocks ahead."""
+"""A made-up market as a source: its past as bars, then payouts and quotes, as their time comes or in blocks ahead."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline.candles import gathered
 from pipeline.errors import InputError
 from pipeline.market import BEGIN, END, SPECS, Market
-from pipeline.times import DAY, HOUR, MINUTE, parse_moment
+from pipeline.times import DAY, HOUR, MINUTE, SECOND, parse_moment
 from pipeline.values import BAR_COLUMNS, Floats, Quotes, same
 
 MONDAY = parse_moment("2026-01-05")
@@ -27,7 +27,8 @@ FINGERPRINT = """
 import hashlib
 from pipeline.market import Market
 quotes = Market("EURUSD").quotes({start}, {end})
-print(hashlib.sha256(quotes.ts.tobytes() + quotes.received.tobytes() + quotes.bid.tobytes() + quotes.ask.tobytes()).hexdigest())
+columns = (quotes.ts, quotes.received, quotes.bid, quotes.ask)
+print(hashlib.sha256(b"".join(column.tobytes() for column in columns)).hexdigest())
 """
 
 
@@ -55,11 +56,9 @@ def test_what_arrives_in_spans_one_after_another_is_each_tick_once(product: str,
     edges = [MONDAY + cut for cut in sorted({0, *cuts, 8 * HOUR})]
     spans = [market.arriving(start, end) for start, end in pairwise(edges)]
     whole = market.arriving(MONDAY, MONDAY + 8 * HOUR)
+    inside = MONDAY + SECOND, MONDAY + 8 * HOUR - SECOND
     assert np.concatenate([span.ts for span in spans]).tolist() == whole.ts.tolist()
-    assert (
-        same(stamped(whole, MONDAY, MONDAY + 7 * HOUR), market.quotes(MONDAY, MONDAY + 7 * HOUR))
-        or whole.ts[0] < MONDAY
-    )
+    assert same(stamped(whole, *inside), market.quotes(*inside))
 
 
 def test_another_process_sees_the_same_ticks() -> None:
@@ -68,8 +67,8 @@ def test_another_process_sees_the_same_ticks() -> None:
     root = Path(__file__).parents[1]
     told = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True).stdout
     here = stamped(SOME_DAY, start, end)
-    bytes_here = here.ts.tobytes() + here.received.tobytes() + here.bid.tobytes() + here.ask.tobytes()
-    assert told.strip() == hashlib.sha256(bytes_here).hexdigest()
+    columns = (here.ts, here.received, here.bid, here.ask)
+    assert told.strip() == hashlib.sha256(b"".join(column.tobytes() for column in columns)).hexdigest()
 
 
 def test_seeds_and_products_have_paths_of_their_own() -> None:
@@ -118,7 +117,7 @@ def test_the_spread_is_wider_in_the_quiet_of_the_night() -> None:
 
 
 def test_busy_hours_have_about_a_tick_a_second() -> None:
-    counts = [len(Market("EURUSD", seed).quotes(MONDAY + 14 * HOUR, MONDAY + 15 * HOUR)) for seed in range(40)]
+    counts = [len(Market("EURUSD", seed).quotes(MONDAY + 14 * HOUR, MONDAY + 15 * HOUR)) for seed in range(12)]
     assert 0.7 < np.mean(counts) / 3600 < 2.0
 
 
@@ -135,10 +134,10 @@ def test_minutes_do_not_foretell_the_next_but_wild_ones_come_together(product: s
 
 def test_bars_are_those_its_own_ticks_make() -> None:
     market = Market("EURUSD")
-    bars = market.bars(MINUTE, MONDAY, MONDAY + 12 * DAY)
-    quotes = market.quotes(MONDAY, MONDAY + 12 * DAY)
+    bars = market.bars(MINUTE, MONDAY, MONDAY + 10 * DAY)
+    quotes = market.quotes(MONDAY, MONDAY + 10 * DAY)
     expected = gathered(
-        quotes, MINUTE, 500, following=int(market.quotes(MONDAY + 12 * DAY, MONDAY + 12 * DAY + MINUTE).received[0])
+        quotes, MINUTE, 500, following=int(market.quotes(MONDAY + 10 * DAY, MONDAY + 10 * DAY + MINUTE).received[0])
     )
     assert all(same(getattr(bars, name), getattr(expected, name)) for name in BAR_COLUMNS)
     assert bars.fresh == len(bars)
@@ -163,7 +162,7 @@ def test_payouts_of_any_span_begin_with_the_one_in_force_and_agree_with_the_whol
     whole = market.payouts(MONDAY, MONDAY + 2 * DAY)
     asked = market.payouts(start, start + span[1])
     assert asked.ts[0] <= start < (asked.ts[1] if len(asked) > 1 else start + HOUR)
-    first = int(np.searchsorted(whole.ts, asked.ts[0]))
+    first = whole.ts.tolist().index(asked.ts[0])
     assert np.array_equal(whole.ts[first : first + len(asked)], asked.ts)
     assert np.array_equal(whole.ratio[first : first + len(asked)], asked.ratio)
 
@@ -182,6 +181,7 @@ def test_a_time_the_market_has_no_prices_for_is_refused(start: int, end: int) ->
 
 def test_the_market_has_prices_to_its_first_and_last_hour() -> None:
     market = Market("BTCUSD")
-    assert len(market.quotes(BEGIN, BEGIN + HOUR)) and len(market.quotes(END - HOUR, END))
+    assert len(market.quotes(BEGIN, BEGIN + HOUR))
+    assert len(market.quotes(END - HOUR, END))
     assert len(market.bars(MINUTE, END - HOUR, END)) == 60
     assert len(market.payouts(END - HOUR, END)) >= 1

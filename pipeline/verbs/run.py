@@ -1,3 +1,280 @@
-"""x"""
-def options(parser): ...
-def run(options): return 0
+"""Run a flow: paper trading as time passes, without a window of its own.
+
+examples:
+  python -m pipeline run
+  python -m pipeline run flows.toml --console
+  python -m pipeline run --for 30s --json
+  python -m pipeline run --for 2m --record session && python -m pipeline verify session
+
+A line shows how it fares; Ctrl-C ends it with a summary. `console` attaches from another terminal.
+"""
+
+import argparse
+import asyncio
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from pipeline.engine import Setting, ledger_of, market_of, running
+from pipeline.errors import InputError
+from pipeline.flow import Flow
+from pipeline.journal import Journal
+from pipeline.ledger import decision_rows
+from pipeline.live import on_signals, only_one, wall
+from pipeline.plan import Plan
+from pipeline.times import SECOND, duration, local_text, timeframe_name
+from pipeline.values import Decisions, Fault, Order
+from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
+from pipeline.view import Status
+from pipeline.watch import Watch
+from sinks.desk import Desk
+
+EVERY = 0.5
+"""Seconds between two looks at the flow."""
+PLAIN_EVERY = 10
+"""Looks between two lines where there is no terminal."""
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    flow_option(parser)
+    parser.add_argument("--for", dest="length", metavar="SPAN", help="end by itself after this much real time: 30s, 8h")
+    parser.add_argument("--record", type=Path, metavar="DIR", help="keep all that comes in and goes out in a new folder, for `verify`")
+    parser.add_argument("--console", action="store_true", help="open the console on this terminal; leaving it does not end the flow")
+    parser.add_argument("--port", type=int, default=0, help="the loopback port consoles attach to (any free one)")
+    json_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    plan = plan_of(options)
+    if plan.settings.mode == "replay":
+        raise InputError(f'{plan.file} says mode = "replay": run it with the verb `replay`, or set mode = "paper"')
+    try:
+        seconds = None if options.length is None else duration(options.length) / SECOND
+    except ValueError as wrong:
+        raise InputError(str(wrong)) from None
+    with ExitStack() as held:
+        held.enter_context(only_one(plan.folder))
+        asyncio.run(_Run(plan, options, seconds).whole())
+    return 0
+
+
+class _Run:
+    """One run, from its first word to its summary."""
+
+    def __init__(self, plan: Plan, options: argparse.Namespace, seconds: float | None) -> None:
+        self._plan = plan
+        self._options = options
+        self._seconds = seconds
+        self._words = _Json() if options.json else _Line(plan) if sys.stdout.isatty() else _Plain(plan)
+
+    async def whole(self) -> None:
+        plan, options = self._plan, self._options
+        self._stop = asyncio.Event()
+        on_signals(self._stop.set)
+        with ExitStack() as held:
+            begin, speed = market_of(plan, wall())
+            ledger = held.enter_context(ledger_of(plan))
+            journal = Journal(options.record, plan, begin) if options.record else None
+            if journal is not None:
+                held.callback(journal.close)
+            watch = Watch(plan, wall(), speed)
+            desk = Desk(watch, plan.folder, options.port)
+            url = await desk.start()
+            self._words.begin(begin, speed, url)
+            setting = Setting(mode=plan.settings.mode, begin=begin, speed=speed)
+            taps = (watch.told, self._words.told)
+            try:
+                async with running(plan, setting, ledger, ledger.past(begin), journal=journal, taps=taps) as flow:
+                    watch.stands_at(flow.border)
+                    await self._until_end(flow, watch)
+            finally:
+                watch.state = "ENDED"
+                await desk.stop()
+        self._words.end(watch.status(), conserved(flow))
+
+    async def _until_end(self, flow: Flow, watch: Watch) -> None:
+        """Wait for what ends the run: its time, a signal, its sources, or a failure."""
+        ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._stop.wait()), flow.ended]
+        looks = asyncio.ensure_future(self._look(watch))
+        console = asyncio.ensure_future(self._console())
+        try:
+            await asyncio.wait([*ends, looks], timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in (ends[0], looks, console):
+                each.cancel()
+            await asyncio.gather(ends[0], looks, console, return_exceptions=True)
+        if flow.ended.done():
+            flow.ended.result()
+
+    async def _look(self, watch: Watch) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            planned = loop.time() + EVERY
+            await asyncio.sleep(EVERY)
+            watch.lag_ms = max(0.0, (loop.time() - planned) * 1000)
+            self._words.look(watch.status())
+
+    async def _console(self) -> None:
+        """Open the console here, and take the terminal back when it is left."""
+        if not self._options.console or not (sys.stdin.isatty() and sys.stdout.isatty()):
+            return
+        self._words.hush(True)
+        module = "moonlight" if "moonlight" in sys.modules else "pipeline"
+        child = await asyncio.create_subprocess_exec(sys.executable, "-m", module, "console", str(self._options.flow))
+        try:
+            await child.wait()
+        finally:
+            if child.returncode is None:
+                child.terminate()
+                await child.wait()
+        self._words.hush(False)
+
+
+class _Words:
+    """What a run says of itself."""
+
+    def begin(self, begin: int, speed: float, url: str) -> None: ...
+    def told(self, node: str, value: Any) -> None: ...
+    def look(self, status: Status) -> None: ...
+    def end(self, status: Status, lost: list[str]) -> None: ...
+    def hush(self, quiet: bool) -> None: ...
+
+
+class _Plain(_Words):
+    """Lines for a log."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._zone = ZoneInfo(plan.settings.display_timezone)
+        self._looks = 0
+        self._decided = False
+
+    def begin(self, begin: int, speed: float, url: str) -> None:
+        pace = "" if speed == 1 else f", {speed:g} times as fast as time passes"
+        where = local_text(begin, self._zone)
+        self._print(f"{self._plan.name}: market time {where} ({self._zone.key}){pace}; practice money only; consoles attach to {url}")
+
+    def told(self, node: str, value: Any) -> None:
+        if isinstance(value, Fault):
+            self._print(f"fault in {value.node}: {value.what}")
+        elif isinstance(value, Decisions) and not self._decided:
+            self._decided = True
+            row = next(decision_rows(value))
+            self._print(f"first decision: {value.product} {timeframe_name(value.tf)} {value.account}: {row[5]}")
+
+    def look(self, status: Status) -> None:
+        self._looks += 1
+        if self._looks % PLAIN_EVERY == 0:
+            self._print(summary_line(status, self._zone))
+
+    def end(self, status: Status, lost: list[str]) -> None:
+        self._print("\n".join(_summary(status, lost, self._zone)))
+
+    def _print(self, text: str) -> None:
+        print(text, flush=True)
+
+
+class _Line(_Plain):
+    """One line of a terminal that changes, and others that stay."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        self._quiet = False
+
+    def look(self, status: Status) -> None:
+        if not self._quiet:
+            line = summary_line(status, self._zone)
+            width = _width()
+            sys.stdout.write("\r\033[K" + (line if len(line) < width else line[: width - 2] + "…"))
+            sys.stdout.flush()
+
+    def hush(self, quiet: bool) -> None:
+        self._quiet = quiet
+        if not quiet:
+            self._print("the console was left, the flow goes on; Ctrl-C ends it, `console` attaches again")
+
+    def _print(self, text: str) -> None:
+        if not self._quiet:
+            sys.stdout.write("\r\033[K" + text + "\n")
+            sys.stdout.flush()
+
+
+class _Json(_Words):
+    """One JSON object a line."""
+
+    def begin(self, begin: int, speed: float, url: str) -> None:
+        say_json({"what": "begin", "market_time": begin, "speed": speed, "url": url})
+
+    def told(self, node: str, value: Any) -> None:
+        match value:
+            case Decisions():
+                names = ("account", "product", "tf", "bar", "at", "verdict", "value", "threshold", "score", "direction", "payout", "order")
+                for row in decision_rows(value):
+                    say_json({"what": "decision", **dict(zip(names, row[:-1], strict=True))})
+            case Order():
+                facts = {name: getattr(value, name) for name in ("order", "state", "at", "stake", "payout", "result", "profit", "reason")}
+                say_json({"what": "order", **facts})
+            case Fault():
+                say_json({"what": "fault", "node": value.node, "at": value.at, "text": value.what})
+            case _:
+                return
+        sys.stdout.flush()
+
+    def look(self, status: Status) -> None:
+        say_json({"what": "status", **_as_json(status)})
+        sys.stdout.flush()
+
+    def end(self, status: Status, lost: list[str]) -> None:
+        say_json({"what": "summary", **_as_json(status), "not_conserved": lost})
+        sys.stdout.flush()
+
+
+def conserved(flow: Flow) -> list[str]:
+    """Edges on which something was lost without a name; there are none unless this program is wrong."""
+    return [f"{each.edge.source} → {each.edge.target}" for each in flow.passages if not each.conserved]
+
+
+def summary_line(status: Status, zone: ZoneInfo) -> str:
+    orders = status.orders
+    parts = [
+        local_text(status.clock, zone, "%d %b %H:%M:%S"),
+        f"{status.keys} keys",
+        f"{status.bars:,} bars",
+        f"{status.decisions:,} decisions",
+        f"{orders.sent} orders ({orders.open} open{f', {orders.unknown} unknown' if orders.unknown else ''})",
+        status.win_rate_text,
+        f"drops {_drops(status)}",
+    ]
+    return " · ".join(parts)
+
+
+def _drops(status: Status) -> str:
+    return ", ".join(f"{reason} {rows}" for reason, rows in status.drops.items()) or "0"
+
+
+def _summary(status: Status, lost: list[str], zone: ZoneInfo) -> Iterator[str]:
+    yield f"ended at market time {local_text(status.clock, zone)} after {status.uptime_s:.0f} s"
+    yield f"  {status.keys} keys, {status.bars:,} bars, {status.decisions:,} decisions"
+    orders = status.orders
+    counted = ((orders.settled, "settled"), (orders.open, "open"), (orders.rejected, "not taken"), (orders.unknown, "unknown"))
+    yield f"  {orders.sent} orders sent: " + ", ".join(f"{count} {what}" for count, what in counted if count or what == "settled")
+    yield f"  win rate {status.win_rate_text}"
+    for account in status.accounts:
+        yield f"  {account.name}: {account.balance} {account.currency} (today {account.day_profit}, {account.money} money)"
+    yield f"  let go: {_drops(status)}; faults: {status.faults}"
+    yield f"  lost without a name: {', '.join(lost) or 'nothing'}"
+
+
+def _as_json(status: Status) -> dict[str, Any]:
+    return dict(msgspec.to_builtins(status))
+
+
+def _width() -> int:
+    return shutil.get_terminal_size().columns
+

@@ -1,0 +1,64 @@
+"""The one place that takes the real clock, and the machine's own ways: locks and signals."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.errors import InputError
+
+LOCK_FILE = "engine.lock"
+
+
+def wall() -> int:
+    """The machine's clock, ms UTC."""
+    return time.time_ns() // 1_000_000
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold a flow's folder: a second engine on it is refused, and a killed one holds nothing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            _lock(file)
+        except OSError:
+            raise InputError(f"an engine already runs on {folder}; attach to it with `console`, or end it first") from None
+        yield
+    finally:
+        os.close(file)
+
+
+def on_signals(stop: Callable[[], None]) -> None:
+    """Call `stop` at the first Ctrl-C or request to end; the second ends the program at once."""
+    asked = False
+
+    def told(number: int) -> None:
+        nonlocal asked
+        if asked:
+            os._exit(128 + number)
+        asked = True
+        stop()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, told, number)
+        except NotImplementedError:  # Windows: the loop has no signals, the interpreter has
+            signal.signal(number, lambda caught, _: loop.call_soon_threadsafe(told, caught))
+
+
+def _lock(file: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

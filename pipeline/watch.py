@@ -1,0 +1,400 @@
+"""What a running flow looks like from outside: a tap that keeps the latest of everything, and never makes the flow wait."""
+
+import os
+from collections import Counter, deque
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+from msgspec.structs import replace as with_
+
+from pipeline.calendar import calendar_of
+from pipeline.host import Host
+from pipeline.plan import Plan
+from pipeline.statistics import PayoutMix, WinRate
+from pipeline.times import DAY, MINUTE, slot_of, timeframe, timeframe_name
+from pipeline.values import ENDED, Bars, Decisions, Dropped, Fault, Key, Order, Past, Quotes, Stream
+from pipeline.view import (
+    PROTOCOL,
+    TRADED,
+    AccountRow,
+    BarColumns,
+    Chart,
+    EngineState,
+    FormingBar,
+    Hello,
+    KeyChanges,
+    KeyName,
+    KeyRow,
+    Leaning,
+    Level,
+    LogLine,
+    Mark,
+    OrderCounts,
+    Status,
+)
+
+MARKS = 400
+LINES = 2_000
+SILENT = MINUTE
+"""Without a quote for this long in an open market a key is stale."""
+
+
+@dataclass
+class KeyState:
+    """One key's latest row, when it last changed, and its marks."""
+
+    row: KeyRow
+    changed: int
+    marks: deque[Mark] = field(default_factory=lambda: deque[Mark](maxlen=MARKS))
+    profit: Decimal = Decimal(0)
+
+
+class Watch:
+    """A `View` of a flow, kept by tapping it."""
+
+    def __init__(self, plan: Plan, started: int, speed: float) -> None:
+        self.lag_ms = 0.0
+        self.quotes = 0
+        self.state: EngineState = "STARTING"
+        self._plan = plan
+        self._started, self._speed = started, speed
+        self._host: Host | None = None
+        self._counts: Counter[str] = Counter()
+        self._drops: Counter[str] = Counter()
+        self._rates = {result: 0 for result in ("win", "lose", "push")}
+        self._mix = PayoutMix.of(())
+        self._balances = {name: account.balance for name, account in plan.accounts.items()}
+        self._days: dict[str, tuple[int, Decimal]] = {}
+        self._orders: dict[str, Order] = {}
+        self._bars: dict[Stream, Bars] = {}
+        self._forming: dict[Stream, FormingBar] = {}
+        self._prices: dict[str, tuple[float, int]] = {}
+        self._version = 1
+        self._keys = self._all_keys()
+        self._log: deque[LogLine] = deque(maxlen=LINES)
+        self._lines = 0
+        self._last_fault = ""
+        self._begin = started
+        self._measured = (started, 0)
+
+    def stands_at(self, host: Host) -> None:
+        """Where the flow's time is read; the flow has begun."""
+        self._host = host
+        self._begin = host.now()
+        self.state = "RUNNING"
+
+    # --- the tap -----------------------------------------------------------------------------------------------------
+
+    def told(self, node: str, value: Any) -> None:
+        match value:
+            case Quotes():
+                self._take_quotes(value)
+            case Bars():
+                self._take_bars(node, value)
+            case Decisions():
+                self._take_decisions(value)
+            case Order():
+                self._take_order(value)
+            case Past():
+                for order in value.orders:
+                    self._count(order)
+                for account, profit in value.earlier_profit.items():
+                    self._balances[account] = self._balances.get(account, Decimal(0)) + profit
+            case Dropped():
+                self._drops[value.reason] += value.rows
+            case Fault():
+                self._counts["faults"] += 1
+                self._last_fault = f"{value.node}: {value.what}"
+                self._say("error", self._last_fault)
+            case _:
+                return
+
+    def _take_quotes(self, quotes: Quotes) -> None:
+        self.quotes += len(quotes)
+        price, at = float(quotes.mid[-1]), int(quotes.ts[-1])
+        self._prices[quotes.product] = (price, at)
+        for stream in self._bars:
+            if stream.product == quotes.product:
+                self._forming[stream] = _moved(self._forming.get(stream), slot_of(at, stream.tf), price, len(quotes))
+        self._version += 1
+        for key, state in self._keys.items():
+            if key.product == quotes.product:
+                self._change(state, price=price, updated=at)
+
+    def _take_bars(self, node: str, bars: Bars) -> None:
+        if not len(bars):
+            return
+        self._bars[bars.stream] = bars
+        if bars.fresh:
+            self._counts["bars"] += bars.fresh
+
+    def _take_decisions(self, decisions: Decisions) -> None:
+        self._counts["decisions"] += len(decisions)
+        state = self._keys[decisions.key]
+        for row in range(len(decisions)):
+            verdict = int(decisions.verdict[row])
+            approved = decisions.orders.get(row)
+            word = TRADED if verdict < 0 else decisions.gates[verdict]
+            mark = Mark(int(decisions.open_ts[row]), word, _leaning(decisions.direction[row]), approved.order if approved else "")
+            state.marks.append(mark)
+        last = len(decisions) - 1
+        score = float(decisions.score[last])
+        self._version += 1
+        self._change(
+            state,
+            last_bar=int(decisions.open_ts[last]),
+            score=score if np.isfinite(score) else None,
+            direction=state.marks[-1].direction,
+            verdict=state.marks[-1].verdict,
+        )
+
+    def _take_order(self, order: Order) -> None:
+        self._count(order)
+        state = self._keys.get(order.key)
+        if state is None:
+            return
+        ended = order.state == "SETTLED"
+        for place, mark in enumerate(state.marks):
+            if mark.order == order.order:
+                state.marks[place] = with_(
+                    mark,
+                    result=order.result,
+                    profit=str(order.profit) if ended else None,
+                    entry=order.entry or None,
+                    expiry=order.expiry or None,
+                )
+        what = f"{order.product} {timeframe_name(order.tf)} {order.account} {order.direction} {order.stake}"
+        if ended:
+            level: Level = "info"
+            text = f"{order.result} {order.profit:+} · {what}"
+        else:
+            level = "warning" if order.state in ("UNKNOWN", "REJECTED", "NOT_SENT") else "info"
+            text = f"{order.state.lower().replace('_', ' ')} · {what}{f' · {order.reason}' if order.reason else ''}"
+        if order.state != "SENDING":
+            self._say(level, text)
+        self._version += 1
+        held = sum(1 for each in self._orders.values() if each.key == order.key)
+        self._change(state, open=held, profit=f"{state.profit:+.2f}")
+
+    def _count(self, order: Order) -> None:
+        """Money and counts, once for each thing that becomes of an order."""
+        known = self._orders.get(order.order)
+        if known is not None and known.state == order.state:
+            return
+        self._counts[f"order {order.state}"] += 1
+        if order.state not in ENDED:
+            self._orders[order.order] = order
+            return
+        self._orders.pop(order.order, None)
+        if order.state != "SETTLED":
+            return
+        self._balances[order.account] = self._balances.get(order.account, Decimal(0)) + order.profit
+        day, profit = self._days.get(order.account, (0, Decimal(0)))
+        self._days[order.account] = (order.at // DAY, order.profit + (profit if day == order.at // DAY else 0))
+        if order.result in self._rates:
+            self._rates[order.result] += 1
+        if order.result in ("win", "lose"):
+            self._mix = self._mix.with_trade(order.stake, order.payout)
+        state = self._keys.get(order.key)
+        if state is not None:
+            state.profit += order.profit
+
+    # --- the view ----------------------------------------------------------------------------------------------------
+
+    def hello(self) -> Hello:
+        return Hello(
+            protocol=PROTOCOL,
+            version=own_version(),
+            pid=os.getpid(),
+            started=self._started,
+            flow=self._plan.name,
+            mode=self._plan.settings.mode,
+            clock=self.clock,
+            speed=self._speed,
+            display_timezone=self._plan.settings.display_timezone,
+        )
+
+    @property
+    def clock(self) -> int:
+        return self._host.now() if self._host is not None else self._begin
+
+    @property
+    def win_rate(self) -> WinRate:
+        rates = self._rates
+        return WinRate(wins=rates["win"], losses=rates["lose"], ties=rates["push"], payouts=self._mix)
+
+    def status(self) -> Status:
+        counts = self._counts
+        open_ = Counter(order.state for order in self._orders.values())
+        clock = self.clock
+        elapsed = (clock - self._begin) / self._speed / 1000
+        return Status(
+            clock=clock,
+            uptime_s=elapsed,
+            state=self.state,
+            keys=len(self._keys),
+            bars=counts["bars"],
+            decisions=counts["decisions"],
+            quotes_per_second=self._quote_rate(clock),
+            lag_ms=self.lag_ms,
+            orders=OrderCounts(
+                sent=counts["order SENDING"],
+                open=open_["SENDING"] + open_["OPEN"],
+                settled=counts["order SETTLED"],
+                rejected=counts["order REJECTED"] + counts["order NOT_SENT"],
+                unknown=open_["UNKNOWN"],
+            ),
+            wins=self._rates["win"],
+            losses=self._rates["lose"],
+            pushes=self._rates["push"],
+            win_rate_text=str(self.win_rate),
+            drops=dict(self._drops),
+            faults=counts["faults"],
+            accounts=tuple(self._account(name) for name in self._plan.accounts),
+            last_fault=self._last_fault,
+        )
+
+    def keys(self, since: int) -> KeyChanges:
+        clock = self.clock
+        changed = [state for state in self._keys.values() if state.changed > since]
+        rows = tuple(self._shown(state.row, clock) for state in changed)
+        return KeyChanges(self._version, rows, full=since == 0)
+
+    def chart(self, name: KeyName, bars: int) -> Chart | None:
+        key = Key(name.account, name.product, timeframe(name.timeframe))
+        state = self._keys.get(key)
+        if state is None:
+            return None
+        stream = Stream(key.product, key.tf)
+        shown, columns = self._columns(stream, bars)
+        first = shown.open_ts[0] if len(shown) else 0
+        price, at = self._prices.get(key.product, (0.0, 0))
+        return Chart(
+            *name,
+            digits=digits_of(price),
+            updated=at,
+            bars=shown,
+            forming=self._forming_of(stream),
+            columns=columns,
+            marks=tuple(mark for mark in state.marks if mark.bar >= first),
+        )
+
+    def log(self, after: int, limit: int) -> tuple[LogLine, ...]:
+        return tuple(line for line in self._log if line.seq > after)[-limit:]
+
+    # --- pieces ------------------------------------------------------------------------------------------------------
+
+    def _all_keys(self) -> dict[Key, KeyState]:
+        """Every account of every gate on every stream of every source, in the order of the file."""
+        products = [product for node in self._plan.of("source") for product in products_of(node.instance)]
+        spans = [timeframe(name) for node in self._plan.of("operator") for name in getattr(node.instance, "timeframes", ())]
+        accounts = [account for node in self._plan.of("risk") for account in node.instance.accounts]
+        keys = (Key(account, product, tf) for account in accounts for product in products for tf in sorted(spans))
+        return {key: KeyState(_empty(key), 1) for key in keys}
+
+    def _change(self, state: KeyState, **changes: Any) -> None:
+        state.row = with_(state.row, **changes)
+        state.changed = self._version
+
+    def _shown(self, row: KeyRow, clock: int) -> KeyRow:
+        price = row.price
+        return with_(row, state=self._word(row, clock), digits=digits_of(price) if price is not None else row.digits)
+
+    def _word(self, row: KeyRow, clock: int) -> str:
+        key = (row.account, row.product, timeframe(row.timeframe))
+        if any(order.state == "UNKNOWN" and order.key == key for order in self._orders.values()):
+            return "FROZEN"
+        if not calendar_of(row.product).is_open(clock):
+            return "CLOSED"
+        _, at = self._prices.get(row.product, (0.0, self._begin))
+        if clock - at > SILENT:
+            return "STALE"
+        if row.verdict == "ready":
+            known = self._bars.get(Stream(row.product, key[2]))
+            need = self._plan.anchoring.warmup
+            return f"WARM {min(len(known) if known is not None else 0, need)}/{need}"
+        return "RUN"
+
+    def _columns(self, stream: Stream, rows: int) -> tuple[BarColumns, dict[str, tuple[float | None, ...]]]:
+        """The newest bars and their features, as they were decided on."""
+        bars = self._bars.get(stream)
+        if bars is None:
+            return BarColumns(), {}
+        rows = min(rows, len(bars))
+        made = self._plan.anchoring.columns(replace(bars, fresh=rows))
+        cut = slice(len(bars) - rows, None)
+        shown = BarColumns(*(tuple(getattr(bars, name)[cut].tolist()) for name in ("open_ts", "open", "high", "low", "close", "volume")))
+        names = self._plan.anchoring.names
+        return shown, {name: tuple(_known(each) for each in made[name][len(made) - rows :].tolist()) for name in names}
+
+    def _forming_of(self, stream: Stream) -> FormingBar | None:
+        forming, bars = self._forming.get(stream), self._bars.get(stream)
+        newest = int(bars.open_ts[-1]) if bars is not None else -1
+        return forming if forming is not None and forming.open_ts > newest else None
+
+    def _account(self, name: str) -> AccountRow:
+        account = self._plan.accounts[name]
+        day, profit = self._days.get(name, (0, Decimal(0)))
+        return AccountRow(
+            name=name,
+            venue=account.venue,
+            money="practice",
+            currency=account.currency,
+            balance=f"{self._balances[name]:.2f}",
+            day_profit=f"{profit if day == self.clock // DAY else Decimal(0):+.2f}",
+            open=sum(1 for order in self._orders.values() if order.account == name),
+            keys=sum(1 for key in self._keys if key.account == name),
+        )
+
+    def _quote_rate(self, clock: int) -> float:
+        """Quotes a second of real time since this was asked last (at least a second ago)."""
+        since, counted = self._measured
+        seconds = (clock - since) / self._speed / 1000
+        if seconds >= 1:
+            self._rate = (self.quotes - counted) / seconds
+            self._measured = (clock, self.quotes)
+        return getattr(self, "_rate", 0.0)
+
+    def _say(self, level: Level, text: str) -> None:
+        self._lines += 1
+        self._log.append(LogLine(self._lines, self.clock, level, text))
+
+
+def own_version() -> str:
+    try:
+        return version("moonlight")
+    except PackageNotFoundError:
+        return "0.1.0"
+
+
+def products_of(source: Any) -> tuple[str, ...]:
+    """What a source gives prices of."""
+    several: tuple[str, ...] | None = getattr(source, "products", None)
+    return several if several is not None else (source.product,)
+
+
+def digits_of(price: float) -> int:
+    """How many decimals show a price's tick: five of EURUSD, three of USDJPY, two of gold."""
+    return 5 if price < 20 else 3 if price < 500 else 2
+
+
+def _moved(forming: FormingBar | None, slot: int, price: float, ticks: int) -> FormingBar:
+    if forming is None or forming.open_ts != slot:
+        return FormingBar(slot, price, price, price, price, float(ticks))
+    high, low = max(forming.high, price), min(forming.low, price)
+    return FormingBar(slot, forming.open, high, low, price, forming.volume + ticks)
+
+
+def _empty(key: Key) -> KeyRow:
+    return KeyRow(*key[:2], timeframe_name(key.tf), None, 0, None, 0, "", 0, "+0.00", "STALE", 0)
+
+
+def _leaning(direction: Any) -> Leaning:
+    return 1 if direction > 0 else -1 if direction < 0 else 0
+
+
+def _known(number: float) -> float | None:
+    return number if number == number else None
