@@ -11,7 +11,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS=1 # without it pyright asks the network fo
 part_format-check() { ruff format --check .; }
 part_lint() { ruff check .; }
 part_types() { pyright; }
-part_contracts() { lint-imports; }
+part_contracts() { lint-imports --no-logo; }
 part_tests() { python -m pytest --cov; }
 part_flows() {
     shopt -s nullglob

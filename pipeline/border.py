@@ -1,4 +1,4 @@
-"""The border as a running flow has it: a clock read off an event loop, waiting on it, and the parts' way to both."""
+"""The border as a running flow has it: its clock, waiting on it, and where its records go."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -10,33 +10,10 @@ from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 
 from pipeline.agenda import Agenda
+from pipeline.clocks import Clock
 from pipeline.host import Records, Mode
 
 T = TypeVar("T")
-
-ALMOST = 1e-4
-"""Milliseconds lost to rounding when a moment goes to loop time and back."""
-
-
-class Clock:
-    """A flow's time in ms UTC: it showed `begin` when it was made and runs `speed` times as fast as the loop's own time.
-
-    The loop's time is monotonic (or virtual): a step of the machine's clock does not move it.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, begin: int, speed: float = 1.0) -> None:
-        self._loop = loop
-        self._begin = begin
-        self._zero = loop.time()
-        self.speed = speed
-
-    def now(self) -> int:
-        return self._begin + int((self._loop.time() - self._zero) * 1000 * self.speed + ALMOST)
-
-    def loop_time(self, moment: int) -> float:
-        """When, in the loop's time, this clock will show `moment`."""
-        return self._zero + (moment - self._begin) / 1000 / self.speed
-
 
 class Border:
     """The `Host` of a running flow."""
@@ -74,14 +51,19 @@ class Border:
 
     async def until(self, at: int) -> None:
         reached: asyncio.Future[None] = self._loop.create_future()
-        timer = self._loop.call_at(self.clock.loop_time(at), _reach, reached)
+        timer = self.clock.at(at, lambda: _reach(reached))
         try:
             await reached
         finally:
             timer.cancel()
 
     def at(self, moment: int, act: Callable[[], None]) -> abc.DisposableBase:
-        return Disposable(self._loop.call_at(self.clock.loop_time(moment), act).cancel)
+        planned = self.clock.at(moment, act)
+
+        def cancel() -> None:
+            planned.cancel()
+
+        return Disposable(cancel)
 
     def stream(self, items: Callable[[], AsyncIterator[T]]) -> Observable[T]:
         def subscribe(observer: abc.ObserverBase[T], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:

@@ -1,12 +1,13 @@
 """A flow with everything around it: the clock that drives it, its ledger, its recording."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.border import Border, Clock
+from pipeline.border import Border
+from pipeline.clocks import Clock, LoopClock, PacedClock
 from pipeline.flow import OUTSIDE, Flow
 from pipeline.host import Mode, Records
 from pipeline.journal import Journal
@@ -14,7 +15,7 @@ from pipeline.ledger import Ledger, last_moment
 from pipeline.parts import Kind
 from pipeline.plan import LEDGER, Plan
 from pipeline.times import timeframe
-from pipeline.values import Past
+from pipeline.values import ENDED, Past, Quotes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,8 @@ class Setting:
 
     mode: Mode
     begin: int
-    speed: float = 1.0
+    speed: float | None = None
+    """How fast a simulated market runs; None where time is not ours to pace: a real market, a replay."""
     end: int | None = None
     block: int = 0
     outside: tuple[Kind, ...] = OUTSIDE
@@ -44,7 +46,7 @@ async def running(
         mode=setting.mode,
         base=plan.base,
         folder=plan.folder,
-        clock=Clock(asyncio.get_running_loop(), setting.begin, setting.speed),
+        clock=_clock(setting),
         history=history_of(plan),
         ledger=records,
         end=setting.end,
@@ -56,11 +58,18 @@ async def running(
     for tap in taps:
         flow.tap(tap)
     try:
-        flow.start(past, setting.outside)
+        flow.start(past, setting.outside, _earlier(plan, past, setting.begin) if past is not None else ())
         yield flow
     finally:
         flow.stop()
         records.commit()
+
+
+def _clock(setting: Setting) -> Clock:
+    loop = asyncio.get_running_loop()
+    if setting.speed is None:
+        return LoopClock(loop, setting.begin)
+    return PacedClock(loop, setting.begin, setting.speed)
 
 
 def history_of(plan: Plan) -> dict[int, int]:
@@ -69,7 +78,7 @@ def history_of(plan: Plan) -> dict[int, int]:
     return {timeframe(name): plan.anchoring.context for name in sorted(names, key=timeframe)}
 
 
-def market_of(plan: Plan, wall: int) -> tuple[int, float]:
+def market_of(plan: Plan, wall: int) -> tuple[int, float | None]:
     """When a paper or live flow begins on its own clock, and how fast that runs.
 
     A real market is where the wall clock is. A simulated one begins where it says, and one that its ledger has seen goes on
@@ -77,7 +86,7 @@ def market_of(plan: Plan, wall: int) -> tuple[int, float]:
     """
     simulated = [node.instance for node in plan.of("source") if hasattr(node.instance, "starts_at")]
     if not simulated:
-        return wall, 1.0
+        return wall, None
     begin = max(source.starts_at() or wall for source in simulated)
     seen = last_moment(plan.folder / LEDGER_FILE)
     return (begin if seen is None else max(begin, seen + 1)), float(simulated[0].speed)
@@ -88,6 +97,19 @@ LEDGER_FILE = "ledger.db"
 
 def ledger_of(plan: Plan) -> Ledger:
     return Ledger(plan.folder / LEDGER_FILE)
+
+
+def _earlier(plan: Plan, past: Past, begin: int) -> Iterator[tuple[str, Quotes]]:
+    """Quotes since the oldest open contract of each product, from the sources that can give them again."""
+    since: dict[str, int] = {}
+    for order in past.orders:
+        if order.state not in ENDED:
+            since[order.product] = min(order.at, since.get(order.product, order.at))
+    for node in plan.of("source"):
+        if hasattr(node.instance, "earlier"):
+            for product, at in sorted(since.items()):
+                if product in node.instance.products:
+                    yield node.id, node.instance.earlier(product, at, begin)
 
 
 def _journalled(journal: Journal, flow: Flow, node: str, value: Any) -> None:

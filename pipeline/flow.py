@@ -7,7 +7,7 @@ decisions, whichever clock drives the flow. Sources and venues stand outside the
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,14 +18,13 @@ from reactivex.disposable import CompositeDisposable, SerialDisposable
 
 from pipeline.agenda import Agenda, AgendaScheduler
 from pipeline.border import Border
+from pipeline.clocks import Planned
 from pipeline.errors import FlowStopped, MoonlightError
 from pipeline.parts import Kind
 from pipeline.plan import FEATURES, LEDGER, Edge, Node, Plan
 from pipeline.steps import Tube
-from pipeline.values import Bars, Columns, Dropped, Fault, Past, Votes
+from pipeline.values import Bars, Columns, Dropped, Fault, Past, Quotes, Votes
 
-AFTER = 1e-5
-"""Seconds of loop time by which the timer rings after its moment; far less than the millisecond that moments are told in."""
 RESTARTS = 3
 """How often a node is started afresh before its failure ends the flow."""
 
@@ -102,7 +101,7 @@ class Flow:
         self._recorder = recorder
         self._taps: list[Tap] = []
         self._loop = asyncio.get_running_loop()
-        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm: Planned | None = None
         self._armed: int | None = None
         self._inside = self._over = False
         self._sources = 0
@@ -116,18 +115,31 @@ class Flow:
         """Tell of everything any node gives, before it goes along the edges."""
         self._taps.append(told)
 
-    def start(self, past: Past | None, outside: tuple[Kind, ...] = OUTSIDE) -> None:
-        """Begin. Outer nodes of kinds not in `outside` stay dark: somebody else lets their values enter."""
+    def start(
+        self, past: Past | None, outside: tuple[Kind, ...] = OUTSIDE, earlier: Iterable[tuple[str, Quotes]] = ()
+    ) -> None:
+        """Begin. Outer nodes of kinds not in `outside` stay dark: somebody else lets their values enter.
+
+        `earlier` are quotes of sources from before the beginning: venues settle from them what is still open.
+        """
         for running in self.nodes.values():
             if running.kind not in OUTSIDE:
                 self._subscribe(running)
+        if "venue" in outside:
+            self._light("venue")
+        for port, quotes in earlier:
+            self.nodes[port].beyond.give(quotes)
         if past is not None:
-            self.enter(LEDGER, past)
-        for kind in ("venue", "source"):
-            lit = [each for each in self.nodes.values() if each.kind == kind and kind in outside]
-            self._sources += len(lit) if kind == "source" else 0
-            for running in sorted(lit, key=lambda each: each.id):
-                self._subscribe(running)
+            self.enter(LEDGER, past)  # once the venues listen: they hear of what is still open
+        if "source" in outside:
+            self._sources = self._light("source")
+
+    def _light(self, kind: Kind) -> int:
+        """Subscribe to the outer nodes of a kind; how many there are."""
+        lit = sorted((each for each in self.nodes.values() if each.kind == kind), key=lambda each: each.id)
+        for running in lit:
+            self._subscribe(running)
+        return len(lit)
 
     def stop(self) -> None:
         """Let go of everything; nothing enters any more."""
@@ -192,15 +204,15 @@ class Flow:
     def _arm(self) -> None:
         """See to it that the one timer rings no later than the next thing planned.
 
-        It is never put off: one that rings too early finds nothing due and is set anew. It is set a little after the moment,
-        so that what comes in from outside at that moment is there first.
+        It is never put off: one that rings too early finds nothing due and is set anew. It goes last of its moment, so that
+        what comes in from outside at that moment is there first.
         """
         due = self.agenda.due
         if due is None or self._over or (self._armed is not None and self._armed <= due):
             return
         self._disarm()
         self._armed = due
-        self._alarm = self._loop.call_at(self.border.clock.loop_time(due) + AFTER, self._ring)
+        self._alarm = self.border.clock.at(due, self._ring, last=True)
 
     def _disarm(self) -> None:
         if self._alarm is not None:

@@ -11,7 +11,7 @@ import numpy as np
 from msgspec.structs import replace as with_
 
 from pipeline.calendar import calendar_of
-from pipeline.host import Host
+from pipeline.clocks import Clock
 from pipeline.plan import Plan
 from pipeline.statistics import PayoutMix, WinRate
 from pipeline.times import DAY, MINUTE, slot_of, timeframe, timeframe_name
@@ -61,7 +61,7 @@ class Watch:
         self.state: EngineState = "STARTING"
         self._plan = plan
         self._started, self._speed = started, speed
-        self._host: Host | None = None
+        self._clock: Clock | None = None
         self._counts: Counter[str] = Counter()
         self._drops: Counter[str] = Counter()
         self._rates = {result: 0 for result in ("win", "lose", "push")}
@@ -80,10 +80,10 @@ class Watch:
         self._begin = started
         self._measured = (started, 0)
 
-    def stands_at(self, host: Host) -> None:
-        """Where the flow's time is read; the flow has begun."""
-        self._host = host
-        self._begin = host.now()
+    def begins(self, clock: Clock) -> None:
+        """The flow has begun, and this is its time."""
+        self._clock = clock
+        self._begin = clock.now()
         self.state = "RUNNING"
 
     # --- the tap -----------------------------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ class Watch:
 
     @property
     def clock(self) -> int:
-        return self._host.now() if self._host is not None else self._begin
+        return self._clock.shown() if self._clock is not None else self._begin
 
     @property
     def win_rate(self) -> WinRate:

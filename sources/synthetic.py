@@ -54,6 +54,11 @@ class Synthetic:
         """Where a new market begins; None for the present."""
         return None if self.start == NOW else parse_moment(self.start)
 
+    def earlier(self, product: str, since: int, until: int) -> Quotes:
+        """The quotes stamped from `since` on and received before `until`, once more."""
+        quotes = Market(product, self.seed, self.payout_base).quotes(since, until)
+        return quotes.rows(0, int(np.searchsorted(quotes.received, until)))
+
     async def _items(self, host: Host) -> AsyncIterator[Quotes | Bars | Payouts]:
         now = host.now()
         lanes: list[Lane] = []

@@ -1,10 +1,6 @@
 """The chart of one key: its candles, what was decided on them, the features it was decided by."""
 
 from collections.abc import Callable
-from typing import ClassVar
-
-from textual.app import App
-from textual.binding import Binding, BindingType
 
 from pipeline.view import ChartOf, KeyName
 from tui.candles import USUAL_ZOOM, ZOOMS, Look, Scale, bars_for, draw
@@ -19,20 +15,17 @@ RATE = 4
 
 
 class CandleChart(Panel, can_focus=True):
-    """Candles of the selected key. `+` and `-` look nearer and farther, `t` goes to its next timeframe.
+    """Candles of the chosen key. `+` and `-` look nearer and farther, `t` goes to its next timeframe.
 
-    ▲ under a candle is a call that was ordered there, ▼ over it a put; ✔ won, ✖ lost, = gave the stake back. The strip at
-    the bottom has every bar's decision: - is a gate that said no, · no vote. Coloured dots are the engine's own features.
+    ▲ under a candle is a call that was ordered there, ▼ over it a put; ✔ won, ✖ lost, = gave the stake back. The strip
+    at the bottom has every bar's decision: - is a gate that said no, · no vote. Coloured dots are the engine's features.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("plus,equals_sign", "zoom(1)", "Zoom", key_display="+/-"),
-        Binding("minus", "zoom(-1)", "Zoom out", show=False),
-    ]
     hertz = 4.0
 
-    def __init__(self, store: Store, now: Callable[[], float], id: str) -> None:
-        super().__init__(store, now, id)
+    def __init__(self, store: Store, now: Callable[[], float], place: str, *, hatched: bool = False) -> None:
+        super().__init__(store, now, place)
+        self._hatched = hatched
         self.name_shown: KeyName | None = None
         self._zoom = USUAL_ZOOM
         self._scale: Scale | None = None
@@ -46,12 +39,12 @@ class CandleChart(Panel, can_focus=True):
         bars = bars_for(max(1, self.content_size.width), ZOOMS[self._zoom])
         return ChartOf(*self.name_shown, bars=min(MOST_BARS, -(-bars // ROUND) * ROUND), rate=RATE)
 
-    def pick(self, name: KeyName | None) -> None:
+    def pick(self, name: KeyName) -> None:
         if name != self.name_shown:
             self.name_shown = name
             self.look()
 
-    def action_zoom(self, nearer: int) -> None:
+    def zoom(self, nearer: int) -> None:
         self._zoom = min(len(ZOOMS) - 1, max(0, self._zoom + nearer))
         self.look()
 
@@ -62,16 +55,15 @@ class CandleChart(Panel, can_focus=True):
         chart = self.store.chart
         if chart is None or chart.name != self.name_shown:
             return Frame(_sentence(self._why_empty()), title)
-        now = self.now()
-        lines = self._drawn(width, height)
-        return Frame(lines, title, f"price {age_text(self.store.age(chart.updated, now))} old")
+        age = f"price {age_text(self.store.age(chart.updated, self.now()))} old" if chart.updated else "no price yet"
+        return Frame(self._drawn(width, height), title, age)
 
     def _drawn(self, width: int, height: int) -> tuple[Line, ...]:
         chart, hello = self.store.chart, self.store.hello
         if chart is None or hello is None:
             return ()
         scaled = (chart.name, self._zoom, width, height)
-        look = Look(zone_of(hello.display_timezone), ZOOMS[self._zoom], hatched=_no_colour(self.app))
+        look = Look(zone_of(hello.display_timezone), ZOOMS[self._zoom], hatched=self._hatched)
         before = self._scale if scaled == self._scaled else None
         picture = draw(chart, width, height, look, self.store.clock(self.now()), before)
         self._scale, self._scaled = picture.scale, scaled
@@ -88,7 +80,3 @@ class CandleChart(Panel, can_focus=True):
 
 def _sentence(text: str) -> tuple[Line, ...]:
     return (Line(), Line((Run(f" {text}", "dim"),)))
-
-
-def _no_colour(app: App[object]) -> bool:
-    return app.no_color

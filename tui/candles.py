@@ -19,8 +19,15 @@ from tui.words import countdown, fit, moment, plain, price_text
 
 # (upper half, lower half) of a cell: 0 empty, 1 wick, 2 body
 STROKES = {
-    **{(0, 0): " ", (0, 1): "╷", (1, 0): "╵", (1, 1): "│", (0, 2): "╻"},
-    **{(2, 0): "╹", (2, 2): "┃", (1, 2): "╽", (2, 1): "╿"},
+    (0, 0): " ",
+    (0, 1): "╷",
+    (1, 0): "╵",
+    (1, 1): "│",
+    (0, 2): "╻",
+    (2, 0): "╹",
+    (2, 2): "┃",
+    (1, 2): "╽",
+    (2, 1): "╿",
 }
 BLOCKS = {(0, 0): " ", (0, 1): "╷", (1, 0): "╵", (1, 1): "│", (0, 2): "▄", (2, 0): "▀", (2, 2): "█"}
 LEFT = {(0, 2): "▗", (2, 0): "▝", (2, 2): "▐"}
@@ -173,8 +180,8 @@ def gathered(chart: Chart, zoom: Zoom) -> list[Candle]:
     bars = chart.bars
     marks = {mark.bar: mark for mark in chart.marks}
     candles = [
-        Candle(row, row, ts, *prices, marks.get(ts))
-        for row, (ts, *prices) in enumerate(
+        Candle(row, row, ts, opened, high, low, close, volume, marks.get(ts))
+        for row, (ts, opened, high, low, close, volume) in enumerate(
             zip(bars.open_ts, bars.open, bars.high, bars.low, bars.close, bars.volume, strict=True)
         )
     ]
@@ -204,14 +211,14 @@ def _together(group: Sequence[Candle]) -> Candle:
 
 
 def fitting(candles: Sequence[Candle], entries: Sequence[float], before: Scale | None) -> Scale:
-    """A scale for these candles: the one before while it still fits and is filled, so that a tick moves no other row."""
+    """A scale for these candles: the one before while it still fits and is filled, so that a tick moves one row."""
     high = max((*(candle.high for candle in candles), *entries))
     low = min((*(candle.low for candle in candles), *entries))
     pad = (high - low) * 0.04 or abs(high) * 1e-5 or 1e-5
     high, low = high + pad, low - pad
-    if before is not None and before.low <= low and high <= before.high:
-        if high - low > 0.7 * (before.high - before.low):
-            return before
+    fits = before is not None and before.low <= low and high <= before.high
+    if before is not None and fits and high - low > 0.7 * (before.high - before.low):
+        return before
     return Scale(high, low)
 
 

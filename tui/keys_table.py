@@ -1,5 +1,6 @@
 """Every key on one row: what it costs, what was decided last and how it does."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
@@ -46,8 +47,8 @@ STRETCHES = {"account": 14, "product": 12}
 class KeysTable(Panel, can_focus=True):
     """Every key of the flow. Moving chooses the key whose chart is shown; enter goes to that chart.
 
-    `decided` has the last bar's verdict: `trade`, or the gate that said no, with the direction it would have had. A dim row
-    has had no price for a while. `/` shows only keys with all the words typed, in any of their columns.
+    `decided` has the last bar's verdict: `trade`, or the gate that said no, with the direction it would have had. A dim
+    row has had no price for a while. `/` shows only keys with all the words typed, in any of their columns.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,15 +65,15 @@ class KeysTable(Panel, can_focus=True):
     class Chosen(Message):
         """Another key is under the cursor."""
 
-        def __init__(self, name: KeyName | None) -> None:
+        def __init__(self, name: KeyName) -> None:
             super().__init__()
             self.name = name
 
     class Opened(Message):
         """The chosen key's chart is wanted in front."""
 
-    def __init__(self, store: Store, now: Callable[[], float], id: str) -> None:
-        super().__init__(store, now, id)
+    def __init__(self, store: Store, now: Callable[[], float], place: str) -> None:
+        super().__init__(store, now, place)
         self.words = ""
         self.chosen: KeyName | None = None
         self._top = 0
@@ -95,10 +96,12 @@ class KeysTable(Panel, can_focus=True):
         )
         following = names[(names.index(current) + 1) % len(names)] if current in names else current
         self._choose(KeyName(account, product, following))
+        self.look()
 
     def action_move(self, rows: int) -> None:
         if self._rows:
             self._choose(self._rows[min(len(self._rows) - 1, max(0, self._cursor + rows))].name)
+            self.look()
 
     def action_page(self, pages: int) -> None:
         self.action_move(pages * max(1, self.content_size.height - 2))
@@ -113,6 +116,7 @@ class KeysTable(Panel, can_focus=True):
         row = self._top + event.y - self.gutter.top - 1
         if event.y > self.gutter.top and row < len(self._rows):
             self._choose(self._rows[row].name)
+            self.look()
 
     def on_mouse_scroll_down(self) -> None:
         self.action_move(3)
@@ -133,9 +137,10 @@ class KeysTable(Panel, can_focus=True):
         now = self.now()
         lines = [Line((Run(_heading(columns), "second"),), "raised")]
         lines += [self._line(row, columns, now) for row in self._rows[self._top : self._top + rows]]
-        newest = max(row.updated for row in self._rows)
         below = f"{self._top + 1}–{min(shown, self._top + rows)} · " if shown > rows else ""
-        return Frame(lines, title, f"{below}newest price {age_text(self.store.age(newest, now))} old")
+        newest = max(row.updated for row in self._rows)
+        age = f"newest price {age_text(self.store.age(newest, now))} old" if newest else "no prices yet"
+        return Frame(lines, title, below + age)
 
     @property
     def _cursor(self) -> int:
@@ -143,26 +148,26 @@ class KeysTable(Panel, can_focus=True):
         return next((at for at, row in enumerate(self._rows) if row.name == self.chosen), 0)
 
     def _gather(self) -> None:
-        """The rows to show, when keys or the filter changed; without a choice, the first is chosen."""
-        seen = (self.store.keys_told, self.words)
+        """The rows to show, when keys or the filter changed; without a choice among them, the first is chosen."""
+        seen, (_, before) = (self.store.keys_told, self.words), self._seen
         if seen == self._seen:
             return
         self._seen = seen
         words = self.words.casefold().split()
         self._rows = [row for row in self.store.keys.values() if all(word in _searched(row) for word in words)]
-        if self.chosen not in self.store.keys:
-            self._choose(self._rows[0].name if self._rows else None)
+        searching = words and before != self.words and self.chosen not in {row.name for row in self._rows}
+        if self._rows and (searching or self.chosen not in self.store.keys):
+            self._choose(self._rows[0].name)
 
-    def _choose(self, name: KeyName | None) -> None:
+    def _choose(self, name: KeyName) -> None:
         if name != self.chosen:
             self.chosen = name
             self.post_message(self.Chosen(name))
-            self.look()
 
     def _line(self, row: KeyRow, columns: Sequence[Column], now: float) -> Line:
         """A row's line, the one drawn before when nothing in it changed."""
-        seconds = self.store.age(row.updated, now)
-        age, chosen = age_text(seconds), row.name == self.chosen
+        seconds = self.store.age(row.updated, now) if row.updated else math.inf
+        age, chosen = age_text(seconds) if row.updated else "─", row.name == self.chosen
         facts = (row, age if columns[-1].heading == "age" else seconds > OLD, chosen, columns)
         before = self._drawn.get(row.name)
         if before is not None and before[0] == facts:

@@ -1,7 +1,7 @@
 """The console's line to an engine, and everything it was told over it.
 
-The line writes into the store and nothing else; panels read the store when they paint. It finds the engine anew at every
-try, because one that was started again listens elsewhere and has another token.
+The line writes into the store and nothing else; panels read the store when they paint. It finds the engine anew at
+every try, because one that was started again listens elsewhere and has another token.
 """
 
 import asyncio
@@ -114,7 +114,7 @@ class Store:
     chart_of: ChartOf | None = None
     chart_told: int = 0
     lines: deque[LogLine] = field(default_factory=lambda: deque[LogLine](maxlen=LOG_LINES))
-    lines_told: int = 0
+    lines_heard: int = 0
     last_seq: int = 0
     back_after: float = 0.0
     """How long the link had been down when it last came back; 0 until then and once somebody took notice."""
@@ -157,7 +157,7 @@ class Store:
     def note(self, level: Level, text: str) -> None:
         """A line of the console's own in the log."""
         self.lines.append(LogLine(0, self._clock, level, text))
-        self.lines_told += 1
+        self.lines_heard += 1
 
     def clock(self, now: float) -> int:
         """The flow's clock: as told last, run on as fast as the flow runs while the link is up."""
@@ -187,7 +187,7 @@ class Store:
         if fresh:
             self.lines.extend(fresh)
             self.last_seq = fresh[-1].seq
-            self.lines_told += 1
+            self.lines_heard += len(fresh)
 
 
 # --- the line --------------------------------------------------------------------------------------------------------
@@ -222,7 +222,7 @@ class Link:
             wait = min(LONGEST, wait * SLOWER)
 
     async def _attached(self) -> str:
-        """One connection from its beginning to its end; why it ended, nothing when the engine speaks otherwise than we do."""
+        """One connection from beginning to end; why it ended, nothing when the engine speaks another protocol."""
         try:
             address = self._where()
             headers = {"Authorization": f"Bearer {address.token}"}

@@ -1,13 +1,12 @@
 """The engine's log as it comes, and the console's own notes among it."""
 
 from collections.abc import Callable
-from itertools import islice
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from pipeline.view import Level, LogLine
-from tui.link import Store
+from tui.link import LOG_LINES, Store
 from tui.painted import Frame, Line, Panel, Run
 from tui.words import age_text, fit, moment, plain, zone_of
 
@@ -37,31 +36,38 @@ class LogView(Panel, can_focus=True):
     ]
     hertz = 5.0
 
-    def __init__(self, store: Store, now: Callable[[], float], id: str) -> None:
-        super().__init__(store, now, id)
-        self._from_end = 0
-        self._following = True
+    def __init__(self, store: Store, now: Callable[[], float], place: str) -> None:
+        super().__init__(store, now, place)
         self._warnings = False
-        self._told = 0
-        self._count = 0
-        self._newer = 0
+        self._held: list[LogLine] | None = None
+        self._held_at = 0
+        self._from_end = 0
 
     def action_follow(self) -> None:
-        self._follow(not self._following)
+        if self._held is None:
+            self._hold()
+        else:
+            self._let_go()
+        self.look()
 
     def action_warnings(self) -> None:
         self._warnings = not self._warnings
-        self._follow(True)
+        self._let_go()
+        self.look()
 
     def action_scroll(self, lines: int) -> None:
-        self._from_end = max(0, self._from_end - lines)
-        self._follow(self._from_end == 0)
+        if self._held is None:
+            self._hold()
+        self._from_end = self._from_end - lines
+        if self._from_end <= 0:
+            self._let_go()
+        self.look()
 
     def action_page(self, pages: int) -> None:
         self.action_scroll(pages * max(1, self.content_size.height - 1))
 
     def action_edge(self, newest: int) -> None:
-        self.action_scroll(self._count if newest else -self._count)
+        self.action_scroll(LOG_LINES if newest else -LOG_LINES)
 
     def on_mouse_scroll_up(self) -> None:
         self.action_scroll(-3)
@@ -70,37 +76,38 @@ class LogView(Panel, can_focus=True):
         self.action_scroll(3)
 
     def frame(self, width: int, height: int) -> Frame:
-        lines = [line for line in self.store.lines if not self._warnings or line.level in ("warning", "error")]
-        self._stand(len(lines), height)
+        lines = self._lines() if self._held is None else self._held
+        self._from_end = max(0, min(self._from_end, len(lines) - height))
         stop = len(lines) - self._from_end
-        shown = islice(lines, max(0, stop - height), stop)
         title = "Log" + (" · warnings" if self._warnings else "")
-        if not self._following:
-            title += f" · held, {self._newer} newer"
+        if self._held is not None:
+            title += f" · held, {self.store.lines_heard - self._held_at} newer"
         if not lines:
             return Frame((Line(), Line((Run(f" {self._why_empty()}", "dim"),))), title)
         age = age_text(self.store.age(lines[-1].at, self.now()))
-        return Frame([self._line(line, width) for line in shown], title, f"newest {age} old")
+        return Frame(
+            [self._line(line, width) for line in lines[max(0, stop - height) : stop]], title, f"newest {age} old"
+        )
 
-    def _follow(self, follow: bool) -> None:
-        self._following = follow
-        if follow:
-            self._from_end = self._newer = 0
-        self.look()
+    def _lines(self) -> list[LogLine]:
+        if not self._warnings:
+            return list(self.store.lines)
+        return [line for line in self.store.lines if line.level in ("warning", "error")]
 
-    def _stand(self, count: int, height: int) -> None:
+    def _hold(self) -> None:
         """Keep the lines one reads where they are while new ones come."""
-        if not self._following and count > self._count:
-            self._newer += count - self._count
-            self._from_end += count - self._count
-        self._count = count
-        self._from_end = max(0, min(self._from_end, count - height))
+        self._held, self._held_at = self._lines(), self.store.lines_heard
+
+    def _let_go(self) -> None:
+        self._held, self._from_end = None, 0
 
     def _line(self, line: LogLine, width: int) -> Line:
         zone = zone_of(self.store.hello.display_timezone if self.store.hello else "UTC")
         letter, style = LETTERS[line.level]
-        stamp = moment(line.at, zone).strftime("%H:%M:%S") + f".{line.at % 1000:03d} "
-        return Line((Run(stamp, "dim"), Run(f"{letter} ", style), Run(fit(plain(line.text), max(0, width - 15)), "text")))
+        stamp = moment(line.at, zone).strftime("%H:%M:%S") + f".{line.at % 1000:03d} " if line.at else " " * 13
+        return Line(
+            (Run(stamp, "dim"), Run(f"{letter} ", style), Run(fit(plain(line.text), max(0, width - 15)), "text"))
+        )
 
     def _why_empty(self) -> str:
         if self.store.hello is None:

@@ -52,12 +52,12 @@ class Panel(Widget):
 
     hertz: ClassVar[float] = 4.0
 
-    def __init__(self, store: Store, now: Callable[[], float], id: str) -> None:  # noqa: A002  # Textual's own word
-        super().__init__(id=id)
+    def __init__(self, store: Store, now: Callable[[], float], place: str) -> None:
+        super().__init__(id=place)
         self.store = store
         self.now = now
         self._shown: list[Line] = []
-        self._titles = ("", "")
+        self._titles = ("", "", "", "")
         self._failure = ""
 
     def frame(self, width: int, height: int) -> Frame:
@@ -105,10 +105,15 @@ class Panel(Widget):
         self._entitle(frame.title, frame.subtitle)
 
     def _entitle(self, title: str, subtitle: str) -> None:
-        if (title, subtitle) != self._titles:  # setting a title repaints the whole panel
-            self._titles = (title, subtitle)
-            self.border_title = Content(plain(title))
-            self.border_subtitle = Content(plain(subtitle))
+        """Above and below the panel; both above where it has no lower edge."""
+        edges = self.styles.border_top[0], self.styles.border_bottom[0]
+        if (title, subtitle, *edges) == self._titles:  # setting a title repaints the whole panel
+            return
+        self._titles = (title, subtitle, *edges)
+        if not edges[1]:
+            title, subtitle = f" {title}{' · ' if subtitle else ''}{subtitle} ", ""
+        self.border_title = Content(plain(title))
+        self.border_subtitle = Content(plain(subtitle))
 
     def _tell(self, failure: str) -> None:
         if failure != self._failure:

@@ -1,15 +1,15 @@
 """Two rows that are always there: how the engine and the link fare, and what was won."""
 
+from collections.abc import Sequence
 from datetime import UTC
 from typing import ClassVar
 
 from rich.cells import cell_len
 
-from pipeline.view import EngineState, OrderCounts, Status
-from tui.link import Store
+from pipeline.view import AccountRow, EngineState, OrderCounts, Status
 from tui.painted import Frame, Line, Panel, Run
 from tui.palette import ENDED, ENGINE, HALTED, KILLED, LINK, WARNING, WRONG, side
-from tui.words import age_text, count_text, gain, moment, money, plain
+from tui.words import count_text, gain, moment, money, plain
 
 STATES: dict[EngineState, tuple[str, str]] = {
     "STARTING": (HALTED, "second"),
@@ -18,6 +18,10 @@ STATES: dict[EngineState, tuple[str, str]] = {
     "KILLED": (KILLED, "wrong"),
     "ENDED": (ENDED, "second"),
 }
+
+
+Item = tuple[Run, ...]
+"""Runs that are shown together or not at all."""
 
 
 class StatusRow(Panel):
@@ -35,19 +39,20 @@ class StatusRow(Panel):
             lines.append(_line(_orders(status, width) if status else [], _results(status), width, "text"))
         return Frame(lines)
 
-    def _engine(self) -> list[Run]:
-        runs = [Run(" ◆ moonlight", "bright")]
-        if (hello := self.store.hello) is not None:
-            faster = f" ×{hello.speed:g}" if hello.speed != 1 else ""
-            runs.append(Run(plain(f"{hello.mode}{faster}"), "warn" if hello.mode == "live" else "second"))
-        runs.append(self._link())
-        if (status := self.store.status) is not None:
+    def _engine(self) -> list[Item]:
+        items: list[Item] = [(Run(" ◆ moonlight", "bright"),)]
+        status, hello = self.store.status, self.store.hello
+        if status is not None:
             mark, style = STATES[status.state]
-            runs.insert(1, Run(f"{mark} {status.state}", style))
-            runs.append(Run(f"{count_text(status.quotes_per_second)} q/s", "text"))
-            runs.append(Run(f"lag {status.lag_ms:.0f}ms", "text"))
-            runs += _troubles(status)
-        return runs
+            items.append((Run(f"{mark} {status.state}", style),))
+        if hello is not None:
+            faster = f" ×{hello.speed:g}" if hello.speed != 1 else ""
+            items.append((Run(plain(f"{hello.mode}{faster}"), "warn" if hello.mode == "live" else "second"),))
+        items.append((self._link(),))
+        if status is not None:
+            items += [(Run(f"{count_text(status.quotes_per_second)} q/s"),), (Run(f"lag {status.lag_ms:.0f}ms"),)]
+            items += [(run,) for run in _troubles(status)]
+        return items
 
     def _link(self) -> Run:
         seconds = int(self.now() - self.store.since)
@@ -57,7 +62,7 @@ class StatusRow(Panel):
             case "connecting":
                 return Run(f"{LINK} connecting" + (f" {seconds}s" if seconds else ""), "warn")
             case "down":
-                return Run(f"{LINK} LINK DOWN {age_text(max(10, seconds)) if seconds >= 10 else f'{seconds}s'} · data is stale", "wrong")
+                return Run(f"{LINK} LINK DOWN {seconds}s · data is stale", "wrong")
             case "mismatch":
                 return Run(f"{WRONG} {self.store.why}", "wrong")
 
@@ -68,7 +73,7 @@ class StatusRow(Panel):
             if account.money == "real" and account.armed
         ]
         if self.store.hello is not None:
-            runs.append(Run(moment(self.store.clock(self.now()), UTC).strftime("%H:%M:%SZ "), "text"))
+            runs.append(Run(moment(self.store.clock(self.now()), UTC).strftime("  %H:%M:%SZ "), "text"))
         return runs
 
 
@@ -80,20 +85,25 @@ def _troubles(status: Status) -> list[Run]:
         more = f" +{len(drops) - 1}" if len(drops) > 1 else ""
         runs.append(Run(plain(f"{WARNING}{sum(drops.values())} dropped ({worst}{more})"), "warn"))
     if status.faults:
-        runs.append(Run(plain(f"{WRONG}{status.faults} faults"), "wrong"))
+        runs.append(Run(f"{WRONG}{status.faults} fault{'s' if status.faults != 1 else ''}", "wrong"))
     return runs
 
 
-def _orders(status: Status, width: int) -> list[Run]:
+def _orders(status: Status, width: int) -> list[Item]:
     counts = status.orders
-    runs = [Run(f" orders {counts.sent}", "text"), Run(f"{counts.open} open", "text" if counts.open else "dim")]
-    runs += [Run(f"{count} {word}", style) for count, word, style in _ends(counts) if count]
-    if width >= 100:
-        for account in status.accounts:
-            runs.append(Run(plain(account.name), "real" if account.money == "real" else "second"))
-            runs.append(Run(f"{money(account.balance)} {plain(account.currency)}", "text"))
-            runs.append(Run(money(account.day_profit), side(gain(account.day_profit))))
-    return runs
+    items: list[Item] = [(Run(f" orders {counts.sent}", "text"),)]
+    items.append((Run(f"{counts.open} open", "text" if counts.open else "dim"),))
+    items += [(Run(f"{count} {word}", style),) for count, word, style in _ends(counts) if count]
+    return items + [_account(account) for account in status.accounts if width >= 100]
+
+
+def _account(account: AccountRow) -> Item:
+    """An account's balance and the day's gain: never a sum over accounts, whose money is not the same."""
+    return (
+        Run(plain(f"{account.name} "), "real" if account.money == "real" else "second"),
+        Run(f" {money(account.balance)} {plain(account.currency)} ", "text"),
+        Run(money(account.day_profit), side(gain(account.day_profit))),
+    )
 
 
 def _ends(counts: OrderCounts) -> tuple[tuple[int, str, str], ...]:
@@ -104,18 +114,16 @@ def _results(status: Status | None) -> list[Run]:
     return [Run(f"{plain(status.win_rate_text)} ", "text")] if status is not None and status.win_rate_text else []
 
 
-def _line(left: list[Run], right: list[Run], width: int, ground: str) -> Line:
+def _line(left: Sequence[Item], right: Sequence[Run], width: int, ground: str) -> Line:
     """Left and right parts in one row; whole items of the left go, from its end, when there is no room for both."""
-    taken = sum(cell_len(run.text) + 1 for run in right)
+    taken = sum(cell_len(run.text) for run in right)
     runs: list[Run] = []
     used = 0
-    for run in left:
-        needs = cell_len(run.text) + 2
-        if used + needs > width - taken and runs:
+    for item in left:
+        needs = sum(cell_len(run.text) for run in item) + 2
+        if runs and used + needs > width - taken:
             break
-        runs += [run, Run("  ")]
+        runs += [*item, Run("  ")]
         used += needs
-    runs.append(Run(" " * max(0, width - used - taken + 1)))
-    for run in right:
-        runs += [run, Run(" ")]
-    return Line(tuple(runs[: -1 if right else None]), ground)
+    gap = Run(" " * max(0, width - used - taken))
+    return Line((*runs, gap, *right), ground)

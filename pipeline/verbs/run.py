@@ -83,15 +83,15 @@ class _Run:
             journal = Journal(options.record, plan, begin) if options.record else None
             if journal is not None:
                 held.callback(journal.close)
-            watch = Watch(plan, wall(), speed)
+            watch = Watch(plan, wall(), speed or 1.0)
             desk = Desk(watch, plan.folder, options.port)
             url = await desk.start()
-            self._words.begin(begin, speed, url)
+            self._words.begin(begin, speed or 1.0, url)
             setting = Setting(mode=plan.settings.mode, begin=begin, speed=speed)
             taps = (watch.told, self._words.told)
             try:
                 async with running(plan, setting, ledger, ledger.past(begin), journal=journal, taps=taps) as flow:
-                    watch.stands_at(flow.border)
+                    watch.begins(flow.border.clock)
                     await self._until_end(flow, watch)
             finally:
                 watch.state = "ENDED"

@@ -1,0 +1,107 @@
+"""When the process was started or restarted never changes a decision."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.engine import Setting, running
+from pipeline.ledger import Ledger, Reader
+from pipeline.plan import Plan
+from pipeline.replaying import replayed
+from pipeline.times import HOUR, MINUTE, parse_moment
+from pipeline.trying import NoRecords
+from pipeline.values import Past
+from tests.support import ROOT, decided, plan_of
+
+BEGIN = parse_moment("2026-01-05T08:00:00Z")
+END = BEGIN + 4 * HOUR
+SHIPPED = plan_of((ROOT / "flows.toml").read_text(encoding="utf-8").replace('threshold = 0.35', "threshold = 0.15"))
+
+
+def run(plan: Plan, begin: int, end: int, ledger: Path | None = None, block: int | None = None) -> dict[Any, Any]:
+    """The decisions of a span, going on from a ledger when one is given."""
+    given: list[tuple[str, Any]] = []
+
+    def told(node: str, value: Any) -> None:
+        given.append((node, value))
+
+    if ledger is None:
+        replayed(plan, begin, end, NoRecords(), taps=(told,), block=block)
+    else:
+        with Ledger(ledger) as records:
+            replayed(plan, begin, end, records, past=records.past(begin), taps=(told,), block=block)
+    return decided(given)
+
+
+WHOLE = run(SHIPPED, BEGIN, END)
+
+
+def test_the_whole_run_has_something_to_compare() -> None:
+    traded = [row for row in WHOLE.values() if row[-1] is not None]
+    assert len(WHOLE) > 3_000
+    assert len(traded) > 50
+
+
+@pytest.mark.parametrize("minutes", [31, 67.22, 120, 195.999])
+def test_a_run_begun_later_with_the_ledger_as_it_stood_decides_the_same(tmp_path: Path, minutes: float) -> None:
+    middle = BEGIN + round(minutes * MINUTE)
+    ledger = tmp_path / "ledger.db"
+    first = stopped_at(SHIPPED, BEGIN, middle, ledger)
+    second = run(SHIPPED, middle, END, ledger)
+    assert first.keys() & second.keys() == set()
+    assert {key: WHOLE[key] for key in first} == first
+    later = {key: row for key, row in WHOLE.items() if key not in first}
+    assert second == later
+
+
+def stopped_at(plan: Plan, begin: int, end: int, ledger: Path) -> dict[Any, Any]:
+    """Decisions up to the very moment at which a process ends, with trades still open."""
+    from pipeline import virtual
+
+    given: list[tuple[str, Any]] = []
+
+    async def main() -> None:
+        with Ledger(ledger) as records:
+            setting = Setting(mode="replay", begin=begin, end=end + HOUR, block=0)
+            told = (lambda node, value: given.append((node, value)),)
+            async with running(plan, setting, records, records.past(begin), taps=told) as flow:
+                await flow.border.until(end)
+
+    virtual.run(lambda _: main())
+    return decided(given)
+
+
+def test_a_paced_paper_run_decides_exactly_what_a_replay_does() -> None:
+    """The same market, once on a real event loop as fast as it can keep up, once on virtual time in blocks."""
+    given: list[tuple[str, Any]] = []
+    until = BEGIN + 40 * MINUTE
+
+    async def main() -> None:
+        setting = Setting(mode="paper", begin=BEGIN, speed=100_000.0)
+        told = (lambda node, value: given.append((node, value)),)
+        async with running(SHIPPED, setting, NoRecords(), Past((), {}), taps=told) as flow:
+            await flow.border.until(until)
+
+    asyncio.run(main())
+    paced = decided(given)
+    assert len(paced) > 500
+    assert paced == {key: row for key, row in WHOLE.items() if key in paced}
+    assert paced.keys() == {key for key, row in WHOLE.items() if row[4] < until}
+
+
+def test_the_ledger_holds_one_row_for_every_bar_of_every_key(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.db"
+    rows = run(SHIPPED, BEGIN, BEGIN + HOUR, ledger)
+    reader = Reader(ledger)
+    stored = {
+        (row["account"], product, tf, row["bar"])
+        for product, tf in reader.streams()
+        for bar in sorted({key[3] for key in rows})
+        for row in reader.decisions(product, tf, bar)
+    }
+    reader.close()
+    assert stored == set(rows)
+    expected = {("demo-1", "BTCUSD", MINUTE, BEGIN + minute * MINUTE) for minute in range(59)}
+    assert expected <= stored

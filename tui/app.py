@@ -1,0 +1,180 @@
+"""The console: its regions and its keys. It looks at an engine and leaves it alone."""
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.dom import DOMNode
+from textual.widget import Widget
+from textual.widgets import Footer, Input, Static
+
+from pipeline.view import Topics
+from tui import palette
+from tui.candle_chart import CandleChart
+from tui.help import Help
+from tui.keys_table import KeysTable
+from tui.link import Link, Store
+from tui.log_view import LogView
+from tui.painted import Panel
+from tui.status_row import StatusRow
+
+SMALLEST = (60, 16)
+RATES = Topics(status=1, keys=10, log=5)
+
+
+class Console(App[None]):
+    """Panels beside each other, over what `store` holds; `link` is told what they want to know."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "moonlight"
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  # Textual declares it for instances, so no ClassVar
+        (0, "-tiny"),
+        (SMALLEST[0], "-narrow"),
+        (100, "-wide"),
+        (160, "-xwide"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012  # as above
+        (0, "-flat"),
+        (SMALLEST[1], "-short"),
+        (30, "-tall"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "quit", "Leave", tooltip="leave; the engine goes on"),
+        Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="this page"),
+        Binding("slash", "filter", "Filter", key_display="/", priority=True, tooltip="show keys with all these words"),
+        Binding("t", "timeframe", "Timeframe", tooltip="the chosen key's next timeframe"),
+        Binding("plus,equals_sign", "zoom(1)", "Zoom", key_display="+/-", tooltip="look nearer at the chart"),
+        Binding("minus", "zoom(-1)", "Farther", show=False, tooltip="look farther at the chart"),
+        Binding("tab", "app.focus_next", "Panel", tooltip="the next panel; shift+tab the one before"),
+        Binding("enter", "keep_filter", "Keep", show=False, priority=True, system=True),
+        Binding("escape", "forget", "Back", show=False, tooltip="forget the filter; back to the keys"),
+    ]
+
+    def __init__(self, store: Store, link: Link, now: Callable[[], float]) -> None:
+        super().__init__()
+        self._store = store
+        self._link = link
+        self._now = now
+        self.register_theme(palette.theme(colour=not self.no_color))
+        self.theme = "mono" if self.no_color else "desk"
+
+    def compose(self) -> ComposeResult:
+        yield StatusRow(self._store, self._now, "status")
+        with Container(id="desk"):
+            yield KeysTable(self._store, self._now, "keys")
+            yield CandleChart(self._store, self._now, "chart", hatched=self.no_color)
+        yield LogView(self._store, self._now, "log")
+        yield Input(placeholder="words a key must have; enter keeps them, esc forgets them", id="filter")
+        yield Footer(show_command_palette=False)
+        yield Static(id="cover", markup=False)
+
+    def on_mount(self) -> None:
+        self._keys.focus()
+        self.run_worker(self._link.run(), name="link")
+        self.set_interval(0.1, self._follow_link)
+
+    @property
+    def _keys(self) -> KeysTable:
+        return self.screen_stack[0].query_one(KeysTable)
+
+    @property
+    def _chart(self) -> CandleChart:
+        return self.screen_stack[0].query_one(CandleChart)
+
+    @property
+    def _words(self) -> Input:
+        return self.screen_stack[0].query_one("#filter", Input)
+
+    @property
+    def missing(self) -> str:
+        """What the engine has not told yet of what the screen shows; empty when it is all there."""
+        store, asked = self._store, self._chart.asks
+        if store.state != "up":
+            return store.why or "not attached yet"
+        if store.status is None or not store.keys_told:
+            return "no status and keys yet"
+        if asked is not None and (store.chart_of is None or store.chart_of.name != asked.name):
+            return "no chart yet"
+        return ""
+
+    def _follow_link(self) -> None:
+        """Ask for what the panels show, and let the screen look as fresh as its data are."""
+        self._link.want(Topics(RATES.status, RATES.keys, RATES.log, self._chart.asks))
+        self.screen_stack[0].set_class(self._store.state != "up", "-down")
+        if self._store.back_after:
+            self.notify(f"the link is back after {self._store.back_after:.0f} s", markup=False)
+            self._store.back_after = 0.0
+
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = event.size
+        needs = f"the terminal is {width}x{height}, the console needs {SMALLEST[0]}x{SMALLEST[1]}"
+        self.screen_stack[0].query_one("#cover", Static).update(Content(f"{needs}\nq leaves, the engine goes on"))
+
+    @on(KeysTable.Chosen)
+    def _show_chart(self, event: KeysTable.Chosen) -> None:
+        self._chart.pick(event.name)
+
+    @on(KeysTable.Opened)
+    def _go_to_chart(self) -> None:
+        self.screen.set_focus(self._chart)
+
+    @on(Input.Changed)
+    def _filter_keys(self, event: Input.Changed) -> None:
+        self._keys.filter(event.value)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A priority binding comes before the screen and the input in front of it, so it has to give way to them."""
+        del parameters
+        writing = isinstance(self.focused, Input)
+        match action:
+            case "keep_filter":
+                return writing
+            case "filter" | "timeframe" | "zoom":
+                return self.screen is self.screen_stack[0] and not writing
+            case "forget":
+                return self.screen is self.screen_stack[0]
+            case _:
+                return True
+
+    def action_filter(self) -> None:
+        self._words.add_class("-open")
+        self.screen.set_focus(self._words)  # at once: keys typed right behind the slash belong to it
+
+    def action_keep_filter(self) -> None:
+        self._words.remove_class("-open")
+        self.screen.set_focus(self._keys)
+
+    def action_forget(self) -> None:
+        self._words.value = ""
+        self._words.remove_class("-open")
+        self.screen.set_focus(self._keys)
+
+    def action_timeframe(self) -> None:
+        self._keys.next_timeframe()
+
+    def action_zoom(self, nearer: int) -> None:
+        self._chart.zoom(nearer)
+
+    def action_help(self) -> None:
+        panel = next((node for node in _upwards(self.focused) if isinstance(node, Panel)), self._keys)
+        story = "\n".join(part.replace("\n", " ") for part in _paragraphs(panel.__doc__))
+        title = str(panel.id).capitalize()
+        self.push_screen(Help(title, story, _bindings(type(panel).BINDINGS), _bindings(self.BINDINGS)))
+
+
+def _upwards(widget: Widget | None) -> Iterable[DOMNode]:
+    return widget.ancestors_with_self if widget is not None else ()
+
+
+def _bindings(declared: Iterable[BindingType]) -> list[Binding]:
+    return [binding for binding in declared if isinstance(binding, Binding) and not binding.system]
+
+
+def _paragraphs(text: str | None) -> list[str]:
+    return inspect.cleandoc(text or "").replace("`", "").split("\n\n")

@@ -1,0 +1,111 @@
+"""The way into the console: on a terminal, into a picture, or as plain lines where there is no terminal."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic
+
+import aiohttp
+import msgspec
+
+from pipeline.errors import MoonlightError
+from pipeline.times import utc_text
+from pipeline.view import Status
+from tui.app import Console
+from tui.link import Address, Link, Store, Unreachable, find
+from tui.words import plain
+
+PATIENCE = 15.0
+"""Seconds a picture waits for everything on it to have been told."""
+
+
+def console(url: str | None, folder: Path, *, screenshot: Path | None = None, size: tuple[int, int] = (120, 36)) -> int:
+    """Attach to the engine at `url`, or to the one running in `folder`; what the process should end with.
+
+    0: left, or drawn, or told; 1: something failed; 3: no engine answers and there is nobody to wait for one. On a
+    terminal it waits, and `size` is the terminal's.
+    """
+    try:
+        if screenshot is not None:
+            asyncio.run(_draw(lambda: find(url, folder), screenshot, size))
+        elif not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__)):
+            asyncio.run(_print(find(url, folder)))
+        else:
+            return _watch(lambda: find(url, folder))
+    except MoonlightError as problem:
+        sys.stderr.write(f"{problem}\n")
+        return problem.exit_code
+    return 0
+
+
+def _watch(where: Callable[[], Address]) -> int:
+    """Until the person leaves. With COLUMNS or LINES set, the screen would keep that size for ever.
+
+    The terminal is drawn through the standard error, so all three standard streams have to be one.
+    """
+    for frozen in ("COLUMNS", "LINES"):
+        os.environ.pop(frozen, None)
+    app = _app(where)
+    app.run()
+    return app.return_code or 0
+
+
+def _app(where: Callable[[], Address]) -> Console:
+    store = Store(since=monotonic())
+    return Console(store, Link(store, where, monotonic), monotonic)
+
+
+async def _draw(where: Callable[[], Address], to: Path, size: tuple[int, int]) -> None:
+    where()
+    app = _app(where)
+    async with app.run_test(size=size) as pilot:
+        latest = monotonic() + PATIENCE
+        while missing := app.missing:
+            if monotonic() > latest:
+                raise Unreachable(f"the engine did not tell everything within {PATIENCE:g} s: {missing}")
+            await pilot.pause(0.1)
+        await pilot.pause(0.5)
+        svg = app.export_screenshot(title="moonlight console")
+    try:
+        to.write_text(svg, "utf-8")
+    except OSError as problem:
+        raise MoonlightError(f"cannot write {to} ({problem.strerror}); choose another place") from None
+
+
+async def _print(engine: Address) -> None:
+    headers = {"Authorization": f"Bearer {engine.token}"}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
+            session.get(f"{engine.url}/status", headers=headers) as answer,
+        ):
+            body = await answer.read()
+            if answer.status != 200:
+                raise Unreachable(f"the engine at {engine.url} refused: {body.decode(errors='replace').strip()}")
+    except (aiohttp.ClientError, TimeoutError, OSError) as problem:
+        raise Unreachable(f"no engine answers at {engine.url} ({problem}); start one with `moonlight run`") from None
+    try:
+        status = msgspec.json.decode(body, type=Status)
+    except msgspec.DecodeError as problem:
+        raise MoonlightError(f"cannot read the engine's status ({problem}); run both from one version") from None
+    sys.stdout.writelines(f"{plain(line)}\n" for line in _told(status))
+
+
+def _told(status: Status) -> Iterator[str]:
+    """The status in lines that a person and a program can read."""
+    orders = status.orders
+    yield f"state      {status.state}, {status.keys} keys, {status.bars} bars, {status.decisions} decisions"
+    yield f"clock      {utc_text(status.clock)}, up {status.uptime_s:.0f} s, lag {status.lag_ms:.0f} ms"
+    counts = f"{orders.open} open, {orders.settled} settled, {orders.rejected} rejected, {orders.unknown} unknown"
+    yield f"orders     {orders.sent} sent, {counts}"
+    rate = status.win_rate_text or "none yet"
+    yield f"results    {status.wins} won, {status.losses} lost, {status.pushes} even; {rate}"
+    for account in status.accounts:
+        balance = f"{account.balance} {account.currency}, day {account.day_profit}"
+        yield f"account    {account.name} ({account.money}): {balance}"
+    for reason, count in status.drops.items():
+        yield f"dropped    {count} {reason}"
+    if status.faults:
+        yield f"faults     {status.faults}, last: {status.last_fault}"
