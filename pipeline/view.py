@@ -14,7 +14,7 @@ PROTOCOL = 1
 ENGINE_FILE = "engine.json"
 """In the flow's folder while an engine runs: where to find it (`Whereabouts`)."""
 
-TOKEN_FILE = "engine.token"
+TOKEN_FILE = "engine.token"  # noqa: S105  # where it is, not what it is
 """In the flow's folder: what a console must say to be let in."""
 
 EngineState = Literal["STARTING", "RUNNING", "PAUSED", "KILLED", "ENDED"]

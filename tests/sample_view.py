@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from pipeline.times import MINUTE, parse_moment, timeframe
+from pipeline.times import parse_moment, timeframe
 from pipeline.view import (
     PROTOCOL,
     AccountRow,
@@ -23,6 +23,7 @@ from pipeline.view import (
     KeyChanges,
     KeyName,
     KeyRow,
+    Level,
     LogLine,
     Mark,
     OrderCounts,
@@ -187,7 +188,7 @@ def marks_of(moments: tuple[int, ...], closes: list[float], tf: int) -> Iterable
             yield Mark(moment, "no_vote" if from_end % 3 else "threshold", 0 if from_end % 3 else 1)
 
 
-SAID: tuple[tuple[str, str], ...] = (
+SAID: tuple[tuple[Level, str], ...] = (
     ("info", "flow flows.toml started, 36 keys on 3 accounts"),
     ("info", "bars: context of 74 bars loaded for 12 streams"),
     ("debug", "bar closed BTCUSD 15m by next tick, 812 quotes"),

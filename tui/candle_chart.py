@@ -18,7 +18,7 @@ class CandleChart(Panel, can_focus=True):
     """Candles of the chosen key. `+` and `-` look nearer and farther, `t` goes to its next timeframe.
 
     ▲ under a candle is a call that was ordered there, ▼ over it a put; ✔ won, ✖ lost, = gave the stake back. The strip
-    at the bottom has every bar's decision: - is a gate that said no, · no vote. Coloured dots are the engine's features.
+    below has every bar's decision: - is a gate that said no, · no vote. Coloured dots are the engine's own features.
     """
 
     hertz = 4.0
@@ -51,7 +51,8 @@ class CandleChart(Panel, can_focus=True):
     def frame(self, width: int, height: int) -> Frame:
         if self.name_shown is None:
             return Frame(_sentence("choose a key and its chart stands here" if self.store.keys else ""), "Chart")
-        title = " ".join((self.name_shown.product, self.name_shown.timeframe, "·", self.name_shown.account))
+        account, product, timeframe = self.name_shown
+        title = f"{product} {timeframe} · {account}"
         chart = self.store.chart
         if chart is None or chart.name != self.name_shown:
             return Frame(_sentence(self._why_empty()), title)

@@ -29,7 +29,7 @@ def console(url: str | None, folder: Path, *, screenshot: Path | None = None, si
     """
     try:
         if screenshot is not None:
-            asyncio.run(_draw(lambda: find(url, folder), screenshot, size))
+            _write(screenshot, asyncio.run(_picture(lambda: find(url, folder), size)))
         elif not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__)):
             asyncio.run(_print(find(url, folder)))
         else:
@@ -57,7 +57,8 @@ def _app(where: Callable[[], Address]) -> Console:
     return Console(store, Link(store, where, monotonic), monotonic)
 
 
-async def _draw(where: Callable[[], Address], to: Path, size: tuple[int, int]) -> None:
+async def _picture(where: Callable[[], Address], size: tuple[int, int]) -> str:
+    """The screen as SVG, once everything on it was told."""
     where()
     app = _app(where)
     async with app.run_test(size=size) as pilot:
@@ -67,9 +68,12 @@ async def _draw(where: Callable[[], Address], to: Path, size: tuple[int, int]) -
                 raise Unreachable(f"the engine did not tell everything within {PATIENCE:g} s: {missing}")
             await pilot.pause(0.1)
         await pilot.pause(0.5)
-        svg = app.export_screenshot(title="moonlight console")
+        return app.export_screenshot(title="moonlight console")
+
+
+def _write(to: Path, picture: str) -> None:
     try:
-        to.write_text(svg, "utf-8")
+        to.write_text(picture, "utf-8")
     except OSError as problem:
         raise MoonlightError(f"cannot write {to} ({problem.strerror}); choose another place") from None
 
