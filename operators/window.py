@@ -1,8 +1,8 @@
 """Quotes gathered into bars of all timeframes at once, on UTC epoch boundaries, by the quotes' own time.
 
-A bar of the shortest timeframe ends with the first quote of a later slot or `grace` after its close, whichever is first;
-longer ones are made of its bars and are given only when all their parts are there. A slot without a quote gives no bar: the
-run is cut there, unless the market was closed by its calendar.
+A bar of the shortest timeframe ends with the first quote of a later slot or `grace` after its close, whichever is
+first; longer ones are made of its bars and are given only when all their parts are there. A slot without a quote gives
+no bar: the run is cut there, unless the market was closed by its calendar.
 """
 
 from collections.abc import Iterator
@@ -31,8 +31,8 @@ Timeframes = Annotated[tuple[TimeframeName, ...], Meta(min_length=1)]
 class Window:
     """Gathers quotes (or shorter bars) into final bars of every timeframe, on epoch boundaries.
 
-    A bar is final with the first quote after it, or `grace_ms` after its close; a quote that comes later still is dropped
-    and counted. Empty slots are never filled with invented prices.
+    A bar is final with the first quote after it, or `grace_ms` after its close; a quote that comes later still is
+    dropped and counted. Empty slots are never filled with invented prices.
     """
 
     timeframes: Timeframes = ("1m", "5m", "15m")
@@ -43,7 +43,9 @@ class Window:
         spans = sorted(timeframe(name) for name in self.timeframes)
         for span in spans[1:]:
             if span % spans[0]:
-                raise ValueError(f"every timeframe must be a multiple of the shortest, {min(self.timeframes, key=timeframe)}")
+                raise ValueError(
+                    f"every timeframe must be a multiple of the shortest, {min(self.timeframes, key=timeframe)}"
+                )
 
     def __call__(self, prices: Observable[Quotes | Bars]) -> Observable[Bars | Dropped]:
         return woken(lambda: Gathering(self), "window", prices)
@@ -145,13 +147,17 @@ def _calendar(product: str) -> Calendar:
 
 def _fit(quotes: Quotes) -> tuple[Quotes, int]:
     """Only prices that can be: finite, above zero, not crossed, not from the future."""
-    fit = (quotes.bid > 0) & (quotes.ask >= quotes.bid) & np.isfinite(quotes.ask) & (quotes.ts <= quotes.received + AHEAD)
+    fit = (
+        (quotes.bid > 0) & (quotes.ask >= quotes.bid) & np.isfinite(quotes.ask) & (quotes.ts <= quotes.received + AHEAD)
+    )
     unfit = len(fit) - int(fit.sum())
     return (_chosen(quotes, fit) if unfit else quotes), unfit
 
 
 def _chosen(quotes: Quotes, rows: Flags) -> Quotes:
-    return replace(quotes, ts=quotes.ts[rows], received=quotes.received[rows], bid=quotes.bid[rows], ask=quotes.ask[rows])
+    return replace(
+        quotes, ts=quotes.ts[rows], received=quotes.received[rows], bid=quotes.bid[rows], ask=quotes.ask[rows]
+    )
 
 
 def _joined(held: Quotes, quotes: Quotes) -> Quotes:

@@ -1,7 +1,7 @@
 """What is due when, on one clock, and the Rx scheduler that stands on it.
 
-Everything in the graph that waits, waits here: so what happens at one instant happens in one order (time, priority, name,
-sequence), in a live run, in a replay and in a test, and a late timer of the event loop moves nothing.
+Everything in the graph that waits, waits here: so what happens at one instant happens in one order (time, priority,
+name, sequence), in a live run, in a replay and in a test, and a late timer of the event loop moves nothing.
 """
 
 from collections.abc import Callable

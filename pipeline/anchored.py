@@ -1,9 +1,9 @@
 """Features on anchored windows: the same numbers for a bar whenever we started and however the bars were cut.
 
 Indicators with a long memory depend on where their input begins. So it begins at a place that depends on the bar alone:
-time is cut into blocks of `block` slots aligned to the epoch, and the window of a bar starts `warmup` bars before the first
-bar of its block. Live the window ends at the newest bar, in replay at the end of the block: as every feature is causal, both
-give the same bits.
+time is cut into blocks of `block` slots aligned to the epoch, and the window of a bar starts `warmup` bars before the
+first bar of its block. Live the window ends at the newest bar, in replay at the end of the block: as every feature is
+causal, both give the same bits.
 """
 
 from collections.abc import Mapping
@@ -73,7 +73,9 @@ class Anchoring:
         warm = np.arange(keep - begin, stop - begin) >= LEAST
         for name, each in self.features.items():
             made = each(window)
-            for column, full in zip(column_names(name, each), made if isinstance(made, tuple) else (made,), strict=True):
+            for column, full in zip(
+                column_names(name, each), made if isinstance(made, tuple) else (made,), strict=True
+            ):
                 full[: each.warmup()] = np.nan
                 values[column][keep - first : stop - first] = full[keep - begin :]
                 warm &= np.isfinite(full[keep - begin :])

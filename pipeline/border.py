@@ -11,9 +11,10 @@ from reactivex.disposable import Disposable
 
 from pipeline.agenda import Agenda
 from pipeline.clocks import Clock
-from pipeline.host import Records, Mode
+from pipeline.host import Mode, Records
 
 T = TypeVar("T")
+
 
 class Border:
     """The `Host` of a running flow."""

@@ -8,8 +8,9 @@ from pipeline.values import DEADLINE, NEXT_TICK, VENUE, Bars, Counts, Floats, Qu
 def gathered(quotes: Quotes, tf: int, grace: int, following: int | None = None) -> Bars:
     """The bars of every slot that has a quote, oldest first, all fresh.
 
-    Quotes must be in slot order and clean. A bar is final when the first quote of a later slot was received, or `grace` ms
-    after its close, whichever is first; `following` is when the quote after the last one given was received, if known.
+    Quotes must be in slot order and clean. A bar is final when the first quote of a later slot was received, or
+    `grace` ms after its close, whichever is first; `following` is when the quote after the last one given was
+    received, if known.
     """
     slots = quotes.ts // tf * tf
     starts = np.flatnonzero(np.diff(slots, prepend=slots[0] - tf)) if len(slots) else np.zeros(0, np.intp)
@@ -17,7 +18,9 @@ def gathered(quotes: Quotes, tf: int, grace: int, following: int | None = None) 
     price = quotes.mid
     open_ts = slots[starts]
     deadline = open_ts + tf + grace
-    next_received = np.append(quotes.received[starts[1:]], following if following is not None else np.iinfo(np.int64).max)
+    next_received = np.append(
+        quotes.received[starts[1:]], following if following is not None else np.iinfo(np.int64).max
+    )
     next_received = next_received[: len(starts)]
     by_deadline = next_received >= deadline
     ticks = (stops[: len(starts)] - starts).astype(np.int32)
@@ -64,7 +67,9 @@ def merged(bars: Bars, tf: int) -> Bars:
         volume=whole(bars.volume).sum(axis=1),
         final_at=bars.final_at[lasts],
         closed_by=bars.closed_by[lasts],
-        ticks=(bars.ticks[starts[:, None] + np.arange(parts)].sum(axis=1) if len(starts) else np.zeros(0)).astype(np.int32),
+        ticks=(bars.ticks[starts[:, None] + np.arange(parts)].sum(axis=1) if len(starts) else np.zeros(0)).astype(
+            np.int32
+        ),
         revision=np.zeros(len(starts), np.int32),
         fresh=len(starts),
     )

@@ -65,8 +65,8 @@ class LoopClock:
 class PacedClock:
     """The time of a simulated market: everything happens at its own moment and in order, only not before its real time.
 
-    A machine that cannot keep up falls behind, but no act sees another time for it and none overtakes another: a paper run
-    on a simulated market decides exactly what a replay of it does.
+    A machine that cannot keep up falls behind, but no act sees another time for it and none overtakes another: a paper
+    run on a simulated market decides exactly what a replay of it does.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, begin: int, speed: float) -> None:

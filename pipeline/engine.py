@@ -81,8 +81,8 @@ def history_of(plan: Plan) -> dict[int, int]:
 def market_of(plan: Plan, wall: int) -> tuple[int, float | None]:
     """When a paper or live flow begins on its own clock, and how fast that runs.
 
-    A real market is where the wall clock is. A simulated one begins where it says, and one that its ledger has seen goes on
-    where it was left: no bar is decided twice.
+    A real market is where the wall clock is. A simulated one begins where it says, and one that its ledger has seen
+    goes on where it was left: no bar is decided twice.
     """
     simulated = [node.instance for node in plan.of("source") if hasattr(node.instance, "starts_at")]
     if not simulated:
@@ -115,5 +115,3 @@ def _earlier(plan: Plan, past: Past, begin: int) -> Iterator[tuple[str, Quotes]]
 def _journalled(journal: Journal, flow: Flow, node: str, value: Any) -> None:
     if flow.nodes[node].kind not in OUTSIDE and node != LEDGER:
         journal.gave(flow.agenda.now, node, value)
-
-

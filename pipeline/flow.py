@@ -1,8 +1,9 @@
 """A flow: a plan, built and running. Everything from outside comes in by one door; inside all is synchronous.
 
-The door stamps what enters with the flow's time. Before it is given to the graph everything planned for an earlier moment has
-happened, and what is planned for that moment happens after it: so the same things entering at the same times make the same
-decisions, whichever clock drives the flow. Sources and venues stand outside the door, all other nodes inside.
+The door stamps what enters with the flow's time. Before it is given to the graph everything planned for an earlier
+moment has happened, and what is planned for that moment happens after it: so the same things entering at the same
+times make the same decisions, whichever clock drives the flow. Sources and venues stand outside the door, all other
+nodes inside.
 """
 
 import asyncio
@@ -204,8 +205,8 @@ class Flow:
     def _arm(self) -> None:
         """See to it that the one timer rings no later than the next thing planned.
 
-        It is never put off: one that rings too early finds nothing due and is set anew. It goes last of its moment, so that
-        what comes in from outside at that moment is there first.
+        It is never put off: one that rings too early finds nothing due and is set anew. It goes last of its moment, so
+        that what comes in from outside at that moment is there first.
         """
         due = self.agenda.due
         if due is None or self._over or (self._armed is not None and self._armed <= due):
@@ -292,7 +293,11 @@ class Flow:
         if running.id == LEDGER:
             return None
         if running.id == FEATURES:
-            return running.inlets["bars"].pipe(_each(lambda bars: self._columns(running, bars))) if running.inlets else None
+            return (
+                running.inlets["bars"].pipe(_each(lambda bars: self._columns(running, bars)))
+                if running.inlets
+                else None
+            )
         node = running.node
         assert node is not None, "every other node is in the plan"
         if node.part.kind == "provider":
@@ -329,7 +334,9 @@ class Flow:
             rows = bars.rows(len(bars) - bars.fresh, len(bars), bars.fresh)
             nothing = np.full(bars.fresh, np.nan)
             values = dict.fromkeys(anchoring.names, nothing) | {"close": rows.close}
-            return Columns(bars.product, bars.tf, rows.open_ts, rows.final_at, np.zeros(bars.fresh, np.bool_), values, bars.fresh)
+            return Columns(
+                bars.product, bars.tf, rows.open_ts, rows.final_at, np.zeros(bars.fresh, np.bool_), values, bars.fresh
+            )
 
     def _votes(self, running: Running, node: Node, columns: Columns) -> Votes:
         """One provider's scores of the new rows; when it fails it says so, and the others go on."""
@@ -378,7 +385,9 @@ def _each(make: Callable[[Any], Any]) -> Callable[[Observable[Any]], Observable[
     """`ops.map` for a function that never raises, without its guard."""
 
     def step(items: Observable[Any]) -> Observable[Any]:
-        def subscribe(observer: abc.ObserverBase[Any], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+        def subscribe(
+            observer: abc.ObserverBase[Any], scheduler: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
             return items.subscribe(
                 lambda item: observer.on_next(make(item)), observer.on_error, observer.on_completed, scheduler=scheduler
             )
@@ -394,4 +403,3 @@ def _rows(item: Any) -> int:
         return 1
     fresh: int | None = getattr(item, "fresh", None)
     return len(item) if fresh is None else fresh
-

@@ -1,7 +1,7 @@
 """`[[test]]` tables: what goes in and what must come out, as diagrams of marbles, in the flow file itself.
 
-In a diagram one character is one frame of time: `-` nothing, a letter one of the test's values, `(ab)` two in one frame.
-Spaces are for the eye.
+In a diagram one character is one frame of time: `-` nothing, a letter one of the test's values, `(ab)` two in one
+frame. Spaces are for the eye.
 """
 
 import re
@@ -24,9 +24,9 @@ Problem = tuple[str, tuple[str, ...], str]
 class FlowTest:
     """One claim about the flow, in virtual time.
 
-    `inputs` are let in as given by the nodes named (quotes by a source, signals by an ensemble); `outputs` are what nodes must
-    give. `values` say what a letter stands for; in an output only the keys written are compared. `set` changes keys of the
-    flow for this test, such as "risk.main.cool_down" = "60s".
+    `inputs` are let in as given by the nodes named (quotes by a source, signals by an ensemble); `outputs` are what
+    nodes must give. `values` say what a letter stands for; in an output only the keys written are compared. `set`
+    changes keys of the flow for this test, such as "risk.main.cool_down" = "60s".
     """
 
     name: Annotated[str, Meta(min_length=1)]
@@ -48,7 +48,11 @@ class FlowTest:
         known = {*nodes, *(node.split(".", 1)[1] for node in nodes)}
         for letter in self.values:
             if len(letter) != 1 or not letter.isalnum():
-                yield f"values.{letter} is not one letter", ("values", letter), "a letter stands for a value in the diagrams"
+                yield (
+                    f"values.{letter} is not one letter",
+                    ("values", letter),
+                    "a letter stands for a value in the diagrams",
+                )
         for side in ("inputs", "outputs"):
             diagrams: Mapping[str, str] = getattr(self, side)
             for node, diagram in diagrams.items():
@@ -58,7 +62,11 @@ class FlowTest:
                     fix = "write - for nothing, a letter for a value, (ab) for two in one frame"
                     yield f"{side}.{node} is not a diagram: {diagram!r}", (side, node), fix
                 for letter in sorted({mark for marks in frames(diagram) for mark in marks} - set(self.values)):
-                    yield f"{side}.{node} uses {letter!r}, which stands for nothing", (side, node), f"add values.{letter} = {{ … }}"
+                    yield (
+                        f"{side}.{node} uses {letter!r}, which stands for nothing",
+                        (side, node),
+                        f"add values.{letter} = {{ … }}",
+                    )
 
 
 def frames(diagram: str) -> list[str]:

@@ -1,8 +1,8 @@
 """The journal: what crossed the door of a running flow, and what the flow made of it, so that it can be made again.
 
-A folder with `header.json` (the flow file, versions, a hash of the code) and `journal.jsonl`, one line for each thing that
-entered, each waking and each thing a node gave. Of what nodes give, decisions and orders are kept whole, the rest as a digest;
-all of them are links of one hash chain. Numbers are written so that they read back bit by bit.
+A folder with `header.json` (the flow file, versions, a hash of the code) and `journal.jsonl`, one line for each thing
+that entered, each waking and each thing a node gave. Of what nodes give, decisions and orders are kept whole, the rest
+as a digest; all of them are links of one hash chain. Numbers are written so that they read back bit by bit.
 """
 
 import hashlib
@@ -110,7 +110,9 @@ def read_header(folder: Path) -> Header:
     except (OSError, msgspec.DecodeError) as wrong:
         raise InputError(f"{folder / HEADER} cannot be read ({wrong}); it is not a whole recording") from wrong
     if header.format != FORMAT:
-        raise InputError(f"{folder} has format {header.format}, this version reads {FORMAT}; use the version that recorded it")
+        raise InputError(
+            f"{folder} has format {header.format}, this version reads {FORMAT}; use the version that recorded it"
+        )
     return header
 
 
@@ -124,7 +126,9 @@ def read_lines(folder: Path) -> Iterator[Line]:
             try:
                 yield decoder.decode(raw)
             except msgspec.DecodeError as wrong:
-                raise InputError(f"{folder / LINES} line {number} cannot be read ({wrong}); the recording is damaged") from wrong
+                raise InputError(
+                    f"{folder / LINES} line {number} cannot be read ({wrong}); the recording is damaged"
+                ) from wrong
 
 
 def plain(value: Any) -> Any:
@@ -213,5 +217,3 @@ def _feed(hashed: "hashlib._Hash", value: Any, fresh: int | None) -> None:
             _feed(hashed, each, fresh)
     else:
         hashed.update(repr(value).encode())
-
-

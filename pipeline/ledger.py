@@ -1,7 +1,7 @@
 """The ledger: one SQLite file with every order and every decision of a flow, written by one connection.
 
-Its tables are public: open the file with any SQLite tool. Money is text, times are ms UTC. An account has at most one order
-for a product, timeframe and bar, and the file itself sees to that.
+Its tables are public: open the file with any SQLite tool. Money is text, times are ms UTC. An account has at most one
+order for a product, timeframe and bar, and the file itself sees to that.
 """
 
 import sqlite3
@@ -70,7 +70,9 @@ class Ledger:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def intend(self, order: Order) -> bool:
@@ -107,7 +109,9 @@ class Ledger:
         """What a flow that begins at `at` must remember."""
         since = at - PAST
         unended = "state NOT IN ('SETTLED', 'REJECTED', 'NOT_SENT')"
-        rows = self._db.execute(f"{SELECT_ORDER} WHERE at >= ? OR {unended} ORDER BY at, bar, product, account", (since,))
+        rows = self._db.execute(
+            f"{SELECT_ORDER} WHERE at >= ? OR {unended} ORDER BY at, bar, product, account", (since,)
+        )
         earlier: dict[str, Decimal] = {}
         settled = "SELECT account, profit FROM orders WHERE state = 'SETTLED' AND at < ?"
         for account, profit in self._db.execute(settled, (since,)):
@@ -127,7 +131,9 @@ class Ledger:
             yield self._db
             self._db.execute("COMMIT")
         except sqlite3.Error as failure:
-            raise LedgerError(f"the ledger {self.path} cannot be written ({failure}); nothing more is sent") from failure
+            raise LedgerError(
+                f"the ledger {self.path} cannot be written ({failure}); nothing more is sent"
+            ) from failure
         self._decided.clear()
 
 
@@ -149,16 +155,23 @@ class Reader:
         return self._db.execute(asked, (product, tf, bar)).fetchall()
 
     def last_decision(self) -> sqlite3.Row | None:
-        row: sqlite3.Row | None = self._db.execute("SELECT * FROM decisions ORDER BY at DESC, bar DESC LIMIT 1").fetchone()
+        row: sqlite3.Row | None = self._db.execute(
+            "SELECT * FROM decisions ORDER BY at DESC, bar DESC LIMIT 1"
+        ).fetchone()
         return row
 
     def span(self, product: str, tf: int) -> tuple[int, int] | None:
         """The first and the last bar decided."""
-        row = self._db.execute("SELECT min(bar), max(bar) FROM decisions WHERE product = ? AND tf = ?", (product, tf)).fetchone()
+        row = self._db.execute(
+            "SELECT min(bar), max(bar) FROM decisions WHERE product = ? AND tf = ?", (product, tf)
+        ).fetchone()
         return None if row[0] is None else (row[0], row[1])
 
     def streams(self) -> Sequence[tuple[str, int]]:
-        return [(row[0], row[1]) for row in self._db.execute("SELECT DISTINCT product, tf FROM decisions ORDER BY product, tf")]
+        return [
+            (row[0], row[1])
+            for row in self._db.execute("SELECT DISTINCT product, tf FROM decisions ORDER BY product, tf")
+        ]
 
     def order(self, name: str) -> Order | None:
         row = self._db.execute(f'{SELECT_ORDER} WHERE "order" = ?', (name,)).fetchone()
@@ -174,7 +187,9 @@ def last_moment(path: Path) -> int | None:
         return None
     reader = Reader(path)
     try:
-        found = reader._db.execute("SELECT max(at) FROM (SELECT at FROM decisions UNION ALL SELECT at FROM orders)").fetchone()  # pyright: ignore[reportPrivateUsage]  # same module
+        found = reader._db.execute(
+            "SELECT max(at) FROM (SELECT at FROM decisions UNION ALL SELECT at FROM orders)"
+        ).fetchone()  # pyright: ignore[reportPrivateUsage]  # same module
     except sqlite3.Error:
         return None
     finally:
@@ -207,7 +222,9 @@ def decision_rows(decisions: Decisions) -> Iterator[tuple[Any, ...]]:
 def gates_of(row: sqlite3.Row) -> tuple[GateRow, ...]:
     """Every gate's answer, as it was stored with a decision."""
     answers = msgspec.json.decode(row["gates"])
-    return tuple(GateRow(gate, _float(value), _float(threshold), verdict) for gate, value, threshold, verdict in answers)
+    return tuple(
+        GateRow(gate, _float(value), _float(threshold), verdict) for gate, value, threshold, verdict in answers
+    )
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -224,9 +241,13 @@ def _opened(path: Path) -> sqlite3.Connection:
         if version == 0:
             db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT")
     except sqlite3.Error as failure:
-        raise InputError(f"{path} cannot be used as a ledger ({failure}); move it away or name another folder") from failure
+        raise InputError(
+            f"{path} cannot be used as a ledger ({failure}); move it away or name another folder"
+        ) from failure
     if version > VERSION:
-        raise InputError(f"{path} was written by a newer version (schema {version}, this one knows {VERSION}); update first")
+        raise InputError(
+            f"{path} was written by a newer version (schema {version}, this one knows {VERSION}); update first"
+        )
     return db
 
 

@@ -28,7 +28,9 @@ def only_one(folder: Path) -> Iterator[None]:
         try:
             _lock(file)
         except OSError:
-            raise InputError(f"an engine already runs on {folder}; attach to it with `console`, or end it first") from None
+            raise InputError(
+                f"an engine already runs on {folder}; attach to it with `console`, or end it first"
+            ) from None
         yield
     finally:
         os.close(file)

@@ -1,7 +1,7 @@
 """The life of an order, as a table that refuses every move it does not name.
 
-SENDING is durable before the first byte leaves. What happened to an order is known only from the venue: time alone moves it
-to UNKNOWN, and only evidence moves it on from there.
+SENDING is durable before the first byte leaves. What happened to an order is known only from the venue: time alone
+moves it to UNKNOWN, and only evidence moves it on from there.
 """
 
 from collections.abc import Mapping

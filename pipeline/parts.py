@@ -143,7 +143,9 @@ def _declare(kind: Kind, cls: type[T]) -> type[T]:
     made = dataclass(frozen=True, kw_only=True)(cls)
     name = snake(cls.__name__)
     if name in _registry[kind]:
-        raise TypeError(f"there are two parts called {kind} {name}: {_registry[kind][name].cls.__module__} and {cls.__module__}")
+        raise TypeError(
+            f"there are two parts called {kind} {name}: {_registry[kind][name].cls.__module__} and {cls.__module__}"
+        )
     hints = typing.get_type_hints(made.__call__)  # type: ignore[operator]  # parts are called, their instances that is
     gives = _streamed(hints.pop("return", type(None)))
     takes = {parameter: _streamed(hint) for parameter, hint in hints.items() if get_origin(hint) is Observable}
@@ -238,7 +240,9 @@ def description(hint: Any) -> str:
 
 
 def is_column(hint: Any) -> bool:
-    return hint is Column or any(is_column(arg) for arg in get_args(hint) if get_origin(hint) in (Union, types.UnionType))
+    return hint is Column or any(
+        is_column(arg) for arg in get_args(hint) if get_origin(hint) in (Union, types.UnionType)
+    )
 
 
 def _bounds(meta: Meta) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """A plan: a flow file that was checked and found whole. Everything wrong with one is told at once."""
 
 import difflib
-import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -20,7 +19,7 @@ from pipeline.errors import PlanError, Problem
 from pipeline.flowtest import FlowTest
 from pipeline.parts import TABLES, Derived, Feature, Kind, Nested, Part, is_column, registered, type_text
 from pipeline.toml_text import Source, parse, read
-from pipeline.values import Ack, Bars, Columns, Order, Past, Payouts, Quotes, Reject, Settlement, Votes
+from pipeline.values import Ack, Bars, Columns, Order, Past, Payouts, Reject, Settlement, Votes
 
 Fault = Literal["restart", "stop"]
 LEDGER = "ledger"
@@ -36,7 +35,9 @@ class Settings:
         Literal["paper", "live", "replay"], Meta(description="which clock drives `run`: time as it passes, or replay")
     ] = "paper"
     display_timezone: Annotated[str, Meta(description="the zone in which times are shown; inside all is UTC")] = "UTC"
-    data: Annotated[str, Meta(min_length=1, description="the folder of the flow's ledger and token, beside the file")] = "data"
+    data: Annotated[
+        str, Meta(min_length=1, description="the folder of the flow's ledger and token, beside the file")
+    ] = "data"
     block: Annotated[int, Meta(ge=32, le=65536, description="slots of one block of anchored windows")] = 512
     lookback: Annotated[int, Meta(ge=0, description="bars before a block that features see; 0: what they declare")] = 0
 
@@ -72,8 +73,8 @@ class Node:
 class Edge:
     """Which values of one node another takes, by which of its parameters.
 
-    An edge that closes a loop (what became of an order goes back to the gate) is not followed in building: its values are
-    given in a turn of their own.
+    An edge that closes a loop (what became of an order goes back to the gate) is not followed in building: its values
+    are given in a turn of their own.
     """
 
     source: str
@@ -135,7 +136,9 @@ def checked(source: Source, base: Path) -> Plan:
     check = _Check(source)
     plan = check.plan(base)
     if check.problems or plan is None:
-        raise PlanError(source.file, tuple(sorted(set(check.problems), key=lambda each: (each.line, each.column, each.what))))
+        raise PlanError(
+            source.file, tuple(sorted(set(check.problems), key=lambda each: (each.line, each.column, each.what)))
+        )
     return plan
 
 
@@ -184,7 +187,9 @@ class _Check:
         if self.problems:
             return None
         nodes = tuple(self._nodes[name] for name in order)
-        return Plan(self._source, base, settings, accounts, nodes, tuple(edges), anchoring, tests, tuple(self._warnings))
+        return Plan(
+            self._source, base, settings, accounts, nodes, tuple(edges), anchoring, tests, tuple(self._warnings)
+        )
 
     # --- tables ------------------------------------------------------------------------------------------------------
 
@@ -208,14 +213,18 @@ class _Check:
                 made[name] = account
                 if account.venue not in self._table(("venues",)):
                     fix = nearest(account.venue, self._table(("venues",)))
-                    self._problem((*path, "venue"), f"[accounts.{name}] there is no venue {account.venue!r}", fix, value=True)
+                    self._problem(
+                        (*path, "venue"), f"[accounts.{name}] there is no venue {account.venue!r}", fix, value=True
+                    )
         return made
 
     def _features(self) -> dict[str, Feature]:
         made: dict[str, Feature] = {}
         for name in self._table((FEATURES,)):
             if name in PRICES:
-                self._problem((FEATURES, name), f"[features] {name} is a column every bar has", "give the feature another name")
+                self._problem(
+                    (FEATURES, name), f"[features] {name} is a column every bar has", "give the feature another name"
+                )
                 continue
             node = self._declare("feature", name)
             if node is not None:
@@ -240,7 +249,9 @@ class _Check:
         table.pop("from", None)
         on_fault = table.pop("on_fault", None)
         if on_fault not in (None, "restart", "stop"):
-            self._problem((*path, "on_fault"), f"{where} on_fault is {on_fault!r}", 'write "restart" or "stop"', value=True)
+            self._problem(
+                (*path, "on_fault"), f"{where} on_fault is {on_fault!r}", 'write "restart" or "stop"', value=True
+            )
         instance = self._filled(part.cls, table, path, where, ("use", "from", "on_fault"))
         if instance is None:
             return None
@@ -322,7 +333,9 @@ class _Check:
         table, name = node.id.split(".", 1)
         path = (table, name, "from")
         given = self._source.data[table][name].get("from")
-        wants = {parameter: kinds for parameter, kinds in node.part.takes.items() if not _implicit(node.part.kind, kinds)}
+        wants = {
+            parameter: kinds for parameter, kinds in node.part.takes.items() if not _implicit(node.part.kind, kinds)
+        }
         if node.part.kind == "provider" or not wants:
             if given is not None:
                 self._problem(path, f"[{node.id}] takes nothing from another node by name", "remove `from`")
@@ -330,13 +343,19 @@ class _Check:
         if given is None:
             if node.part.kind != "venue":
                 takes = " | ".join(kind.__name__ for kinds in wants.values() for kind in kinds)
-                self._problem((table, name), f"[{node.id}] does not say where its input comes from", f'add from = "…": a node that gives {takes}')
+                self._problem(
+                    (table, name),
+                    f"[{node.id}] does not say where its input comes from",
+                    f'add from = "…": a node that gives {takes}',
+                )
             return
         for number, each in enumerate(given if isinstance(given, list) else [given]):
             at = (*path, number) if isinstance(given, list) else path
             yield from self._named_edge(node, each, wants, at)
 
-    def _named_edge(self, node: Node, name: Any, wants: Mapping[str, tuple[type[Any], ...]], path: Path_) -> Iterator[Edge]:
+    def _named_edge(
+        self, node: Node, name: Any, wants: Mapping[str, tuple[type[Any], ...]], path: Path_
+    ) -> Iterator[Edge]:
         takes = tuple(kind for kinds in wants.values() for kind in kinds)
         if not isinstance(name, str):
             self._problem(path, f"[{node.id}] from holds {_shown(name)}", "name nodes in quotes", value=True)
@@ -354,8 +373,15 @@ class _Check:
         elif found:
             gives = " | ".join(kind.__name__ for kind in _gives(found[0])) or "nothing"
             wanted = " | ".join(kind.__name__ for kind in takes)
-            fits = nearest(name, (each.split(".", 1)[1] for each in self._nodes if set(_gives(self._nodes[each])) & set(takes)))
-            self._problem(path, f"[{node.id}] from: {found[0].id} gives {gives}, {node.part.name} takes {wanted}", fits, value=True)
+            fits = nearest(
+                name, (each.split(".", 1)[1] for each in self._nodes if set(_gives(self._nodes[each])) & set(takes))
+            )
+            self._problem(
+                path,
+                f"[{node.id}] from: {found[0].id} gives {gives}, {node.part.name} takes {wanted}",
+                fits,
+                value=True,
+            )
         elif not any(each == name or each.split(".", 1)[1] == name for each in self._declared):
             fits = nearest(name, (each.split(".", 1)[1] for each in self._declared))
             self._problem(path, f"[{node.id}] from: there is no node {name!r}", fits, value=True)
@@ -380,11 +406,15 @@ class _Check:
 
     def _trading(self, gate: Node, named: Sequence[Edge], accounts: Mapping[str, Account]) -> Iterator[Edge]:
         """What goes round between a gate, its executors and the venues of its accounts."""
-        venues = sorted({f"venues.{accounts[name].venue}" for name in self._accounts_of(gate, accounts)} & set(self._nodes))
+        venues = sorted(
+            {f"venues.{accounts[name].venue}" for name in self._accounts_of(gate, accounts)} & set(self._nodes)
+        )
         for venue in venues:
             yield Edge(venue, gate.id, "payouts", (Payouts,))
         yield Edge(LEDGER, gate.id, "orders", (Past,))
-        executors = sorted({edge.target for edge in named if edge.source == gate.id and Order in _gives(self._nodes[edge.target])})
+        executors = sorted(
+            {edge.target for edge in named if edge.source == gate.id and Order in _gives(self._nodes[edge.target])}
+        )
         for executor in executors:
             yield Edge(executor, gate.id, "orders", (Order,), closes=True)
             yield Edge(LEDGER, executor, "past", (Past,))
@@ -432,11 +462,20 @@ class _Check:
         """Fill the fields that the rest of the flow decides."""
         balances = {name: account.balance for name, account in accounts.items()}
         for node in list(self._nodes.values()):
-            providers = tuple(edge.source.split(".", 1)[1] for edge in edges if edge.target == node.id and Votes in edge.types)
+            providers = tuple(
+                edge.source.split(".", 1)[1] for edge in edges if edge.target == node.id and Votes in edge.types
+            )
             venue_accounts = tuple(name for name, account in accounts.items() if f"venues.{account.venue}" == node.id)
-            known = {"context": anchoring.context, "providers": providers, "balances": balances, "accounts": venue_accounts}
+            known = {
+                "context": anchoring.context,
+                "providers": providers,
+                "balances": balances,
+                "accounts": venue_accounts,
+            }
             hints = typing.get_type_hints(node.part.cls, include_extras=True)
-            derived = {each.name: known[each.name] for each in fields(node.part.cls) if Derived in get_args(hints[each.name])}
+            derived = {
+                each.name: known[each.name] for each in fields(node.part.cls) if Derived in get_args(hints[each.name])
+            }
             if not derived:
                 continue
             try:
@@ -454,7 +493,9 @@ class _Check:
         except CycleError as wrong:
             ring = cast("list[str]", wrong.args[1])
             path = tuple(ring[0].split(".", 1))
-            self._problem((*path, "from"), f"[{ring[0]}] takes from itself: {' → '.join(reversed(ring))}", "break the ring")
+            self._problem(
+                (*path, "from"), f"[{ring[0]}] takes from itself: {' → '.join(reversed(ring))}", "break the ring"
+            )
             return []
 
     def _warn_unused(self, edges: Sequence[Edge]) -> None:
@@ -522,5 +563,3 @@ def _mend(raw: Any, hint: Any) -> str:
     if get_origin(base) is tuple and not isinstance(raw, list):
         return f"write a list: [{_shown(raw)}]"
     return f"write {type_text(hint)}"
-
-

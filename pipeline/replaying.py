@@ -45,18 +45,32 @@ def span_of(plan: Plan, begin: int | None, end: int | None, length: int | None) 
     if end is None:
         end = max((span[1] for span in spans), default=None)
     if end is None:
-        raise InputError("the sources have no end; say how much to replay, --for 1d, or until when, --to 2026-01-06T08:00:00Z")
+        raise InputError(
+            "the sources have no end; say how much to replay, --for 1d, or until when, --to 2026-01-06T08:00:00Z"
+        )
     if end <= begin:
-        raise InputError(f"the replay would end ({utc_text(end)}) before it begins ({utc_text(begin)}); give a later --to")
+        raise InputError(
+            f"the replay would end ({utc_text(end)}) before it begins ({utc_text(begin)}); give a later --to"
+        )
     return begin, end
 
 
 def replayed(
-    plan: Plan, begin: int, end: int, records: Records, *, past: Past | None = None, block: int | None = None,
-    taps: tuple[Callable[[str, Any], None], ...] = (), progress: Callable[[float], None] = lambda _: None
+    plan: Plan,
+    begin: int,
+    end: int,
+    records: Records,
+    *,
+    past: Past | None = None,
+    block: int | None = None,
+    taps: tuple[Callable[[str, Any], None], ...] = (),
+    progress: Callable[[float], None] = lambda _: None,
 ) -> Replay:
     """Run a flow over a span. `progress` is told how much of it is done, 0 to 1."""
-    shortest = min((timeframe(name) for node in plan.of("operator") for name in getattr(node.instance, "timeframes", ())), default=DAY)
+    shortest = min(
+        (timeframe(name) for node in plan.of("operator") for name in getattr(node.instance, "timeframes", ())),
+        default=DAY,
+    )
     bars = 0
 
     def told(node: str, value: Any) -> None:

@@ -74,7 +74,9 @@ class Results:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def intend(self, order: Order) -> bool:
@@ -103,7 +105,11 @@ class Results:
     def close(self) -> None:
         self._writer.close()
         rows = [msgspec.to_builtins(order, enc_hook=str) for order in self._orders.values()]
-        table = pa.Table.from_pylist(rows) if rows else pa.table({name: pa.array([], pa.string()) for name in Order.__struct_fields__})
+        table = (
+            pa.Table.from_pylist(rows)
+            if rows
+            else pa.table({name: pa.array([], pa.string()) for name in Order.__struct_fields__})
+        )
         pq.write_table(table, self._folder / ORDERS)
 
     def accounts(self) -> Iterator[tuple[str, AccountResult]]:

@@ -15,8 +15,8 @@ ROOM = 1024
 class Run:
     """The unbroken bars of one stream up to now.
 
-    Rows once written are never written again, so what was given stays true: a full store is left to whoever still looks at
-    it and the last `context` rows move to a new one.
+    Rows once written are never written again, so what was given stays true: a full store is left to whoever still
+    looks at it and the last `context` rows move to a new one.
     """
 
     def __init__(self, product: str, tf: int, context: int, calendar: Calendar) -> None:

@@ -25,8 +25,8 @@ class Machine(Protocol[In, Out]):
 def woken(make: Callable[[], Machine[Any, T]], name: str, *streams: Observable[Any]) -> Observable[T]:
     """What a machine makes of the items of some streams, and of being woken when it is due.
 
-    Each subscription has a machine of its own and takes from all streams at once (`ops.merge` waits a turn and misses some).
-    At one instant machines wake in the order of their names. It ends when all the streams have.
+    Each subscription has a machine of its own and takes from all streams at once (`ops.merge` waits a turn and misses
+    some). At one instant machines wake in the order of their names. It ends when all the streams have.
     """
 
     def subscribe(observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:

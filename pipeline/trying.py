@@ -20,6 +20,7 @@ from pipeline.values import Approved, Bars, Decisions, Dropped, Fault, Order, Pa
 
 Table = Mapping[str, Any]
 
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one test: a picture for each output that is not as claimed."""
@@ -67,7 +68,9 @@ def _changed(plan: Plan, test: FlowTest) -> Plan:
         table = data
         for step in tables:
             if not isinstance(table.get(step), dict):
-                raise InputError(f'set."{name}": there is no table [{".".join(tables)}]; name a table of this flow and a key')
+                raise InputError(
+                    f'set."{name}": there is no table [{".".join(tables)}]; name a table of this flow and a key'
+                )
             table = table[step]
         table[key] = value
     return checked(replace(plan.source, data=data), plan.base)
@@ -118,7 +121,9 @@ def _full(plan: Plan, node: str) -> str:
     """The full name of a node that was named in short or in full."""
     found = [each for each in plan.by_id if each == node or each.split(".", 1)[1] == node]
     if len(found) != 1:
-        raise InputError(f"{node!r} could be {', '.join(found)}; write the full name" if found else f"there is no node {node!r}")
+        raise InputError(
+            f"{node!r} could be {', '.join(found)}; write the full name" if found else f"there is no node {node!r}"
+        )
     return found[0]
 
 
@@ -138,7 +143,9 @@ def _made(plan: Plan, port: str, table: Table, at: int) -> Iterator[Any]:
     elif "payout" in table:
         yield Payouts(product, _stamps(at), np.array([float(table["payout"])]))
     else:
-        raise InputError(f"values for {port} need price (or bid and ask), close, or payout; for an ensemble direction and confidence")
+        raise InputError(
+            f"values for {port} need price (or bid and ask), close, or payout; for an ensemble direction and confidence"
+        )
 
 
 def _signals(table: Table, product: str, at: int) -> Signals:
@@ -180,7 +187,12 @@ def _facts(item: Any) -> Iterator[tuple[int | None, Table]]:
         case Bars():
             for row in range(len(item) - item.fresh, len(item)):
                 columns = {name: float(getattr(item, name)[row]) for name in ("open", "high", "low", "close", "volume")}
-                facts = {"product": item.product, "timeframe": timeframe_name(item.tf), "ticks": int(item.ticks[row]), **columns}
+                facts = {
+                    "product": item.product,
+                    "timeframe": timeframe_name(item.tf),
+                    "ticks": int(item.ticks[row]),
+                    **columns,
+                }
                 yield int(item.final_at[row]), facts
         case Signals():
             for row in range(len(item)):
@@ -190,13 +202,16 @@ def _facts(item: Any) -> Iterator[tuple[int | None, Table]]:
         case Decisions():
             for row in range(len(item)):
                 verdict = int(item.verdict[row])
-                yield int(item.at[row]), {
-                    "account": item.account,
-                    "product": item.product,
-                    "timeframe": timeframe_name(item.tf),
-                    "verdict": "trade" if verdict < 0 else item.gates[verdict],
-                    "direction": {1: "call", -1: "put"}.get(int(item.direction[row]), "none"),
-                }
+                yield (
+                    int(item.at[row]),
+                    {
+                        "account": item.account,
+                        "product": item.product,
+                        "timeframe": timeframe_name(item.tf),
+                        "verdict": "trade" if verdict < 0 else item.gates[verdict],
+                        "direction": {1: "call", -1: "put"}.get(int(item.direction[row]), "none"),
+                    },
+                )
         case Approved():
             return
         case Dropped():
@@ -235,7 +250,9 @@ def _differences(test: FlowTest, marks: Mapping[str, Mapping[int, str]]) -> Iter
     for node, diagram in test.outputs.items():
         rank = {letter: place for place, letter in enumerate(test.values)}
         wanted = {
-            place: "".join(sorted(letters, key=lambda each: rank[each])) for place, letters in enumerate(frames(diagram)) if letters
+            place: "".join(sorted(letters, key=lambda each: rank[each]))
+            for place, letters in enumerate(frames(diagram))
+            if letters
         }
         length = len(frames(diagram))
         if wanted != marks[node]:

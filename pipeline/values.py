@@ -82,8 +82,8 @@ class Payouts:
 class Bars:
     """Final bars of one unbroken run. The last `fresh` rows are new; the rows before them are context.
 
-    A bar covers [open_ts, open_ts + tf). It became final at `final_at`, closed by the next tick, by the deadline or by the
-    venue (`closed_by`), from `ticks` quotes; `revision` counts how often the venue changed it since.
+    A bar covers [open_ts, open_ts + tf). It became final at `final_at`, closed by the next tick, by the deadline or by
+    the venue (`closed_by`), from `ticks` quotes; `revision` counts how often the venue changed it since.
     """
 
     product: str
@@ -119,7 +119,8 @@ BAR_COLUMNS = ("open_ts", "open", "high", "low", "close", "volume", "final_at", 
 class Columns:
     """Every declared feature of a run of bars, row by row; NaN where a feature is not ready.
 
-    `values` holds the features by name and the bars' own open, high, low, close and volume. The last `fresh` rows are new.
+    `values` holds the features by name and the bars' own open, high, low, close and volume. The last `fresh` rows are
+    new.
     """
 
     product: str
@@ -154,8 +155,9 @@ class Votes:
 class Signals:
     """What the providers together say of each new bar.
 
-    `score` is in [-1, 1], its sign is the direction (1 call, -1 put, 0 none), `confidence` its size, `probability` what an
-    uncalibrated logistic makes of it. `votes` keeps each provider's scores; `fault` names providers that failed.
+    `score` is in [-1, 1], its sign is the direction (1 call, -1 put, 0 none), `confidence` its size, `probability`
+    what an uncalibrated logistic makes of it. `votes` keeps each provider's scores; `fault` names providers that
+    failed.
     """
 
     product: str
@@ -192,8 +194,8 @@ class GateRow(NamedTuple):
 class Decisions:
     """One row for each final bar of one key: traded, or the first gate that said no.
 
-    `verdict` indexes `gates`; -1 means traded. `value` and `threshold` are that gate's. `explained` has every gate's answer
-    for each row of a small batch (live a batch is one row); of a block, only the first that said no is known.
+    `verdict` indexes `gates`; -1 means traded. `value` and `threshold` are that gate's. `explained` has every gate's
+    answer for each row of a small batch (live a batch is one row); of a block, only the first that said no is known.
     """
 
     account: str

@@ -1,8 +1,8 @@
 """An event loop whose time is made, not spent: it jumps to the next timer when nothing is ready.
 
 The coroutines and timers of a live run, run on it unchanged: a month passes in seconds and the same seed gives the same
-order of everything, because callbacks run in the order (time, order of asking). Real waiting has no place on it: sockets,
-threads and executors raise.
+order of everything, because callbacks run in the order (time, order of asking). Real waiting has no place on it:
+sockets, threads and executors raise.
 """
 
 import asyncio

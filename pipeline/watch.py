@@ -64,7 +64,7 @@ class Watch:
         self._clock: Clock | None = None
         self._counts: Counter[str] = Counter()
         self._drops: Counter[str] = Counter()
-        self._rates = {result: 0 for result in ("win", "lose", "push")}
+        self._rates = dict.fromkeys(("win", "lose", "push"), 0)
         self._mix = PayoutMix.of(())
         self._balances = {name: account.balance for name, account in plan.accounts.items()}
         self._days: dict[str, tuple[int, Decimal]] = {}
@@ -138,7 +138,12 @@ class Watch:
             verdict = int(decisions.verdict[row])
             approved = decisions.orders.get(row)
             word = TRADED if verdict < 0 else decisions.gates[verdict]
-            mark = Mark(int(decisions.open_ts[row]), word, _leaning(decisions.direction[row]), approved.order if approved else "")
+            mark = Mark(
+                int(decisions.open_ts[row]),
+                word,
+                _leaning(decisions.direction[row]),
+                approved.order if approved else "",
+            )
             state.marks.append(mark)
         last = len(decisions) - 1
         score = float(decisions.score[last])
@@ -290,7 +295,9 @@ class Watch:
     def _all_keys(self) -> dict[Key, KeyState]:
         """Every account of every gate on every stream of every source, in the order of the file."""
         products = [product for node in self._plan.of("source") for product in products_of(node.instance)]
-        spans = [timeframe(name) for node in self._plan.of("operator") for name in getattr(node.instance, "timeframes", ())]
+        spans = [
+            timeframe(name) for node in self._plan.of("operator") for name in getattr(node.instance, "timeframes", ())
+        ]
         accounts = [account for node in self._plan.of("risk") for account in node.instance.accounts]
         keys = (Key(account, product, tf) for account in accounts for product in products for tf in sorted(spans))
         return {key: KeyState(_empty(key), 1) for key in keys}
@@ -326,7 +333,12 @@ class Watch:
         rows = min(rows, len(bars))
         made = self._plan.anchoring.columns(replace(bars, fresh=rows))
         cut = slice(len(bars) - rows, None)
-        shown = BarColumns(*(tuple(getattr(bars, name)[cut].tolist()) for name in ("open_ts", "open", "high", "low", "close", "volume")))
+        shown = BarColumns(
+            *(
+                tuple(getattr(bars, name)[cut].tolist())
+                for name in ("open_ts", "open", "high", "low", "close", "volume")
+            )
+        )
         names = self._plan.anchoring.names
         return shown, {name: tuple(_known(each) for each in made[name][len(made) - rows :].tolist()) for name in names}
 

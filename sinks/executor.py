@@ -19,9 +19,9 @@ Seconds = Annotated[int, Meta(ge=0, le=3600)]
 class Executor:
     """Sends approved tickets to their account's venue and follows each until it is settled.
 
-    The intent is in the ledger before the order is sent. An order without an answer after `answer_seconds`, or without a
-    settlement `settle_seconds` after its expiry, becomes UNKNOWN: its key is frozen until the venue tells what became of it.
-    A ticket that could be sent only with less than `entry_cutoff_seconds` left in its slot is not sent.
+    The intent is in the ledger before the order is sent. An order without an answer after `answer_seconds`, or without
+    a settlement `settle_seconds` after its expiry, becomes UNKNOWN: its key is frozen until the venue tells what
+    became of it. A ticket that could be sent only with less than `entry_cutoff_seconds` left in its slot is not sent.
     """
 
     entry_cutoff_seconds: Seconds = 5

@@ -87,7 +87,13 @@ def quotes(product: str, stamps: Iterable[int], prices: Iterable[float], lag: in
 
 
 def signals(
-    *, product: str = "EURUSD", tf: int = MINUTE, bar: int = MONDAY, at: int | None = None, direction: int = 1, confidence: float = 0.9
+    *,
+    product: str = "EURUSD",
+    tf: int = MINUTE,
+    bar: int = MONDAY,
+    at: int | None = None,
+    direction: int = 1,
+    confidence: float = 0.9,
 ) -> Signals:
     """What an ensemble says of one bar."""
     one = np.array([confidence])

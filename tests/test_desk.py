@@ -5,7 +5,7 @@ import re
 import stat
 import tracemalloc
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -370,9 +370,9 @@ def test_a_console_that_does_not_read_for_long_is_let_go(tmp_path: Path, monkeyp
             for _ in range(20):
                 at.view.move()
                 await news(line, "keys")
-        with pytest.raises(ConnectionResetError):
+        with suppress(ConnectionResetError):
             while await reader.read(1 << 20):
-                pass
+                pass  # the end comes: while attached there would always be a next heartbeat
         writer.close()
 
     with_desk(tmp_path, check, SampleView(MANY))

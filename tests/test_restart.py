@@ -17,7 +17,7 @@ from tests.support import ROOT, decided, plan_of
 
 BEGIN = parse_moment("2026-01-05T08:00:00Z")
 END = BEGIN + 4 * HOUR
-SHIPPED = plan_of((ROOT / "flows.toml").read_text(encoding="utf-8").replace('threshold = 0.35', "threshold = 0.15"))
+SHIPPED = plan_of((ROOT / "flows.toml").read_text(encoding="utf-8").replace("threshold = 0.35", "threshold = 0.15"))
 
 
 def run(plan: Plan, begin: int, end: int, ledger: Path | None = None, block: int | None = None) -> dict[Any, Any]:

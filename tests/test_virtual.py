@@ -99,7 +99,7 @@ print(virtual.run(main))
 
 def test_two_processes_with_other_hash_seeds_see_the_same_order() -> None:
     said = [
-        subprocess.run(  # noqa: S603  # our own interpreter
+        subprocess.run(  # our own interpreter
             [sys.executable, "-c", ORDER], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
         ).stdout
         for seed in ("1", "2")

@@ -29,7 +29,9 @@ class Weighted:
     def __post_init__(self) -> None:
         unknown = sorted(set(self.weights or ()) - set(self.providers)) if self.providers else []
         if unknown:
-            raise ValueError(f"weights names {unknown[0]!r}, which is not one of its providers: {', '.join(self.providers)}")
+            raise ValueError(
+                f"weights names {unknown[0]!r}, which is not one of its providers: {', '.join(self.providers)}"
+            )
 
     def __call__(self, votes: Observable[Votes]) -> Observable[Signals]:
         return by_bar(votes, self.providers, self.signals)

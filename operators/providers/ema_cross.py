@@ -13,9 +13,9 @@ from pipeline.values import Columns, Floats
 class EmaCross:
     """Votes on the bar where the fast average crosses the slow one, in the direction of the cross.
 
-    With `filter` set, a cross up counts only while that column is at or above `filter_level`, a cross down only while it is at
-    or below its mirror (100 − level, made for RSI). The strength grows with the angle of the cross: a distance between the
-    averages of `full_distance` of the price is 1.
+    With `filter` set, a cross up counts only while that column is at or above `filter_level`, a cross down only while
+    it is at or below its mirror (100 − level, made for RSI). The strength grows with the angle of the cross: a
+    distance between the averages of `full_distance` of the price is 1.
     """
 
     fast: Column

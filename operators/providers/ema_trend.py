@@ -11,7 +11,8 @@ from pipeline.values import Columns, Floats
 
 @provider
 class EmaTrend:
-    """Votes with a trend: up while the fast average is above the slow one and the RSI above `above`, down in the mirror case.
+    """Votes with a trend: up while the fast average is above the slow one and the RSI above `above`, down in the
+    mirror case.
 
     The strength is 0.7 × how far the RSI is from 50, and 0.3 when the averages are `full_distance` of the price apart.
     """

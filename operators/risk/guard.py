@@ -1,7 +1,9 @@
-"""The gate between signals and money: every bar of every account gets one row, and only what passes every gate is approved.
+"""The gate between signals and money: every bar of every account gets one row, and only what passes every gate is
+approved.
 
-Gates that depend on the bar alone are judged for whole columns; the rows they let through are judged one by one at their own
-time, in time order with what becomes of the orders, so a block of bars given ahead decides as single bars do.
+Gates that depend on the bar alone are judged for whole columns; the rows they let through are judged one by one at
+their own time, in time order with what becomes of the orders, so a block of bars given ahead decides as single bars
+do.
 """
 
 from collections import deque
@@ -49,10 +51,11 @@ EXPLAINED_WHOLE = 8
 class Guard:
     """Approves at most one open trade per account, product and timeframe, within what each account may lose.
 
-    In order it asks: no provider failed, features ready, a direction, confidence at or above `threshold` (one number, or one
-    per timeframe), inside `permit`, payout known and within min_payout … max_payout, no order of unknown outcome and no open
-    order on the key, not resting after a loss (cool_down, doubled for each further loss in a row up to cool_down_max), stake
-    within the balance, and the day's loss (UTC day) within max_daily_loss even if everything open and this stake are lost.
+    In order it asks: no provider failed, features ready, a direction, confidence at or above `threshold` (one number,
+    or one per timeframe), inside `permit`, payout known and within min_payout … max_payout, no order of unknown
+    outcome and no open order on the key, not resting after a loss (cool_down, doubled for each further loss in a row
+    up to cool_down_max), stake within the balance, and the day's loss (UTC day) within max_daily_loss even if
+    everything open and this stake are lost.
     """
 
     accounts: Annotated[tuple[str, ...], Meta(min_length=1)]
@@ -170,7 +173,11 @@ class Gate:
         """Judge what columns can judge, and set a date for the rest."""
         columns = tuple(self._columns(signals))
         screened = _screened(columns, len(signals))
-        rows = range(len(signals)) if len(signals) <= EXPLAINED_WHOLE else np.flatnonzero(screened.verdict == TRADED).tolist()
+        rows = (
+            range(len(signals))
+            if len(signals) <= EXPLAINED_WHOLE
+            else np.flatnonzero(screened.verdict == TRADED).tolist()
+        )
         answers = {account: _copied(screened) for account in self._guard.accounts}
         batch = Batch(signals, columns, answers, len(rows))
         self._unfinished.setdefault((signals.product, signals.tf), deque()).append(batch)

@@ -12,7 +12,9 @@ DEFAULT = "flows.toml"
 
 
 def flow_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("flow", nargs="?", default=DEFAULT, type=Path, metavar="FLOW", help=f"the flow file ({DEFAULT})")
+    parser.add_argument(
+        "flow", nargs="?", default=DEFAULT, type=Path, metavar="FLOW", help=f"the flow file ({DEFAULT})"
+    )
 
 
 def json_option(parser: argparse.ArgumentParser) -> None:

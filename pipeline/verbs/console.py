@@ -1,3 +1,6 @@
 """x"""
+
+
 def options(parser): ...
-def run(options): return 0
+def run(options):
+    return 0

@@ -19,8 +19,26 @@ import keyring
 
 from pipeline.verbs.common import DEFAULT, json_option, say_json
 
-PACKAGES = ("reactivex", "aiohttp", "numpy", "pandas", "pyarrow", "tulipy", "sqlite-utils", "textual", "keyring", "msgspec", "tomlkit")
-SAFE_KEYRINGS = ("keyring.backends.SecretService", "keyring.backends.kwallet", "keyring.backends.macOS", "keyring.backends.Windows", "keyring.backends.libsecret")
+PACKAGES = (
+    "reactivex",
+    "aiohttp",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "tulipy",
+    "sqlite-utils",
+    "textual",
+    "keyring",
+    "msgspec",
+    "tomlkit",
+)
+SAFE_KEYRINGS = (
+    "keyring.backends.SecretService",
+    "keyring.backends.kwallet",
+    "keyring.backends.macOS",
+    "keyring.backends.Windows",
+    "keyring.backends.libsecret",
+)
 ROOM = 500 * 1024 * 1024
 
 
@@ -51,7 +69,12 @@ def run(options: argparse.Namespace) -> int:
 
 def _findings(folder: Path) -> Iterator[Finding]:
     version = platform.python_version()
-    yield Finding("python", "ok" if sys.version_info >= (3, 11) else "bad", version, "" if sys.version_info >= (3, 11) else "install 3.11 or newer")
+    yield Finding(
+        "python",
+        "ok" if sys.version_info >= (3, 11) else "bad",
+        version,
+        "" if sys.version_info >= (3, 11) else "install 3.11 or newer",
+    )
     yield from _packages()
     yield _sqlite()
     yield _keyring()
@@ -92,11 +115,22 @@ def _folder(folder: Path) -> Iterator[Finding]:
     if os.access(folder, os.W_OK):
         yield Finding("folder", "ok", f"{folder.resolve()} can be written")
     else:
-        yield Finding("folder", "bad", f"{folder.resolve()} cannot be written", "change its permissions, or use another")
+        yield Finding(
+            "folder", "bad", f"{folder.resolve()} cannot be written", "change its permissions, or use another"
+        )
     free = shutil.disk_usage(folder).free
-    yield Finding("disk", "ok" if free > ROOM else "bad", f"{free / 2**30:.1f} GiB free", "" if free > ROOM else "make room: the ledger must be written")
+    yield Finding(
+        "disk",
+        "ok" if free > ROOM else "bad",
+        f"{free / 2**30:.1f} GiB free",
+        "" if free > ROOM else "make room: the ledger must be written",
+    )
     flow = folder / DEFAULT
-    yield Finding("flow", "ok", str(flow)) if flow.exists() else Finding("flow", "note", f"no {DEFAULT} here", "`init` makes one")
+    yield (
+        Finding("flow", "ok", str(flow))
+        if flow.exists()
+        else Finding("flow", "note", f"no {DEFAULT} here", "`init` makes one")
+    )
 
 
 def _terminal() -> Finding:
@@ -104,7 +138,12 @@ def _terminal() -> Finding:
         return Finding("terminal", "note", "none", "`run` prints plain lines, the console needs a terminal")
     size = shutil.get_terminal_size()
     big = size.columns >= 60 and size.lines >= 16
-    return Finding("terminal", "ok" if big else "note", f"{size.columns}x{size.lines}, {sys.stdout.encoding}", "" if big else "the console needs 60x16")
+    return Finding(
+        "terminal",
+        "ok" if big else "note",
+        f"{size.columns}x{size.lines}, {sys.stdout.encoding}",
+        "" if big else "the console needs 60x16",
+    )
 
 
 def _timezones() -> Finding:
@@ -114,4 +153,4 @@ def _timezones() -> Finding:
         ZoneInfo("America/New_York")
     except ZoneInfoNotFoundError:
         return Finding("time zones", "bad", "not found", "install the package tzdata")
-    return Finding("time zones", "ok", f"found")
+    return Finding("time zones", "ok", "found")

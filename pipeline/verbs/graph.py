@@ -15,7 +15,9 @@ from pipeline.verbs.common import flow_option, plan_of, say_json
 
 def options(parser: argparse.ArgumentParser) -> None:
     flow_option(parser)
-    parser.add_argument("--format", choices=("text", "mermaid", "dot", "json"), default="text", help="how to print it (text)")
+    parser.add_argument(
+        "--format", choices=("text", "mermaid", "dot", "json"), default="text", help="how to print it (text)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -24,7 +26,9 @@ def run(options: argparse.Namespace) -> int:
         say_json(
             {
                 "nodes": [{"id": node.id, "use": node.part.name, "kind": node.part.kind} for node in plan.nodes],
-                "edges": [{"from": e.source, "to": e.target, "carries": _carried(e), "closes": e.closes} for e in plan.edges],
+                "edges": [
+                    {"from": e.source, "to": e.target, "carries": _carried(e), "closes": e.closes} for e in plan.edges
+                ],
             }
         )
     else:

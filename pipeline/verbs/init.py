@@ -36,5 +36,9 @@ def run(options: argparse.Namespace) -> int:
 def _template() -> str:
     """The flow we ship: at the top of a checkout, inside the package when installed."""
     shipped = Path(__file__).resolve().parents[2] / DEFAULT
-    text = shipped.read_text(encoding="utf-8") if shipped.exists() else (files("pipeline") / DEFAULT).read_text(encoding="utf-8")
+    text = (
+        shipped.read_text(encoding="utf-8")
+        if shipped.exists()
+        else (files("pipeline") / DEFAULT).read_text(encoding="utf-8")
+    )
     return "\n".join(line for line in text.splitlines() if not line.startswith("#:schema")) + "\n"

@@ -18,7 +18,9 @@ from pipeline.verbs.common import json_option, say_json
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", nargs="?", metavar="KIND|PART", help="only this kind (sources, features …) or this part, in full")
+    parser.add_argument(
+        "what", nargs="?", metavar="KIND|PART", help="only this kind (sources, features …) or this part, in full"
+    )
     json_option(parser)
 
 
@@ -63,7 +65,11 @@ def _text(part: Part, whole: bool) -> Iterator[str]:
 def _flow(part: Part) -> str:
     takes = " , ".join(" | ".join(kind.__name__ for kind in kinds) for kinds in part.takes.values())
     gives = " | ".join(kind.__name__ for kind in part.gives)
-    implied = {"feature": "takes Bars, gives a column", "provider": "takes Columns, gives Votes", "stake": "gives an amount"}
+    implied = {
+        "feature": "takes Bars, gives a column",
+        "provider": "takes Columns, gives Votes",
+        "stake": "gives an amount",
+    }
     return implied.get(part.kind) or f"takes {takes or 'nothing'}, gives {gives or 'nothing'}"
 
 
@@ -84,7 +90,11 @@ def _toml(value: Any) -> str:
         case str():
             return f'"{value}"'
         case _ if hasattr(value, "__dataclass_fields__"):
-            return "{ " + ", ".join(f"{name} = {_toml(getattr(value, name))}" for name in value.__dataclass_fields__) + " }"
+            return (
+                "{ "
+                + ", ".join(f"{name} = {_toml(getattr(value, name))}" for name in value.__dataclass_fields__)
+                + " }"
+            )
         case _:
             return f'"{value}"'
 
@@ -97,7 +107,13 @@ def _as_json(part: Part) -> dict[str, Any]:
         "takes": {name: [kind.__name__ for kind in kinds] for name, kinds in part.takes.items()},
         "gives": [kind.__name__ for kind in part.gives],
         "keys": [
-            {"name": e.name, "type": e.type_text, "required": e.required, "default": None if e.required else _toml(e.default), "help": e.help}
+            {
+                "name": e.name,
+                "type": e.type_text,
+                "required": e.required,
+                "default": None if e.required else _toml(e.default),
+                "help": e.help,
+            }
             for e in part.fields
         ],
     }

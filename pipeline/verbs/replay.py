@@ -5,8 +5,8 @@ examples:
   python -m pipeline replay bench/replay.toml
   python -m pipeline replay flows.toml --from 2026-01-05T08:00:00Z --to 2026-01-05T20:00:00Z --out runs/monday
 
-The same graph decides as in a paper run. Every decision goes to OUT/decisions.parquet, every order to OUT/orders.parquet
-(OUT is the folder `replay` in the flow's data folder, made anew each time, unless you name one).
+The same graph decides as in a paper run. Every decision goes to OUT/decisions.parquet, every order to
+OUT/orders.parquet (OUT is the folder `replay` in the flow's data folder, made anew each time, unless you name one).
 """
 
 import argparse

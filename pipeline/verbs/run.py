@@ -44,8 +44,12 @@ PLAIN_EVERY = 10
 def options(parser: argparse.ArgumentParser) -> None:
     flow_option(parser)
     parser.add_argument("--for", dest="length", metavar="SPAN", help="end by itself after this much real time: 30s, 8h")
-    parser.add_argument("--record", type=Path, metavar="DIR", help="keep all that comes in and goes out in a new folder, for `verify`")
-    parser.add_argument("--console", action="store_true", help="open the console on this terminal; leaving it does not end the flow")
+    parser.add_argument(
+        "--record", type=Path, metavar="DIR", help="keep all that comes in and goes out in a new folder, for `verify`"
+    )
+    parser.add_argument(
+        "--console", action="store_true", help="open the console on this terminal; leaving it does not end the flow"
+    )
     parser.add_argument("--port", type=int, default=0, help="the loopback port consoles attach to (any free one)")
     json_option(parser)
 
@@ -158,7 +162,10 @@ class _Plain(_Words):
     def begin(self, begin: int, speed: float, url: str) -> None:
         pace = "" if speed == 1 else f", {speed:g} times as fast as time passes"
         where = local_text(begin, self._zone)
-        self._print(f"{self._plan.name}: market time {where} ({self._zone.key}){pace}; practice money only; consoles attach to {url}")
+        self._print(
+            f"{self._plan.name}: market time {where} ({self._zone.key}){pace}; practice money only; consoles attach to
+            {url}"
+        )
 
     def told(self, node: str, value: Any) -> None:
         if isinstance(value, Fault):
@@ -214,11 +221,27 @@ class _Json(_Words):
     def told(self, node: str, value: Any) -> None:
         match value:
             case Decisions():
-                names = ("account", "product", "tf", "bar", "at", "verdict", "value", "threshold", "score", "direction", "payout", "order")
+                names = (
+                    "account",
+                    "product",
+                    "tf",
+                    "bar",
+                    "at",
+                    "verdict",
+                    "value",
+                    "threshold",
+                    "score",
+                    "direction",
+                    "payout",
+                    "order",
+                )
                 for row in decision_rows(value):
                     say_json({"what": "decision", **dict(zip(names, row[:-1], strict=True))})
             case Order():
-                facts = {name: getattr(value, name) for name in ("order", "state", "at", "stake", "payout", "result", "profit", "reason")}
+                facts = {
+                    name: getattr(value, name)
+                    for name in ("order", "state", "at", "stake", "payout", "result", "profit", "reason")
+                }
                 say_json({"what": "order", **facts})
             case Fault():
                 say_json({"what": "fault", "node": value.node, "at": value.at, "text": value.what})
@@ -262,8 +285,15 @@ def _summary(status: Status, lost: list[str], zone: ZoneInfo) -> Iterator[str]:
     yield f"ended at market time {local_text(status.clock, zone)} after {status.uptime_s:.0f} s"
     yield f"  {status.keys} keys, {status.bars:,} bars, {status.decisions:,} decisions"
     orders = status.orders
-    counted = ((orders.settled, "settled"), (orders.open, "open"), (orders.rejected, "not taken"), (orders.unknown, "unknown"))
-    yield f"  {orders.sent} orders sent: " + ", ".join(f"{count} {what}" for count, what in counted if count or what == "settled")
+    counted = (
+        (orders.settled, "settled"),
+        (orders.open, "open"),
+        (orders.rejected, "not taken"),
+        (orders.unknown, "unknown"),
+    )
+    yield f"  {orders.sent} orders sent: " + ", ".join(
+        f"{count} {what}" for count, what in counted if count or what == "settled"
+    )
     yield f"  win rate {status.win_rate_text}"
     for account in status.accounts:
         yield f"  {account.name}: {account.balance} {account.currency} (today {account.day_profit}, {account.money} money)"
@@ -277,4 +307,3 @@ def _as_json(status: Status) -> dict[str, Any]:
 
 def _width() -> int:
     return shutil.get_terminal_size().columns
-

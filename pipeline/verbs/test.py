@@ -15,7 +15,9 @@ from pipeline.verbs.common import DEFAULT, json_option, say_json
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("flows", nargs="*", default=[Path(DEFAULT)], type=Path, metavar="FLOW", help=f"flow files ({DEFAULT})")
+    parser.add_argument(
+        "flows", nargs="*", default=[Path(DEFAULT)], type=Path, metavar="FLOW", help=f"flow files ({DEFAULT})"
+    )
     parser.add_argument("--only", metavar="TEXT", help="only tests whose name has this in it")
     json_option(parser)
 
@@ -31,7 +33,12 @@ def run(options: argparse.Namespace) -> int:
                     _say(outcomes[-1][1])
     failed = sum(not outcome.passed for _, outcome in outcomes)
     if options.json:
-        say_json([{"flow": str(path), "name": each.test.name, "passed": each.passed, "differences": each.differences} for path, each in outcomes])
+        say_json(
+            [
+                {"flow": str(path), "name": each.test.name, "passed": each.passed, "differences": each.differences}
+                for path, each in outcomes
+            ]
+        )
     else:
         print(f"{len(outcomes) - failed} passed, {failed} failed")
     if options.only is not None and not outcomes:

@@ -9,10 +9,10 @@ Each problem is one line: file:line:column, what is wrong, how to mend it. Exit 
 import argparse
 import sys
 
+from pipeline.engine import history_of
 from pipeline.errors import PlanError, Problem
 from pipeline.plan import Plan, load
 from pipeline.times import timeframe_name
-from pipeline.engine import history_of
 from pipeline.verbs.common import flow_option, json_option, say_json
 
 

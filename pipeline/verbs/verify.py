@@ -27,8 +27,14 @@ def run(options: argparse.Namespace) -> int:
     verdict = verified(options.session, Path.cwd())
     difference = verdict.difference
     if options.json:
-        found = None if difference is None else {name: getattr(difference, name) for name in ("n", "at", "recorded", "replayed")}
-        say_json({"links": verdict.links, "identical": verdict.same, "decisions": verdict.decisions, "difference": found})
+        found = (
+            None
+            if difference is None
+            else {name: getattr(difference, name) for name in ("n", "at", "recorded", "replayed")}
+        )
+        say_json(
+            {"links": verdict.links, "identical": verdict.same, "decisions": verdict.decisions, "difference": found}
+        )
     else:
         print("\n".join(_text(verdict)))
     return 0 if difference is None else 1

@@ -5,14 +5,15 @@ examples:
   python -m pipeline why EURUSD 5m 2026-01-05T11:35:00Z --account demo-1
   python -m pipeline why --last
 
-The moment is the opening of the bar, in the flow's display time zone unless it says another; a time without a date is on the
-last day the ledger knows.
+The moment is the opening of the bar, in the flow's display time zone unless it says another; a time without a date is
+on the last day the ledger knows.
 """
 
 import argparse
 import re
 import sqlite3
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,7 +24,6 @@ from pipeline.plan import nearest
 from pipeline.times import local_text, parse_moment, slot_of, timeframe, timeframe_name
 from pipeline.values import GateRow, Order
 from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json
-from pathlib import Path
 
 MOMENT = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
@@ -31,7 +31,9 @@ MOMENT = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("product", nargs="?", metavar="PRODUCT", help="EURUSD")
     parser.add_argument("timeframe", nargs="?", metavar="TIMEFRAME", help="1m, 5m, 15m …")
-    parser.add_argument("moment", nargs="?", metavar="MOMENT", help="14:35 or 2026-01-05T11:35:00Z: when the bar opened")
+    parser.add_argument(
+        "moment", nargs="?", metavar="MOMENT", help="14:35 or 2026-01-05T11:35:00Z: when the bar opened"
+    )
     parser.add_argument("--last", action="store_true", help="the last bar that was decided")
     parser.add_argument("--account", help="only this account")
     parser.add_argument("--flow", type=Path, default=Path(DEFAULT), metavar="FLOW", help=f"the flow file ({DEFAULT})")
@@ -48,7 +50,9 @@ def run(options: argparse.Namespace) -> int:
             known = [row["account"] for row in rows]
             rows = [row for row in rows if row["account"] == options.account]
             if not rows:
-                raise InputError(f"account {options.account!r} has no decision for that bar; {nearest(options.account, known)}")
+                raise InputError(
+                    f"account {options.account!r} has no decision for that bar; {nearest(options.account, known)}"
+                )
         for row in rows:
             order = reader.order(row["order"]) if row["order"] else None
             if options.json:
@@ -89,7 +93,9 @@ def _span(reader: Reader, product: str, tf: int) -> tuple[int, int]:
     span = reader.span(product, tf)
     if span is None:
         streams = [f"{name} {timeframe_name(each)}" for name, each in reader.streams()]
-        raise InputError(f"the ledger has no decision on {product} {timeframe_name(tf)}; {nearest(f'{product} {timeframe_name(tf)}', streams)}")
+        raise InputError(
+            f"the ledger has no decision on {product} {timeframe_name(tf)}; {nearest(f'{product} {timeframe_name(tf)}', streams)}"
+        )
     return span
 
 
