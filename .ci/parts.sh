@@ -15,7 +15,12 @@ part_contracts() { lint-imports --no-logo; }
 part_tests() { python -m pytest --cov; }
 part_flows() {
     shopt -s nullglob
-    python -m pipeline test flows.toml flows/*.toml
+    local flow failed=0
+    for flow in flows.toml flows/*.toml; do
+        python -m pipeline validate "$flow" || failed=1
+    done
+    python -m pipeline test flows.toml flows/*.toml || failed=1
+    return $failed
 }
 part_readme() { python .ci/readme_blocks.py README.md; }
 part_wheel-check() { bash .ci/wheel.sh; }

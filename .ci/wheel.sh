@@ -24,6 +24,7 @@ export PATH="$bin:$PATH"
 moonlight --help >/dev/null
 moonlight init demo
 cd demo
-moonlight run flows.toml --for 5s --json >/dev/null
+moonlight run flows.toml --for 5s --json >told
+python -c 'import json; assert [json.loads(line) for line in open("told", encoding="utf-8")], "run told nothing"'
 python -m moonlight validate flows.toml
 echo "the wheel works from another folder"

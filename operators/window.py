@@ -175,5 +175,6 @@ def _joined(held: Quotes, quotes: Quotes) -> Quotes:
 
 def _newer(longer: Bars, bars: Bars) -> Bars:
     """The longer bars that end with one of `bars`."""
-    first = int(np.searchsorted(longer.open_ts + longer.tf, bars.open_ts[0] + bars.tf)) if len(bars) else len(longer)
+    ends = longer.open_ts + longer.tf
+    first = int(ends.searchsorted(int(bars.open_ts[0]) + bars.tf)) if len(bars) else len(longer)
     return longer.rows(first, len(longer), len(longer) - first)

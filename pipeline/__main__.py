@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import operators
 import sinks
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    program = "moonlight" if os.path.basename(sys.argv[0]) == "moonlight" else "python -m pipeline"
+    program = "moonlight" if Path(sys.argv[0]).stem == "moonlight" else "python -m pipeline"
     parser = argparse.ArgumentParser(
         prog=program,
         description="A dataflow pipeline for fixed-time trading. `VERB --help` tells more of each verb.",

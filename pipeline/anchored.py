@@ -61,7 +61,7 @@ class Anchoring:
         """Row spans of the blocks that the rows from `first` on lie in."""
         numbers = bars.open_ts[first:] // (bars.tf * self.block)
         edges = first + np.flatnonzero(np.diff(numbers)) + 1
-        begin = int(np.searchsorted(bars.open_ts, numbers[0] * bars.tf * self.block)) if len(numbers) else first
+        begin = int(bars.open_ts.searchsorted(int(numbers[0]) * bars.tf * self.block)) if len(numbers) else first
         starts = [begin, *edges.tolist()]
         return list(zip(starts, [*starts[1:], len(bars)], strict=True))
 

@@ -69,7 +69,11 @@ class Border:
     def stream(self, items: Callable[[], AsyncIterator[T]]) -> Observable[T]:
         def subscribe(observer: abc.ObserverBase[T], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
             task = self._loop.create_task(_give_all(items(), observer))
-            return Disposable(task.cancel)
+
+            def cancel() -> None:
+                task.cancel()
+
+            return Disposable(cancel)
 
         return Observable(subscribe)
 

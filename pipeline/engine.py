@@ -1,7 +1,7 @@
 """A flow with everything around it: the clock that drives it, its ledger, its recording."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from pipeline.clocks import Clock, LoopClock, PacedClock
 from pipeline.flow import OUTSIDE, Flow
 from pipeline.host import Mode, Records
 from pipeline.journal import Journal
-from pipeline.ledger import Ledger, last_moment
+from pipeline.ledger import Ledger
 from pipeline.parts import Kind
 from pipeline.plan import LEDGER, Plan
 from pipeline.times import timeframe
@@ -40,7 +40,7 @@ async def running(
     *,
     journal: Journal | None = None,
     taps: tuple[Callable[[str, Any], None], ...] = (),
-) -> AsyncIterator[Flow]:
+) -> AsyncGenerator[Flow]:
     """A flow that has begun; it stops when the block is left."""
     border = Border(
         mode=setting.mode,
@@ -78,7 +78,7 @@ def history_of(plan: Plan) -> dict[int, int]:
     return {timeframe(name): plan.anchoring.context for name in sorted(names, key=timeframe)}
 
 
-def market_of(plan: Plan, wall: int) -> tuple[int, float | None]:
+def market_of(plan: Plan, wall: int, seen: int | None) -> tuple[int, float | None]:
     """When a paper or live flow begins on its own clock, and how fast that runs.
 
     A real market is where the wall clock is. A simulated one begins where it says, and one that its ledger has seen
@@ -88,7 +88,6 @@ def market_of(plan: Plan, wall: int) -> tuple[int, float | None]:
     if not simulated:
         return wall, None
     begin = max(source.starts_at() or wall for source in simulated)
-    seen = last_moment(plan.folder / LEDGER_FILE)
     return (begin if seen is None else max(begin, seen + 1)), float(simulated[0].speed)
 
 

@@ -160,7 +160,7 @@ class Flow:
     # --- the door ----------------------------------------------------------------------------------------------------
 
     def enter(self, port: str, value: Any) -> None:
-        """Let a value in from outside, now, as given by the node `port`. Other outer nodes hear of it before the graph."""
+        """Let a value in from outside, now, as given by the node `port`; other outer nodes hear of it first."""
         if self._inside:
             self._loop.call_soon(self.enter, port, value)
             return

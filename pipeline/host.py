@@ -1,4 +1,4 @@
-"""What the outside offers sources, venues and sinks: the clock, waiting, the folder, the span. Nothing else touches them."""
+"""What the outside offers sources, venues and sinks: the clock, waiting, the folder, the span."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path

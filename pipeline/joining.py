@@ -26,21 +26,23 @@ def by_bar(
 
 
 class _Join:
-    due = None
-
     def __init__(self, providers: tuple[str, ...], combine: Callable[[VotesOfBars], Iterable[Signals]]) -> None:
         self._providers = providers
         self._combine = combine
         self._waiting: dict[int, dict[str, Votes]] = {}
 
-    def take(self, votes: Votes, at: int) -> Iterator[Signals]:
-        heard = self._waiting.setdefault(id(votes.columns), {})
-        heard[votes.provider] = votes
+    @property
+    def due(self) -> int | None:
+        return None
+
+    def take(self, item: Votes, at: int) -> Iterator[Signals]:
+        heard = self._waiting.setdefault(id(item.columns), {})
+        heard[item.provider] = item
         if len(heard) == len(self._providers):
-            del self._waiting[id(votes.columns)]
+            del self._waiting[id(item.columns)]
             faults = "; ".join(f"{name}: {each.fault}" for name, each in sorted(heard.items()) if each.fault)
             scores = {name: heard[name].scores for name in self._providers}
-            yield from self._combine(VotesOfBars(votes.columns, scores, faults))
+            yield from self._combine(VotesOfBars(item.columns, scores, faults))
 
     def wake(self, at: int) -> Iterator[Signals]:
         yield from ()

@@ -9,12 +9,13 @@ import hashlib
 import math
 import platform
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline import values
 from pipeline.errors import InputError
@@ -29,6 +30,12 @@ EVENTS: Mapping[str, type[Any]] = {
     kind.__name__: kind for kind in (values.Ack, values.Reject, values.Settlement, Order, Past)
 }
 BATCHES: Mapping[str, type[Any]] = {kind.__name__: kind for kind in (values.Quotes, values.Payouts, values.Bars)}
+
+
+class Hash(Protocol):
+    """As much of a hash as is fed here."""
+
+    def update(self, data: bytes, /) -> None: ...
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -178,15 +185,17 @@ DTYPES: Mapping[str, type[np.generic]] = {
 
 
 def _plain_field(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return [_plain_number(each) for each in value.tolist()]
-    if isinstance(value, Mapping):
-        return {str(key): _plain_field(each) for key, each in value.items()}
-    if isinstance(value, msgspec.Struct):
-        return plain(value)
-    if isinstance(value, tuple):
-        return [_plain_field(each) for each in value]
-    return _plain_number(value)
+    match value:
+        case np.ndarray():
+            return [_plain_number(each) for each in cast("list[Any]", value.tolist())]
+        case Mapping():
+            return {str(key): _plain_field(each) for key, each in cast("Mapping[Any, Any]", value).items()}
+        case msgspec.Struct():
+            return plain(value)
+        case tuple():
+            return [_plain_field(each) for each in cast("tuple[Any, ...]", value)]
+        case _:
+            return _plain_number(value)
 
 
 def _plain_number(value: Any) -> Any:
@@ -198,22 +207,24 @@ def _array(items: list[Any], dtype: type[np.generic] | None) -> Any:
     return np.array([float(each) if isinstance(each, str) else each for each in items], dtype)
 
 
-def _feed(hashed: "hashlib._Hash", value: Any, fresh: int | None) -> None:
-    if isinstance(value, np.ndarray):
-        rows = value if fresh is None else value[len(value) - fresh :]
-        hashed.update(np.ascontiguousarray(rows).tobytes())
-    elif isinstance(value, Mapping):
-        for key in sorted(value, key=str):
-            hashed.update(str(key).encode())
-            _feed(hashed, value[key], fresh)
-    elif hasattr(value, "__dataclass_fields__"):
-        for name in value.__dataclass_fields__:
-            if name != "columns":  # votes refer to the columns they are about; those have a digest of their own
-                _feed(hashed, getattr(value, name), fresh)
-    elif isinstance(value, msgspec.Struct):
-        hashed.update(msgspec.json.encode(value))
-    elif isinstance(value, tuple):
-        for each in value:
-            _feed(hashed, each, fresh)
-    else:
-        hashed.update(repr(value).encode())
+def _feed(hashed: Hash, value: Any, fresh: int | None) -> None:
+    match value:
+        case np.ndarray():
+            column = cast("NDArray[Any]", value)
+            rows = column if fresh is None else column[len(column) - fresh :]
+            hashed.update(np.ascontiguousarray(rows).tobytes())
+        case Mapping():
+            for key, each in sorted(cast("Mapping[Any, Any]", value).items(), key=lambda item: str(item[0])):
+                hashed.update(str(key).encode())
+                _feed(hashed, each, fresh)
+        case msgspec.Struct():
+            hashed.update(msgspec.json.encode(value))
+        case tuple():
+            for each in cast("tuple[Any, ...]", value):
+                _feed(hashed, each, fresh)
+        case _ if is_dataclass(value):
+            for entry in fields(value):
+                if entry.name != "columns":  # votes refer to the columns they are about; those have their own
+                    _feed(hashed, getattr(value, entry.name), fresh)
+        case _:
+            hashed.update(repr(value).encode())

@@ -5,7 +5,7 @@ order for a product, timeframe and bar, and the file itself sees to that.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -84,7 +84,7 @@ class Ledger:
         return fresh
 
     def follow(self, order: Order) -> None:
-        """Record what became of an order. One that was refused before it was sent is added, unless its bar has another."""
+        """Record what became of an order. One never sent is added, unless its bar has another."""
         with self._writing() as db:
             known = db.execute('SELECT state FROM orders WHERE "order" = ?', (order.order,)).fetchone()
             if known is None:
@@ -118,12 +118,18 @@ class Ledger:
             earlier[account] = earlier.get(account, Decimal(0)) + Decimal(profit)
         return Past(tuple(_order(row) for row in rows), earlier)
 
+    def last_moment(self) -> int | None:
+        """The latest moment it knows of; None while it is empty."""
+        both = "SELECT at FROM decisions UNION ALL SELECT at FROM orders"
+        found: int | None = self._db.execute(f"SELECT max(at) FROM ({both})").fetchone()[0]  # noqa: S608
+        return found
+
     def close(self) -> None:
         self.commit()
         self._db.close()
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self) -> Generator[sqlite3.Connection]:
         """One transaction: what was decided meanwhile, and what the caller adds."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
@@ -179,22 +185,6 @@ class Reader:
 
     def orders(self) -> Sequence[Order]:
         return [_order(row) for row in self._db.execute(f"{SELECT_ORDER} ORDER BY bar, product, tf, account")]
-
-
-def last_moment(path: Path) -> int | None:
-    """The latest moment a ledger knows of; None when it is empty or not there."""
-    if not path.exists():
-        return None
-    reader = Reader(path)
-    try:
-        found = reader._db.execute(
-            "SELECT max(at) FROM (SELECT at FROM decisions UNION ALL SELECT at FROM orders)"
-        ).fetchone()  # pyright: ignore[reportPrivateUsage]  # same module
-    except sqlite3.Error:
-        return None
-    finally:
-        reader.close()
-    return found[0]
 
 
 def decision_rows(decisions: Decisions) -> Iterator[tuple[Any, ...]]:

@@ -50,7 +50,7 @@ def moved(order: Order, state: OrderState, at: int, reason: str = "") -> Order:
 
 
 def answered(order: Order, reply: Ack | Reject | Settlement) -> Order | None:
-    """The order after a venue's reply; None when the reply says nothing new (a duplicate, or one that came too late to matter)."""
+    """The order after a venue's reply; None when the reply says nothing new: a duplicate, or one that came too late."""
     match reply:
         case Ack() if order.state in ("SENDING", "UNKNOWN"):
             opened = moved(order, "OPEN", reply.at)

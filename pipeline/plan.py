@@ -197,7 +197,7 @@ class _Check:
         """The table at a path; a problem and nothing when something else stands there."""
         found: Any = self._source.data
         for step in path:
-            found = found.get(step, {}) if isinstance(found, dict) else {}
+            found = cast("dict[str | int, Any]", found).get(step, {}) if isinstance(found, dict) else {}
         if not isinstance(found, dict):
             name = ".".join(map(str, path))
             self._problem(path, f"{name} is not a table", f"write [{name}] on a line of its own, its keys below")
@@ -349,7 +349,7 @@ class _Check:
                     f'add from = "…": a node that gives {takes}',
                 )
             return
-        for number, each in enumerate(given if isinstance(given, list) else [given]):
+        for number, each in enumerate(cast("list[Any]", given) if isinstance(given, list) else [given]):
             at = (*path, number) if isinstance(given, list) else path
             yield from self._named_edge(node, each, wants, at)
 
@@ -513,11 +513,12 @@ class _Check:
             return ()
         made: list[FlowTest] = []
         for number, table in enumerate(cast("list[Any]", given)):
-            where = f"[[test]] {table.get('name', number + 1)!r}" if isinstance(table, dict) else "[[test]]"
             if not isinstance(table, dict):
                 self._problem(("test", number), "a test is not a table", "write [[test]] with its keys below")
                 continue
-            test = self._filled(FlowTest, cast("dict[str, Any]", table), ("test", number), where)
+            keys = cast("dict[str, Any]", table)
+            where = f"[[test]] {keys.get('name', number + 1)!r}"
+            test = self._filled(FlowTest, keys, ("test", number), where)
             if test is not None:
                 made.append(test)
                 for what, key, fix in test.problems(self._declared):

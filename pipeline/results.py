@@ -1,5 +1,8 @@
 """What a replay leaves: every decision as Parquet columns, every order, and the numbers of each account."""
 
+# pyarrow comes without types:
+# pyright: reportMissingTypeStubs=false
+
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,11 +13,14 @@ from typing import Any, Self
 
 import msgspec
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow
+import pyarrow.parquet
 
 from pipeline.statistics import drawdown, expectancy, win_rate
 from pipeline.values import Decisions, Order
+
+pa: Any = pyarrow
+pq: Any = pyarrow.parquet
 
 DECISIONS, ORDERS = "decisions.parquet", "orders.parquet"
 
@@ -80,7 +86,7 @@ class Results:
         self.close()
 
     def intend(self, order: Order) -> bool:
-        slot = (*order.key, order.bar)
+        slot = (order.account, order.product, order.tf, order.bar)
         if slot in self._slots:
             return False
         self._slots.add(slot)
@@ -120,9 +126,9 @@ class Results:
             yield account, result
 
 
-def _columns(decisions: Decisions) -> pa.RecordBatch:
+def _columns(decisions: Decisions) -> Any:
     rows = len(decisions)
-    orders: list[str | None] | pa.Array = pa.nulls(rows, pa.string())
+    orders = pa.nulls(rows, pa.string())
     if decisions.orders:
         named: list[str | None] = [None] * rows
         for row, approved in decisions.orders.items():
@@ -146,5 +152,5 @@ def _columns(decisions: Decisions) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
 
 
-def _same(word: str, rows: int) -> pa.DictionaryArray:
+def _same(word: str, rows: int) -> Any:
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), pa.array([word], pa.string()))

@@ -56,8 +56,8 @@ class Run:
     def _newer(self, bars: Bars) -> Bars:
         if not self._end:
             return bars
-        newest = self._columns["open_ts"][self._end - 1]
-        first = int(np.searchsorted(bars.open_ts, newest, side="right"))
+        newest = int(self._columns["open_ts"][self._end - 1])  # type: ignore[call-overload]  # an int64 column
+        first = int(bars.open_ts.searchsorted(newest, side="right"))
         return bars.rows(first, len(bars), len(bars) - first)
 
     def _holes(self, bars: Bars) -> list[int]:

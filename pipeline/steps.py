@@ -98,7 +98,7 @@ class _Run:
 
 
 class Tube(Observable[T]):
-    """A hot stream without locks: whatever is given reaches the takers before `give` returns, on the one thread of a flow."""
+    """A hot stream without locks: what is given reaches the takers before `give` returns, on a flow's one thread."""
 
     def __init__(self) -> None:
         super().__init__()

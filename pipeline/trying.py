@@ -40,7 +40,7 @@ class NoRecords:
         self._sent: set[tuple[str, str, int, int]] = set()
 
     def intend(self, order: Order) -> bool:
-        slot = (*order.key, order.bar)
+        slot = (order.account, order.product, order.tf, order.bar)
         fresh = slot not in self._sent
         self._sent.add(slot)
         return fresh

@@ -7,7 +7,7 @@ row, in replay thousands. It may be given ahead of its rows' own times, so meani
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 from msgspec import Struct
@@ -337,19 +337,3 @@ class Fault(Struct, frozen=True):
     at: int
     what: str
     fatal: bool = False
-
-
-Batch = Quotes | Payouts | Bars | Columns | Votes | Signals | Decisions
-
-
-def same(left: Any, right: Any) -> bool:
-    """Whether two values of one type hold the same content, NaN equal to NaN."""
-    if type(left) is not type(right):
-        return False
-    if isinstance(left, np.ndarray):
-        return bool(np.array_equal(left, right, equal_nan=left.dtype.kind == "f"))
-    if isinstance(left, Mapping):
-        return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
-    if hasattr(left, "__dataclass_fields__"):
-        return all(same(getattr(left, name), getattr(right, name)) for name in left.__dataclass_fields__)
-    return bool(left == right)

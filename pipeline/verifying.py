@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pipeline import virtual
 from pipeline.engine import Setting, running
@@ -88,4 +88,5 @@ def _said(line: Line | None) -> str:
 def _named(value: dict[str, Any]) -> Iterator[str]:
     for name, each in value.items():
         if name not in ("gates", "explained"):
-            yield f"{name}={each[0] if isinstance(each, list) and len(each) == 1 else each}"
+            several = cast("list[Any]", each) if isinstance(each, list) else []
+            yield f"{name}={several[0] if len(several) == 1 else each}"

@@ -18,6 +18,14 @@ from pipeline.errors import MoonlightError
 
 T = TypeVar("T")
 
+REAL = (
+    *("run_in_executor", "create_connection", "create_datagram_endpoint", "create_server", "create_unix_connection"),
+    *("create_unix_server", "connect_read_pipe", "connect_write_pipe", "subprocess_exec", "subprocess_shell"),
+    *("add_reader", "add_writer", "add_signal_handler", "getaddrinfo"),
+    *("sock_accept", "sock_connect", "sock_recv", "sock_sendall"),
+)
+"""What a loop offers that waits for the world outside."""
+
 
 class RealWaiting(MoonlightError):
     """Something on a virtual-time loop asked for a socket, a thread or a process."""
@@ -73,13 +81,13 @@ class VirtualLoop(base_events.BaseEventLoop):
         self._check_closed()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # BaseEventLoop's own, not in its stub
         self._ending = False
         self._thread_id = threading.get_ident()
-        events._set_running_loop(self)  # pyright: ignore[reportPrivateUsage]  # how every loop announces itself
+        events._set_running_loop(self)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # how a loop announces itself
         try:
             while not self._ending:
                 self._turn()
         finally:
             self._thread_id = None
-            events._set_running_loop(None)  # pyright: ignore[reportPrivateUsage]
+            events._set_running_loop(None)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     def _turn(self) -> None:
         """One round: move time to the next timer if nothing is ready, then run what is."""
@@ -88,7 +96,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         for _ in range(len(self._soon)):
             handle = self._soon.popleft()
             if not handle.cancelled():
-                handle._run()  # pyright: ignore[reportPrivateUsage]  # what BaseEventLoop does with it
+                handle._run()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # what BaseEventLoop does with it
 
     def _jump(self) -> None:
         timers = self._timers
@@ -109,27 +117,14 @@ class VirtualLoop(base_events.BaseEventLoop):
     def _write_to_self(self) -> None:
         """There is no selector to wake."""
 
-    def _refuse(self, *_: object, **__: object) -> NoReturn:
-        raise RealWaiting("a socket, thread or process was asked for in virtual time")
 
-    run_in_executor = _refuse
-    create_connection = _refuse
-    create_datagram_endpoint = _refuse
-    create_server = _refuse
-    create_unix_connection = _refuse
-    create_unix_server = _refuse
-    connect_read_pipe = _refuse
-    connect_write_pipe = _refuse
-    subprocess_exec = _refuse
-    subprocess_shell = _refuse
-    add_reader = _refuse
-    add_writer = _refuse
-    add_signal_handler = _refuse
-    getaddrinfo = _refuse
-    sock_accept = _refuse
-    sock_connect = _refuse
-    sock_recv = _refuse
-    sock_sendall = _refuse
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise RealWaiting("a socket, thread or process was asked for in virtual time")
+
+
+for _name in REAL:
+    setattr(VirtualLoop, _name, _refuse)
 
 
 def run(main: Callable[[VirtualLoop], Coroutine[Any, Any, T]], start: float = 0.0) -> T:

@@ -1,4 +1,4 @@
-"""What a running flow looks like from outside: a tap that keeps the latest of everything, and never makes the flow wait."""
+"""What a running flow looks like from outside: a tap that keeps the latest of everything."""
 
 import os
 from collections import Counter, deque

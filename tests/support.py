@@ -1,6 +1,7 @@
 """What several tests need: flows from text, values in short, a flow played in virtual time."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,19 @@ def order(state: str = "OPEN", **changes: Any) -> Order:
         "at": MONDAY + MINUTE,
     }
     return Order(**{**facts, "state": state, **changes})
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two values of one type hold the same content, NaN equal to NaN."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, np.ndarray):
+        return bool(np.array_equal(left, right, equal_nan=left.dtype.kind == "f"))
+    if isinstance(left, Mapping):
+        return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
+    if is_dataclass(left):
+        return all(same(getattr(left, entry.name), getattr(right, entry.name)) for entry in fields(left))
+    return bool(left == right)
 
 
 Entry = tuple[int, str, Any]

@@ -15,7 +15,8 @@ from pipeline.candles import gathered
 from pipeline.errors import InputError
 from pipeline.market import BEGIN, END, SPECS, Market
 from pipeline.times import DAY, HOUR, MINUTE, SECOND, parse_moment
-from pipeline.values import BAR_COLUMNS, Floats, Quotes, same
+from pipeline.values import BAR_COLUMNS, Floats, Quotes
+from tests.support import same
 
 MONDAY = parse_moment("2026-01-05")
 FRIDAY_CLOSE, SUNDAY_OPEN = parse_moment("2026-01-09T22:00:00Z"), parse_moment("2026-01-11T22:00:00Z")

@@ -26,7 +26,8 @@ from pipeline.host import Mode, Records
 from pipeline.market import Market
 from pipeline.parts import registered
 from pipeline.times import DAY, HOUR, MINUTE, SECOND, parse_moment
-from pipeline.values import BAR_COLUMNS, Bars, Decisions, Order, Payouts, Quotes, same
+from pipeline.values import BAR_COLUMNS, Bars, Decisions, Order, Payouts, Quotes
+from tests.support import same
 from sources.files import Files, read_bars
 from sources.synthetic import Synthetic, history
 

@@ -1,6 +1,10 @@
 """Indicators that tulipy computes, as columns: as long as the bars, NaN where they have no answer yet."""
 
-from typing import Annotated, ClassVar, Literal
+# tulipy comes without types:
+# pyright: reportMissingTypeStubs=false
+
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import tulipy
@@ -8,6 +12,9 @@ from msgspec import Meta
 
 from pipeline.parts import feature
 from pipeline.values import Bars, Floats
+
+ti: Any = tulipy
+Indicator = Callable[..., Floats]
 
 Period = Annotated[int, Meta(ge=1, le=1000)]
 Price = Literal["open", "high", "low", "close"]
@@ -28,7 +35,7 @@ class Sma:
         return self.period - 1
 
     def __call__(self, bars: Bars) -> Floats:
-        return padded(tulipy.sma, self.period - 1, getattr(bars, self.price), self.period)
+        return padded(ti.sma, self.period - 1, getattr(bars, self.price), self.period)
 
 
 @feature
@@ -43,7 +50,7 @@ class Ema:
         return FORGETTING * self.period
 
     def __call__(self, bars: Bars) -> Floats:
-        return padded(tulipy.ema, 0, getattr(bars, self.price), self.period)
+        return padded(ti.ema, 0, getattr(bars, self.price), self.period)
 
 
 @feature
@@ -57,7 +64,7 @@ class Rsi:
         return 2 * FORGETTING * self.period
 
     def __call__(self, bars: Bars) -> Floats:
-        return padded(tulipy.rsi, self.period, bars.close, self.period)
+        return padded(ti.rsi, self.period, bars.close, self.period)
 
 
 @feature
@@ -71,7 +78,7 @@ class Atr:
         return 2 * FORGETTING * self.period
 
     def __call__(self, bars: Bars) -> Floats:
-        return padded(tulipy.atr, self.period - 1, bars.high, bars.low, bars.close, self.period)
+        return padded(ti.atr, self.period - 1, bars.high, bars.low, bars.close, self.period)
 
 
 @feature
@@ -88,13 +95,13 @@ class Bollinger:
     def __call__(self, bars: Bars) -> tuple[Floats, ...]:
         if len(bars) < self.period:
             return (np.full(len(bars), np.nan),) * 3
-        made = tulipy.bbands(bars.close, self.period, self.width)
+        made: tuple[Floats, ...] = ti.bbands(bars.close, self.period, self.width)
         return tuple(np.concatenate((np.full(self.period - 1, np.nan), each)) for each in made)
 
 
-def padded(indicator: "tulipy.Indicator", missing: int, *arguments: object) -> Floats:
+def padded(indicator: Indicator, missing: int, *arguments: Any) -> Floats:
     """An indicator's output, led by NaN to the length of its input; all NaN when there is too little of that."""
-    rows = len(arguments[0])  # type: ignore[arg-type]  # the first is always a column
+    rows = len(arguments[0])
     if rows <= missing:
         return np.full(rows, np.nan)
     made = np.empty(rows)

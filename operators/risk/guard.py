@@ -271,7 +271,7 @@ class PayoutSeries:
         """Later payouts; of those known, only the one in force when they begin is kept."""
         if not len(payouts):
             return
-        kept = max(0, int(np.searchsorted(self._ts, payouts.ts[0], side="right")) - 1)
+        kept = max(0, int(self._ts.searchsorted(int(payouts.ts[0]), side="right")) - 1)
         self._ts = np.concatenate((self._ts[kept : kept + 1], payouts.ts))
         self._ratio = np.concatenate((self._ratio[kept : kept + 1], payouts.ratio))
 

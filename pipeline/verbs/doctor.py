@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import keyring
 
@@ -147,8 +148,6 @@ def _terminal() -> Finding:
 
 
 def _timezones() -> Finding:
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
     try:
         ZoneInfo("America/New_York")
     except ZoneInfoNotFoundError:

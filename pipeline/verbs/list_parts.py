@@ -9,7 +9,7 @@ examples:
 
 import argparse
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from pipeline.errors import InputError
 from pipeline.parts import TABLES, Field, Kind, Part, registered
@@ -59,7 +59,8 @@ def _text(part: Part, whole: bool) -> Iterator[str]:
             yield f"  {'':<14} {line}"
         yield f"  {'':<14} {_flow(part)}"
         for entry in part.fields:
-            yield f"      {entry.name:<22} {entry.type_text}{_default(entry)}{f'  — {entry.help}' if entry.help else ''}"
+            about = f"  — {entry.help}" if entry.help else ""
+            yield f"      {entry.name:<22} {entry.type_text}{_default(entry)}{about}"
 
 
 def _flow(part: Part) -> str:
@@ -84,7 +85,7 @@ def _toml(value: Any) -> str:
         case bool():
             return str(value).lower()
         case tuple() | list():
-            return f"[{', '.join(_toml(each) for each in value)}]"
+            return f"[{', '.join(_toml(each) for each in cast('tuple[Any, ...]', value))}]"
         case int() | float():
             return str(value)
         case str():

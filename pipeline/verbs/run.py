@@ -82,8 +82,8 @@ class _Run:
         self._stop = asyncio.Event()
         on_signals(self._stop.set)
         with ExitStack() as held:
-            begin, speed = market_of(plan, wall())
             ledger = held.enter_context(ledger_of(plan))
+            begin, speed = market_of(plan, wall(), ledger.last_moment())
             journal = Journal(options.record, plan, begin) if options.record else None
             if journal is not None:
                 held.callback(journal.close)
@@ -161,11 +161,8 @@ class _Plain(_Words):
 
     def begin(self, begin: int, speed: float, url: str) -> None:
         pace = "" if speed == 1 else f", {speed:g} times as fast as time passes"
-        where = local_text(begin, self._zone)
-        self._print(
-            f"{self._plan.name}: market time {where} ({self._zone.key}){pace}; practice money only; consoles attach to
-            {url}"
-        )
+        where = f"market time {local_text(begin, self._zone)} ({self._zone.key}){pace}"
+        self._print(f"{self._plan.name}: {where}; practice money only; consoles attach to {url}")
 
     def told(self, node: str, value: Any) -> None:
         if isinstance(value, Fault):
@@ -296,7 +293,8 @@ def _summary(status: Status, lost: list[str], zone: ZoneInfo) -> Iterator[str]:
     )
     yield f"  win rate {status.win_rate_text}"
     for account in status.accounts:
-        yield f"  {account.name}: {account.balance} {account.currency} (today {account.day_profit}, {account.money} money)"
+        today = f"today {account.day_profit}, {account.money} money"
+        yield f"  {account.name}: {account.balance} {account.currency} ({today})"
     yield f"  let go: {_drops(status)}; faults: {status.faults}"
     yield f"  lost without a name: {', '.join(lost) or 'nothing'}"
 

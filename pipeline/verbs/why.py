@@ -92,10 +92,9 @@ def _rows(options: argparse.Namespace, reader: Reader, zone: ZoneInfo) -> list[s
 def _span(reader: Reader, product: str, tf: int) -> tuple[int, int]:
     span = reader.span(product, tf)
     if span is None:
-        streams = [f"{name} {timeframe_name(each)}" for name, each in reader.streams()]
-        raise InputError(
-            f"the ledger has no decision on {product} {timeframe_name(tf)}; {nearest(f'{product} {timeframe_name(tf)}', streams)}"
-        )
+        asked = f"{product} {timeframe_name(tf)}"
+        known = [f"{name} {timeframe_name(each)}" for name, each in reader.streams()]
+        raise InputError(f"the ledger has no decision on {asked}; {nearest(asked, known)}")
     return span
 
 

@@ -1,0 +1,112 @@
+"""What the console's tests need: a desk and a console in one loop, and the screen as text."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from itertools import groupby
+from pathlib import Path
+from string import ascii_letters
+from typing import Any
+
+from rich.style import Style
+from textual.pilot import Pilot
+
+from sinks.desk import Desk
+from tests.sample_view import SampleView
+from tui.app import Console
+from tui.link import Link, Store, find
+
+GOLDENS = Path(__file__).parent / "goldens"
+FROZEN = 1_000.0
+
+
+class Bench:
+    """A console on a desk's view; time stands still for the console unless `now` is moved."""
+
+    def __init__(self, view: SampleView, folder: Path) -> None:
+        self.view = view
+        self.folder = folder
+        self.now = FROZEN
+        self.store = Store(since=FROZEN)
+        self.link = Link(self.store, lambda: find(None, folder), lambda: self.now)
+        self.app = Console(self.store, self.link, lambda: self.now)
+        self.desk = Desk(view, folder)
+        self.pilot: Pilot[None] | None = None
+
+    async def press(self, *keys: str) -> None:
+        assert self.pilot is not None
+        await self.pilot.press(*keys)
+
+    async def until(self, true: Callable[[], object], seconds: float = 10.0) -> None:
+        """Let the program run on until something holds."""
+        assert self.pilot is not None
+        async with asyncio.timeout(seconds):
+            while not true():
+                await self.pilot.pause(0.02)
+
+    async def shows(self, *texts: str) -> None:
+        try:
+            await self.until(lambda: all(text in screen_text(self.app) for text in texts))
+        except TimeoutError:
+            raise AssertionError(f"{texts} never on the screen:\n{screen_text(self.app)}") from None
+
+    @property
+    def text(self) -> str:
+        return screen_text(self.app)
+
+
+@asynccontextmanager
+async def on_bench(
+    folder: Path, size: tuple[int, int] = (120, 36), view: SampleView | None = None, *, desk: bool = True
+) -> AsyncGenerator[Bench]:
+    bench = Bench(view or SampleView(), folder)
+    if desk:
+        await bench.desk.start()
+    try:
+        async with bench.app.run_test(size=size) as bench.pilot:
+            if desk:
+                await bench.until(lambda: not bench.app.missing and bench.store.lines)
+            yield bench
+    finally:
+        await bench.desk.stop()
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """A test's coroutine, on its own loop, that ends."""
+    asyncio.run(asyncio.wait_for(main, 60))
+
+
+def screen_text(app: Console) -> str:
+    return "\n".join("".join(text for text, _ in line).rstrip() for line in _screen(app))
+
+
+def picture(app: Console) -> str:
+    """The screen as text, below it a letter a cell for its style, below that what the letters mean."""
+    letters: dict[str, str] = {}
+    lines, styles = [], []
+    for line in _screen(app):
+        lines.append("".join(text for text, _ in line).rstrip())
+        cells = [letters.setdefault(_told(style), ascii_letters[len(letters)]) * len(text) for text, style in line]
+        styles.append("".join(f"{letter}{len(list(run))} " for letter, run in groupby("".join(cells))).rstrip())
+    legend = [f"{letter} = {style}" for style, letter in letters.items()]
+    return "\n".join((*lines, "", *styles, "", *legend, ""))
+
+
+def golden(name: str, app: Console) -> None:
+    """Hold the screen against the picture that was approved; with UPDATE_GOLDENS set, approve it."""
+    path, seen = GOLDENS / f"{name}.txt", picture(app)
+    if os.environ.get("UPDATE_GOLDENS"):
+        GOLDENS.mkdir(exist_ok=True)
+        path.write_text(seen, "utf-8")
+    assert seen == path.read_text("utf-8"), f"{name} looks different; set UPDATE_GOLDENS=1 to approve what it is now"
+
+
+def _screen(app: Console) -> list[list[tuple[str, Style]]]:
+    strips = app.screen._compositor.render_strips(app.size)  # pyright: ignore[reportPrivateUsage]  # no public way
+    return [[(segment.text, segment.style or Style()) for segment in strip] for strip in strips]
+
+
+def _told(style: Style) -> str:
+    colours = [colour.name if colour else "default" for colour in (style.color, style.bgcolor)]
+    return " ".join((f"{colours[0]} on {colours[1]}", *(["bold"] if style.bold else ())))
