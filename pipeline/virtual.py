@@ -118,7 +118,6 @@ class VirtualLoop(base_events.BaseEventLoop):
         """There is no selector to wake."""
 
 
-
 def _refuse(*_: object, **__: object) -> NoReturn:
     raise RealWaiting("a socket, thread or process was asked for in virtual time")
 

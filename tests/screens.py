@@ -64,7 +64,7 @@ async def on_bench(
     if desk:
         await bench.desk.start()
     try:
-        async with bench.app.run_test(size=size) as bench.pilot:
+        async with bench.app.run_test(size=size, notifications=True) as bench.pilot:
             if desk:
                 await bench.until(lambda: not bench.app.missing and bench.store.lines)
             yield bench

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 import operators
 import sinks
@@ -115,6 +117,7 @@ def signals(
 
 def order(state: str = "OPEN", **changes: Any) -> Order:
     facts: dict[str, Any] = {
+        "state": state,
         "order": "demo-1:EURUSD:1m:1",
         "account": "demo-1",
         "product": "EURUSD",
@@ -125,7 +128,7 @@ def order(state: str = "OPEN", **changes: Any) -> Order:
         "payout": 0.9,
         "at": MONDAY + MINUTE,
     }
-    return Order(**{**facts, "state": state, **changes})
+    return msgspec.convert(facts | changes, Order, strict=False)
 
 
 def same(left: Any, right: Any) -> bool:
@@ -133,9 +136,11 @@ def same(left: Any, right: Any) -> bool:
     if type(left) is not type(right):
         return False
     if isinstance(left, np.ndarray):
-        return bool(np.array_equal(left, right, equal_nan=left.dtype.kind == "f"))
+        column = cast("NDArray[Any]", left)
+        return bool(np.array_equal(column, right, equal_nan=column.dtype.kind == "f"))
     if isinstance(left, Mapping):
-        return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
+        table = cast("Mapping[str, Any]", left)
+        return table.keys() == right.keys() and all(same(each, right[name]) for name, each in table.items())
     if is_dataclass(left):
         return all(same(getattr(left, entry.name), getattr(right, entry.name)) for entry in fields(left))
     return bool(left == right)
@@ -160,8 +165,11 @@ def play(
 
     async def main() -> None:
         setting = Setting(mode="replay", begin=begin, outside=outside)
-        told = (lambda node, value: given.append((node, value)),)
-        async with running(plan, setting, records or NoRecords(), past or Past((), {}), taps=told) as flow:
+
+        def told(node: str, value: Any) -> None:
+            given.append((node, value))
+
+        async with running(plan, setting, records or NoRecords(), past or Past((), {}), taps=(told,)) as flow:
             for at, port, value in sorted(entries, key=lambda entry: entry[0]):
                 await flow.border.until(at)
                 flow.enter(port, value)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pipeline import virtual
 from pipeline.engine import Setting, running
 from pipeline.ledger import Ledger, Reader
 from pipeline.plan import Plan
@@ -58,15 +59,16 @@ def test_a_run_begun_later_with_the_ledger_as_it_stood_decides_the_same(tmp_path
 
 def stopped_at(plan: Plan, begin: int, end: int, ledger: Path) -> dict[Any, Any]:
     """Decisions up to the very moment at which a process ends, with trades still open."""
-    from pipeline import virtual
-
     given: list[tuple[str, Any]] = []
 
     async def main() -> None:
         with Ledger(ledger) as records:
             setting = Setting(mode="replay", begin=begin, end=end + HOUR, block=0)
-            told = (lambda node, value: given.append((node, value)),)
-            async with running(plan, setting, records, records.past(begin), taps=told) as flow:
+
+            def told(node: str, value: Any) -> None:
+                given.append((node, value))
+
+            async with running(plan, setting, records, records.past(begin), taps=(told,)) as flow:
                 await flow.border.until(end)
 
     virtual.run(lambda _: main())
@@ -80,8 +82,11 @@ def test_a_paced_paper_run_decides_exactly_what_a_replay_does() -> None:
 
     async def main() -> None:
         setting = Setting(mode="paper", begin=BEGIN, speed=100_000.0)
-        told = (lambda node, value: given.append((node, value)),)
-        async with running(SHIPPED, setting, NoRecords(), Past((), {}), taps=told) as flow:
+
+        def told(node: str, value: Any) -> None:
+            given.append((node, value))
+
+        async with running(SHIPPED, setting, NoRecords(), Past((), {}), taps=(told,)) as flow:
             await flow.border.until(until)
 
     asyncio.run(main())

@@ -98,8 +98,7 @@ def _text(replay: Replay, accounts: dict[str, AccountResult], folder: Path) -> l
         facts = result.as_json()
         lines.append(f"{account}: {facts['win_rate']}; profit {facts['profit']}, drawdown {facts['drawdown']}")
         lines.append("  " + ", ".join(f"{name} {count:,}" for name, count in result.verdicts.most_common()))
-    for fault in replay.faults:
-        lines.append(f"fault in {fault.node} at {utc_text(fault.at)}: {fault.what}")
+    lines += [f"fault in {fault.node} at {utc_text(fault.at)}: {fault.what}" for fault in replay.faults]
     lines.append(f"decisions and orders: {folder}")
     return lines
 
