@@ -1,6 +1,8 @@
 """A plan: a flow file that was checked and found whole. Everything wrong with one is told at once."""
 
 import difflib
+import json
+import math
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -8,7 +10,8 @@ from decimal import Decimal
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 from zoneinfo import available_timezones
 
 import msgspec
@@ -17,7 +20,7 @@ from msgspec import Meta
 from pipeline.anchored import LEAST, PRICES, Anchoring, column_names
 from pipeline.errors import PlanError, Problem
 from pipeline.flowtest import FlowTest
-from pipeline.parts import TABLES, Derived, Feature, Kind, Nested, Part, is_column, registered, type_text
+from pipeline.parts import TABLES, Derived, Feature, Kind, Nested, Part, description, is_column, registered, type_text
 from pipeline.toml_text import Source, parse, read
 from pipeline.values import Ack, Bars, Columns, Order, Past, Payouts, Reject, Settlement, Votes
 
@@ -51,7 +54,9 @@ class Account:
     """Somebody's money at a venue."""
 
     venue: Annotated[str, Meta(description="a table of [venues]")]
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3,5}$")] = "USD"
+    currency: Annotated[
+        str, Meta(pattern="^[A-Z]{3,5}$", description="three to five capital letters such as USD")
+    ] = "USD"
     balance: Annotated[Decimal, Meta(description="what the account begins with")] = Decimal("1000.00")
 
     def __post_init__(self) -> None:
@@ -208,7 +213,9 @@ class _Check:
         made: dict[str, Account] = {}
         for name in self._table(("accounts",)):
             path = ("accounts", name)
-            account = self._filled(Account, self._table(path), path, f"[accounts.{name}]")
+            before = len(self.problems)
+            table = self._table(path)
+            account = self._filled(Account, table, path, f"[accounts.{name}]") if len(self.problems) == before else None
             if account is not None:
                 made[name] = account
                 if account.venue not in self._table(("venues",)):
@@ -240,19 +247,20 @@ class _Check:
 
     def _declare(self, kind: Kind, name: str) -> Node | None:
         path = (TABLES[kind], name)
+        before = len(self.problems)
         table = dict(self._table(path))
         where = f"[{path[0]}.{name}]"
-        part = self._part(kind, table, path, name, where)
+        part = self._part(kind, table, path, name, where) if len(self.problems) == before else None
         if part is None:
             return None
-        table.pop("use", None)
-        table.pop("from", None)
-        on_fault = table.pop("on_fault", None)
+        wiring = ("use",) if kind == "feature" else ("use", "from", "on_fault")
+        on_fault = table.get("on_fault") if "on_fault" in wiring else None
         if on_fault not in (None, "restart", "stop"):
             self._problem(
                 (*path, "on_fault"), f"{where} on_fault is {on_fault!r}", 'write "restart" or "stop"', value=True
             )
-        instance = self._filled(part.cls, table, path, where, ("use", "from", "on_fault"))
+        keys = {key: value for key, value in table.items() if key not in wiring}
+        instance = self._filled(part.cls, keys, path, where, wiring)
         if instance is None:
             return None
         careful: Fault = "stop" if kind in ("source", "risk", "venue", "sink") else "restart"
@@ -289,10 +297,15 @@ class _Check:
         try:
             return cls(**values)
         except ValueError as wrong:
-            about = next((key for key in values if str(wrong).startswith(key)), None)
-            at = (*path, about) if about else path
-            self._problem(at, f"{where} {wrong}", "change it", value=about is not None)
+            self._refused(wrong, values, path, where)
             return None
+
+    def _refused(self, wrong: ValueError, keys: Iterable[str], path: Path_, where: str) -> None:
+        """A part's own rule was broken; its sentence begins with the key it is about, when it is about one."""
+        about = next((key for key in keys if str(wrong).startswith(f"{key} ")), None)
+        what, _, fix = str(wrong).partition("; ")
+        at = path if about is None else (*path, about)
+        self._problem(at, f"{where} {what}", fix or "change it", value=about is not None)
 
     def _value(self, raw: Any, hint: Any, path: Path_, where: str, key: str) -> Any:
         nested = next((each for each in get_args(hint) if isinstance(each, Nested)), None)
@@ -303,11 +316,19 @@ class _Check:
                 self._problem(path, f"{where} {key} must be a table", f"write {key} = {{ … }}", value=True)
                 return None
             return self._filled(hint, cast("dict[str, Any]", raw), path, f"{where} {key}")
-        try:
-            return msgspec.convert(raw, hint)
-        except msgspec.ValidationError as wrong:
-            self._problem(path, f"{where} {key} is {_shown(raw)}: {_said(wrong)}", _mend(raw, hint), value=True)
+        before = len(self.problems)
+        for step, each, inner in _elements(raw, hint):
+            named = f"no. {step + 1} of {key}" if isinstance(step, int) else f"{key}.{step}"
+            self._value(each, inner, (*path, step), where, named)
+        if len(self.problems) > before:
             return None
+        try:
+            made = msgspec.convert(raw, hint)
+        except msgspec.ValidationError:
+            made = None
+        if made is None or not _exact(made, raw):
+            self._problem(path, f"{where} {key} is {_shown(raw)}", _mend(raw, hint), value=True)
+        return made
 
     def _nested_part(self, raw: Any, kind: Kind, path: Path_, where: str, key: str) -> Any:
         if not isinstance(raw, dict):
@@ -349,6 +370,8 @@ class _Check:
                     f'add from = "…": a node that gives {takes}',
                 )
             return
+        if given == []:
+            self._problem(path, f"[{node.id}] from is empty", "name a node in it", value=True)
         for number, each in enumerate(cast("list[Any]", given) if isinstance(given, list) else [given]):
             at = (*path, number) if isinstance(given, list) else path
             yield from self._named_edge(node, each, wants, at)
@@ -370,6 +393,8 @@ class _Check:
         elif fitting:
             names = ", ".join(each.id for each in fitting)
             self._problem(path, f"[{node.id}] from: {name!r} could be {names}", "write the full name", value=True)
+        elif found == [node]:
+            self._problem(path, f"[{node.id}] takes from itself", "name another node", value=True)
         elif found:
             gives = " | ".join(kind.__name__ for kind in _gives(found[0])) or "nothing"
             wanted = " | ".join(kind.__name__ for kind in takes)
@@ -481,7 +506,8 @@ class _Check:
             try:
                 self._nodes[node.id] = replace(node, instance=replace(node.instance, **derived))
             except ValueError as wrong:
-                self._problem(tuple(node.id.split(".", 1)), f"[{node.id}] {wrong}", "change it")
+                table, name = node.id.split(".", 1)
+                self._refused(wrong, self._table((table, name)), (table, name), f"[{node.id}]")
 
     def _ordered(self, edges: Sequence[Edge]) -> list[str]:
         sorter: TopologicalSorter[str] = TopologicalSorter({name: set[str]() for name in self._nodes})
@@ -545,22 +571,62 @@ def _gives(node: Node) -> tuple[type[Any], ...]:
     return (Votes,) if node.part.kind == "provider" else node.part.gives
 
 
+def _elements(raw: Any, hint: Any) -> Iterator[tuple[str | int, Any, Any]]:
+    """The elements of a list or a table, each with the type it must have."""
+    for each in _alternatives(hint):
+        if get_origin(each) is tuple and isinstance(raw, list):
+            yield from ((number, value, get_args(each)[0]) for number, value in enumerate(cast("list[Any]", raw)))
+        elif get_origin(each) is dict and isinstance(raw, dict):
+            yield from ((key, value, get_args(each)[1]) for key, value in cast("dict[str, Any]", raw).items())
+
+
+def _alternatives(hint: Any) -> tuple[Any, ...]:
+    """The types of which a value may have one."""
+    base = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    return get_args(base) if get_origin(base) in (Union, UnionType) else (base,)
+
+
+def _exact(made: Any, raw: Any) -> bool:
+    """Whether nothing was lost in reading: an amount was written as one, and a number is one."""
+    return math.isfinite(made) and isinstance(raw, str) if isinstance(made, Decimal) else made == made  # noqa: PLR0124
+
+
 def _shown(raw: Any) -> str:
-    return repr(raw) if not isinstance(raw, dict | list) else "a table" if isinstance(raw, dict) else "a list"
-
-
-def _said(wrong: msgspec.ValidationError) -> str:
-    """msgspec's sentence without its notion of a path."""
-    return str(wrong).split(" - at `")[0].replace("`", "").lower()
+    match raw:
+        case "" | [] | {}:
+            return "empty"
+        case str():
+            return repr(raw if len(raw) <= LONGEST_SHOWN else raw[:LONGEST_SHOWN] + "…")
+        case bool():
+            return str(raw).lower()
+        case list():
+            return "a list"
+        case dict():
+            return "a table"
+        case _:
+            return str(raw)
 
 
 def _mend(raw: Any, hint: Any) -> str:
     base = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     if base is Decimal:
-        return f'write an amount in quotes: "{raw}"' if isinstance(raw, int | float) else 'write an amount like "1.00"'
+        number = isinstance(raw, int | float) and not isinstance(raw, bool) and math.isfinite(raw)
+        return f'write an amount in quotes: "{raw}"' if number else 'write an amount like "1.00"'
     choices = [str(each) for each in get_args(base)] if get_origin(base) is Literal else []
     if choices:
         return nearest(str(raw), choices)
-    if get_origin(base) is tuple and not isinstance(raw, list):
-        return f"write a list: [{_shown(raw)}]"
-    return f"write {type_text(hint)}"
+    if get_origin(base) is tuple and isinstance(raw, str | int | float) and raw != "":
+        return f"write a list: [{_quoted(raw)}]"
+    if any(isinstance(each, Meta) and each.pattern for each in get_args(hint)):
+        return f"write {description(hint)}"
+    text = type_text(hint)
+    article = next((word for word, first in ARTICLES if text.startswith(first)), "")
+    return f"write {article}{text.replace(' | ', ' or ')}"
+
+
+def _quoted(raw: Any) -> str:
+    return json.dumps(raw, ensure_ascii=False)
+
+
+ARTICLES = (("an ", ("amount",)), ("a ", ("whole", "number", "list", "table")))
+LONGEST_SHOWN = 60

@@ -79,11 +79,14 @@ class Watch:
         self._last_fault = ""
         self._begin = started
         self._measured = (started, 0)
+        self._rate = 0.0
+        self._distinct: set[tuple[str, int, int]] = set()
 
     def begins(self, clock: Clock) -> None:
         """The flow has begun, and this is its time."""
         self._clock = clock
         self._begin = clock.now()
+        self._measured = (self._begin, self.quotes)
         self.state = "RUNNING"
 
     # --- the tap -----------------------------------------------------------------------------------------------------
@@ -203,6 +206,7 @@ class Watch:
             self._rates[order.result] += 1
         if order.result in ("win", "lose"):
             self._mix = self._mix.with_trade(order.stake, order.payout)
+            self._distinct.add((order.product, order.tf, order.bar))
         state = self._keys.get(order.key)
         if state is not None:
             state.profit += order.profit
@@ -228,8 +232,15 @@ class Watch:
 
     @property
     def win_rate(self) -> WinRate:
+        """Of all that settled. Accounts that traded the same bar had one chance between them, not one each."""
         rates = self._rates
-        return WinRate(wins=rates["win"], losses=rates["lose"], ties=rates["push"], payouts=self._mix)
+        return WinRate(
+            wins=rates["win"],
+            losses=rates["lose"],
+            ties=rates["push"],
+            payouts=self._mix,
+            effective=float(len(self._distinct)),
+        )
 
     def status(self) -> Status:
         counts = self._counts
@@ -368,7 +379,7 @@ class Watch:
         if seconds >= 1:
             self._rate = (self.quotes - counted) / seconds
             self._measured = (clock, self.quotes)
-        return getattr(self, "_rate", 0.0)
+        return self._rate
 
     def _say(self, level: Level, text: str) -> None:
         self._lines += 1

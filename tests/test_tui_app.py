@@ -90,7 +90,9 @@ def test_a_terminal_that_grows_again_shows_everything_again(tmp_path: Path) -> N
     run(main())
 
 
-@pytest.mark.parametrize("name", ["[/bold]", "[red]x", "\x1b[2J\x07", "a\nb", "日本語日本語日本語", "[@click=app.quit]q"])
+@pytest.mark.parametrize(
+    "name", ["[/bold]", "[red]x", "\x1b[2J\x07", "a\nb", "日本語日本語日本語", "[@click=app.quit]q"]
+)
 def test_a_name_is_shown_as_text_whatever_it_says(tmp_path: Path, name: str) -> None:
     view = SampleView([KeyName(name, name, "1m")])
     view.say(f"{name} said {name}")
@@ -145,7 +147,7 @@ def test_zoom_changes_how_many_candles_there_are_and_stops_at_its_ends(tmp_path:
             await bench.press("plus", "plus", "plus", "plus")
             await bench.shows("14 candles")
             await bench.press(*["minus"] * 9)
-            await bench.shows("42 candles, 4 bars each")
+            await bench.shows("42 candles of 4 bars")
 
     run(main())
 
@@ -275,7 +277,9 @@ def test_a_panel_that_fails_says_so_and_the_others_go_on(tmp_path: Path, monkeyp
         async with on_bench(tmp_path) as bench:
             await bench.shows("decided")
             monkeypatch.setattr(CandleChart, "frame", fails)
-            await bench.shows("✖ ZeroDivisionError", "console, panel chart: ZeroDivisionError: a chart of nothing [/bold]")
+            await bench.shows(
+                "✖ ZeroDivisionError", "console, panel chart: ZeroDivisionError: a chart of nothing [/bold]"
+            )
             bench.view.say("the log goes on")
             await bench.shows("the log goes on")
             monkeypatch.undo()
@@ -323,7 +327,9 @@ def test_what_is_repainted_is_all_that_differs(tmp_path: Path) -> None:
             for moves in range(1, 6):
                 bench.view.move(7 * moves)
                 told = bench.store.keys_told, bench.store.chart_told
-                await bench.until(lambda told=told: bench.store.keys_told > told[0] and bench.store.chart_told > told[1])
+                await bench.until(
+                    lambda told=told: bench.store.keys_told > told[0] and bench.store.chart_told > told[1]
+                )
                 await bench.press("j")
             await asyncio.sleep(0)
             for panel in bench.app.query(Panel):

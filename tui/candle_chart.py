@@ -1,12 +1,13 @@
 """The chart of one key: its candles, what was decided on them, the features it was decided by."""
 
 from collections.abc import Callable
+from datetime import tzinfo
 
-from pipeline.view import ChartOf, KeyName
-from tui.candles import USUAL_ZOOM, ZOOMS, Look, Scale, bars_for, draw
+from pipeline.view import Chart, ChartOf, KeyName
+from tui.candles import USUAL_ZOOM, ZOOMS, Look, Picture, Scale, bars_for, draw
 from tui.link import Store
-from tui.painted import Frame, Line, Panel, Run
-from tui.words import age_text, plain, zone_of
+from tui.painted import Frame, Panel, sentence
+from tui.words import age_text, zone_of
 
 ROUND = 60
 """Bars are asked for in such portions, so that a resize by a column asks for nothing."""
@@ -50,34 +51,33 @@ class CandleChart(Panel, can_focus=True):
 
     def frame(self, width: int, height: int) -> Frame:
         if self.name_shown is None:
-            return Frame(_sentence("choose a key and its chart stands here" if self.store.keys else ""), "Chart")
+            return Frame((), "Chart")
         account, product, timeframe = self.name_shown
         title = f"{product} {timeframe} · {account}"
-        chart = self.store.chart
-        if chart is None or chart.name != self.name_shown:
-            return Frame(_sentence(self._why_empty()), title)
-        age = f"price {age_text(self.store.age(chart.updated, self.now()))} old" if chart.updated else "no price yet"
-        return Frame(self._drawn(width, height), title, age)
-
-    def _drawn(self, width: int, height: int) -> tuple[Line, ...]:
         chart, hello = self.store.chart, self.store.hello
-        if chart is None or hello is None:
-            return ()
+        if chart is None or hello is None or chart.name != self.name_shown:
+            return Frame(sentence(self._why_empty(), width), title)
+        picture = self._drawn(chart, zone_of(hello.display_timezone), width, height)
+        if not picture.lines:
+            return Frame(sentence("too small for a chart", width), title)
+        gathers = ZOOMS[self._zoom].bars
+        count = f"{picture.candles} candles" + (f" of {gathers} bars" if gathers > 1 else "")
+        age = f"price {age_text(self.store.age(chart.updated, self.now()))} old" if chart.updated else "no price yet"
+        return Frame(picture.lines, title, f"{count} · {age}")
+
+    def _drawn(self, chart: Chart, zone: tzinfo, width: int, height: int) -> Picture:
+        """The chart, on the scale of the frame before if that was of the same chart in the same cells."""
         scaled = (chart.name, self._zoom, width, height)
-        look = Look(zone_of(hello.display_timezone), ZOOMS[self._zoom], hatched=self._hatched)
+        look = Look(zone, ZOOMS[self._zoom], hatched=self._hatched)
         before = self._scale if scaled == self._scaled else None
         picture = draw(chart, width, height, look, self.store.clock(self.now()), before)
         self._scale, self._scaled = picture.scale, scaled
-        return picture.lines or _sentence("too small for a chart")
+        return picture
 
     def _why_empty(self) -> str:
         if self.store.state != "up":
             return "no chart of this key was told before the link went down"
         of = self.store.chart_of
         if of is not None and of.name == self.name_shown:
-            return f"the engine has no bars of {plain(' '.join(of.name))}"
+            return f"the engine has no bars of {' '.join(of.name)}"
         return "asking for its bars"
-
-
-def _sentence(text: str) -> tuple[Line, ...]:
-    return (Line(), Line((Run(f" {text}", "dim"),)))

@@ -11,6 +11,8 @@ from datetime import tzinfo
 from itertools import groupby
 from typing import NamedTuple
 
+from rich.cells import cell_len
+
 from pipeline.times import DAY, HOUR, MINUTE, timeframe
 from pipeline.view import TRADED, Chart, Mark
 from tui.painted import Line, Run
@@ -86,9 +88,10 @@ class Candle(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A drawn chart, and the scale it was drawn on: handed back, it spares the next frame a full repaint."""
+    """A drawn chart, how many candles it has, and its scale: handed back, that spares the next frame a full repaint."""
 
     lines: tuple[Line, ...]
+    candles: int
     scale: Scale | None
 
 
@@ -152,12 +155,12 @@ def draw(chart: Chart, width: int, height: int, look: Look, now: int, scale: Sca
     """A chart in so many cells. `now` is the flow's clock, for countdowns; `scale` is the last picture's."""
     room = _room(chart, width, height)
     if room.plot < 10 or room.price < 3:
-        return Picture((), None)
+        return Picture((), 0, None)
     candles = gathered(chart, look.zoom)[-_capacity(room, look.zoom) :]
     sheet = Sheet(width, height)
     if not candles:
         sheet.put(1, 0, "no bars yet", "dim")
-        return Picture(sheet.lines(), None)
+        return Picture(sheet.lines(), 0, None)
     scale = fitting(candles, _open_entries(chart), scale)
     pen = Pen(sheet, room, scale, look, chart, tuple(candles))
     pen.prices()
@@ -167,7 +170,7 @@ def draw(chart: Chart, width: int, height: int, look: Look, now: int, scale: Sca
     pen.marks()
     pen.times()
     pen.header(now)
-    return Picture(sheet.lines(), scale)
+    return Picture(sheet.lines(), len(candles), scale)
 
 
 def bars_for(width: int, zoom: Zoom) -> int:
@@ -335,12 +338,10 @@ class Pen:
         change = (last.close / first.open - 1) * 100 if first.open else 0.0
         figures = (("O", last.open), ("H", last.high), ("L", last.low), ("C", last.close))
         parts = [(" ".join(f"{name} {price_text(figure, digits)}" for name, figure in figures), "bright")]
-        parts.append((f"{CALL if change >= 0 else PUT}{abs(change):.2f}%", side(change)))
         for mark in _open_marks(self.chart)[-1:]:
             left = "" if mark.expiry is None else f" {countdown(mark.expiry - now)}"
             parts.append((f"{leaning(mark.direction)} open{left}", "bright"))
-        gathers = f", {self.look.zoom.bars} bars each" if self.look.zoom.bars > 1 else ""
-        parts.append((f"{len(self.candles)} candles{gathers}", "dim"))
+        parts.append((f"{CALL if change >= 0 else PUT}{abs(change):.2f}%", side(change)))
         self._words(0, parts)
         if self.room.legend:
             self._words(1, list(self._legend()))
@@ -412,10 +413,12 @@ class Pen:
             yield f"{plain(name)} {price_text(value, digits)}", drawn.get(name, "second")
 
     def _words(self, y: int, parts: Sequence[tuple[str, str]]) -> None:
+        """Whole parts only: half a number is a wrong number."""
         x = 1
         for text, style in parts:
-            self.sheet.put(x, y, fit(text, min(len(text), max(0, self.room.width - x))), style)
-            x += len(text) + 2
+            if x + cell_len(text) <= self.room.width:
+                self.sheet.put(x, y, text, style)
+                x += cell_len(text) + 2
 
     def _level(self, price: float, stroke: str, style: str, tag_style: str, tag_mark: str) -> None:
         y = self._y(price)

@@ -11,7 +11,7 @@ from textual.message import Message
 from pipeline.times import duration
 from pipeline.view import TRADED, KeyName, KeyRow
 from tui.link import Store
-from tui.painted import Frame, Line, Panel, Run
+from tui.painted import Frame, Line, Panel, Run, sentence
 from tui.palette import leaning, side
 from tui.words import age_text, fit, gain, money, plain, price_text, signed
 
@@ -129,7 +129,7 @@ class KeysTable(Panel, can_focus=True):
         shown, total = len(self._rows), len(self.store.keys)
         title = f"Keys {shown}/{total}" + (f"  /{self.words}" if self.words else "")
         if not self._rows:
-            return Frame((Line(), Line((Run(f" {self._why_empty()}", "dim"),))), title)
+            return Frame(sentence(self._why_empty(), width), title)
         cursor = self._cursor
         rows = max(1, height - 1)
         self._top = max(0, min(max(self._top, cursor - rows + 1), cursor, shown - rows))
@@ -181,7 +181,7 @@ class KeysTable(Panel, can_focus=True):
         if self.store.keys:
             return f"the filter hides all {len(self.store.keys)} keys; esc shows them again"
         if self.store.hello is None:
-            return ""
+            return self.store.why
         if not self.store.keys_told:
             return "asking for the keys"
         return "this flow trades nothing: no risk gate in it names an account"

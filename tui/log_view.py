@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 
 from pipeline.view import Level, LogLine
 from tui.link import LOG_LINES, Store
-from tui.painted import Frame, Line, Panel, Run
+from tui.painted import Frame, Line, Panel, Run, sentence
 from tui.words import age_text, fit, moment, plain, zone_of
 
 LETTERS: dict[Level, tuple[str, str]] = {
@@ -83,7 +83,7 @@ class LogView(Panel, can_focus=True):
         if self._held is not None:
             title += f" · held, {self.store.lines_heard - self._held_at} newer"
         if not lines:
-            return Frame((Line(), Line((Run(f" {self._why_empty()}", "dim"),))), title)
+            return Frame(sentence(self._why_empty(), width), title)
         age = age_text(self.store.age(lines[-1].at, self.now()))
         return Frame(
             [self._line(line, width) for line in lines[max(0, stop - height) : stop]], title, f"newest {age} old"

@@ -4,6 +4,7 @@ A panel works out all the lines it shows a few times a second; what stays the sa
 """
 
 from collections.abc import Callable, Sequence
+from textwrap import wrap
 from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
@@ -124,6 +125,11 @@ class Panel(Widget):
     def _style(self, name: str, ground: str) -> Style:
         style = self.get_component_rich_style(name)
         return style if ground == "text" else style + Style(bgcolor=self.get_component_rich_style(ground).bgcolor)
+
+
+def sentence(text: str, width: int) -> tuple[Line, ...]:
+    """What an empty panel says instead, wrapped into it."""
+    return (Line(), *(Line((Run(f" {part}", "dim"),)) for part in wrap(plain(text), max(10, width - 2))))
 
 
 def _difference(old: Line, new: Line, y: int) -> Region:
