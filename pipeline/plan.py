@@ -54,9 +54,9 @@ class Account:
     """Somebody's money at a venue."""
 
     venue: Annotated[str, Meta(description="a table of [venues]")]
-    currency: Annotated[
-        str, Meta(pattern="^[A-Z]{3,5}$", description="three to five capital letters such as USD")
-    ] = "USD"
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3,5}$", description="three to five capital letters such as USD")] = (
+        "USD"
+    )
     balance: Annotated[Decimal, Meta(description="what the account begins with")] = Decimal("1000.00")
 
     def __post_init__(self) -> None:
@@ -335,7 +335,7 @@ class _Check:
             self._problem(path, f"{where} {key} must be a table", f'write {key} = {{ use = "…" }}', value=True)
             return None
         table = cast("dict[str, Any]", raw)
-        part = self._part(kind, table, path, "", f"{where} {key}")
+        part = self._part(kind, table, path, "", f"{where} {key}:")
         if part is None:
             return None
         return self._filled(part.cls, {k: v for k, v in table.items() if k != "use"}, path, f"{where} {key}", ("use",))
@@ -472,7 +472,7 @@ class _Check:
                 if column is None or column in columns or str(column).split(".")[0] in set(declared) - set(features):
                     continue
                 what = f"[{node.id}] {key}: there is no column {column!r}"
-                self._problem((*node.id.split(".", 1), key), what, nearest(str(column), columns), value=True)
+                self._problem((*node.id.split(".", 1), key), what, nearest(str(column), columns | set(declared)), value=True)
 
     def _anchoring(self, settings: Settings, features: Mapping[str, Feature]) -> Anchoring:
         longest = max((each.warmup() for each in features.values()), default=0)
@@ -587,8 +587,10 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:
 
 
 def _exact(made: Any, raw: Any) -> bool:
-    """Whether nothing was lost in reading: an amount was written as one, and a number is one."""
-    return math.isfinite(made) and isinstance(raw, str) if isinstance(made, Decimal) else made == made  # noqa: PLR0124
+    """Whether a value may stand as it was written: numbers are finite, amounts are text (1.1 has no exact float)."""
+    if isinstance(made, Decimal):
+        return math.isfinite(made) and isinstance(raw, str)
+    return not isinstance(made, float) or math.isfinite(made)
 
 
 def _shown(raw: Any) -> str:

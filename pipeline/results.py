@@ -3,8 +3,9 @@
 # pyarrow comes without types:
 # pyright: reportMissingTypeStubs=false
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +23,8 @@ from pipeline.values import Decisions, Order
 pa: Any = pyarrow
 pq: Any = pyarrow.parquet
 
+BEHIND = 8
+"""Blocks that may wait to be written."""
 DECISIONS, ORDERS = "decisions.parquet", "orders.parquet"
 
 SCHEMA = pa.schema(
@@ -64,15 +67,36 @@ class AccountResult:
         }
 
 
+class Blocks:
+    """Decisions on their way to disk. Writing runs in a thread of its own, at most a few blocks behind."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = pq.ParquetWriter(path, SCHEMA, compression="none", use_dictionary=False, write_statistics=False)
+        self._thread = ThreadPoolExecutor(1, "decisions")
+        self._writing: deque[Future[None]] = deque()
+
+    def write(self, decisions: Decisions) -> None:
+        while len(self._writing) >= BEHIND:
+            self._writing.popleft().result()
+        self._writing.append(self._thread.submit(self._write, decisions))
+
+    def close(self) -> None:
+        self._thread.shutdown()
+        self._writer.close()
+        while self._writing:
+            self._writing.popleft().result()
+
+    def _write(self, decisions: Decisions) -> None:
+        self._writer.write_batch(_columns(decisions))
+
+
 class Results:
     """Records of a replay. Decisions go to disk block by block; orders are kept and written at the end."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._writer = pq.ParquetWriter(
-            folder / DECISIONS, SCHEMA, compression="none", use_dictionary=False, write_statistics=False
-        )
+        self._blocks = Blocks(folder / DECISIONS)
         self._orders: dict[str, Order] = {}
         self._slots: set[tuple[str, str, int, int]] = set()
         self._accounts: dict[str, AccountResult] = {}
@@ -97,7 +121,7 @@ class Results:
         self._orders[order.order] = order
 
     def decide(self, decisions: Decisions) -> None:
-        self._writer.write_batch(_columns(decisions))
+        self._blocks.write(decisions)
         result = self._accounts.setdefault(decisions.account, AccountResult())
         result.bars += len(decisions)
         counts = np.bincount(decisions.verdict + 1, minlength=len(decisions.gates) + 1)
@@ -109,7 +133,7 @@ class Results:
         """Everything is written when it comes."""
 
     def close(self) -> None:
-        self._writer.close()
+        self._blocks.close()
         rows = [msgspec.to_builtins(order, enc_hook=str) for order in self._orders.values()]
         table = (
             pa.Table.from_pylist(rows)

@@ -30,7 +30,7 @@ def chosen(bench: Bench) -> KeyName | None:
 def test_the_screen_looks_as_approved(tmp_path: Path, width: int, height: int) -> None:
     async def main() -> None:
         async with on_bench(tmp_path, (width, height)) as bench:
-            await bench.shows("decided", "risk: cool_down", "RUNNING")
+            await bench.shows("candles", "risk: cool_down", "RUNNING")
             golden(f"desk_{width}x{height}", bench.app)
 
     run(main())
@@ -43,7 +43,7 @@ def test_without_colour_brightness_and_texture_tell_up_from_down(
 
     async def main() -> None:
         async with on_bench(tmp_path) as bench:
-            await bench.shows("decided", "risk: cool_down", "RUNNING")
+            await bench.shows("candles", "risk: cool_down", "RUNNING")
             assert "║" in bench.text
             golden("nocolour_120x36", bench.app)
 
@@ -53,7 +53,7 @@ def test_without_colour_brightness_and_texture_tell_up_from_down(
 def test_help_looks_as_approved_and_leaves_without_leaving_the_console(tmp_path: Path) -> None:
     async def main() -> None:
         async with on_bench(tmp_path) as bench:
-            await bench.shows("decided", "risk: cool_down", "RUNNING")
+            await bench.shows("candles", "risk: cool_down", "RUNNING")
             await bench.press("question_mark")
             await bench.shows("Everywhere", "leave; the engine goes on")
             golden("help_120x36", bench.app)
@@ -85,7 +85,7 @@ def test_a_terminal_that_grows_again_shows_everything_again(tmp_path: Path) -> N
             await bench.shows("60x16")
             assert bench.pilot is not None
             await bench.pilot.resize_terminal(120, 36)
-            await bench.shows("Keys 36/36", "decided", "risk: cool_down")
+            await bench.shows("Keys 36/36", "candles", "risk: cool_down")
 
     run(main())
 
@@ -100,7 +100,7 @@ def test_a_name_is_shown_as_text_whatever_it_says(tmp_path: Path, name: str) -> 
     async def main() -> None:
         async with on_bench(tmp_path, view=view) as bench:
             keys_of(bench).filter(name.casefold().strip()[:3])
-            await bench.shows("said", "decided", "Keys 1/1")
+            await bench.shows("said", "candles", "Keys 1/1")
             assert "\x1b" not in bench.text
             assert not [panel for panel in bench.app.query(Panel) if "✖" in str(panel.border_subtitle)]
 
@@ -224,11 +224,11 @@ def test_leaving_leaves_the_engine_alone(tmp_path: Path) -> None:
 def test_without_an_engine_the_screen_stands_and_says_what_it_tries(tmp_path: Path) -> None:
     async def main() -> None:
         async with on_bench(tmp_path, desk=False) as bench:
-            await bench.shows("connecting", "no engine is running in", "start one with `moonlight run`")
+            await bench.shows("connecting", "no engine is running in", "moonlight run`")
             bench.now += 12
             await bench.shows("connecting 12s")
             await bench.desk.start()
-            await bench.shows("Keys 36/36", "decided")
+            await bench.shows("Keys 36/36", "candles")
 
     run(main())
 
@@ -236,7 +236,7 @@ def test_without_an_engine_the_screen_stands_and_says_what_it_tries(tmp_path: Pa
 def test_when_the_link_goes_down_what_was_told_stays_dim_and_it_comes_back_by_itself(tmp_path: Path) -> None:
     async def main() -> None:
         async with on_bench(tmp_path) as bench:
-            await bench.shows("decided", "RUNNING")
+            await bench.shows("candles", "RUNNING")
             await bench.desk.stop()
             await bench.shows("LINK DOWN 0s · data is stale")
             bench.now += 12
@@ -275,7 +275,7 @@ def test_a_panel_that_fails_says_so_and_the_others_go_on(tmp_path: Path, monkeyp
 
     async def main() -> None:
         async with on_bench(tmp_path) as bench:
-            await bench.shows("decided")
+            await bench.shows("candles")
             monkeypatch.setattr(CandleChart, "frame", fails)
             await bench.shows(
                 "✖ ZeroDivisionError", "console, panel chart: ZeroDivisionError: a chart of nothing [/bold]"
@@ -306,7 +306,7 @@ def test_a_price_repaints_its_cell_and_nothing_else(tmp_path: Path) -> None:
     async def main() -> None:
         async with on_bench(tmp_path, (160, 36)) as bench:
             keys = keys_of(bench)
-            await bench.shows("decided", "RUNNING")
+            await bench.shows("candles", "RUNNING")
             asked: list[Region] = []
             repaint = keys.refresh
             keys.refresh = lambda *regions, **how: (asked.extend(regions), repaint(*regions, **how))[1]  # type: ignore[method-assign]
@@ -323,7 +323,7 @@ def test_what_is_repainted_is_all_that_differs(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with on_bench(tmp_path) as bench:
-            await bench.shows("decided", "RUNNING")
+            await bench.shows("candles", "RUNNING")
             for moves in range(1, 6):
                 bench.view.move(7 * moves)
                 told = bench.store.keys_told, bench.store.chart_told
