@@ -24,9 +24,9 @@ Problem = tuple[str, tuple[str, ...], str]
 class FlowTest:
     """One claim about the flow, in virtual time.
 
-    `inputs` are let in as given by the nodes named (quotes by a source, signals by an ensemble); `outputs` are what
-    nodes must give. `values` say what a letter stands for; in an output only the keys written are compared. `set`
-    changes keys of the flow for this test, such as "risk.main.cool_down" = "60s".
+    `inputs` are let in in place of what the nodes named would give (quotes by a source, signals by an ensemble);
+    `outputs` are all that nodes must give. `values` say what a letter stands for; in an output only the keys written
+    are compared. `set` changes keys of the flow for this test, such as "risk.main.cool_down" = "60s".
     """
 
     name: Annotated[str, Meta(min_length=1)]

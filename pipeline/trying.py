@@ -95,6 +95,8 @@ async def _played(plan: Plan, test: FlowTest) -> dict[str, dict[int, str]]:
 
     setting = Setting(mode="replay", begin=start, outside=("venue",))
     async with running(plan, setting, NoRecords(), Past((), {}), taps=(told,)) as flow:
+        for node in test.inputs:
+            flow.nodes[_full(plan, node)].subscription.dispose()
         for at, port, letter in _inputs(plan, test, start, frame):
             await flow.border.until(at)
             for value in _made(plan, port, test.values[letter], at):

@@ -41,7 +41,8 @@ class Console(App[None]):
     ]
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012  # as above
         (0, "-flat"),
-        (SMALLEST[1], "-short"),
+        (SMALLEST[1], "-low"),
+        (22, "-short"),
         (30, "-tall"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -129,7 +129,10 @@ class Panel(Widget):
 
 def sentence(text: str, width: int) -> tuple[Line, ...]:
     """What an empty panel says instead, wrapped into it."""
-    return (Line(), *(Line((Run(f" {part}", "dim"),)) for part in wrap(plain(text), max(10, width - 2), break_on_hyphens=False)))
+    return (
+        Line(),
+        *(Line((Run(f" {part}", "dim"),)) for part in wrap(plain(text), max(10, width - 2), break_on_hyphens=False)),
+    )
 
 
 def _difference(old: Line, new: Line, y: int) -> Region:

@@ -1,0 +1,171 @@
+import unicodedata
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from rich.cells import cell_len
+
+from pipeline.times import MINUTE
+from pipeline.view import BarColumns, Chart, FormingBar, KeyName, Mark
+from tests.sample_view import NOON, chart_of
+from tui import candles, palette
+from tui.candles import BLOCKS, STROKES, ZOOMS, Look, Picture, Scale, draw, fitting, gathered, nice_step, snapped
+from tui.painted import Panel
+
+UTC = Look(ZoneInfo("UTC"))
+BARS = tuple[float, float, float, float]
+
+
+def chart(*bars: BARS, marks: tuple[Mark, ...] = (), **columns: tuple[float | None, ...]) -> Chart:
+    """Bars (open, high, low, close) of one minute each, the first at 12:00."""
+    start = NOON // 3_600_000 * 3_600_000
+    opens, highs, lows, closes = zip(*bars, strict=True) if bars else ((), (), (), ())
+    shown = BarColumns(
+        tuple(start + row * MINUTE for row in range(len(bars))), opens, highs, lows, closes, tuple([1.0] * len(bars))
+    )
+    return Chart("demo-1", "EURUSD", "1m", 1, NOON, shown, None, columns, marks)
+
+
+def text(picture: Picture) -> list[str]:
+    return ["".join(run.text for run in line.runs) for line in picture.lines]
+
+
+def column(picture: Picture, x: int, top: int, rows: int) -> str:
+    return "".join(line[x] for line in text(picture)[top : top + rows])
+
+
+prices = st.floats(1e-6, 1e6)
+bar = st.tuples(prices, prices, prices, prices).map(lambda p: (p[0], max(p), min(p), p[3]))
+
+
+@given(
+    st.lists(bar, max_size=80),
+    st.sampled_from(ZOOMS),
+    st.integers(12, 130),
+    st.integers(6, 40),
+    st.booleans(),
+    st.lists(st.one_of(st.none(), prices), min_size=80, max_size=80),
+)
+def test_every_chart_fills_its_cells_exactly_in_known_styles(
+    bars: list[BARS], zoom: candles.Zoom, width: int, height: int, hatched: bool, feature: list[float | None]
+) -> None:
+    shown = chart(*bars, ema=tuple(feature[: len(bars)]))
+    picture = draw(shown, width, height, Look(ZoneInfo("Asia/Kathmandu"), zoom, hatched=hatched), NOON)
+    if picture.lines:
+        assert [cell_len(line) for line in text(picture)] == [width] * height
+    assert {run.style for line in picture.lines for run in line.runs} <= Panel.STYLES
+
+
+def test_a_chart_of_one_price_is_a_line_and_no_fault() -> None:
+    picture = draw(chart((1.0, 1.0, 1.0, 1.0), (1.0, 1.0, 1.0, 1.0)), 40, 12, UTC, NOON)
+    assert sum("◂1.0" in line for line in text(picture)) == 1
+
+
+def test_a_wick_and_a_body_share_a_cell_as_strokes() -> None:
+    picture = draw(chart((10.0, 40.0, 0.0, 30.0)), 30, 12, UTC, NOON)
+    drawn = column(picture, text(picture)[4].index("┃"), 1, 9)
+    assert set(drawn.strip()) <= set("╷╵│╻╹┃╽╿")
+    assert drawn.count("┃") >= 3
+    assert drawn[0] in "│╷"
+
+
+def test_a_block_holds_no_half_wick() -> None:
+    assert snapped((1, 2), goes_on=True) == (2, 2)
+    assert snapped((1, 2), goes_on=False) == (0, 2)
+    assert snapped((2, 1), goes_on=False) == (2, 0)
+    assert snapped((1, 1), goes_on=False) == (1, 1)
+
+
+def test_every_glyph_is_one_cell_and_no_emoji() -> None:
+    marks = "".join(value for value in vars(palette).values() if isinstance(value, str) and len(value) == 1)
+    glyphs = "".join((*STROKES.values(), *BLOCKS.values(), *candles.LEFT.values(), *candles.RIGHT.values()))
+    for glyph in glyphs + marks + "".join(candles.HATCHED.values()) + candles.EIGHTHS + "◂┈╌·◆":
+        assert cell_len(glyph) == 1
+        assert unicodedata.east_asian_width(glyph) not in "WF"
+
+
+def test_an_order_stands_at_its_candle_with_how_it_ended_and_the_strip_tells_every_decision() -> None:
+    rising, minute = (10.0, 40.0, 10.0, 40.0), MINUTE
+    start = NOON // 3_600_000 * 3_600_000
+    marks = (
+        Mark(start, "trade", 1, "a", "win", "+0.87"),
+        Mark(start + minute, "trade", -1, "b", "lose", "-1.00"),
+        Mark(start + 2 * minute, "cool_down", 1),
+        Mark(start + 3 * minute, "score", 0),
+        Mark(start + 4 * minute, "trade", 1, "c", "push", "0.00"),
+        Mark(start + 5 * minute, "trade", -1, "d"),
+    )
+    bars = [(30.0, 31.0, 29.0, 30.5)] * 6 + [rising]
+    lines = text(draw(chart(*bars, marks=marks), 40, 18, UTC, NOON))
+    strip = lines[-2]
+    assert "✔✖-·=▼" in strip
+    at = strip.index("✔")
+    above_and_below = ["".join(line[at + row] for line in lines[1:-2]) for row in range(2)]
+    assert above_and_below[0].strip(" ·┈").endswith("▲✔")
+    assert above_and_below[1].strip(" ·┈").startswith("✖▼")
+
+
+def test_an_open_contract_has_its_entry_and_the_time_it_has_left() -> None:
+    start = NOON // 3_600_000 * 3_600_000
+    open_ = Mark(start, "trade", 1, "a", entry=12.0, expiry=NOON + 23_000)
+    lines = text(draw(chart((10.0, 40.0, 10.0, 40.0), marks=(open_,)), 60, 18, UTC, NOON))
+    assert "▲ open 00:23" in lines[0]
+    assert any("╌╌╌" in line and "▲12.0" in line for line in lines)
+
+
+def test_an_oscillator_is_read_in_the_legend_and_not_drawn_among_prices() -> None:
+    bars = [(10.0 + row, 12.0 + row, 9.0 + row, 11.0 + row) for row in range(20)]
+    shown = chart(*bars, ema=tuple(9.0 + row for row in range(20)), rsi=tuple([70.0] * 20))
+    picture = draw(shown, 60, 20, UTC, NOON)
+    assert "ema 28.0  rsi 70.00" in text(picture)[1]
+    assert "line-2" not in {run.style for line in picture.lines for run in line.runs}
+    drawn = "".join(run.text for line in picture.lines[2:] for run in line.runs if run.style == "line-1")
+    assert drawn
+    assert all(0x2800 < ord(dot) < 0x2900 for dot in drawn)
+
+
+def test_zoomed_out_a_candle_gathers_the_bars_of_its_span() -> None:
+    bars = [(1.0, 5.0, 1.0, 2.0), (2.0, 3.0, 0.5, 3.0), (3.0, 4.0, 2.0, 2.5), (2.5, 9.0, 2.0, 8.0)]
+    one, *rest = gathered(chart(*bars), ZOOMS[0])
+    assert rest == []
+    assert (one.open, one.high, one.low, one.close, one.volume) == (1.0, 9.0, 0.5, 8.0, 4.0)
+
+
+def test_the_forming_bar_is_the_last_candle_until_it_is_final() -> None:
+    one = chart((1.0, 2.0, 0.5, 1.5))
+    ts = one.bars.open_ts[0]
+    forming = replace(one, forming=FormingBar(ts + MINUTE, 1.5, 1.6, 1.4, 1.55, 3.0))
+    assert [candle.close for candle in gathered(forming, ZOOMS[2])] == [1.5, 1.55]
+    late = replace(one, forming=FormingBar(ts, 1.5, 1.6, 1.4, 1.55, 3.0))
+    assert [candle.close for candle in gathered(late, ZOOMS[2])] == [1.5]
+
+
+def test_the_scale_stays_while_prices_fit_and_fill_it() -> None:
+    shown = gathered(chart((10.0, 20.0, 10.0, 20.0)), ZOOMS[2])
+    first = fitting(shown, (), None)
+    assert fitting(gathered(chart((10.0, 19.5, 10.5, 19.0)), ZOOMS[2]), (), first) is first
+    assert fitting(gathered(chart((10.0, 21.0, 10.0, 20.0)), ZOOMS[2]), (), first) != first
+    assert fitting(gathered(chart((10.0, 11.0, 10.0, 11.0)), ZOOMS[2]), (), first) != first
+
+
+def test_times_are_those_of_the_persons_zone() -> None:
+    shown = chart_of(KeyName("demo-1", "EURUSD", "1m"), 60)
+    assert "12:00" in text(draw(shown, 80, 20, UTC, NOON))[-1]
+    assert "15:00" in text(draw(shown, 80, 20, Look(ZoneInfo("Europe/Istanbul")), NOON))[-1]
+    days = replace(shown, timeframe="1d", bars=replace(shown.bars, open_ts=tuple(d * 86_400_000 for d in range(60))))
+    assert "01 Jan" in text(draw(days, 80, 20, UTC, NOON))[-1]
+
+
+@given(st.floats(1e-9, 1e9), st.integers(1, 50))
+def test_steps_are_round_and_go_about_as_often_as_asked(span: float, parts: int) -> None:
+    step = nice_step(span, parts)
+    assert span / parts <= step * 1.0000001 <= span / parts * 2.6
+
+
+@given(st.floats(-1e3, 1e3), st.floats(0.001, 1e3), st.integers(1, 99))
+def test_higher_prices_are_never_lower_on_the_screen(low: float, span: float, rows: int) -> None:
+    scale = Scale(low + span, low)
+    placed = [scale.row(low + span * part / 10, rows) for part in range(11)]
+    assert placed == sorted(placed, reverse=True)
+    assert (placed[0], placed[-1]) == (rows - 1, 0)
