@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import operators
 import sinks
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    program = "moonlight" if Path(sys.argv[0]).stem == "moonlight" else "python -m pipeline"
+    program = "moonlight" if "moonlight" in sys.modules else "python -m pipeline"
     parser = argparse.ArgumentParser(
         prog=program,
         description="A dataflow pipeline for fixed-time trading. `VERB --help` tells more of each verb.",

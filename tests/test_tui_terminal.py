@@ -1,0 +1,140 @@
+"""The console in a real terminal, attached to a desk in a process of its own."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.screens import run
+from tui.console import console
+
+ROOT = Path(__file__).resolve().parent.parent
+TMUX = shutil.which("tmux")
+LEAVES = (
+    "import sys; from pathlib import Path; from tui.console import console; sys.exit(console(None, Path(sys.argv[1])))"
+)
+ENVIRONMENT = {
+    "PATH": os.environ.get("PATH", os.defpath),
+    "PYTHONPATH": str(ROOT),
+    "LANG": "C.UTF-8",
+    "TERM": "xterm-256color",
+}
+
+
+class Terminal:
+    """One tmux server of our own with one window."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    async def tmux(self, *words: str) -> str:
+        assert TMUX is not None
+        made = await asyncio.create_subprocess_exec(
+            TMUX, "-L", self._name, "-f", os.devnull, *words, env=ENVIRONMENT, stdout=asyncio.subprocess.PIPE
+        )
+        told, _ = await made.communicate()
+        return told.decode()
+
+    async def shows(self, *texts: str, without: str = "\0") -> str:
+        seen = ""
+        try:
+            async with asyncio.timeout(20):
+                while not (all(text in seen for text in texts) and without not in seen):
+                    await asyncio.sleep(0.05)
+                    seen = await self.tmux("capture-pane", "-p")
+        except TimeoutError:
+            raise AssertionError(f"{texts} never on the terminal:\n{seen}") from None
+        return seen
+
+    async def types(self, *keys: str) -> None:
+        await self.tmux("send-keys", *keys)
+
+
+@asynccontextmanager
+async def terminal(name: str, *command: str) -> AsyncGenerator[Terminal]:
+    made = Terminal(name)
+    await made.tmux("new-session", "-d", "-x", "120", "-y", "36", *command)
+    try:
+        yield made
+    finally:
+        await made.tmux("kill-server")
+
+
+async def engine(folder: Path) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.sample_view", str(folder), cwd=ROOT, env=ENVIRONMENT
+    )
+
+
+@pytest.mark.skipif(TMUX is None, reason="tmux is not installed, and the console needs a real terminal here")
+def test_in_a_terminal_it_is_typed_at_resized_loses_its_engine_gets_it_back_and_leaves(tmp_path: Path) -> None:
+    """COLUMNS and LINES are set as shells and test runners do: they must not freeze the size."""
+
+    async def main() -> None:
+        serving = await engine(tmp_path)
+        frozen = "env COLUMNS=80 LINES=24"
+        command = f"{frozen} '{sys.executable}' -c '{LEAVES}' '{tmp_path}'; echo left with $?; exec cat"
+        try:
+            async with terminal(f"moonlight-{os.getpid()}", command) as at:
+                seen = await at.shows("Keys 36/36", "candles", "heard")
+                assert max(len(line) for line in seen.splitlines()) == 120
+                await at.types("/eur live")
+                await at.shows("Keys 3/36", "eur live", "EURUSD 1m · live-7")
+                await at.types("Enter", "?")
+                await at.shows("Everywhere")
+                await at.types("Escape")
+                await at.tmux("resize-window", "-x", "80", "-y", "24")
+                seen = await at.shows("Keys 3/36", "EURUSD 1m · live-7", without="Everywhere")
+                assert max(len(line) for line in seen.splitlines()) <= 80
+
+                serving.send_signal(signal.SIGKILL)
+                await serving.wait()
+                await at.shows("LINK DOWN", "data is stale", "Keys 3/36")
+                serving = await engine(tmp_path)
+                await at.shows("⇄ link", "Keys 3/36", without="LINK DOWN")
+                await at.types("q")
+                await at.shows("left with 0")
+                assert serving.returncode is None
+        finally:
+            serving.kill()
+            await serving.wait()
+
+    run(main())
+
+
+def test_without_a_terminal_the_status_comes_as_lines_and_a_picture_as_svg(tmp_path: Path) -> None:
+    async def main() -> None:
+        serving = await engine(tmp_path)
+        picture = tmp_path / "console.svg"
+        try:
+            async with asyncio.timeout(20):
+                while not (tmp_path / "engine.json").exists():  # noqa: ASYNC110  # another process writes it
+                    await asyncio.sleep(0.05)
+            made = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-c", LEAVES, str(tmp_path)), env=ENVIRONMENT, stdout=asyncio.subprocess.PIPE
+            )
+            told, _ = await made.communicate()
+            assert "523 sent, 3 open, 520 settled, 0 rejected, 1 unknown" in told.decode()
+            assert made.returncode == 0
+            assert await asyncio.to_thread(console, None, tmp_path, screenshot=picture) == 0
+        finally:
+            serving.kill()
+            await serving.wait()
+        assert "EURUSD" in picture.read_text("utf-8")
+
+    run(main())
+
+
+def test_without_a_terminal_and_without_an_engine_it_says_so_and_ends_with_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert console(None, tmp_path) == 3
+    assert console("http://127.0.0.1:9", tmp_path) == 3
+    assert console(None, tmp_path, screenshot=tmp_path / "x.svg") == 3
+    assert "start one with `moonlight run`" in capsys.readouterr().err
