@@ -1,10 +1,11 @@
 """Runs `[[test]]` tables: lets the marbles in, in virtual time, and draws what came out."""
 
+import math
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 import numpy as np
@@ -15,10 +16,15 @@ from pipeline.engine import Setting, running
 from pipeline.errors import InputError, MoonlightError
 from pipeline.flowtest import FlowTest, drawn, frames
 from pipeline.plan import Plan, checked
-from pipeline.times import duration, parse_moment, slot_of, timeframe, timeframe_name
+from pipeline.times import DurationText, TimeframeName, duration, parse_moment, slot_of, timeframe, timeframe_name
 from pipeline.values import Approved, Bars, Decisions, Dropped, Fault, Order, Past, Payouts, Quotes, Signals
 
 Table = Mapping[str, Any]
+
+STRANGER = "?"
+"""In the picture of what came: something that fits no letter."""
+MOST_STRANGERS = 3
+"""So many of them are told in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +56,22 @@ class NoRecords:
     def commit(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one node gave: its letters by frame, and in words what fits no letter."""
+
+    marks: dict[int, str] = field(default_factory=dict[int, str])
+    strangers: list[str] = field(default_factory=list[str])
+
+
 def tried(plan: Plan, test: FlowTest) -> Outcome:
     """Run one test in a flow of its own."""
     try:
         changed = _changed(plan, test)
-        marks = virtual.run(lambda _: _played(changed, test))
+        heard = virtual.run(lambda _: _played(changed, test))
     except MoonlightError as failure:
         return Outcome(test, (str(failure),))
-    return Outcome(test, tuple(_differences(test, marks)))
+    return Outcome(test, tuple(_differences(test, heard)))
 
 
 def _changed(plan: Plan, test: FlowTest) -> Plan:
@@ -76,10 +90,10 @@ def _changed(plan: Plan, test: FlowTest) -> Plan:
     return checked(replace(plan.source, data=data), plan.base)
 
 
-async def _played(plan: Plan, test: FlowTest) -> dict[str, dict[int, str]]:
-    """The letters that came out of each node, by frame."""
+async def _played(plan: Plan, test: FlowTest) -> dict[str, Heard]:
+    """What came out of each node."""
     start, frame = parse_moment(test.start), duration(test.frame)
-    marks: dict[str, dict[int, str]] = {node: {} for node in test.outputs}
+    heard = {node: Heard() for node in test.outputs}
     outputs = {_full(plan, node): node for node in test.outputs}
     rank = {letter: place for place, letter in enumerate(test.values)}
 
@@ -90,8 +104,10 @@ async def _played(plan: Plan, test: FlowTest) -> dict[str, dict[int, str]]:
         for at, facts in _facts(item):
             place = max(0, (at or flow.agenda.now) - start) // frame
             letter = _letter(facts, test, test.outputs[name])
-            letters = marks[name].get(place, "") + letter
-            marks[name][place] = "".join(sorted(letters, key=lambda each: rank.get(each, len(rank))))
+            if letter == STRANGER:
+                heard[name].strangers.append(f"at frame {place}: {_in_words(facts)}")
+            letters = heard[name].marks.get(place, "") + letter
+            heard[name].marks[place] = "".join(sorted(letters, key=lambda each: rank.get(each, len(rank))))
 
     setting = Setting(mode="replay", begin=start, outside=("venue",))
     async with running(plan, setting, NoRecords(), Past((), {}), taps=(told,)) as flow:
@@ -99,13 +115,12 @@ async def _played(plan: Plan, test: FlowTest) -> dict[str, dict[int, str]]:
             flow.nodes[_full(plan, node)].subscription.dispose()
         for at, port, letter in _inputs(plan, test, start, frame):
             await flow.border.until(at)
-            for value in _made(plan, port, test.values[letter], at):
-                flow.enter(port, value)
+            flow.enter(port, _made(plan, port, letter, test.values[letter], at))
         last = max(len(frames(each)) for each in (*test.inputs.values(), *test.outputs.values()))
         await flow.border.until(start + last * frame - 1)
         if flow.ended.done():
             flow.ended.result()
-    return marks
+    return heard
 
 
 def _inputs(plan: Plan, test: FlowTest, start: int, frame: int) -> list[tuple[int, str, str]]:
@@ -129,54 +144,99 @@ def _full(plan: Plan, node: str) -> str:
     return found[0]
 
 
-def _made(plan: Plan, port: str, table: Table, at: int) -> Iterator[Any]:
-    """The value that a letter stands for when it enters by a node at a moment."""
-    product = str(table.get("product", "EURUSD"))
-    kind = plan.by_id[port].part.kind
-    if kind == "ensemble":
-        yield _signals(table, product, at)
-    elif kind == "source" and "close" in table:
-        yield _bars(table, product, at)
-    elif kind == "source" and ("price" in table or "bid" in table):
-        late = duration(table["late"]) if "late" in table else 0
-        bid = float(table.get("bid", table.get("price", "nan")))
-        ask = float(table.get("ask", table.get("price", "nan")))
-        yield Quotes(product, _stamps(at - late), _stamps(at), np.array([bid]), np.array([ask]))
-    elif "payout" in table:
-        yield Payouts(product, _stamps(at), np.array([float(table["payout"])]))
-    else:
-        raise InputError(
-            f"values for {port} need price (or bid and ask), close, or payout; for an ensemble direction and confidence"
+class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What every value that goes in may say."""
+
+    product: str = "EURUSD"
+
+
+class GivenQuote(Given, frozen=True):
+    """A price, or both sides of one; `late` is how long before its coming it was stamped."""
+
+    price: float = math.nan
+    bid: float | None = None
+    ask: float | None = None
+    late: DurationText | None = None
+
+    def made(self, at: int) -> Quotes:
+        stamped = at - (duration(self.late) if self.late else 0)
+        sides = (np.array([self.price if side is None else side]) for side in (self.bid, self.ask))
+        return Quotes(self.product, _stamps(stamped), _stamps(at), *sides)
+
+
+class GivenPayout(Given, frozen=True):
+    """What a win pays from now on."""
+
+    payout: float = math.nan
+
+    def made(self, at: int) -> Payouts:
+        return Payouts(self.product, _stamps(at), np.array([self.payout]))
+
+
+class GivenBar(Given, frozen=True):
+    """The bar that ended last at this moment; prices left out are its close."""
+
+    close: float = math.nan
+    timeframe: TimeframeName = "1m"
+    open: float | None = None
+    high: float | None = None
+    low: float | None = None
+    volume: float = 0.0
+
+    def made(self, at: int) -> Bars:
+        tf = timeframe(self.timeframe)
+        prices = (self.close if each is None else each for each in (self.open, self.high, self.low))
+        one = [np.array([each]) for each in (*prices, self.close, self.volume)]
+        return from_columns(self.product, tf, _stamps(slot_of(at, tf) - tf), *one)
+
+
+class GivenSignal(Given, frozen=True):
+    """What an ensemble would say at this moment of the bar that ended last."""
+
+    timeframe: TimeframeName = "1m"
+    direction: Literal["call", "put", "none"] = "call"
+    confidence: float = 1.0
+    ready: bool = True
+    fault: str = ""
+
+    def made(self, at: int) -> Signals:
+        tf = timeframe(self.timeframe)
+        sign = {"call": 1, "put": -1, "none": 0}[self.direction]
+        return Signals(
+            product=self.product,
+            tf=tf,
+            open_ts=_stamps(slot_of(at, tf) - tf),
+            final_at=_stamps(at),
+            close=np.array([math.nan]),
+            ready=np.array([self.ready]),
+            score=np.array([self.confidence * sign]),
+            confidence=np.array([self.confidence]),
+            probability=1 / (1 + np.exp(-np.array([self.confidence]))),
+            direction=np.array([sign], np.int8),
+            votes={},
+            fault=self.fault,
         )
 
 
-def _signals(table: Table, product: str, at: int) -> Signals:
-    """What an ensemble would say at this moment of the bar that ended last."""
-    tf = timeframe(str(table.get("timeframe", "1m")))
-    confidence = float(table.get("confidence", 1.0))
-    direction = {"call": 1, "put": -1, "none": 0}[str(table.get("direction", "call"))]
-    return Signals(
-        product=product,
-        tf=tf,
-        open_ts=_stamps(slot_of(at, tf) - tf),
-        final_at=_stamps(at),
-        close=np.array([float("nan")]),
-        ready=np.array([bool(table.get("ready", True))]),
-        score=np.array([confidence * direction]),
-        confidence=np.array([confidence]),
-        probability=1 / (1 + np.exp(-np.array([confidence]))),
-        direction=np.array([direction], np.int8),
-        votes={},
-        fault=str(table.get("fault", "")),
-    )
+BY_KEY = {"price": GivenQuote, "bid": GivenQuote, "payout": GivenPayout, "close": GivenBar}
+"""What a source gives, by a key that only such a value has."""
 
 
-def _bars(table: Table, product: str, at: int) -> Bars:
-    tf = timeframe(str(table.get("timeframe", "1m")))
-    close = float(table["close"])
-    open_, high, low = (float(table.get(name, close)) for name in ("open", "high", "low"))
-    one = [np.array([each]) for each in (open_, high, low, close, float(table.get("volume", 0)))]
-    return from_columns(product, tf, _stamps(slot_of(at, tf) - tf), *one)
+def _made(plan: Plan, port: str, letter: str, table: Table, at: int) -> Quotes | Payouts | Bars | Signals:
+    """The value that a letter stands for when it enters by a node at a moment."""
+    kind = plan.by_id[port].part.kind
+    fits = [BY_KEY[key] for key in table if key in BY_KEY] if kind == "source" else []
+    shape = GivenSignal if kind == "ensemble" else fits[0] if fits else None
+    if shape is None:
+        raise InputError(
+            f"values.{letter} cannot be given by {port}; a source gives price (or bid and ask), close or payout, "
+            "an ensemble direction and confidence"
+        )
+    try:
+        return msgspec.convert(table, shape).made(at)
+    except ValueError as wrong:
+        known = ", ".join(shape.__struct_fields__)
+        raise InputError(f"values.{letter} cannot be given by {port} ({wrong}); its keys are {known}") from wrong
 
 
 def _stamps(at: int) -> Any:
@@ -232,12 +292,12 @@ def _plain(value: Any) -> Any:
 
 
 def _letter(facts: Table, test: FlowTest, diagram: str) -> str:
-    """The letter of a diagram whose table fits; `?` when none does."""
+    """The letter of a diagram whose table fits; a stranger when none does."""
     used = {letter for marks in frames(diagram) for letter in marks}
     for letter in test.values:
         if letter in used and all(_fits(facts, name, value) for name, value in test.values[letter].items()):
             return letter
-    return "?"
+    return STRANGER
 
 
 def _fits(facts: Table, name: str, value: Any) -> bool:
@@ -248,14 +308,26 @@ def _fits(facts: Table, name: str, value: Any) -> bool:
     return bool(facts[name] == value)
 
 
-def _differences(test: FlowTest, marks: Mapping[str, Mapping[int, str]]) -> Iterator[str]:
+def _in_words(facts: Table) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items() if value not in ("", None))
+
+
+def _differences(test: FlowTest, heard: Mapping[str, Heard]) -> Iterator[str]:
+    """Both pictures of each node that gave something else than claimed."""
+    rank = {letter: place for place, letter in enumerate(test.values)}
     for node, diagram in test.outputs.items():
-        rank = {letter: place for place, letter in enumerate(test.values)}
         wanted = {
             place: "".join(sorted(letters, key=lambda each: rank[each]))
             for place, letters in enumerate(frames(diagram))
             if letters
         }
+        came = heard[node]
         length = len(frames(diagram))
-        if wanted != marks[node]:
-            yield f"{node}: wanted  {drawn(wanted, length)}\n{' ' * len(node)}  came    {drawn(marks[node], length)}"
+        if wanted != came.marks:
+            yield "\n".join(
+                (
+                    f"{node}: wanted  {drawn(wanted, length)}",
+                    f"{' ' * len(node)}  came    {drawn(came.marks, length)}",
+                    *(f"{' ' * len(node)}  {STRANGER} {each}" for each in came.strangers[:MOST_STRANGERS]),
+                )
+            )

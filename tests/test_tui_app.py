@@ -249,6 +249,16 @@ def test_when_the_link_goes_down_what_was_told_stays_dim_and_it_comes_back_by_it
     run(main())
 
 
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_lost_link_is_said_in_a_row_of_any_width(tmp_path: Path, width: int) -> None:
+    async def main() -> None:
+        async with on_bench(tmp_path, (width, 24)) as bench:
+            await bench.desk.stop()
+            await bench.shows("LINK DOWN 0s · data is stale", "REAL live-7")
+
+    run(main())
+
+
 def test_an_engine_of_another_protocol_is_named_and_not_guessed_at(tmp_path: Path) -> None:
     view = SampleView()
     view.protocol = 3
@@ -256,7 +266,10 @@ def test_an_engine_of_another_protocol_is_named_and_not_guessed_at(tmp_path: Pat
     async def main() -> None:
         async with on_bench(tmp_path, desk=False, view=view) as bench:
             await bench.desk.start()
-            await bench.shows("engine 1.0.0 speaks protocol 3, this console protocol 1; run both from one version")
+            await bench.shows(
+                "ANOTHER PROTOCOL", "engine 1.0.0 speaks protocol 3, this console protocol 1; run both from one"
+            )
+            assert bench.text.count("speaks protocol 3") == 2  # where the keys would be, and in the log
 
     run(main())
 

@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -72,6 +72,12 @@ async def engine(folder: Path) -> asyncio.subprocess.Process:
     )
 
 
+async def ended(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+
+
 @pytest.mark.skipif(TMUX is None, reason="tmux is not installed, and the console needs a real terminal here")
 def test_in_a_terminal_it_is_typed_at_resized_loses_its_engine_gets_it_back_and_leaves(tmp_path: Path) -> None:
     """COLUMNS and LINES are set as shells and test runners do: they must not freeze the size."""
@@ -102,8 +108,7 @@ def test_in_a_terminal_it_is_typed_at_resized_loses_its_engine_gets_it_back_and_
                 await at.shows("left with 0")
                 assert serving.returncode is None
         finally:
-            serving.kill()
-            await serving.wait()
+            await ended(serving)
 
     run(main())
 
@@ -124,8 +129,7 @@ def test_without_a_terminal_the_status_comes_as_lines_and_a_picture_as_svg(tmp_p
             assert made.returncode == 0
             assert await asyncio.to_thread(console, None, tmp_path, screenshot=picture) == 0
         finally:
-            serving.kill()
-            await serving.wait()
+            await ended(serving)
         assert "EURUSD" in picture.read_text("utf-8")
 
     run(main())

@@ -100,7 +100,7 @@ class Console(App[None]):
             return store.why or "not attached yet"
         if store.status is None or not store.keys_told:
             return "no status and keys yet"
-        if asked is not None and (store.chart_of is None or store.chart_of.name != asked.name):
+        if store.keys and (asked is None or store.chart_of is None or store.chart_of.name != asked.name):
             return "no chart yet"
         return ""
 

@@ -150,6 +150,8 @@ class Store:
         """The link became something else."""
         if state == "up" and self.state == "down":
             self.back_after = now - self.since
+        if state == "mismatch" != self.state:
+            self.note("error", why)
         if state != self.state:
             self.state, self.since = state, now
         self.why = why

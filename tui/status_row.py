@@ -40,15 +40,18 @@ class StatusRow(Panel):
         return Frame(lines)
 
     def _engine(self) -> list[Item]:
-        items: list[Item] = [(Run(" ◆ moonlight", "bright"),)]
-        status, hello = self.store.status, self.store.hello
+        status, hello, up = self.store.status, self.store.hello, self.store.state == "up"
+        items: list[Item] = [(Run(" ◆ moonlight" if up else " ◆", "bright"),)]
+        if not up:
+            items.append((self._link(),))  # nothing matters more, so nothing may push it out of a narrow row
         if status is not None:
             mark, style = STATES[status.state]
-            items.append((Run(f"{mark} {status.state}", style),))
+            items.append((Run(f"{mark} {status.state}", style if up else "dim"),))
         if hello is not None:
             faster = f" ×{hello.speed:g}" if hello.speed != 1 else ""
             items.append((Run(plain(f"{hello.mode}{faster}"), "warn" if hello.mode == "live" else "second"),))
-        items.append((self._link(),))
+        if up:
+            items.append((self._link(),))
         if status is not None:
             items += [(Run(f"{count_text(status.quotes_per_second)} q/s"),), (Run(f"lag {status.lag_ms:.0f}ms"),)]
             items += [(run,) for run in _troubles(status)]
@@ -64,15 +67,16 @@ class StatusRow(Panel):
             case "down":
                 return Run(f"{LINK} LINK DOWN {seconds}s · data is stale", "wrong")
             case "mismatch":
-                return Run(f"{WRONG} {self.store.why}", "wrong")
+                return Run(f"{WRONG} ANOTHER PROTOCOL {seconds}s", "wrong")
 
     def _clock(self) -> list[Run]:
+        """REAL accounts that are armed, and the flow's clock unless the link is down: then nobody knows it."""
         runs = [
             Run(plain(f" REAL {account.name} "), "real")
             for account in (self.store.status.accounts if self.store.status else ())
             if account.money == "real" and account.armed
         ]
-        if self.store.hello is not None:
+        if self.store.hello is not None and self.store.state == "up":
             runs.append(Run(moment(self.store.clock(self.now()), UTC).strftime("  %H:%M:%SZ "), "text"))
         return runs
 
