@@ -347,7 +347,10 @@ class Flow:
                 raise ValueError(f"gave {len(scores)} scores for {columns.fresh} rows")
             return Votes(name, columns, np.where(columns.ready[len(columns) - columns.fresh :], scores, np.nan))
         except Exception as failure:  # noqa: BLE001  # a plug-in may raise anything; its fault is told and is one gate's answer
-            self._tell(running, failure, fatal=False)
+            fatal = node.on_fault == "stop"
+            self._tell(running, failure, fatal=fatal)
+            if fatal:
+                raise FlowStopped(f"{running.id} failed ({type(failure).__name__}: {failure}); the flow ended") from failure
             return Votes(name, columns, np.full(columns.fresh, np.nan), f"{type(failure).__name__}: {failure}")
 
     def _failed(self, running: Running, failure: Exception) -> None:

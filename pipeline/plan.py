@@ -259,6 +259,9 @@ class _Check:
             self._problem(
                 (*path, "on_fault"), f"{where} on_fault is {on_fault!r}", 'write "restart" or "stop"', value=True
             )
+        if on_fault == "restart" and kind in ("risk", "venue", "sink"):
+            what = f"{where} on_fault is 'restart', but what it knows of open orders would be lost"
+            self._problem((*path, "on_fault"), what, 'write "stop", or leave it out', value=True)
         keys = {key: value for key, value in table.items() if key not in wiring}
         instance = self._filled(part.cls, keys, path, where, wiring)
         if instance is None:
@@ -527,7 +530,7 @@ class _Check:
     def _warn_unused(self, edges: Sequence[Edge]) -> None:
         used = {edge.source for edge in edges}
         for node in self._nodes.values():
-            if node.id not in used and node.part.gives and node.part.kind not in ("sink", "venue", "risk"):
+            if node.id not in used and _gives(node) and node.part.kind not in ("sink", "venue", "risk"):
                 line, column = self._source.place(tuple(node.id.split(".", 1)))
                 fix = "name it in a `from`, or remove it"
                 self._warnings.append(Problem(f"[{node.id}]", "nothing takes what it gives", fix, line, column))
@@ -595,7 +598,7 @@ def _exact(made: Any, raw: Any) -> bool:
 
 def _shown(raw: Any) -> str:
     match raw:
-        case "" | [] | {}:
+        case "" | []:
             return "empty"
         case str():
             return repr(raw if len(raw) <= LONGEST_SHOWN else raw[:LONGEST_SHOWN] + "…")

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from sinks.desk import Desk
 from tests.sample_view import SampleView
-from tui.app import Console
+from tui.app import SMALLEST, Console
 from tui.link import Link, Store, find
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -66,7 +66,8 @@ async def on_bench(
     try:
         async with bench.app.run_test(size=size, notifications=True) as bench.pilot:
             if desk:
-                await bench.until(lambda: not bench.app.missing and bench.store.lines)
+                shown = size >= SMALLEST and size[1] >= SMALLEST[1]
+                await bench.until(lambda: bench.store.lines and not (shown and bench.app.missing))
             yield bench
     finally:
         await bench.desk.stop()

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import ClassVar
 
 from textual import events, on
@@ -10,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.dom import DOMNode
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Input, Static
 
@@ -64,33 +66,23 @@ class Console(App[None]):
         self._now = now
         self.register_theme(palette.theme(colour=not self.no_color))
         self.theme = "mono" if self.no_color else "desk"
+        self._keys = KeysTable(store, now, "keys")
+        self._chart = CandleChart(store, now, "chart", hatched=self.no_color)
+        self._words = Input(placeholder="words a key must have; enter keeps them, esc forgets them", id="filter")
+        self._cover = Static(id="cover", markup=False)
 
     def compose(self) -> ComposeResult:
         yield StatusRow(self._store, self._now, "status")
-        with Container(id="desk"):
-            yield KeysTable(self._store, self._now, "keys")
-            yield CandleChart(self._store, self._now, "chart", hatched=self.no_color)
+        yield Container(self._keys, self._chart, id="desk")
         yield LogView(self._store, self._now, "log")
-        yield Input(placeholder="words a key must have; enter keeps them, esc forgets them", id="filter")
+        yield self._words
         yield Footer(show_command_palette=False)
-        yield Static(id="cover", markup=False)
+        yield self._cover
 
     def on_mount(self) -> None:
         self._keys.focus()
         self.run_worker(self._link.run(), name="link")
-        self.set_interval(0.1, self._follow_link)
-
-    @property
-    def _keys(self) -> KeysTable:
-        return self.screen_stack[0].query_one(KeysTable)
-
-    @property
-    def _chart(self) -> CandleChart:
-        return self.screen_stack[0].query_one(CandleChart)
-
-    @property
-    def _words(self) -> Input:
-        return self.screen_stack[0].query_one("#filter", Input)
+        self.screen.set_interval(0.1, partial(self._follow_link, self.screen))
 
     @property
     def missing(self) -> str:
@@ -104,10 +96,10 @@ class Console(App[None]):
             return "no chart yet"
         return ""
 
-    def _follow_link(self) -> None:
+    def _follow_link(self, desk: Screen[object]) -> None:
         """Ask for what the panels show, and let the screen look as fresh as its data are."""
         self._link.want(Topics(RATES.status, RATES.keys, RATES.log, self._chart.asks))
-        self.screen_stack[0].set_class(self._store.state != "up", "-down")
+        desk.set_class(self._store.state != "up", "-down")
         if self._store.back_after:
             self.notify(f"the link is back after {self._store.back_after:.0f} s", markup=False)
             self._store.back_after = 0.0
@@ -115,7 +107,7 @@ class Console(App[None]):
     def on_resize(self, event: events.Resize) -> None:
         width, height = event.size
         needs = f"the terminal is {width}x{height}, the console needs {SMALLEST[0]}x{SMALLEST[1]}"
-        self.screen_stack[0].query_one("#cover", Static).update(Content(f"{needs}\nq leaves, the engine goes on"))
+        self._cover.update(Content(f"{needs}\nq leaves, the engine goes on"))
 
     @on(KeysTable.Chosen)
     def _show_chart(self, event: KeysTable.Chosen) -> None:
