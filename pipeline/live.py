@@ -21,7 +21,11 @@ def wall() -> int:
 
 @contextmanager
 def only_one(folder: Path) -> Generator[None]:
-    """Hold a flow's folder: a second engine on it is refused, and a killed one holds nothing."""
+    """Hold a flow's folder: a second engine on it is refused, and a killed one holds nothing.
+
+    What is written from here on is for its owner alone.
+    """
+    os.umask(0o077)
     folder.mkdir(parents=True, exist_ok=True)
     file = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -401,9 +401,8 @@ class _Check:
         elif found:
             gives = " | ".join(kind.__name__ for kind in _gives(found[0])) or "nothing"
             wanted = " | ".join(kind.__name__ for kind in takes)
-            fits = nearest(
-                name, (each.split(".", 1)[1] for each in self._nodes if set(_gives(self._nodes[each])) & set(takes))
-            )
+            names = [each.split(".", 1)[1] for each in self._nodes if set(_gives(self._nodes[each])) & set(takes)]
+            fits = nearest(name, names) if names else f"name a node that gives {wanted}"
             self._problem(
                 path,
                 f"[{node.id}] from: {found[0].id} gives {gives}, {node.part.name} takes {wanted}",
@@ -475,7 +474,9 @@ class _Check:
                 if column is None or column in columns or str(column).split(".")[0] in set(declared) - set(features):
                     continue
                 what = f"[{node.id}] {key}: there is no column {column!r}"
-                self._problem((*node.id.split(".", 1), key), what, nearest(str(column), columns | set(declared)), value=True)
+                self._problem(
+                    (*node.id.split(".", 1), key), what, nearest(str(column), columns | set(declared)), value=True
+                )
 
     def _anchoring(self, settings: Settings, features: Mapping[str, Feature]) -> Anchoring:
         longest = max((each.warmup() for each in features.values()), default=0)

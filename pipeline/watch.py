@@ -193,6 +193,8 @@ class Watch:
         if known is not None and known.state == order.state:
             return
         self._counts[f"order {order.state}"] += 1
+        if known is None and order.state != "NOT_SENT":
+            self._counts["sent"] += 1
         if order.state not in ENDED:
             self._orders[order.order] = order
             return
@@ -257,7 +259,7 @@ class Watch:
             quotes_per_second=self._quote_rate(clock),
             lag_ms=self.lag_ms,
             orders=OrderCounts(
-                sent=counts["order SENDING"],
+                sent=counts["sent"],
                 open=open_["SENDING"] + open_["OPEN"],
                 settled=counts["order SETTLED"],
                 rejected=counts["order REJECTED"] + counts["order NOT_SENT"],

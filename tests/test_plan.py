@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from decimal import Decimal
 from typing import Any, cast
@@ -20,6 +20,7 @@ from pipeline.parts import Column, feature, registered
 from pipeline.parts import provider as provider_part
 from pipeline.plan import Edge, Plan
 from pipeline.times import MINUTE
+from pipeline.toml_text import KeyPath
 from pipeline.values import Ack, Bars, Columns, Floats, Order, Past, Payouts, Quotes, Reject, Settlement
 from tests.support import MONDAY, REGISTERED, ROOT, SMALL, decided, plan_of, play, quotes
 
@@ -199,7 +200,8 @@ ONE_MISTAKE = {
     "no input": (
         'from = "market"\n',
         "",
-        '18:12: [operators.bars] does not say where its input comes from; add from = "…": a node that gives Quotes | Bars',
+        "18:12: [operators.bars] does not say where its input comes from; "
+        'add from = "…": a node that gives Quotes | Bars',
     ),
     "a node of another type": (
         'from = "risk.main"',
@@ -214,8 +216,8 @@ ONE_MISTAKE = {
     "a name that two nodes have": (
         'from = "market"',
         'from = "market"\n[sources.bars]\nuse = "synthetic"\nproducts = ["X"]\n'
-        '26:8: [operators.more]\nuse = "window"\nfrom = "bars"',
-        "[operators.more] from: 'bars' could be sources.bars, operators.bars; write the full name",
+        '[operators.more]\nuse = "window"\nfrom = "bars"',
+        "26:8: [operators.more] from: 'bars' could be sources.bars, operators.bars; write the full name",
     ),
     "an input that is wired by itself": (
         'use = "ema_cross"',
@@ -350,7 +352,8 @@ def test_ten_mistakes_are_told_at_once_in_the_order_of_the_file_and_none_twice()
         "flows.toml:27:7: [providers.fade] rsi: there is no column 'rsy'; did you mean 'rsi'?",
         "flows.toml:32:8: [ensembles.main] gain is 'high'; write a number > 0",
         'flows.toml:37:35: [risk.main] stake amount is 1.5; write an amount in quotes: "1.5"',
-        "flows.toml:42:8: [sinks.orders] from: providers.fade gives Votes, executor takes Approved; use one of main",
+        "flows.toml:42:8: [sinks.orders] from: providers.fade gives Votes, executor takes Approved; "
+        "name a node that gives Approved",
     ]
 
 
@@ -537,8 +540,6 @@ def test_a_part_without_help_is_refused_where_it_is_declared() -> None:
 
 # --- anything --------------------------------------------------------------------------------------------------------
 
-Mutation = Callable[[Any, Any], None]
-
 VALUES = st.one_of(
     st.booleans(),
     st.integers(),
@@ -555,9 +556,13 @@ VALUES = st.one_of(
 )
 
 
-def every_key(table: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The path of every key, and of every table in a list."""
-    steps = table.items() if isinstance(table, dict) else enumerate(table) if isinstance(table, list) else ()
+def every_key(table: Any, path: KeyPath = ()) -> list[KeyPath]:
+    """The path of every key, and of every element of a list."""
+    steps: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(table, dict):
+        steps = cast("dict[str, Any]", table).items()
+    elif isinstance(table, list):
+        steps = enumerate(cast("list[Any]", table))
     return [each for step, value in steps for each in ((*path, step), *every_key(value, (*path, step)))]
 
 
@@ -565,7 +570,7 @@ DATA: dict[str, Any] = tomllib.loads(SHIPPED)
 KEYS = every_key(DATA)
 
 
-def mutated(path: tuple[Any, ...], change: str, value: Any) -> str:
+def mutated(path: KeyPath, change: str, value: Any) -> str:
     """The shipped flow with one key deleted, renamed, or with another value."""
     data = deepcopy(DATA)
     table: Any = data
@@ -582,9 +587,7 @@ def mutated(path: tuple[Any, ...], change: str, value: Any) -> str:
 
 @settings(max_examples=200, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(path=st.sampled_from(KEYS), change=st.sampled_from(["delete", "rename", "retype"]), value=VALUES)
-def test_whatever_is_done_to_a_key_it_is_a_plan_or_problems_with_places(
-    path: tuple[Any, ...], change: str, value: Any
-) -> None:
+def test_whatever_is_done_to_a_key_it_is_a_plan_or_problems_with_places(path: KeyPath, change: str, value: Any) -> None:
     text = mutated(path, change, value)
     for problem in found_in(text):
         assert 1 <= problem.line <= text.count("\n") + 1
