@@ -31,6 +31,8 @@ def run(options: argparse.Namespace) -> int:
                 outcomes.append((path, tried(plan, test)))
                 if not options.json:
                     _say(outcomes[-1][1])
+    if options.only is not None and not outcomes:
+        raise InputError(f"no test has {options.only!r} in its name")
     failed = sum(not outcome.passed for _, outcome in outcomes)
     if options.json:
         say_json(
@@ -41,8 +43,6 @@ def run(options: argparse.Namespace) -> int:
         )
     else:
         print(f"{len(outcomes) - failed} passed, {failed} failed")
-    if options.only is not None and not outcomes:
-        raise InputError(f"no test has {options.only!r} in its name")
     return 1 if failed else 0
 
 
