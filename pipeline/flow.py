@@ -7,13 +7,12 @@ nodes inside.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
-from msgspec import Struct
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, SerialDisposable
 
@@ -22,6 +21,7 @@ from pipeline.border import Border
 from pipeline.clocks import Planned
 from pipeline.errors import FlowStopped, MoonlightError
 from pipeline.parts import Kind
+from pipeline.passages import Meter, Passage, rows_of
 from pipeline.plan import FEATURES, LEDGER, Edge, Node, Plan
 from pipeline.steps import Tube
 from pipeline.values import Bars, Columns, Dropped, Fault, Past, Quotes, Votes
@@ -32,6 +32,9 @@ RESTARTS = 3
 OUTSIDE: tuple[Kind, ...] = ("source", "venue")
 """Kinds of nodes that stand outside the door: what they give is let in."""
 
+TAP = "tap"
+"""The node that faults of onlookers are told under."""
+
 Tap = Callable[[str, Any], None]
 
 
@@ -40,33 +43,6 @@ class Recorder(Protocol):
 
     def entered(self, at: int, port: str, value: Any) -> None: ...
     def woke(self, at: int) -> None: ...
-
-
-@dataclass(slots=True)
-class Meter:
-    """What a node has done. Rows let go are counted by reason."""
-
-    taken: int = 0
-    given: int = 0
-    faults: int = 0
-    restarts: int = 0
-    last_at: int = 0
-    dropped: Counter[str] = field(default_factory=Counter[str])
-
-
-@dataclass(slots=True)
-class Passage:
-    """What went along an edge, in items: in = out + held + dropped, at any moment."""
-
-    edge: Edge
-    came: int = 0
-    went: int = 0
-    held: int = 0
-    dropped: Counter[str] = field(default_factory=Counter[str])
-
-    @property
-    def conserved(self) -> bool:
-        return self.came == self.went + self.held + sum(self.dropped.values())
 
 
 @dataclass(slots=True)
@@ -244,46 +220,19 @@ class Flow:
             self._connect(edge)
 
     def _connect(self, edge: Edge) -> None:
-        passage = Passage(edge)
+        source, target = self.nodes[edge.source], self.nodes[edge.target]
+        passage = Passage(edge, target.inlets[edge.parameter], target.meter, self.agenda)
         self.passages.append(passage)
-        target = self.nodes[edge.target]
-        inlet = target.inlets[edge.parameter]
-        kinds = frozenset(edge.types)
-
-        def carry(item: Any) -> None:
-            if type(item) not in kinds or (edge.accounts and item.account not in edge.accounts):
-                return
-            passage.came += 1
-            if edge.closes:
-                passage.held += 1
-                self.agenda.soon(lambda: deliver_held(item), edge.target)
-            else:
-                deliver(item)
-
-        def deliver_held(item: Any) -> None:
-            passage.held -= 1
-            deliver(item)
-
-        def deliver(item: Any) -> None:
-            target.meter.taken += _rows(item)
-            faults = target.meter.faults
-            inlet.give(item)
-            if target.meter.faults == faults:
-                passage.went += 1
-            else:
-                passage.dropped["fault"] += 1
-
-        source = self.nodes[edge.source]
         outer = source.kind in OUTSIDE and target.kind in OUTSIDE
-        self._edges.append((source.beyond if outer else source.out).attach(carry))
+        self._edges.append((source.beyond if outer else source.out).attach(passage.carry))
 
     def _subscribe(self, running: Running) -> None:
         stream = self._stream(running)
         if stream is None:
             return
-        given = self.enter if running.kind in OUTSIDE else self._give_by
+        given = partial(self.enter, running.id) if running.kind in OUTSIDE else partial(self._give, running)
         running.subscription.disposable = stream.subscribe(
-            lambda item: given(running.id, item),
+            given,
             lambda failure: self._failed(running, failure),
             lambda: self._completed(running),
             scheduler=self._scheduler,
@@ -311,17 +260,13 @@ class Flow:
 
     # --- nodes -------------------------------------------------------------------------------------------------------
 
-    def _give_by(self, name: str, item: Any) -> None:
-        self._give(self.nodes[name], item)
-
     def _give(self, running: Running, item: Any) -> None:
         meter = running.meter
-        meter.given += _rows(item)
+        meter.given += rows_of(item)
         meter.last_at = self.agenda.now
         if type(item) is Dropped:
             meter.dropped[item.reason] += item.rows
-        for told in self._taps:
-            told(running.id, item)
+        self._tap(running.id, item)
         running.out.give(item)
 
     def _columns(self, running: Running, bars: Bars) -> Columns:
@@ -346,11 +291,11 @@ class Flow:
             if len(scores) != columns.fresh:
                 raise ValueError(f"gave {len(scores)} scores for {columns.fresh} rows")
             return Votes(name, columns, np.where(columns.ready[len(columns) - columns.fresh :], scores, np.nan))
-        except Exception as failure:  # noqa: BLE001  # a plug-in may raise anything; its fault is told and is one gate's answer
+        except Exception as failure:  # a plug-in may raise anything: its fault is told, and is one gate's answer
             fatal = node.on_fault == "stop"
             self._tell(running, failure, fatal=fatal)
             if fatal:
-                raise FlowStopped(f"{running.id} failed ({type(failure).__name__}: {failure}); the flow ended") from failure
+                raise _stopped(running, failure) from failure
             return Votes(name, columns, np.full(columns.fresh, np.nan), f"{type(failure).__name__}: {failure}")
 
     def _failed(self, running: Running, failure: Exception) -> None:
@@ -363,14 +308,24 @@ class Flow:
         elif isinstance(failure, MoonlightError):
             self._end_with(failure)
         else:
-            self._end_with(FlowStopped(f"{running.id} failed ({type(failure).__name__}: {failure}); the flow ended"))
+            self._end_with(_stopped(running, failure))
 
     def _tell(self, running: Running, failure: Exception, *, fatal: bool) -> None:
         running.meter.faults += 1
         fault = Fault(running.id, self.agenda.now, f"{type(failure).__name__}: {failure}", fatal)
         self.faults.append(fault)
-        for told in self._taps:
-            told(running.id, fault)
+        self._tap(running.id, fault)
+
+    def _tap(self, node: str, value: Any) -> None:
+        """Tell whoever looks on. One that cannot look without failing is told no more, and the flow goes on."""
+        for told in tuple(self._taps):
+            try:
+                told(node, value)
+            except MoonlightError:
+                raise
+            except Exception as failure:  # noqa: BLE001  # nobody who only looks may stop the flow
+                self._taps.remove(told)
+                self.faults.append(Fault(TAP, self.agenda.now, f"{type(failure).__name__}: {failure}"))
 
     def _completed(self, running: Running) -> None:
         if running.kind == "source":
@@ -382,6 +337,10 @@ class Flow:
         self._over = True
         if not self.ended.done():
             self.ended.set_exception(failure)
+
+
+def _stopped(running: Running, failure: Exception) -> FlowStopped:
+    return FlowStopped(f"{running.id} failed ({type(failure).__name__}: {failure}); the flow ended")
 
 
 def _each(make: Callable[[Any], Any]) -> Callable[[Observable[Any]], Observable[Any]]:
@@ -398,11 +357,3 @@ def _each(make: Callable[[Any], Any]) -> Callable[[Observable[Any]], Observable[
         return Observable(subscribe)
 
     return step
-
-
-def _rows(item: Any) -> int:
-    """How many rows of a batch are new; an event is one."""
-    if isinstance(item, Struct):
-        return 1
-    fresh: int | None = getattr(item, "fresh", None)
-    return len(item) if fresh is None else fresh

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import values
-from pipeline.errors import InputError
+from pipeline.errors import InputError, MoonlightError
 from pipeline.plan import Plan
 from pipeline.values import Approved, Decisions, Order, Past
 
@@ -36,6 +36,10 @@ class Hash(Protocol):
     """As much of a hash as is fed here."""
 
     def update(self, data: bytes, /) -> None: ...
+
+
+class JournalError(MoonlightError):
+    """A recording that was asked for cannot be kept."""
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -102,7 +106,10 @@ class Journal:
         self._file.close()
 
     def _write(self, line: Line) -> None:
-        self._file.write(msgspec.json.encode(line) + b"\n")
+        try:
+            self._file.write(msgspec.json.encode(line) + b"\n")
+        except OSError as failure:
+            raise JournalError(f"the recording cannot be written ({failure}); the flow ended") from failure
 
 
 def header_of(plan: Plan, begin: int) -> Header:

@@ -1,7 +1,7 @@
 """Rx steps of our own: the only custom subscriptions besides the sources' and the flow's."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
@@ -82,11 +82,12 @@ class _Run:
 
     def _give(self, make: Callable[..., Iterable[Any]], *arguments: Any) -> None:
         try:
-            for value in make(*arguments):
-                self._observer.on_next(value)
+            made = tuple(make(*arguments))
         except Exception as failure:  # noqa: BLE001  # Rx's own rule: what a step raises goes down the stream
             self._observer.on_error(failure)
             return
+        for value in made:
+            self._observer.on_next(value)
         self._arm()
 
     def _arm(self) -> None:
@@ -115,7 +116,17 @@ class Tube(Observable[T]):
     def _detach(self, take: Callable[[T], None]) -> None:
         self._takers = tuple(each for each in self._takers if each != take)
 
-    def _subscribe_core(
-        self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
+    def subscribe(
+        self,
+        on_next: abc.ObserverBase[T] | abc.OnNext[T] | None = None,
+        on_error: abc.OnError | None = None,
+        on_completed: abc.OnCompleted | None = None,
+        *,
+        scheduler: abc.SchedulerBase | None = None,
     ) -> abc.DisposableBase:
-        return self.attach(observer.on_next)
+        """Attach, without the guard that others put around an observer: a tube neither fails nor ends."""
+        if on_next is None:
+            return Disposable()
+        return self.attach(
+            cast("abc.ObserverBase[T]", on_next).on_next if isinstance(on_next, abc.ObserverBase) else on_next
+        )

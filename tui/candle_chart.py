@@ -13,6 +13,8 @@ ROUND = 60
 """Bars are asked for in such portions, so that a resize by a column asks for nothing."""
 MOST_BARS = 2000
 RATE = 4
+MOMENT = 0.5
+"""Seconds for which a chart may stand in for the one that was asked for."""
 
 
 class CandleChart(Panel, can_focus=True):
@@ -27,7 +29,8 @@ class CandleChart(Panel, can_focus=True):
     def __init__(self, store: Store, now: Callable[[], float], place: str, *, hatched: bool = False) -> None:
         super().__init__(store, now, place)
         self._hatched = hatched
-        self.name_shown: KeyName | None = None
+        self.picked: KeyName | None = None
+        self._picked_at = 0.0
         self._zoom = USUAL_ZOOM
         self._scale: Scale | None = None
         self._scaled: tuple[object, ...] = ()
@@ -35,28 +38,28 @@ class CandleChart(Panel, can_focus=True):
     @property
     def asks(self) -> ChartOf | None:
         """What this chart wants told."""
-        if self.name_shown is None:
+        if self.picked is None:
             return None
         bars = bars_for(max(1, self.content_size.width), ZOOMS[self._zoom])
-        return ChartOf(*self.name_shown, bars=min(MOST_BARS, -(-bars // ROUND) * ROUND), rate=RATE)
+        return ChartOf(*self.picked, bars=min(MOST_BARS, -(-bars // ROUND) * ROUND), rate=RATE)
 
     def pick(self, name: KeyName) -> None:
-        if name != self.name_shown:
-            self.name_shown = name
-            self.look()
+        """Show that key's chart as soon as it is told; for a moment the one before stays, under its own name."""
+        if name != self.picked:
+            self.picked, self._picked_at = name, self.now()
 
     def zoom(self, nearer: int) -> None:
         self._zoom = min(len(ZOOMS) - 1, max(0, self._zoom + nearer))
         self.look()
 
     def frame(self, width: int, height: int) -> Frame:
-        if self.name_shown is None:
-            return Frame((), "Chart")
-        account, product, timeframe = self.name_shown
-        title = f"{product} {timeframe} · {account}"
         chart, hello = self.store.chart, self.store.hello
-        if chart is None or hello is None or chart.name != self.name_shown:
-            return Frame(sentence(self._why_empty(), width), title)
+        if self.picked is None:
+            return Frame((), "Chart")
+        told = chart is not None and chart.name == self.picked
+        if chart is None or hello is None or not (told or self.now() - self._picked_at < MOMENT):
+            return Frame(sentence(self._why_empty(), width), _title(self.picked))
+        title = _title(chart.name)
         picture = self._drawn(chart, zone_of(hello.display_timezone), width, height)
         if not picture.lines:
             return Frame(sentence("too small for a chart", width), title)
@@ -78,6 +81,10 @@ class CandleChart(Panel, can_focus=True):
         if self.store.state != "up":
             return "no chart of this key was told before the link went down"
         of = self.store.chart_of
-        if of is not None and of.name == self.name_shown:
+        if of is not None and of.name == self.picked:
             return f"the engine has no bars of {' '.join(of.name)}"
         return "asking for its bars"
+
+
+def _title(name: KeyName) -> str:
+    return f"{name.product} {name.timeframe} · {name.account}"

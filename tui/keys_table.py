@@ -79,6 +79,7 @@ class KeysTable(Panel, can_focus=True):
         self._top = 0
         self._rows: list[KeyRow] = []
         self._seen: tuple[int, str] = (-1, "")
+        self._fitted: tuple[tuple[int, int, str], tuple[Column, ...]] = ((0, 0, ""), ())
         self._drawn: dict[KeyName, tuple[tuple[object, ...], Line]] = {}
 
     def filter(self, words: str) -> None:
@@ -133,7 +134,7 @@ class KeysTable(Panel, can_focus=True):
         cursor = self._cursor
         rows = max(1, height - 1)
         self._top = max(0, min(max(self._top, cursor - rows + 1), cursor, shown - rows))
-        columns = _columns(self._rows, width)
+        columns = self._columns_for(width)
         now = self.now()
         lines = [Line((Run(_heading(columns), "second"),), "raised")]
         lines += [self._line(row, columns, now) for row in self._rows[self._top : self._top + rows]]
@@ -159,6 +160,13 @@ class KeysTable(Panel, can_focus=True):
         if self._rows and (searching or self.chosen not in self.store.keys):
             self._choose(self._rows[0].name)
 
+    def _columns_for(self, width: int) -> tuple[Column, ...]:
+        """The columns that fit, worked out anew only for other names or another width."""
+        facts = (width, len(self.store.keys), self.words)
+        if facts != self._fitted[0]:
+            self._fitted = (facts, columns_for(self._rows, width))
+        return self._fitted[1]
+
     def _choose(self, name: KeyName) -> None:
         if name != self.chosen:
             self.chosen = name
@@ -172,7 +180,11 @@ class KeysTable(Panel, can_focus=True):
         before = self._drawn.get(row.name)
         if before is not None and before[0] == facts:
             return before[1]
-        runs = [Run(_cell(row, column, age) + " ", _style(row, column, seconds)) for column in columns]
+        texts = _texts(row, age)
+        runs = [
+            Run(fit(plain(texts[column.heading]), column.width, right=column.right) + " ", _style(row, column, seconds))
+            for column in columns
+        ]
         line = Line(tuple(runs), "chosen" if chosen else "text")
         self._drawn[row.name] = (facts, line)
         return line
@@ -187,7 +199,7 @@ class KeysTable(Panel, can_focus=True):
         return "this flow trades nothing: no risk gate in it names an account"
 
 
-def _columns(rows: Sequence[KeyRow], width: int) -> tuple[Column, ...]:
+def columns_for(rows: Sequence[KeyRow], width: int) -> tuple[Column, ...]:
     """The columns that fit, the least needed left out first."""
     columns = [_stretched(column, rows) for column in COLUMNS]
     while sum(column.width + 1 for column in columns) > width and max(column.keep for column in columns) > 1:
@@ -206,8 +218,8 @@ def _heading(columns: Sequence[Column]) -> str:
     return "".join(fit(column.heading, column.width, right=column.right) + " " for column in columns)
 
 
-def _cell(row: KeyRow, column: Column, age: str) -> str:
-    texts = {
+def _texts(row: KeyRow, age: str) -> dict[str, str]:
+    return {
         "account": row.account,
         "product": row.product,
         "tf": row.timeframe,
@@ -219,7 +231,6 @@ def _cell(row: KeyRow, column: Column, age: str) -> str:
         "state": row.state,
         "age": age,
     }
-    return fit(plain(texts[column.heading]), column.width, right=column.right)
 
 
 def _style(row: KeyRow, column: Column, seconds: float) -> str:

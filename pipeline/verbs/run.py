@@ -23,7 +23,7 @@ import msgspec
 
 from pipeline.engine import Setting, ledger_of, market_of, running
 from pipeline.errors import InputError
-from pipeline.flow import Flow
+from pipeline.flow import TAP, Flow
 from pipeline.journal import Journal
 from pipeline.ledger import decision_rows
 from pipeline.live import on_signals, only_one, wall
@@ -100,7 +100,7 @@ class _Run:
             finally:
                 watch.state = "ENDED"
                 await desk.stop()
-        self._words.end(watch.status(), conserved(flow))
+        self._words.end(watch.status(), amiss(flow))
 
     async def _until_end(self, flow: Flow, watch: Watch) -> None:
         """Wait for what ends the run: its time, a signal, its sources, or a failure."""
@@ -146,7 +146,7 @@ class _Words:
     def begin(self, begin: int, speed: float, url: str) -> None: ...
     def told(self, node: str, value: Any) -> None: ...
     def look(self, status: Status) -> None: ...
-    def end(self, status: Status, lost: list[str]) -> None: ...
+    def end(self, status: Status, amiss: list[str]) -> None: ...
     def hush(self, quiet: bool) -> None: ...
 
 
@@ -177,8 +177,8 @@ class _Plain(_Words):
         if self._looks % PLAIN_EVERY == 0:
             self._print(summary_line(status, self._zone))
 
-    def end(self, status: Status, lost: list[str]) -> None:
-        self._print("\n".join(_summary(status, lost, self._zone)))
+    def end(self, status: Status, amiss: list[str]) -> None:
+        self._print("\n".join(_summary(status, amiss, self._zone)))
 
     def _print(self, text: str) -> None:
         print(text, flush=True)
@@ -250,14 +250,16 @@ class _Json(_Words):
         say_json({"what": "status", **_as_json(status)})
         sys.stdout.flush()
 
-    def end(self, status: Status, lost: list[str]) -> None:
-        say_json({"what": "summary", **_as_json(status), "not_conserved": lost})
+    def end(self, status: Status, amiss: list[str]) -> None:
+        say_json({"what": "summary", **_as_json(status), "amiss": amiss})
         sys.stdout.flush()
 
 
-def conserved(flow: Flow) -> list[str]:
-    """Edges on which something was lost without a name; there are none unless this program is wrong."""
-    return [f"{each.edge.source} → {each.edge.target}" for each in flow.passages if not each.conserved]
+def amiss(flow: Flow) -> list[str]:
+    """What should never be, and is only when this program is wrong."""
+    edges = (each.edge for each in flow.passages if not each.conserved)
+    lost = [f"lost without a name: {edge.source} → {edge.target}" for edge in edges]
+    return lost + [f"a display failed: {fault.what}" for fault in flow.faults if fault.node == TAP]
 
 
 def summary_line(status: Status, zone: ZoneInfo) -> str:
@@ -278,7 +280,7 @@ def _drops(status: Status) -> str:
     return ", ".join(f"{reason} {rows}" for reason, rows in status.drops.items()) or "0"
 
 
-def _summary(status: Status, lost: list[str], zone: ZoneInfo) -> Iterator[str]:
+def _summary(status: Status, amiss: list[str], zone: ZoneInfo) -> Iterator[str]:
     yield f"ended at market time {local_text(status.clock, zone)} after {status.uptime_s:.0f} s"
     yield f"  {status.keys} keys, {status.bars:,} bars, {status.decisions:,} decisions"
     orders = status.orders
@@ -296,7 +298,7 @@ def _summary(status: Status, lost: list[str], zone: ZoneInfo) -> Iterator[str]:
         today = f"today {account.day_profit}, {account.money} money"
         yield f"  {account.name}: {account.balance} {account.currency} ({today})"
     yield f"  let go: {_drops(status)}; faults: {status.faults}"
-    yield f"  lost without a name: {', '.join(lost) or 'nothing'}"
+    yield f"  lost without a name: {'; '.join(amiss) or 'nothing'}"
 
 
 def _as_json(status: Status) -> dict[str, Any]:
