@@ -57,6 +57,7 @@ class Gathering:
     def __init__(self, window: Window) -> None:
         spans = sorted(timeframe(name) for name in window.timeframes)
         self._base, self._longer = spans[0], tuple(spans[1:])
+        self._parts = spans[-1] // spans[0]
         self._grace = window.grace_ms
         self._context = window.context
         self._open: dict[str, Quotes] = {}
@@ -124,17 +125,16 @@ class Gathering:
 
     def _final(self, bars: Bars) -> Iterator[Bars]:
         run = self._run(bars.product, self._base)
-        known = len(run)
-        yield from run.extended(bars)
-        for span in self._longer:
-            parts = span // self._base
-            tail = run.last(len(bars) + min(known, parts - 1))
-            longer = merged(tail, span)
-            yield from self._run(bars.product, span).extended(_newer(longer, bars))
+        for stretch in run.extended(bars):
+            yield stretch
+            for span in self._longer:
+                tail = run.last(stretch.fresh + span // self._base - 1)
+                yield from self._run(bars.product, span).extended(_newer(merged(tail, span), stretch))
 
     def _run(self, product: str, tf: int) -> Run:
         if (product, tf) not in self._runs:
-            self._runs[product, tf] = Run(product, tf, self._context, _calendar(product))
+            kept = max(self._context, self._parts - 1) if tf == self._base else self._context
+            self._runs[product, tf] = Run(product, tf, kept, _calendar(product))
         return self._runs[product, tf]
 
     def _deadline(self, quotes: Quotes) -> int:
@@ -174,7 +174,7 @@ def _joined(held: Quotes, quotes: Quotes) -> Quotes:
 
 
 def _newer(longer: Bars, bars: Bars) -> Bars:
-    """The longer bars that end with one of `bars`."""
+    """The longer bars that end with one of the new `bars`."""
     ends = longer.open_ts + longer.tf
-    first = int(ends.searchsorted(int(bars.open_ts[0]) + bars.tf)) if len(bars) else len(longer)
+    first = int(ends.searchsorted(int(bars.open_ts[len(bars) - bars.fresh]) + bars.tf))
     return longer.rows(first, len(longer), len(longer) - first)

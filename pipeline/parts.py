@@ -17,7 +17,7 @@ import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Protocol, TypeVar, Union, dataclass_transform, get_args, get_origin
 
@@ -215,15 +215,20 @@ def type_text(hint: Any) -> str:
     """A type as a user of the file would say it."""
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        meta = next((m for m in args[1:] if isinstance(m, Meta)), None)
-        bounds = "".join(_bounds(meta)) if meta else ""
-        return type_text(args[0]) + bounds
+        nested = next((mark for mark in args[1:] if isinstance(mark, Nested)), None)
+        if nested is not None:
+            return f'{{ use = "{" | ".join(sorted(_registry[nested.kind]))}", … }}'
+        meta = next((mark for mark in args[1:] if isinstance(mark, Meta)), None)
+        bounds = ", ".join(_bounds(meta)) if meta else ""
+        return f"{type_text(args[0])} {bounds}".rstrip()
     if origin is Literal:
         return " | ".join(f'"{value}"' for value in args)
     if origin in (Union, types.UnionType):
         return " | ".join(type_text(arg) for arg in args if arg is not type(None))
     if origin in (tuple, list):
         return f"list of {type_text(args[0])}"
+    if is_dataclass(hint) and isinstance(hint, type):
+        return f"{{ {', '.join(entry.name for entry in fields(hint))} }}"
     if origin is dict:
         return f"table of {type_text(args[1])}"
     return {"str": "text", "int": "whole number", "float": "number", "bool": "true | false", "Decimal": "amount"}.get(
@@ -248,7 +253,7 @@ def is_column(hint: Any) -> bool:
 def _bounds(meta: Meta) -> Iterator[str]:
     for bound, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<")):
         if (value := getattr(meta, bound)) is not None:
-            yield f" {sign} {value}"
+            yield f"{sign} {value}"
 
 
 def _streamed(hint: Any) -> tuple[type[Any], ...]:

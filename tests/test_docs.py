@@ -29,7 +29,7 @@ def test_every_verb_of_the_readme_is_a_verb_of_the_program() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"python -m pipeline ([a-z]+)", readme))
     assert named <= set(VERBS)
-    assert {"run", "validate", "why", "verify", "replay", "test", "console", "init"} <= named
+    assert {"run", "validate", "why", "verify", "replay", "test"} <= named
 
 
 def test_paths_named_in_the_architecture_exist() -> None:

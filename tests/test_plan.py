@@ -58,7 +58,7 @@ ONE_MISTAKE = {
     "a table where none belongs": (
         "block = 64",
         "block = { size = 64 }",
-        "3:9: [moonlight] block is a table; write a whole number ≥ 32 ≤ 65536",
+        "3:9: [moonlight] block is a table; write a whole number ≥ 32, ≤ 65536",
     ),
     "a number for a text": (
         'start = "2026-01-05T10:00:00Z"',
@@ -73,22 +73,22 @@ ONE_MISTAKE = {
     "a text for a number": (
         "period = 3",
         'period = "3"',
-        "24:32: [features.fast] period is '3'; write a whole number ≥ 1 ≤ 1000",
+        "24:32: [features.fast] period is '3'; write a whole number ≥ 1, ≤ 1000",
     ),
     "a truth for a number": (
         "period = 3",
         "period = true",
-        "24:32: [features.fast] period is true; write a whole number ≥ 1 ≤ 1000",
+        "24:32: [features.fast] period is true; write a whole number ≥ 1, ≤ 1000",
     ),
     "a number out of bounds": (
         "block = 64",
         "block = 16",
-        "3:9: [moonlight] block is 16; write a whole number ≥ 32 ≤ 65536",
+        "3:9: [moonlight] block is 16; write a whole number ≥ 32, ≤ 65536",
     ),
     "no number": (
         "payout = 0.9",
         "payout = nan",
-        '11:10: [venues.practice] payout is nan; write a number > 0 ≤ 10 or "market"',
+        '11:10: [venues.practice] payout is nan; write a number > 0, ≤ 10 or "market"',
     ),
     "an amount without quotes": (
         'amount = "1.00"',
@@ -346,7 +346,7 @@ def test_ten_mistakes_are_told_at_once_in_the_order_of_the_file_and_none_twice()
         "flows.toml:14:7: [sources.market] there is no source 'sintetic'; did you mean 'synthetic'?",
         "flows.toml:20:21: [operators.bars] no. 2 of timeframes is 'soon'; "
         "write a timeframe such as 1m, 5m, 15m, 1h, 1d",
-        "flows.toml:23:31: [features.rsi] period is 0; write a whole number ≥ 2 ≤ 1000",
+        "flows.toml:23:31: [features.rsi] period is 0; write a whole number ≥ 2, ≤ 1000",
         "flows.toml:27:7: [providers.fade] rsi: there is no column 'rsy'; did you mean 'rsi'?",
         "flows.toml:32:8: [ensembles.main] gain is 'high'; write a number > 0",
         'flows.toml:37:35: [risk.main] stake amount is 1.5; write an amount in quotes: "1.5"',

@@ -143,11 +143,11 @@ def test_t_goes_through_the_timeframes_of_one_product(tmp_path: Path) -> None:
 def test_zoom_changes_how_many_candles_there_are_and_stops_at_its_ends(tmp_path: Path) -> None:
     async def main() -> None:
         async with on_bench(tmp_path) as bench:
-            await bench.shows("42 candles")
+            await bench.shows("41 candles")
             await bench.press("plus", "plus", "plus", "plus")
-            await bench.shows("14 candles")
+            await bench.shows("13 candles")
             await bench.press(*["minus"] * 9)
-            await bench.shows("42 candles of 4 bars")
+            await bench.shows("41 candles of 4 bars")
 
     run(main())
 

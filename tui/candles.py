@@ -414,7 +414,7 @@ class Pen:
 
     def _words(self, y: int, parts: Sequence[tuple[str, str]]) -> None:
         """Whole parts only: half a number is a wrong number."""
-        x = 1
+        x = 0
         for text, style in parts:
             if x + cell_len(text) <= self.room.width:
                 self.sheet.put(x, y, text, style)

@@ -33,7 +33,7 @@ COLUMNS = (
     Column("product", 7, 0),
     Column("tf", 3, 0),
     Column("price", 9, 1, right=True),
-    Column("decided", 11, 2),
+    Column("decided", 12, 2),
     Column("score", 6, 6, right=True),
     Column("open", 4, 5, right=True),
     Column("P/L", 8, 1, right=True),
@@ -79,7 +79,7 @@ class KeysTable(Panel, can_focus=True):
         self._top = 0
         self._rows: list[KeyRow] = []
         self._seen: tuple[int, str] = (-1, "")
-        self._fitted: tuple[tuple[int, int, str], tuple[Column, ...]] = ((0, 0, ""), ())
+        self._fitted: tuple[tuple[object, ...], tuple[Column, ...]] = ((), ())
         self._drawn: dict[KeyName, tuple[tuple[object, ...], Line]] = {}
 
     def filter(self, words: str) -> None:
@@ -162,7 +162,7 @@ class KeysTable(Panel, can_focus=True):
 
     def _columns_for(self, width: int) -> tuple[Column, ...]:
         """The columns that fit, worked out anew only for other names or another width."""
-        facts = (width, len(self.store.keys), self.words)
+        facts = (width, len(self.store.keys), self.words, self.store.hello)
         if facts != self._fitted[0]:
             self._fitted = (facts, columns_for(self._rows, width))
         return self._fitted[1]

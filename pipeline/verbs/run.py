@@ -298,7 +298,7 @@ def _summary(status: Status, amiss: list[str], zone: ZoneInfo) -> Iterator[str]:
         today = f"today {account.day_profit}, {account.money} money"
         yield f"  {account.name}: {account.balance} {account.currency} ({today})"
     yield f"  let go: {_drops(status)}; faults: {status.faults}"
-    yield f"  lost without a name: {'; '.join(amiss) or 'nothing'}"
+    yield f"  {'; '.join(amiss) or 'nothing was lost without a name'}"
 
 
 def _as_json(status: Status) -> dict[str, Any]:
