@@ -76,9 +76,10 @@ class Anchoring:
             for column, full in zip(
                 column_names(name, each), made if isinstance(made, tuple) else (made,), strict=True
             ):
-                full[: each.warmup()] = np.nan
-                values[column][keep - first : stop - first] = full[keep - begin :]
-                warm &= np.isfinite(full[keep - begin :])
+                kept = values[column][keep - first : stop - first]
+                kept[:] = full[keep - begin :]
+                kept[: max(0, each.warmup() - (keep - begin))] = np.nan
+                warm &= np.isfinite(kept)
         ready[keep - first : stop - first] = warm
 
 

@@ -1,7 +1,10 @@
 """Quotes gathered into bars, by the quotes' own time. Pure columns, used by whoever has quotes and needs bars."""
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 
+from pipeline.times import slot_of
 from pipeline.values import DEADLINE, NEXT_TICK, VENUE, Bars, Counts, Floats, Quotes, Small, Stamps
 
 
@@ -73,6 +76,21 @@ def merged(bars: Bars, tf: int) -> Bars:
         revision=np.zeros(len(starts), np.int32),
         fresh=len(starts),
     )
+
+
+def as_history(bars: Bars, rows: Mapping[int, int], now: int) -> Iterator[Bars]:
+    """The last of these bars as context for what comes after `now`: so many `rows` of each timeframe made of them.
+
+    The shortest reaches back to the opening of the longest's slot at least: later bars are to complete that.
+    """
+    slot = slot_of(now, max(rows, default=bars.tf))
+    for tf in sorted(tf for tf in rows if tf % bars.tf == 0):
+        past = merged(bars, tf)
+        first = max(0, len(past) - rows[tf])
+        if tf == min(rows):
+            first = min(first, int(past.open_ts.searchsorted(slot)))
+        if len(past):
+            yield past.rows(first, len(past), 0)
 
 
 def from_columns(

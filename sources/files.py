@@ -4,7 +4,7 @@
 # pyright: reportMissingTypeStubs=false
 
 import io
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
@@ -17,11 +17,11 @@ from msgspec import Meta
 from numpy.typing import NDArray
 from reactivex import Observable
 
-from pipeline.candles import from_columns, merged
+from pipeline.candles import as_history, from_columns
 from pipeline.errors import InputError
 from pipeline.host import Host
 from pipeline.parts import source
-from pipeline.times import TimeframeName, slot_of, timeframe, timeframe_name, utc_text
+from pipeline.times import TimeframeName, timeframe, timeframe_name, utc_text
 from pipeline.values import Bars, Floats, Stamps
 
 pd: Any = pandas
@@ -82,7 +82,7 @@ class Files:
         bars = read_bars(host.base / self.path, self.product, timeframe(self.timeframe), self.stamp)
         now = host.now()
         row = _final_by(bars, now)
-        for past in _history(bars.rows(0, row, row), host.history, now):
+        for past in as_history(bars.rows(0, row, row), host.history, now):
             yield past
         limit = int(bars.final_at[-1]) if host.end is None else host.end
         async for item in _in_blocks(host, bars, now, limit) if host.block else _in_time(host, bars, now, limit):
@@ -101,21 +101,6 @@ def read_bars(path: Path, product: str, tf: int, stamp: Side = "open") -> Bars:
 
 
 # --- giving ----------------------------------------------------------------------------------------------------------
-
-
-def _history(bars: Bars, rows: Mapping[int, int], now: int) -> Iterator[Bars]:
-    """The last of these bars as context: so many `rows` of each timeframe that is made of them.
-
-    They reach back to the opening of the longest slot at least, which later bars are to complete.
-    """
-    slot = slot_of(now, max(rows, default=bars.tf))
-    for tf in sorted(tf for tf in rows if tf % bars.tf == 0):
-        past = merged(bars, tf)
-        first = max(0, len(past) - rows[tf])
-        if tf == bars.tf:
-            first = min(first, int(np.searchsorted(past.open_ts, slot)))
-        if len(past):
-            yield past.rows(first, len(past), 0)
 
 
 async def _in_blocks(host: Host, bars: Bars, start: int, limit: int) -> AsyncIterator[Bars]:

@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Meta
 from reactivex import Observable
 
-from pipeline.candles import merged
+from pipeline.candles import as_history
 from pipeline.host import Host
 from pipeline.market import BEGIN, END, PAYOUT_BASE, Market
 from pipeline.parts import source
@@ -89,15 +89,7 @@ def history(market: Market, rows: Mapping[int, int], now: int) -> tuple[Bars, ..
     begin = min(slot, *(_slot_back(market, now, tf, wanted) for tf, wanted in rows.items()))
     minutes = market.bars(MINUTE, max(BEGIN, begin), now)
     final = int(np.searchsorted(minutes.final_at, now, side="right"))
-    minutes = minutes.rows(0, final, final)
-    past: list[Bars] = []
-    for tf in sorted(rows):
-        bars = merged(minutes, tf)
-        first = max(0, len(bars) - rows[tf])
-        if tf == min(rows):
-            first = min(first, int(np.searchsorted(bars.open_ts, slot)))
-        past.append(bars.rows(first, len(bars), 0))
-    return tuple(past)
+    return tuple(as_history(minutes.rows(0, final, final), rows, now))
 
 
 def _slot_back(market: Market, now: int, tf: int, rows: int) -> int:

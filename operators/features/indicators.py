@@ -55,7 +55,7 @@ class Ema:
 
 @feature
 class Rsi:
-    """Relative strength index in [0, 100], Wilder's averages over `period` bars."""
+    """Relative strength index in [0, 100], Wilder's averages over `period` bars; 50 of a price that does not move."""
 
     period: Annotated[int, Meta(ge=2, le=1000)] = 14
     outputs: ClassVar[tuple[str, ...]] = ()
@@ -64,7 +64,9 @@ class Rsi:
         return 2 * FORGETTING * self.period
 
     def __call__(self, bars: Bars) -> Floats:
-        return padded(ti.rsi, self.period, bars.close, self.period)
+        made = padded(ti.rsi, self.period, bars.close, self.period)
+        made[self.period :][np.isnan(made[self.period :])] = 50.0
+        return made
 
 
 @feature
@@ -95,7 +97,9 @@ class Bollinger:
     def __call__(self, bars: Bars) -> tuple[Floats, ...]:
         if len(bars) < self.period:
             return (np.full(len(bars), np.nan),) * 3
-        made: tuple[Floats, ...] = ti.bbands(bars.close, self.period, self.width)
+        lower, middle, upper = ti.bbands(bars.close, self.period, self.width)
+        # Of prices that do not move the deviation is the root of a rounding error, which may lie below 0.
+        made = (np.where(np.isnan(lower), middle, lower), middle, np.where(np.isnan(upper), middle, upper))
         return tuple(np.concatenate((np.full(self.period - 1, np.nan), each)) for each in made)
 
 
