@@ -125,6 +125,18 @@ def test_keys_move_the_choice_and_the_chart_follows(tmp_path: Path) -> None:
     run(main())
 
 
+def test_a_click_chooses_the_key_under_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_bench(tmp_path) as bench:
+            assert bench.pilot is not None
+            await bench.pilot.click(KeysTable, offset=(5, 2 + 4))
+            assert chosen(bench) == list(bench.view.rows)[4]
+            await bench.pilot.click(KeysTable, offset=(5, 1))
+            assert chosen(bench) == list(bench.view.rows)[4]
+
+    run(main())
+
+
 def test_t_goes_through_the_timeframes_of_one_product(tmp_path: Path) -> None:
     async def main() -> None:
         async with on_bench(tmp_path) as bench:
@@ -143,11 +155,11 @@ def test_t_goes_through_the_timeframes_of_one_product(tmp_path: Path) -> None:
 def test_zoom_changes_how_many_candles_there_are_and_stops_at_its_ends(tmp_path: Path) -> None:
     async def main() -> None:
         async with on_bench(tmp_path) as bench:
-            await bench.shows("41 candles")
+            await bench.shows("40 candles")
             await bench.press("plus", "plus", "plus", "plus")
             await bench.shows("13 candles")
             await bench.press(*["minus"] * 9)
-            await bench.shows("41 candles of 4 bars")
+            await bench.shows("40 candles of 4 bars")
 
     run(main())
 

@@ -110,7 +110,7 @@ def test_an_open_contract_has_its_entry_and_the_time_it_has_left() -> None:
     start = NOON // 3_600_000 * 3_600_000
     open_ = Mark(start, "trade", 1, "a", entry=12.0, expiry=NOON + 23_000)
     lines = text(draw(chart((10.0, 40.0, 10.0, 40.0), marks=(open_,)), 60, 18, UTC, NOON))
-    assert "▲ open 00:23" in lines[0]
+    assert "▲ 00:23" in lines[0]
     assert any("╌╌╌" in line and "▲12.0" in line for line in lines)
 
 

@@ -339,8 +339,8 @@ class Pen:
         figures = (("O", last.open), ("H", last.high), ("L", last.low), ("C", last.close))
         parts = [(" ".join(f"{name} {price_text(figure, digits)}" for name, figure in figures), "bright")]
         for mark in _open_marks(self.chart)[-1:]:
-            left = "" if mark.expiry is None else f" {countdown(mark.expiry - now)}"
-            parts.append((f"{leaning(mark.direction)} open{left}", "bright"))
+            left = "open" if mark.expiry is None else countdown(mark.expiry - now)
+            parts.append((f"{leaning(mark.direction)} {left}", "bright"))
         parts.append((f"{CALL if change >= 0 else PUT}{abs(change):.2f}%", side(change)))
         self._words(0, parts)
         if self.room.legend:

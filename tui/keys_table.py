@@ -36,7 +36,7 @@ COLUMNS = (
     Column("decided", 12, 2),
     Column("score", 6, 6, right=True),
     Column("open", 4, 5, right=True),
-    Column("P/L", 8, 1, right=True),
+    Column("P/L", 9, 1, right=True),
     Column("state", 10, 4),
     Column("age", 5, 7, right=True),
 )
