@@ -151,6 +151,12 @@ class Reader:
             raise InputError(f"there is no ledger at {path}; run the flow first, or name another flow file")
         self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         self._db.row_factory = sqlite3.Row
+        try:
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.DatabaseError as failure:
+            raise InputError(f"{path} is no ledger ({failure}); name another flow file") from failure
+        if version != VERSION:
+            raise InputError(f"{path} is no ledger of this version; run the flow first, or name another flow file")
 
     def close(self) -> None:
         self._db.close()

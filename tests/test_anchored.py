@@ -37,7 +37,7 @@ BARS = bars_of(walk(5, 12 * BLOCK), begin=MONDAY // (BLOCK * MINUTE) * BLOCK * M
 WHOLE = ALL.columns(BARS)
 
 
-def row_of(columns: Columns, bar: int) -> dict[str, object]:
+def row_of(columns: Columns, bar: int) -> Mapping[str, object]:
     row = int(np.searchsorted(columns.open_ts, bar))
     numbers = {name: column[row].tobytes() for name, column in columns.values.items()}
     return {"bar": int(columns.open_ts[row]), "ready": bool(columns.ready[row])} | numbers

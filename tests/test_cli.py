@@ -1,5 +1,8 @@
 """The command line as a person or a script meets it: real processes, their exit codes and every word they print."""
 
+# pyarrow comes without types:
+# pyright: reportMissingTypeStubs=false
+
 import json
 import os
 import re
@@ -111,7 +114,7 @@ class Shell:
 
     def run_all(self, folder: Path, commands: Sequence[Sequence[str]]) -> list[Ended]:
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(lambda arguments: self.run(folder, *arguments), commands))
+            return [each.result() for each in [pool.submit(self.run, folder, *words) for words in commands]]
 
     def start(self, folder: Path, *arguments: str) -> subprocess.Popen[str]:
         """A process in a group of its own, so that what it is sent reaches nobody else."""
@@ -145,7 +148,8 @@ def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     def said(folder: Path, *arguments: str) -> Said:
         monkeypatch.chdir(folder)
         code = main(arguments)
-        return (code, *capsys.readouterr())
+        told = capsys.readouterr()
+        return code, told.out, told.err
 
     return said
 
@@ -172,13 +176,20 @@ def wait_for(output: IO[str], what: str) -> list[dict[str, Any]]:
 # --- help ------------------------------------------------------------------------------------------------------------
 
 
-def test_every_verb_tells_what_it_does_with_an_example(shell: Shell, tmp_path: Path) -> None:
-    helped = shell.run_all(tmp_path, [["--help"], *([verb, "--help"] for verb in VERBS)])
-    no_traceback(*helped)
-    assert [each.returncode for each in helped] == [0] * len(helped)
-    for verb, each in zip(VERBS, helped[1:], strict=True):
-        assert f"{verb} " in helped[0].stdout
-        assert f"  python -m pipeline {verb}" in each.stdout, f"{verb} --help has no example"
+def test_the_program_tells_its_verbs(shell: Shell, tmp_path: Path) -> None:
+    ended = shell.run(tmp_path, "--help")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert [verb for verb in VERBS if f"\n    {verb} " not in ended.stdout] == []
+    assert "exit codes: 0 ok, 1 the thing asked for failed, 2 the input was wrong" in ended.stdout
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_tells_what_it_does_with_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--help"])
+    told = capsys.readouterr()
+    assert (ended.value.code, told.err) == (0, "")
+    assert re.search(rf"examples?:\n(  .*\n)*  python -m pipeline {verb}\b", told.out)
 
 
 def test_a_word_that_is_no_verb_ends_with_2_and_the_verbs_there_are(shell: Shell, tmp_path: Path) -> None:
@@ -257,7 +268,7 @@ def test_a_file_that_may_not_be_read_is_one_sentence(capsys: pytest.CaptureFixtu
     told = capsys.readouterr().err
     assert code == 2
     assert told.startswith(f"{flow}:1:1: ")
-    assert "permission" in told.lower()
+    assert "we may not read this file; give us the right to (chmod u+r" in told
 
 
 @pytest.fixture
@@ -279,7 +290,7 @@ def test_a_run_prints_one_object_a_line_and_ends_with_its_summary(shell: Shell, 
     assert told[0]["what"] == "begin"
     assert {"begin", "decision", "status", "summary"} <= {each["what"] for each in told}
     summary = told[-1]
-    assert (summary["what"], summary["not_conserved"]) == ("summary", [])
+    assert (summary["what"], summary["amiss"]) == ("summary", [])
     assert summary["decisions"] == sum(each["what"] == "decision" for each in told) > 0
 
 
@@ -312,7 +323,7 @@ def test_a_killed_run_goes_on_where_it_was(shell: Shell, folder: Path) -> None:
         assert running.stdout is not None
         wait_for(running.stdout, "order")
         os.killpg(running.pid, signal.SIGKILL)
-    ended = shell.run(folder, "run", "--for", "2s", "--json")
+    ended = shell.run(folder, "run", "--for", "1s", "--json")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert lines_of(ended.stdout)[0]["market_time"] > BEGIN
     with closing(sqlite3.connect(folder / "data" / "ledger.db")) as ledger:
@@ -332,7 +343,7 @@ def test_a_flow_for_replay_is_not_run(folder: Path, here: Callable[..., Said]) -
     )
 
 
-@pytest.mark.parametrize("arguments", [["run", "--for", "10s", "--json"], ["run", "--for", "10s"], ["schema"]])
+@pytest.mark.parametrize("arguments", [["run", "--for", "30s", "--json"], ["schema"]])
 def test_who_stops_listening_gets_no_traceback(shell: Shell, folder: Path, arguments: list[str]) -> None:
     with shell.start(folder, *arguments) as running:
         assert running.stdout is not None
@@ -388,10 +399,10 @@ def test_a_folder_that_holds_no_recording_is_a_mistake(folder: Path, here: Calla
     assert error == "session holds no recorded session; record one with `run --record session`\n"
 
 
-def test_a_session_is_not_recorded_over(shell: Shell, ran: Path) -> None:
-    ended = shell.run(ran, "run", "--for", "1s", "--record", "session")
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == "session holds a recorded session already; name a new folder, or remove it\n"
+def test_a_session_is_not_recorded_over(ran: Path, here: Callable[..., Said]) -> None:
+    code, out, error = here(ran, "run", "--for", "1s", "--record", "session")
+    assert (code, out) == (2, "")
+    assert error == "session holds a recorded session already; name a new folder, or remove it\n"
 
 
 def test_why_shows_every_gate_of_a_bar_with_its_numbers(shell: Shell, ran: Path) -> None:
@@ -449,7 +460,8 @@ def test_why_without_a_ledger_or_with_an_empty_one_says_to_run_first(folder: Pat
     (folder / "data").mkdir()
     (folder / "data" / "ledger.db").touch()
     code, _, error = here(folder, "why", "--last")
-    assert (code, error) == (2, "the ledger holds no decision yet; run the flow for a while first\n")
+    assert (code, error.count("\n")) == (2, 1)
+    assert re.match(r".*ledger\.db is no ledger of this version; run the flow first, or name another flow file", error)
 
 
 # --- replay ----------------------------------------------------------------------------------------------------------
@@ -459,9 +471,8 @@ def test_a_replay_twice_gives_the_same_decisions_and_orders(shell: Shell, folder
     ended = shell.run_all(folder, [["replay", "--for", "3h", "--out", out] for out in ("one", "two")])
     assert [(each.returncode, each.stderr) for each in ended] == [(0, "")] * 2
     for name in ("decisions.parquet", "orders.parquet"):
-        one, two = (pq.read_table(folder / out / name) for out in ("one", "two"))
-        assert one.num_rows > 0, name
-        assert one.equals(two), name
+        assert pq.read_table(folder / "one" / name).num_rows > 0, name
+        assert (folder / "one" / name).read_bytes() == (folder / "two" / name).read_bytes(), name
     decided = pq.read_table(folder / "one" / "decisions.parquet")
     assert decided.num_rows == len(set(decided.column("bar").to_pylist()))
 
@@ -495,14 +506,16 @@ def test_a_span_that_is_none_is_refused(
 # --- the rest --------------------------------------------------------------------------------------------------------
 
 
-def test_init_makes_a_flow_that_is_whole(shell: Shell, tmp_path: Path) -> None:
+def test_init_makes_a_flow_that_is_whole(shell: Shell, tmp_path: Path, here: Callable[..., Said]) -> None:
     ended = shell.run(tmp_path, "init", "demo")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "demo/flows.toml" in ended.stdout
-    assert shell.run(tmp_path / "demo", "validate").returncode == 0
-    again = shell.run(tmp_path, "init", "demo")
-    assert (again.returncode, again.stdout) == (2, "")
-    assert again.stderr == "demo/flows.toml is there already; choose another folder, or remove it\n"
+    assert here(tmp_path / "demo", "validate")[0] == 0
+    assert here(tmp_path, "init", "demo") == (
+        2,
+        "",
+        "demo/flows.toml is there already; choose another folder, or remove it\n",
+    )
 
 
 def test_init_in_the_place_of_a_file_is_refused(folder: Path, here: Callable[..., Said]) -> None:
@@ -513,12 +526,12 @@ def test_init_in_the_place_of_a_file_is_refused(folder: Path, here: Callable[...
 def test_a_graph_names_every_node_in_every_format(folder: Path, here: Callable[..., Said]) -> None:
     nodes = ["sources.market", "operators.bars", "providers.cross", "ensembles.main", "risk.main", "sinks.orders"]
     begins = {"text": "ledger", "mermaid": "flowchart LR", "dot": "digraph flow {", "json": '{"nodes": ['}
-    for form, begin in begins.items():
-        code, out, error = here(folder, "graph", "--format", form)
+    drawings = {form: here(folder, "graph", "--format", form) for form in begins}
+    for form, (code, out, error) in drawings.items():
         assert (code, error) == (0, "")
-        assert out.startswith(begin)
+        assert out.startswith(begins[form])
         assert [node for node in nodes if node not in out] == [], form
-    drawn = json.loads(out)
+    drawn = json.loads(drawings["json"][1])
     assert {"from": "sinks.orders", "to": "risk.main", "carries": ["Order"], "closes": True} in drawn["edges"]
 
 
@@ -541,7 +554,7 @@ def test_list_shows_kinds_parts_and_their_keys(shell: Shell, tmp_path: Path, her
     assert "[sources]" not in out
     code, out, _ = here(tmp_path, "list", "ema_cross")
     assert code == 0
-    assert re.search(r"filter_level +number ≥ 0 ≤ 100 = 50\.0", out)
+    assert re.search(r"filter_level +number ≥ 0, ≤ 100 = 50\.0", out)
     code, out, _ = here(tmp_path, "list", "--json")
     assert {"kind", "use", "help", "takes", "gives", "keys"} == set(json.loads(out)[0])
 

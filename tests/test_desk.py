@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.view import ENGINE_FILE, TOKEN_FILE, KeyName
+from pipeline.view import ENGINE_FILE, TOKEN_FILE, KeyName, LogLine
 from sinks.desk import LARGEST_QUESTION, QUESTIONS, SOCKETS, Desk
 from tests.sample_view import SampleView
 
@@ -403,6 +403,27 @@ async def deaf(at: Open) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
 def masked(text: bytes) -> bytes:
     """A short WebSocket text frame as a client has to send it."""
     return bytes((0x81, 0x80 | len(text))) + bytes(4) + text
+
+
+class Failing(SampleView):
+    """Cannot tell its log."""
+
+    def log(self, after: int, limit: int) -> tuple[LogLine, ...]:
+        raise ZeroDivisionError("no log")
+
+
+def test_a_view_that_fails_ends_the_line_that_asked_and_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def check(at: Open) -> None:
+        async with at.line(status=20) as other, at.line(log=20) as line:
+            while (message := await line.receive(timeout=10)).type is aiohttp.WSMsgType.TEXT:
+                pass
+            assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+            assert (await news(other, "status"))["state"] == "RUNNING"
+
+    with_desk(tmp_path, check, Failing())
+    assert "no log" in caplog.text
 
 
 def test_when_the_desk_stops_consoles_are_sent_away(tmp_path: Path) -> None:

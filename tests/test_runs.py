@@ -1,6 +1,7 @@
 """Runs: bars one after another without a hole."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def test_the_last_bars_of_a_run_do_not_reach_over_its_beginning() -> None:
 def test_what_was_given_stays_true_when_the_store_moves(cuts: set[int], context: int) -> None:
     run, bars = run_of(context), bars_of(walk(1, 3 * ROOM))
     edges = [0, *sorted(cuts), len(bars)]
-    given = [each for start, stop in zip(edges, edges[1:], strict=False) for each in run.extended(bars.rows(start, stop, 0))]
-    for start, stop, made in zip(edges, edges[1:], given, strict=False):
+    made = [each for start, stop in pairwise(edges) for each in run.extended(bars.rows(start, stop, stop - start))]
+    for (start, stop), came in zip(pairwise(edges), made, strict=True):
         expected = bars.rows(max(0, start - context), stop, stop - start)
-        assert same(made, expected)
+        assert same(came, expected)

@@ -1,6 +1,7 @@
 """The way into the console: on a terminal, into a picture, or as plain lines where there is no terminal."""
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -48,6 +49,7 @@ def _watch(where: Callable[[], Address]) -> int:
     for frozen in ("COLUMNS", "LINES"):
         os.environ.pop(frozen, None)
     app = _app(where)
+    gc.freeze()  # what imports left behind stays for good: looking it through again and again made keys wait
     app.run()
     return app.return_code or 0
 

@@ -97,10 +97,10 @@ class Bollinger:
     def __call__(self, bars: Bars) -> tuple[Floats, ...]:
         if len(bars) < self.period:
             return (np.full(len(bars), np.nan),) * 3
-        lower, middle, upper = ti.bbands(bars.close, self.period, self.width)
+        made: tuple[Floats, ...] = ti.bbands(bars.close, self.period, self.width)
         # Of prices that do not move the deviation is the root of a rounding error, which may lie below 0.
-        made = (np.where(np.isnan(lower), middle, lower), middle, np.where(np.isnan(upper), middle, upper))
-        return tuple(np.concatenate((np.full(self.period - 1, np.nan), each)) for each in made)
+        whole = (np.where(np.isnan(each), made[1], each) for each in made)
+        return tuple(np.concatenate((np.full(self.period - 1, np.nan), each)) for each in whole)
 
 
 def padded(indicator: Indicator, missing: int, *arguments: Any) -> Floats:

@@ -146,12 +146,11 @@ class Gate:
     def wake(self, at: int) -> Iterator[Decisions | Approved]:
         while self._waiting and self._waiting[0][0] <= at:
             moment, product, tf, row, _, batch = heappop(self._waiting)
-            for account in self._guard.accounts:
-                approved = self._decide(account, batch, row, moment)
-                if approved is not None:
-                    yield approved
+            decided = [self._decide(account, batch, row, moment) for account in self._guard.accounts]
             batch.left -= 1
+            # Decisions first: an order's intent, once durable, makes the decision for it durable with it.
             yield from self._finished(product, tf)
+            yield from (approved for approved in decided if approved is not None)
 
     def _book(self, account: str) -> Book:
         balance = self._guard.balances.get(account, Decimal(0))
