@@ -12,10 +12,11 @@ import numpy as np
 
 from pipeline import virtual
 from pipeline.candles import from_columns
+from pipeline.checking import checked
 from pipeline.engine import Setting, running
 from pipeline.errors import InputError, MoonlightError
 from pipeline.flowtest import FlowTest, drawn, frames
-from pipeline.plan import Plan, checked
+from pipeline.plan import Plan
 from pipeline.times import DurationText, TimeframeName, duration, parse_moment, slot_of, timeframe, timeframe_name
 from pipeline.values import Approved, Bars, Decisions, Dropped, Fault, Order, Past, Payouts, Quotes, Signals
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from pipeline import virtual
+from pipeline.checking import load_text
 from pipeline.engine import Setting, running
 from pipeline.flow import OUTSIDE
 from pipeline.journal import KEPT, Chain, Header, Line, digest, plain, read_header, read_lines, restored
-from pipeline.plan import LEDGER, Plan, load_text
+from pipeline.plan import LEDGER, Plan
 from pipeline.trying import NoRecords
 
 

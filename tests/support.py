@@ -14,11 +14,12 @@ import operators
 import sinks
 import sources
 from pipeline import virtual
+from pipeline.checking import load_text
 from pipeline.engine import Setting, running
 from pipeline.flow import Flow
 from pipeline.host import Records
 from pipeline.parts import Kind
-from pipeline.plan import Plan, load_text
+from pipeline.plan import Plan
 from pipeline.times import MINUTE, parse_moment
 from pipeline.trying import NoRecords
 from pipeline.values import Decisions, Order, Past, Quotes, Signals

@@ -27,9 +27,9 @@ from pipeline.market import Market
 from pipeline.parts import registered
 from pipeline.times import DAY, HOUR, MINUTE, SECOND, parse_moment
 from pipeline.values import BAR_COLUMNS, Bars, Decisions, Order, Payouts, Quotes
-from tests.support import same
 from sources.files import Files, read_bars
 from sources.synthetic import Synthetic, history
+from tests.support import same
 
 T = TypeVar("T")
 Item = Quotes | Bars | Payouts

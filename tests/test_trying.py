@@ -7,9 +7,9 @@ from time import perf_counter
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.checking import load
 from pipeline.errors import PlanError
 from pipeline.flowtest import drawn, frames
-from pipeline.plan import load
 from pipeline.trying import tried
 from tests.support import ROOT, SMALL, plan_of
 

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pipeline.plan import Plan, load
+from pipeline.checking import load
+from pipeline.plan import Plan
 
 DEFAULT = "flows.toml"
 

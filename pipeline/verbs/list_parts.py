@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from pipeline.errors import InputError
 from pipeline.parts import TABLES, Field, Kind, Part, registered
-from pipeline.plan import nearest
+from pipeline.tables import nearest
 from pipeline.verbs.common import json_option, say_json
 
 

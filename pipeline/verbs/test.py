@@ -8,8 +8,8 @@ examples:
 import argparse
 from pathlib import Path
 
+from pipeline.checking import load
 from pipeline.errors import InputError
-from pipeline.plan import load
 from pipeline.trying import Outcome, tried
 from pipeline.verbs.common import DEFAULT, json_option, say_json
 

@@ -9,9 +9,10 @@ Each problem is one line: file:line:column, what is wrong, how to mend it. Exit 
 import argparse
 import sys
 
+from pipeline.checking import load
 from pipeline.engine import history_of
 from pipeline.errors import PlanError, Problem
-from pipeline.plan import Plan, load
+from pipeline.plan import Plan
 from pipeline.times import timeframe_name
 from pipeline.verbs.common import flow_option, json_option, say_json
 

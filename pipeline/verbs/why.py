@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
 from pipeline.ledger import Reader, gates_of
-from pipeline.plan import nearest
+from pipeline.tables import nearest
 from pipeline.times import local_text, parse_moment, slot_of, timeframe, timeframe_name
 from pipeline.values import GateRow, Order
 from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json

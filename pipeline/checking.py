@@ -1,0 +1,232 @@
+"""Checking: a flow file becomes a plan, or every problem in it is told at once."""
+
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from pipeline.anchored import LEAST, PRICES, Anchoring, column_names
+from pipeline.errors import PlanError, Problem
+from pipeline.flowtest import FlowTest
+from pipeline.parts import TABLES, Derived, Feature, Kind, is_column
+from pipeline.plan import FEATURES, Account, Edge, Fault, Node, Plan, Settings
+from pipeline.tables import Tables, nearest
+from pipeline.toml_text import Source, parse, read
+from pipeline.values import Votes
+from pipeline.wiring import Wiring, gives
+
+
+def load(path: Path) -> Plan:
+    """The plan in a file; `PlanError` with every problem when it is not whole."""
+    return checked(read(path), path.resolve().parent)
+
+
+def load_text(text: str, file: str, base: Path) -> Plan:
+    return checked(parse(text, file), base)
+
+
+def checked(source: Source, base: Path) -> Plan:
+    check = _Check(source)
+    plan = check.plan(base)
+    if check.tables.problems or plan is None:
+        raise PlanError(
+            source.file, tuple(sorted(set(check.tables.problems), key=lambda each: (each.line, each.column, each.what)))
+        )
+    return plan
+
+
+class _Check:
+    """The checks of one flow file, in an order in which each can rely on those before it."""
+
+    def __init__(self, source: Source) -> None:
+        self.tables = Tables(source)
+        self._warnings: list[Problem] = []
+        self._nodes: dict[str, Node] = {}
+        self._declared: set[str] = set()
+
+    def plan(self, base: Path) -> Plan | None:
+        data = self.tables.source.data
+        tables = {"moonlight", "accounts", "features", "test", *(TABLES[kind] for kind in TABLES if kind != "stake")}
+        for name in data:
+            if name not in tables:
+                self.tables.problem((name,), f"there is no table [{name}]", nearest(name, tables))
+        settings = (
+            self.tables.filled(Settings, self.tables.table(("moonlight",)), ("moonlight",), "[moonlight]") or Settings()
+        )
+        if settings.mode == "live":
+            self.tables.problem(
+                ("moonlight", "mode"), "no venue here takes real orders", 'set mode = "paper"', value=True
+            )
+        accounts = self._accounts()
+        features = self._features()
+        for kind in ("source", "operator", "provider", "ensemble", "risk", "venue", "sink"):
+            self._declare_all(kind)
+        edges = Wiring(self.tables, self._nodes, frozenset(self._declared), accounts).edges()
+        self._check_columns(features)
+        anchoring = self._anchoring(settings, features)
+        self._derive(anchoring, accounts, edges)
+        order = self._ordered(edges)
+        self._warn_unused(edges)
+        tests = self._tests()
+        if self.tables.problems:
+            return None
+        nodes = tuple(self._nodes[name] for name in order)
+        return Plan(
+            self.tables.source, base, settings, accounts, nodes, tuple(edges), anchoring, tests, tuple(self._warnings)
+        )
+
+    def _accounts(self) -> dict[str, Account]:
+        made: dict[str, Account] = {}
+        for name in self.tables.table(("accounts",)):
+            path = ("accounts", name)
+            before = len(self.tables.problems)
+            table = self.tables.table(path)
+            account = (
+                self.tables.filled(Account, table, path, f"[accounts.{name}]")
+                if len(self.tables.problems) == before
+                else None
+            )
+            if account is not None:
+                made[name] = account
+                if account.venue not in self.tables.table(("venues",)):
+                    fix = nearest(account.venue, self.tables.table(("venues",)))
+                    self.tables.problem(
+                        (*path, "venue"), f"[accounts.{name}] there is no venue {account.venue!r}", fix, value=True
+                    )
+        return made
+
+    def _features(self) -> dict[str, Feature]:
+        made: dict[str, Feature] = {}
+        for name in self.tables.table((FEATURES,)):
+            if name in PRICES:
+                self.tables.problem(
+                    (FEATURES, name), f"[features] {name} is a column every bar has", "give the feature another name"
+                )
+                continue
+            node = self._declare("feature", name)
+            if node is not None:
+                made[name] = node.instance
+        return made
+
+    def _declare_all(self, kind: Kind) -> None:
+        for name in self.tables.table((TABLES[kind],)):
+            self._declared.add(f"{TABLES[kind]}.{name}")
+            node = self._declare(kind, name)
+            if node is not None:
+                self._nodes[node.id] = node
+
+    def _declare(self, kind: Kind, name: str) -> Node | None:
+        path = (TABLES[kind], name)
+        before = len(self.tables.problems)
+        table = dict(self.tables.table(path))
+        where = f"[{path[0]}.{name}]"
+        part = self.tables.part(kind, table, path, name, where) if len(self.tables.problems) == before else None
+        if part is None:
+            return None
+        wiring = ("use",) if kind == "feature" else ("use", "from", "on_fault")
+        on_fault = table.get("on_fault") if "on_fault" in wiring else None
+        if on_fault not in (None, "restart", "stop"):
+            self.tables.problem(
+                (*path, "on_fault"), f"{where} on_fault is {on_fault!r}", 'write "restart" or "stop"', value=True
+            )
+        if on_fault == "restart" and kind in ("risk", "venue", "sink"):
+            what = f"{where} on_fault is 'restart', but what it knows of open orders would be lost"
+            self.tables.problem((*path, "on_fault"), what, 'write "stop", or leave it out', value=True)
+        keys = {key: value for key, value in table.items() if key not in wiring}
+        instance = self.tables.filled(part.cls, keys, path, where, wiring)
+        if instance is None:
+            return None
+        careful: Fault = "stop" if kind in ("source", "risk", "venue", "sink") else "restart"
+        return Node(f"{path[0]}.{name}", part, instance, cast("Fault", on_fault or careful))
+
+    def _check_columns(self, features: Mapping[str, Feature]) -> None:
+        declared = self.tables.table((FEATURES,))
+        columns = {*PRICES, *(column for name, each in features.items() for column in column_names(name, each))}
+        for node in self._of("provider"):
+            hints = typing.get_type_hints(node.part.cls, include_extras=True)
+            for key in (each.name for each in fields(node.part.cls) if is_column(hints[each.name])):
+                column = getattr(node.instance, key)
+                if column is None or column in columns or str(column).split(".")[0] in set(declared) - set(features):
+                    continue
+                what = f"[{node.id}] {key}: there is no column {column!r}"
+                self.tables.problem(
+                    (*node.id.split(".", 1), key), what, nearest(str(column), columns | set(declared)), value=True
+                )
+
+    def _anchoring(self, settings: Settings, features: Mapping[str, Feature]) -> Anchoring:
+        longest = max((each.warmup() for each in features.values()), default=0)
+        need = max(longest, LEAST)
+        if 0 < settings.lookback < need:
+            what = f"[moonlight] lookback is {settings.lookback}, the features need {need} bars"
+            self.tables.problem(
+                ("moonlight", "lookback"), what, f"set it to {need} or more, or leave it out", value=True
+            )
+        back = max((node.instance.lookback for node in self._of("provider")), default=0)
+        return Anchoring(features, settings.block, max(settings.lookback, need), back)
+
+    def _derive(self, anchoring: Anchoring, accounts: Mapping[str, Account], edges: Sequence[Edge]) -> None:
+        """Fill the fields that the rest of the flow decides."""
+        balances = {name: account.balance for name, account in accounts.items()}
+        for node in list(self._nodes.values()):
+            providers = tuple(
+                edge.source.split(".", 1)[1] for edge in edges if edge.target == node.id and Votes in edge.types
+            )
+            known = {"context": anchoring.context, "providers": providers, "balances": balances}
+            hints = typing.get_type_hints(node.part.cls, include_extras=True)
+            derived = {
+                each.name: known[each.name] for each in fields(node.part.cls) if Derived in get_args(hints[each.name])
+            }
+            if not derived:
+                continue
+            try:
+                self._nodes[node.id] = replace(node, instance=replace(node.instance, **derived))
+            except ValueError as wrong:
+                table, name = node.id.split(".", 1)
+                self.tables.refused(wrong, self.tables.table((table, name)), (table, name), f"[{node.id}]")
+
+    def _ordered(self, edges: Sequence[Edge]) -> list[str]:
+        sorter: TopologicalSorter[str] = TopologicalSorter({name: set[str]() for name in self._nodes})
+        for edge in edges:
+            if not edge.closes:
+                sorter.add(edge.target, edge.source)
+        try:
+            return [name for name in sorter.static_order() if name in self._nodes]
+        except CycleError as wrong:
+            ring = cast("list[str]", wrong.args[1])
+            path = tuple(ring[0].split(".", 1))
+            self.tables.problem(
+                (*path, "from"), f"[{ring[0]}] takes from itself: {' → '.join(reversed(ring))}", "break the ring"
+            )
+            return []
+
+    def _warn_unused(self, edges: Sequence[Edge]) -> None:
+        used = {edge.source for edge in edges}
+        for node in self._nodes.values():
+            if node.id not in used and gives(node) and node.part.kind not in ("sink", "venue", "risk"):
+                line, column = self.tables.source.place(tuple(node.id.split(".", 1)))
+                fix = "name it in a `from`, or remove it"
+                self._warnings.append(Problem(f"[{node.id}]", "nothing takes what it gives", fix, line, column))
+
+    def _tests(self) -> tuple[FlowTest, ...]:
+        given = self.tables.source.data.get("test", [])
+        if not isinstance(given, list):
+            self.tables.problem(("test",), "test is not a list of tables", "write [[test]] with two brackets")
+            return ()
+        made: list[FlowTest] = []
+        for number, table in enumerate(cast("list[Any]", given)):
+            if not isinstance(table, dict):
+                self.tables.problem(("test", number), "a test is not a table", "write [[test]] with its keys below")
+                continue
+            keys = cast("dict[str, Any]", table)
+            where = f"[[test]] {keys.get('name', number + 1)!r}"
+            test = self.tables.filled(FlowTest, keys, ("test", number), where)
+            if test is not None:
+                made.append(test)
+                for what, key, fix in test.problems(self._declared):
+                    self.tables.problem(("test", number, *key), f"{where} {what}", fix)
+        return tuple(made)
+
+    def _of(self, kind: Kind) -> list[Node]:
+        return [node for node in self._nodes.values() if node.part.kind == kind]

@@ -1,0 +1,150 @@
+"""Which node takes what from which: what `from` names, and what follows from what the parts are."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from pipeline.parts import Kind
+from pipeline.plan import FEATURES, LEDGER, Account, Edge, Node
+from pipeline.tables import Place, Tables, nearest, shown
+from pipeline.values import Ack, Bars, Columns, Order, Past, Payouts, Reject, Settlement, Votes
+
+
+class Wiring:
+    """The edges of a flow whose nodes are known. `declared` names also the nodes that could not be made."""
+
+    def __init__(
+        self, tables: Tables, nodes: Mapping[str, Node], declared: frozenset[str], accounts: Mapping[str, Account]
+    ) -> None:
+        self._tables, self._nodes, self._declared, self._accounts = tables, nodes, declared, accounts
+
+    def edges(self) -> list[Edge]:
+        edges: list[Edge] = []
+        for node in self._nodes.values():
+            edges += self._named(node)
+        edges += self._implied(edges)
+        return list(dict.fromkeys(edges))
+
+    def _named(self, node: Node) -> Iterator[Edge]:
+        """Edges that `from` names."""
+        table, name = node.id.split(".", 1)
+        path = (table, name, "from")
+        given = self._tables.source.data[table][name].get("from")
+        wants = {
+            parameter: kinds for parameter, kinds in node.part.takes.items() if not _implicit(node.part.kind, kinds)
+        }
+        if node.part.kind == "provider" or not wants:
+            if given is not None:
+                self._tables.problem(path, f"[{node.id}] takes nothing from another node by name", "remove `from`")
+            return
+        if given is None:
+            if node.part.kind != "venue":
+                takes = " | ".join(kind.__name__ for kinds in wants.values() for kind in kinds)
+                self._tables.problem(
+                    (table, name),
+                    f"[{node.id}] does not say where its input comes from",
+                    f'add from = "…": a node that gives {takes}',
+                )
+            return
+        if given == []:
+            self._tables.problem(path, f"[{node.id}] from is empty", "name a node in it", value=True)
+        for number, each in enumerate(cast("list[Any]", given) if isinstance(given, list) else [given]):
+            at = (*path, number) if isinstance(given, list) else path
+            yield from self._named_edge(node, each, wants, at)
+
+    def _named_edge(
+        self, node: Node, name: Any, wants: Mapping[str, tuple[type[Any], ...]], path: Place
+    ) -> Iterator[Edge]:
+        takes = tuple(kind for kinds in wants.values() for kind in kinds)
+        if not isinstance(name, str):
+            self._tables.problem(path, f"[{node.id}] from holds {shown(name)}", "name nodes in quotes", value=True)
+            return
+        found = [self._nodes[each] for each in self._nodes if each == name or each.split(".", 1)[1] == name]
+        fitting = [each for each in found if each.id != node.id and set(gives(each)) & set(takes)]
+        if len(fitting) == 1:
+            for parameter, kinds in wants.items():
+                carried = tuple(kind for kind in kinds if kind in gives(fitting[0]))
+                if carried:
+                    yield Edge(fitting[0].id, node.id, parameter, carried)
+        elif fitting:
+            names = ", ".join(each.id for each in fitting)
+            self._tables.problem(
+                path, f"[{node.id}] from: {name!r} could be {names}", "write the full name", value=True
+            )
+        elif found == [node]:
+            self._tables.problem(path, f"[{node.id}] takes from itself", "name another node", value=True)
+        elif found:
+            offered = " | ".join(kind.__name__ for kind in gives(found[0])) or "nothing"
+            wanted = " | ".join(kind.__name__ for kind in takes)
+            names = [each.split(".", 1)[1] for each in self._nodes if set(gives(self._nodes[each])) & set(takes)]
+            fits = nearest(name, names) if names else f"name a node that gives {wanted}"
+            self._tables.problem(
+                path,
+                f"[{node.id}] from: {found[0].id} gives {offered}, {node.part.name} takes {wanted}",
+                fits,
+                value=True,
+            )
+        elif not any(each == name or each.split(".", 1)[1] == name for each in self._declared):
+            fits = nearest(name, (each.split(".", 1)[1] for each in self._declared))
+            self._tables.problem(path, f"[{node.id}] from: there is no node {name!r}", fits, value=True)
+
+    def _implied(self, named: Sequence[Edge]) -> Iterator[Edge]:
+        """Edges that follow from what the parts are: columns to providers, venues to the gate and back."""
+        if self._tables.table((FEATURES,)) or self._of("provider"):
+            for each in self._of("operator"):
+                if Bars in gives(each):
+                    yield Edge(each.id, FEATURES, "bars", (Bars,))
+            for each in self._of("provider"):
+                yield Edge(FEATURES, each.id, "columns", (Columns,))
+        for venue in self._of("venue"):
+            if not any(edge.target == venue.id for edge in named):
+                for each in self._of("source"):
+                    for parameter, kinds in venue.part.takes.items():
+                        carried = tuple(kind for kind in kinds if kind in gives(each))
+                        if carried and Order not in kinds:
+                            yield Edge(each.id, venue.id, parameter, carried)
+        for gate in self._of("risk"):
+            yield from self._trading(gate, named)
+
+    def _trading(self, gate: Node, named: Sequence[Edge]) -> Iterator[Edge]:
+        """What goes round between a gate, its executors and the venues of its accounts."""
+        venues = sorted({f"venues.{self._accounts[name].venue}" for name in self._accounts_of(gate)} & set(self._nodes))
+        for venue in venues:
+            yield Edge(venue, gate.id, "payouts", (Payouts,))
+        yield Edge(LEDGER, gate.id, "orders", (Past,))
+        executors = sorted(
+            {edge.target for edge in named if edge.source == gate.id and Order in gives(self._nodes[edge.target])}
+        )
+        for executor in executors:
+            yield Edge(executor, gate.id, "orders", (Order,), closes=True)
+            yield Edge(LEDGER, executor, "past", (Past,))
+            for venue in venues:
+                yield Edge(venue, executor, "replies", (Ack, Reject, Settlement))
+                theirs = frozenset(name for name, each in self._accounts.items() if f"venues.{each.venue}" == venue)
+                yield Edge(executor, venue, "orders", (Order,), closes=True, accounts=theirs)
+
+    def _accounts_of(self, gate: Node) -> Iterator[str]:
+        declared = self._tables.table(("accounts",))
+        for number, name in enumerate(gate.instance.accounts):
+            if name in self._accounts:
+                yield name
+            elif name not in declared:
+                path = (*gate.id.split(".", 1), "accounts", number)
+                self._tables.problem(
+                    path, f"[{gate.id}] there is no account {name!r}", nearest(name, declared), value=True
+                )
+
+    def _of(self, kind: Kind) -> list[Node]:
+        return [node for node in self._nodes.values() if node.part.kind == kind]
+
+
+def gives(node: Node) -> tuple[type[Any], ...]:
+    """The types of values that a node gives."""
+    return (Votes,) if node.part.kind == "provider" else node.part.gives
+
+
+def _implicit(kind: Kind, types_taken: Sequence[type[Any]]) -> bool:
+    """Whether a parameter is wired by what the parts are rather than by `from`."""
+    loops: set[type[Any]] = {Past, Ack, Reject, Settlement}
+    if kind in ("risk", "venue"):
+        loops |= {Payouts, Order} if kind == "risk" else {Order}
+    return set(types_taken) <= loops
