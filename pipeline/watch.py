@@ -14,7 +14,7 @@ from pipeline.calendar import calendar_of
 from pipeline.clocks import Clock
 from pipeline.plan import Plan
 from pipeline.statistics import PayoutMix, WinRate
-from pipeline.times import DAY, MINUTE, slot_of, timeframe, timeframe_name
+from pipeline.times import DAY, MINUTE, SECOND, slot_of, timeframe, timeframe_name
 from pipeline.values import ENDED, Bars, Decisions, Dropped, Fault, Key, Order, Past, Quotes, Stream
 from pipeline.view import (
     PROTOCOL,
@@ -35,6 +35,9 @@ from pipeline.view import (
     OrderCounts,
     Status,
 )
+
+Lines = dict[str, tuple[float | None, ...]]
+"""Features by name, null where not ready."""
 
 MARKS = 400
 LINES = 2_000
@@ -80,6 +83,8 @@ class Watch:
         self._begin = started
         self._measured = (started, 0)
         self._rate = 0.0
+        self._reworded = self._worded = 0
+        self._drawn: dict[Stream, tuple[int, int, BarColumns, Lines]] = {}
         self._distinct: set[tuple[str, int, int]] = set()
 
     def begins(self, clock: Clock) -> None:
@@ -125,7 +130,7 @@ class Watch:
         self._version += 1
         for key, state in self._keys.items():
             if key.product == quotes.product:
-                self._change(state, price=price, updated=at)
+                self._change(state, price=price, updated=at, digits=digits_of(price))
 
     def _take_bars(self, node: str, bars: Bars) -> None:
         if not len(bars):
@@ -169,7 +174,7 @@ class Watch:
             if mark.order == order.order:
                 state.marks[place] = with_(
                     mark,
-                    result=order.result,
+                    result="canceled" if order.state in ("REJECTED", "NOT_SENT") else order.result,
                     profit=str(order.profit) if ended else None,
                     entry=order.entry or None,
                     expiry=order.expiry or None,
@@ -276,9 +281,8 @@ class Watch:
         )
 
     def keys(self, since: int) -> KeyChanges:
-        clock = self.clock
-        changed = [state for state in self._keys.values() if state.changed > since]
-        rows = tuple(self._shown(state.row, clock) for state in changed)
+        self._reword()
+        rows = tuple(state.row for state in self._keys.values() if state.changed > since)
         return KeyChanges(self._version, rows, full=since == 0)
 
     def chart(self, name: KeyName, bars: int) -> Chart | None:
@@ -319,9 +323,18 @@ class Watch:
         state.row = with_(state.row, **changes)
         state.changed = self._version
 
-    def _shown(self, row: KeyRow, clock: int) -> KeyRow:
-        price = row.price
-        return with_(row, state=self._word(row, clock), digits=digits_of(price) if price is not None else row.digits)
+    def _reword(self) -> None:
+        """A key's state changes with time too: a market closes, quotes stop."""
+        clock = self.clock
+        if clock - self._reworded < SECOND * self._speed and self._version == self._worded:
+            return
+        changes = [
+            (state, word) for state in self._keys.values() if (word := self._word(state.row, clock)) != state.row.state
+        ]
+        self._version += bool(changes)
+        for state, word in changes:
+            self._change(state, state=word)
+        self._reworded, self._worded = clock, self._version
 
     def _word(self, row: KeyRow, clock: int) -> str:
         key = (row.account, row.product, timeframe(row.timeframe))
@@ -338,12 +351,16 @@ class Watch:
             return f"WARM {min(len(known) if known is not None else 0, need)}/{need}"
         return "RUN"
 
-    def _columns(self, stream: Stream, rows: int) -> tuple[BarColumns, dict[str, tuple[float | None, ...]]]:
-        """The newest bars and their features, as they were decided on."""
+    def _columns(self, stream: Stream, rows: int) -> tuple[BarColumns, Lines]:
+        """The newest bars and their features as they were decided on, computed once for each newest bar."""
         bars = self._bars.get(stream)
         if bars is None:
             return BarColumns(), {}
         rows = min(rows, len(bars))
+        newest = int(bars.open_ts[-1])
+        drawn = self._drawn.get(stream)
+        if drawn is not None and drawn[:2] == (newest, rows):
+            return drawn[2:]
         made = self._plan.anchoring.columns(replace(bars, fresh=rows))
         cut = slice(len(bars) - rows, None)
         shown = BarColumns(
@@ -353,7 +370,9 @@ class Watch:
             )
         )
         names = self._plan.anchoring.names
-        return shown, {name: tuple(_known(each) for each in made[name][len(made) - rows :].tolist()) for name in names}
+        lines = {name: tuple(_known(each) for each in made[name][len(made) - rows :].tolist()) for name in names}
+        self._drawn[stream] = (newest, rows, shown, lines)
+        return shown, lines
 
     def _forming_of(self, stream: Stream) -> FormingBar | None:
         forming, bars = self._forming.get(stream), self._bars.get(stream)
