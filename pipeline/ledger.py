@@ -15,8 +15,9 @@ from typing import Any, Self
 import msgspec
 
 from pipeline.errors import InputError, MoonlightError
+from pipeline.orders import MOVES
 from pipeline.times import DAY
-from pipeline.values import ENDED, Decisions, GateRow, Order, Past
+from pipeline.values import Decisions, GateRow, Order, Past
 
 VERSION = 1
 PAST = 2 * DAY
@@ -89,8 +90,8 @@ class Ledger:
             known = db.execute('SELECT state FROM orders WHERE "order" = ?', (order.order,)).fetchone()
             if known is None:
                 written = db.execute(INSERT_ORDER, _order_row(order)).rowcount
-            elif known[0] in ENDED or known[0] == order.state:
-                written = 0
+            elif order.state not in MOVES[known[0]]:
+                written = 0  # known already, or of a second order for a bar whose first one lives
             else:
                 written = db.execute(UPDATE_ORDER, (*_order_row(order), order.order)).rowcount
             if written:

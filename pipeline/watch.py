@@ -319,9 +319,9 @@ class Watch:
         keys = (Key(account, product, tf) for account in accounts for product in products for tf in sorted(spans))
         return {key: KeyState(_empty(key), 1) for key in keys}
 
-    def _change(self, state: KeyState, **changes: Any) -> None:
-        state.row = with_(state.row, **changes)
-        state.changed = self._version
+    def _change(self, key: KeyState, **changes: Any) -> None:
+        key.row = with_(key.row, **changes)
+        key.changed = self._version
 
     def _reword(self) -> None:
         """A key's state changes with time too: a market closes, quotes stop."""
