@@ -9,7 +9,7 @@ import operators
 import sinks
 import sources
 from pipeline.errors import MoonlightError
-from pipeline.verbs import VERBS
+from pipeline.verbs import NAMES, verb
 
 PARTS = (operators, sinks, sources)
 """Imported for what they register."""
@@ -18,8 +18,8 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _parser(arguments[0] if arguments else "").parse_args(arguments)
     try:
         return int(options.run(options))
     except MoonlightError as failure:
@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(asked: str) -> argparse.ArgumentParser:
+    """The parser of every verb; when one is asked for, only that one knows its options."""
     program = "moonlight" if "moonlight" in sys.modules else "python -m pipeline"
     parser = argparse.ArgumentParser(
         prog=program,
@@ -41,8 +42,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 ok, 1 the thing asked for failed, 2 the input was wrong",
     )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for name, verb in VERBS.items():
-        summary, _, rest = (verb.__doc__ or "").partition("\n\n")
+    for name in NAMES:
+        if asked in NAMES and asked != name:
+            verbs.add_parser(name)
+            continue
+        module = verb(name)
+        summary, _, rest = (module.__doc__ or "").partition("\n\n")
         of_verb = verbs.add_parser(
             name,
             help=summary,
@@ -50,8 +55,8 @@ def _parser() -> argparse.ArgumentParser:
             epilog=rest.strip() or None,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        verb.options(of_verb)
-        of_verb.set_defaults(run=verb.run)
+        module.options(of_verb)
+        of_verb.set_defaults(run=module.run)
     return parser
 
 

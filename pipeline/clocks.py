@@ -114,8 +114,10 @@ class PacedClock:
             self._rings = RINGING
             moment, _, _, waiting = heappop(self._heap)
             self._moment = max(self._moment, moment)
-            waiting.happen()
-            self._alarm = self._loop.call_soon(self._ring)
+            try:
+                waiting.happen()
+            finally:
+                self._alarm = self._loop.call_soon(self._ring)
         else:
             self._arm()
 

@@ -133,6 +133,8 @@ def read_header(folder: Path) -> Header:
 def read_lines(folder: Path) -> Iterator[Line]:
     """Every line. A last line that was cut off (the program was killed while it wrote) is left out."""
     decoder = msgspec.json.Decoder(Line)
+    if not (folder / LINES).exists():
+        raise InputError(f"{folder} holds no recorded session, only its {HEADER}; record it again")
     with (folder / LINES).open("rb") as file:
         for number, raw in enumerate(file, 1):
             if not raw.endswith(b"\n"):
@@ -219,6 +221,8 @@ def _feed(hashed: Hash, value: Any, fresh: int | None) -> None:
         case np.ndarray():
             column = cast("NDArray[Any]", value)
             rows = column if fresh is None else column[len(column) - fresh :]
+            if rows.dtype.kind == "f":
+                rows = np.where(rows == rows, rows, np.nan)  # one NaN is like another: a file keeps none of their bits
             hashed.update(np.ascontiguousarray(rows).tobytes())
         case Mapping():
             for key, each in sorted(cast("Mapping[Any, Any]", value).items(), key=lambda item: str(item[0])):

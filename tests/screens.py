@@ -85,7 +85,7 @@ def screen_text(app: Console) -> str:
 def picture(app: Console) -> str:
     """The screen as text, below it a letter a cell for its style, below that what the letters mean."""
     letters: dict[str, str] = {}
-    lines, styles = [], []
+    lines, styles = list[str](), list[str]()
     for line in _screen(app):
         lines.append("".join(text for text, _ in line).rstrip())
         cells = [letters.setdefault(_told(style), ascii_letters[len(letters)]) * len(text) for text, style in line]

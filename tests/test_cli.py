@@ -24,7 +24,7 @@ import pytest
 
 from pipeline.__main__ import main
 from pipeline.times import MINUTE, parse_moment
-from pipeline.verbs import VERBS
+from pipeline.verbs import NAMES
 from tests.support import ROOT
 from tests.test_plan import TEN
 
@@ -179,11 +179,11 @@ def wait_for(output: IO[str], what: str) -> list[dict[str, Any]]:
 def test_the_program_tells_its_verbs(shell: Shell, tmp_path: Path) -> None:
     ended = shell.run(tmp_path, "--help")
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert [verb for verb in VERBS if f"\n    {verb} " not in ended.stdout] == []
+    assert [verb for verb in NAMES if f"\n    {verb} " not in ended.stdout] == []
     assert "exit codes: 0 ok, 1 the thing asked for failed, 2 the input was wrong" in ended.stdout
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", NAMES)
 def test_a_verb_tells_what_it_does_with_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([verb, "--help"])

@@ -7,7 +7,7 @@ from pipeline.flowtest import FlowTest
 from pipeline.parts import TABLES, registered
 from pipeline.plan import Account, Settings
 from pipeline.schema import flow_schema
-from pipeline.verbs import VERBS
+from pipeline.verbs import NAMES
 from tests.support import ROOT
 
 
@@ -27,7 +27,7 @@ def test_every_part_has_a_help_whose_first_paragraph_is_a_sentence() -> None:
 def test_every_verb_of_the_readme_is_a_verb_of_the_program() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"python -m pipeline ([a-z]+)", readme))
-    assert named <= set(VERBS)
+    assert named <= set(NAMES)
     assert {"run", "validate", "why", "verify", "replay", "test"} <= named
 
 

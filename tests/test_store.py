@@ -4,7 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -27,7 +27,9 @@ NAN, ENDLESS = float("nan"), float("inf")
 
 
 def decisions(
-    bars: int = 3, orders: Mapping[int, Approved] | None = None, explained: Mapping[int, tuple[GateRow, ...]] | None = None
+    bars: int = 3,
+    orders: Mapping[int, Approved] | None = None,
+    explained: Mapping[int, tuple[GateRow, ...]] | None = None,
 ) -> Decisions:
     """So many bars: the first was traded, of the others a gate said no, in turn."""
     numbers = np.arange(bars)
@@ -57,7 +59,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[Reader]:
+def reading(path: Path) -> Generator[Reader]:
     with closing(Reader(path)) as reader:
         yield reader
 
@@ -109,7 +111,9 @@ def test_decisions_read_back_with_the_gate_its_value_and_what_every_gate_said(pa
         ("payout", 0.1, None),
         ("ready", 0.2, None),
     ]
-    assert {(row["threshold"], row["score"], row["direction"], row["payout"]) for row in rows} == {(None, -0.25, -1, 0.9)}
+    assert {(row["threshold"], row["score"], row["direction"], row["payout"]) for row in rows} == {
+        (None, -0.25, -1, 0.9)
+    }
     assert repr(gates_of(rows[2])) == repr(answers)
     assert last is not None
     assert (last["bar"], span, streams) == (MONDAY + 2 * MINUTE, (MONDAY, MONDAY + 2 * MINUTE), [("EURUSD", MINUTE)])
@@ -157,7 +161,9 @@ def test_everything_that_becomes_of_an_order_is_kept_in_order(path: Path) -> Non
         ledger.intend(order("SENDING", at=MONDAY))
         for state, after in lived:
             ledger.follow(order(state, at=MONDAY + after))
-    assert query(path, "SELECT state, at FROM order_events ORDER BY seq") == [(state, MONDAY + at) for state, at in lived]
+    assert query(path, "SELECT state, at FROM order_events ORDER BY seq") == [
+        (state, MONDAY + at) for state, at in lived
+    ]
 
 
 @pytest.mark.parametrize("ended", ["SETTLED", "REJECTED", "NOT_SENT"])

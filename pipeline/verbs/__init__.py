@@ -1,22 +1,25 @@
 """The verbs of the command line, one a file: its docstring is the help, `options` its options, `run` what it does."""
 
 import argparse
-from collections.abc import Mapping
-from typing import Protocol
+from importlib import import_module
+from typing import Protocol, cast
 
-from pipeline.verbs import (
-    console,
-    doctor,
-    graph,
-    init,
-    list_parts,
-    replay,
-    run,
-    schema,
-    test,
-    validate,
-    verify,
-    why,
+MODULES = {"list": "list_parts"}
+"""Verbs whose file cannot have their name."""
+
+NAMES = (
+    "init",
+    "run",
+    "console",
+    "validate",
+    "graph",
+    "list",
+    "schema",
+    "test",
+    "replay",
+    "verify",
+    "why",
+    "doctor",
 )
 
 
@@ -29,17 +32,6 @@ class Verb(Protocol):
     def run(self, options: argparse.Namespace) -> int: ...
 
 
-VERBS: Mapping[str, Verb] = {
-    "init": init,
-    "run": run,
-    "console": console,
-    "validate": validate,
-    "graph": graph,
-    "list": list_parts,
-    "schema": schema,
-    "test": test,
-    "replay": replay,
-    "verify": verify,
-    "why": why,
-    "doctor": doctor,
-}
+def verb(name: str) -> Verb:
+    """Imported when it is asked for: a screen's worth of libraries is not loaded to check a file."""
+    return cast("Verb", import_module(f"{__name__}.{MODULES.get(name, name)}"))

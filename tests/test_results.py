@@ -1,0 +1,136 @@
+"""What a replay leaves."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.ledger import Ledger, Reader
+from pipeline.replaying import replayed
+from pipeline.results import BEHIND, DECISIONS, ORDERS, Results
+from pipeline.times import HOUR, MINUTE
+from pipeline.values import Approved, Decisions, OrderState, Ticket
+from tests.support import MONDAY, order, plan_of
+
+NAN = float("nan")
+
+
+def block(rows: int = 4, number: int = 0, account: str = "demo-1") -> Decisions:
+    """Of each four rows one was traded, one not ready, two had no fitting payout."""
+    bars = MONDAY + MINUTE * (np.arange(rows, dtype=np.int64) + number * rows)
+    verdict = np.array([-1, 0, 1, 1] * (rows // 4), np.int8)
+    ticket = Ticket(account, "EURUSD", MINUTE, int(bars[0]), int(bars[0]) + MINUTE, "put", -0.25, 0.9)
+    return Decisions(
+        account=account,
+        product="EURUSD",
+        tf=MINUTE,
+        gates=("ready", "payout"),
+        open_ts=bars,
+        at=bars + MINUTE,
+        verdict=verdict,
+        value=np.where(verdict < 0, NAN, 0.5),
+        threshold=np.full(rows, 0.8),
+        score=np.full(rows, -0.25),
+        direction=np.full(rows, -1, np.int8),
+        payout=np.full(rows, 0.9),
+        orders={0: Approved(ticket, f"order {number}", Decimal(1))},
+        explained={},
+    )
+
+
+def test_decisions_are_columns_that_pandas_reads(tmp_path: Path) -> None:
+    with Results(tmp_path) as results:
+        results.decide(block())
+    frame = pd.read_parquet(tmp_path / DECISIONS)
+    assert frame["verdict"].tolist() == ["trade", "ready", "payout", "payout"]
+    assert frame["bar"].tolist() == [MONDAY + MINUTE * minute for minute in range(4)]
+    assert (frame["at"] - frame["bar"] == MINUTE).all()
+    assert frame["order"].tolist() == ["order 0", None, None, None]
+    assert frame["value"].isna().tolist() == [True, False, False, False]
+    assert set(frame["account"]) == {"demo-1"}
+    assert (frame["score"] == -0.25).all()
+    assert (frame["direction"] == -1).all()
+
+
+def test_more_blocks_than_may_wait_are_all_written_in_their_order(tmp_path: Path) -> None:
+    blocks = 3 * BEHIND
+    with Results(tmp_path) as results:
+        for number in range(blocks):
+            results.decide(block(40, number))
+    frame = pd.read_parquet(tmp_path / DECISIONS)
+    assert frame["bar"].tolist() == [MONDAY + MINUTE * minute for minute in range(40 * blocks)]
+    assert frame["order"].dropna().tolist() == [f"order {number}" for number in range(blocks)]
+
+
+def test_of_each_account_every_bar_is_counted_by_its_verdict(tmp_path: Path) -> None:
+    with Results(tmp_path) as results:
+        for number in range(3):
+            results.decide(block(8, number))
+        results.decide(block(4, account="demo-2"))
+    counted = {name: (result.bars, dict(result.verdicts)) for name, result in results.accounts()}
+    assert counted == {
+        "demo-1": (24, {"trade": 6, "ready": 6, "payout": 12}),
+        "demo-2": (4, {"trade": 1, "ready": 1, "payout": 2}),
+    }
+
+
+def test_an_account_is_told_in_numbers_that_stand_with_their_interval(tmp_path: Path) -> None:
+    facts = [("a", "win", "0.90"), ("b", "lose", "-1.00"), ("c", "win", "0.90"), ("d", "push", "0")]
+    with Results(tmp_path) as results:
+        for number, (name, result, profit) in enumerate(facts):
+            bar = MONDAY + number * MINUTE
+            assert results.intend(order("SENDING", order=name, bar=bar))
+            results.follow(order("SETTLED", order=name, bar=bar, result=result, profit=profit))
+        results.follow(order("REJECTED", order="e", bar=0))
+    ((name, account),) = results.accounts()
+    told = account.as_json()
+    assert (name, told["profit"], told["orders"]) == ("demo-1", "0.80", {"SETTLED": 4, "REJECTED": 1})
+    assert told["drawdown"] == "1.00"
+    assert "66.7" in told["win_rate"]
+
+
+def test_an_account_has_one_order_for_a_bar_as_in_a_ledger(tmp_path: Path) -> None:
+    with Results(tmp_path) as results:
+        assert results.intend(order("SENDING"))
+        assert not results.intend(order("SENDING", order="another name"))
+        assert results.intend(order("SENDING", account="demo-2", order="another account"))
+
+
+@pytest.mark.parametrize("state", ["OPEN", "UNKNOWN", "SETTLED"])
+def test_a_second_order_for_a_bar_that_was_not_sent_does_not_hide_the_first_one(
+    tmp_path: Path, state: OrderState
+) -> None:
+    with Results(tmp_path) as results:
+        results.intend(order("SENDING"))
+        results.follow(order(state))
+        results.follow(order("NOT_SENT"))
+    assert pd.read_parquet(tmp_path / ORDERS)["state"].tolist() == [state]
+
+
+def test_without_any_order_the_files_are_whole_all_the_same(tmp_path: Path) -> None:
+    Results(tmp_path).close()
+    assert len(pd.read_parquet(tmp_path / DECISIONS)) == 0
+    orders = pd.read_parquet(tmp_path / ORDERS)
+    assert len(orders) == 0
+    assert {"order", "state", "profit"} <= set(orders.columns)
+
+
+def test_a_replay_leaves_what_the_ledger_would_hold(tmp_path: Path) -> None:
+    plan, end = plan_of(), MONDAY + 3 * HOUR
+    with Results(tmp_path / "files") as results:
+        replayed(plan, MONDAY, end, results)
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        replayed(plan, MONDAY, end, ledger)
+    reader = Reader(tmp_path / "ledger.db")
+    orders = {each.order: each for each in reader.orders()}
+    reader.close()
+    frame = pd.read_parquet(tmp_path / "files" / ORDERS)
+    assert len(frame) == len(orders) > 5
+    for row in frame.to_dict("records"):
+        kept = orders[str(row["order"])]
+        assert (row["state"], row["result"], row["profit"]) == (kept.state, kept.result, str(kept.profit))
+    decided = pd.read_parquet(tmp_path / "files" / DECISIONS)
+    assert not decided.duplicated(["account", "product", "tf", "bar"]).any()
+    assert set(decided["order"].dropna()) == set(orders)
