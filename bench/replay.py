@@ -4,7 +4,8 @@
 
 The flow is bench/replay.toml: EMA 20/50 cross voting, RSI 14 filter, fixed stake, practice settlement, every decision
 and order written to Parquet. The floor reads the same file and computes the same rule in columns: no flow, no gate, no
-orders, nothing written. Both run in this process, one after the other; the ratio is of their best rounds.
+orders, nothing written. Between them stands the flow with a threshold that nothing reaches: every bar is decided and
+written, nothing is traded. All run in this process, one after the other; the ratios are of their best rounds.
 """
 
 # tulipy comes without types:
@@ -23,7 +24,7 @@ import operators
 import sinks
 import sources
 from bench.generate import generated, write
-from pipeline.checking import load
+from pipeline.checking import load, load_text
 from pipeline.plan import Plan
 from pipeline.replaying import replayed, span_of
 from pipeline.results import Results
@@ -61,9 +62,13 @@ def main() -> None:
     BARS.parent.mkdir(parents=True, exist_ok=True)
     write(generated(PRODUCT, options.bars, 7), BARS)
     plan = load(FLOW)
+    timid = load_text(
+        FLOW.read_text(encoding="utf-8").replace("[risk.main]", "[risk.main]\nthreshold = 1.0"), FLOW.name, HERE
+    )
     floors = [floor() for _ in range(options.rounds)]
-    flows = [flown(plan) for _ in range(options.rounds)]
-    _say(options.bars, min(floors), min(flows))
+    deciding = [flown(timid) for _ in range(options.rounds)]
+    trading = [flown(plan) for _ in range(options.rounds)]
+    _say(options.bars, min(floors), min(deciding), min(trading))
 
 
 def floor() -> Floor:
@@ -94,14 +99,17 @@ LEVEL = 70.0
 """As in replay.toml."""
 
 
-def _say(bars: int, floor_: Floor, flown_: Flown) -> None:
+def _say(bars: int, floor_: Floor, deciding: Flown, trading: Flown) -> None:
     rows = (
-        ("floor, columns only", floor_.seconds, f"{floor_.signals:,} signals"),
-        ("flow, all of it", flown_.seconds, f"{flown_.trades:,} orders"),
+        ("floor: columns only", floor_.seconds, f"{floor_.signals:,} signals"),
+        ("flow: decisions", deciding.seconds, f"{bars:,} decisions, {deciding.trades:,} orders"),
+        ("flow: decisions, orders", trading.seconds, f"{bars:,} decisions, {trading.trades:,} orders"),
     )
     for name, seconds, made in rows:
-        print(f"{name:<21} {bars / seconds:>12,.0f} bars/s  {seconds:.3f} s  {made}")
-    print(f"{'flow to floor':<21} {floor_.seconds / flown_.seconds:>12.3f}")
+        ratio = floor_.seconds / seconds
+        print(f"{name:<24} {bars / seconds:>12,.0f} bars/s  {seconds:.3f} s  {ratio:.3f} of the floor  {made}")
+    an_order = (trading.seconds - deciding.seconds) / max(1, trading.trades)
+    print(f"{'an order':<24} {an_order * 1e6:>12,.0f} µs")
 
 
 if __name__ == "__main__":

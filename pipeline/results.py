@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 
+from pipeline.orders import MOVES
 from pipeline.statistics import drawdown, expectancy, win_rate
 from pipeline.values import Decisions, Order
 
@@ -118,7 +119,9 @@ class Results:
         return True
 
     def follow(self, order: Order) -> None:
-        self._orders[order.order] = order
+        known = self._orders.get(order.order)
+        if known is None or order.state in MOVES[known.state]:
+            self._orders[order.order] = order
 
     def decide(self, decisions: Decisions) -> None:
         self._blocks.write(decisions)

@@ -2,9 +2,10 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
+import pandas
 import pytest
 
 from pipeline.ledger import Ledger, Reader
@@ -15,6 +16,7 @@ from pipeline.values import Approved, Decisions, OrderState, Ticket
 from tests.support import MONDAY, order, plan_of
 
 NAN = float("nan")
+pd: Any = pandas  # half of its types are unknown
 
 
 def block(rows: int = 4, number: int = 0, account: str = "demo-1") -> Decisions:
@@ -47,7 +49,7 @@ def test_decisions_are_columns_that_pandas_reads(tmp_path: Path) -> None:
     assert frame["verdict"].tolist() == ["trade", "ready", "payout", "payout"]
     assert frame["bar"].tolist() == [MONDAY + MINUTE * minute for minute in range(4)]
     assert (frame["at"] - frame["bar"] == MINUTE).all()
-    assert frame["order"].tolist() == ["order 0", None, None, None]
+    assert frame["order"].fillna("none").tolist() == ["order 0", "none", "none", "none"]
     assert frame["value"].isna().tolist() == [True, False, False, False]
     assert set(frame["account"]) == {"demo-1"}
     assert (frame["score"] == -0.25).all()
