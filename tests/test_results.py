@@ -1,5 +1,8 @@
 """What a replay leaves."""
 
+# half of what pandas has is without types:
+# pyright: reportMissingTypeStubs=false
+
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from pipeline.values import Approved, Decisions, OrderState, Ticket
 from tests.support import MONDAY, order, plan_of
 
 NAN = float("nan")
-pd: Any = pandas  # half of its types are unknown
+pd: Any = pandas
 
 
 def block(rows: int = 4, number: int = 0, account: str = "demo-1") -> Decisions:
