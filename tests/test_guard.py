@@ -23,6 +23,7 @@ from tests.driven import Given, driven, played
 from tests.support import MONDAY, order, same, signals
 
 FINAL = MONDAY + MINUTE
+MIDNIGHT = MONDAY // DAY * DAY + DAY
 NAN = float("nan")
 TRADED = "trade"
 
@@ -231,10 +232,21 @@ def test_the_days_loss_counts_what_is_open_and_this_stake_as_lost(stake: str, wo
 
 
 def test_a_new_day_begins_without_yesterdays_loss() -> None:
-    midnight = MONDAY // DAY * DAY + DAY
-    lost = order("SETTLED", result="lose", profit="-20", at=midnight - 10 * MINUTE)
-    before, after = signal(bar=midnight - 2 * MINUTE), signal(bar=midnight - MINUTE)
+    lost = order("SETTLED", result="lose", profit="-20", at=MIDNIGHT - 10 * MINUTE)
+    before, after = signal(bar=MIDNIGHT - 2 * MINUTE), signal(bar=MIDNIGHT - MINUTE)
     assert words(given_by(guard(), (int(lost.at), lost), before, after)) == ["daily_loss", TRADED]
+
+
+@pytest.mark.parametrize(("minutes", "trades"), [(17, 6), (16, 2), (5, 2)])
+def test_what_ends_tomorrow_cannot_lose_todays_gains(minutes: int, trades: int) -> None:
+    """Forty were won today and twenty may be lost: six trades of ten, unless they are settled after midnight."""
+    part = guard(stake=Fixed(amount=Decimal(10)), max_daily_loss=Decimal(20))
+    won = order("SETTLED", result="win", profit="40", at=MIDNIGHT - 30 * MINUTE)
+    at = MIDNIGHT - minutes * MINUTE
+    asked = [signal(product=product, tf=15 * MINUTE, bar=at - 15 * MINUTE, at=at) for product in "ABCDEFG"]
+    pays = [payouts((0, 0.9), product=product) for product in "ABCDEFG"]
+    given = given_by(part, (int(won.at), won), *asked, pays=pays)
+    assert words(given) == [TRADED] * trades + ["daily_loss"] * (7 - trades)
 
 
 # --- gates together --------------------------------------------------------------------------------------------------

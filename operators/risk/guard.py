@@ -22,7 +22,7 @@ from pipeline.orders import sending
 from pipeline.parts import Derived, Nested, StakeRule, risk
 from pipeline.permit import Permit
 from pipeline.steps import woken
-from pipeline.times import DAY, DurationText, duration, timeframe, timeframe_name
+from pipeline.times import DAY, MINUTE, DurationText, duration, timeframe, timeframe_name
 from pipeline.values import (
     Approved,
     Decisions,
@@ -43,6 +43,8 @@ BY_COLUMN = ("fault", "ready", "vote", "confidence", "permit")
 BY_ROW = ("payout", "unknown", "open", "cool_down", "funds", "daily_loss")
 GATES = BY_COLUMN + BY_ROW
 TRADED = -1
+SETTLING = MINUTE
+"""How long after its slot a trade may take to be settled and still be of that day."""
 EXPLAINED_WHOLE = 8
 """Batches up to this size (live they are one row) have every gate asked for every row."""
 
@@ -232,7 +234,7 @@ class Gate:
         yield _gate("cool_down", rest, 0, rest == 0)
         free = book.balance - book.at_stake
         yield _gate("funds", float(free), float(stake), stake > 0 and free >= stake)
-        worst = book.profit_on(at // DAY) - book.at_stake - stake
+        worst = _gains(book, at, key.tf) - book.at_stake - stake
         yield _gate("daily_loss", float(worst), float(-guard.max_daily_loss), worst >= -guard.max_daily_loss)
 
     def _approve(
@@ -277,6 +279,12 @@ class PayoutSeries:
     def at(self, moment: int) -> float:
         row = int(self._ts.searchsorted(moment, side="right")) - 1
         return float(self._ratio[row]) if row >= 0 else float("nan")
+
+
+def _gains(book: Book, at: int, tf: int) -> Decimal:
+    """The day's profit that a trade begun now may draw on: what ends tomorrow draws on none of today's gains."""
+    today = book.profit_on(at // DAY)
+    return today if (at + tf + SETTLING) // DAY == at // DAY else min(today, Decimal(0))
 
 
 def _gate(name: str, value: float, threshold: float, fits: bool) -> GateRow:
