@@ -146,13 +146,15 @@ class Gate:
                 self._restore(item)
 
     def wake(self, at: int) -> Iterator[Decisions | Approved]:
+        """Decisions come before the tickets they approve: an order's intent, once durable, makes them durable too."""
+        approved: list[Approved] = []
         while self._waiting and self._waiting[0][0] <= at:
             moment, product, tf, row, _, batch = heappop(self._waiting)
             decided = [self._decide(account, batch, row, moment) for account in self._guard.accounts]
+            approved += [each for each in decided if each is not None]
             batch.left -= 1
-            # Decisions first: an order's intent, once durable, makes the decision for it durable with it.
             yield from self._finished(product, tf)
-            yield from (approved for approved in decided if approved is not None)
+        yield from approved
 
     def _book(self, account: str) -> Book:
         balance = self._guard.balances.get(account, Decimal(0))
