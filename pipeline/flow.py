@@ -17,6 +17,7 @@ from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, SerialDisposable
 
 from pipeline.agenda import Agenda, AgendaScheduler
+from pipeline.anchored import PRICES
 from pipeline.border import Border
 from pipeline.clocks import Planned
 from pipeline.errors import FlowStopped, MoonlightError
@@ -278,7 +279,7 @@ class Flow:
             self._tell(running, failure, fatal=False)
             rows = bars.rows(len(bars) - bars.fresh, len(bars), bars.fresh)
             nothing = np.full(bars.fresh, np.nan)
-            values = dict.fromkeys(anchoring.names, nothing) | {"close": rows.close}
+            values = dict.fromkeys(anchoring.names, nothing) | {name: getattr(rows, name) for name in PRICES}
             return Columns(
                 bars.product, bars.tf, rows.open_ts, rows.final_at, np.zeros(bars.fresh, np.bool_), values, bars.fresh
             )

@@ -20,7 +20,7 @@ from pipeline.parts import Column, feature, registered
 from pipeline.parts import provider as provider_part
 from pipeline.plan import Edge, Plan
 from pipeline.times import MINUTE
-from pipeline.toml_text import KeyPath
+from pipeline.toml_scan import KeyPath
 from pipeline.values import Ack, Bars, Columns, Floats, Order, Past, Payouts, Quotes, Reject, Settlement
 from tests.support import MONDAY, ROOT, SMALL, decided, plan_of, play, quotes
 

@@ -14,7 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import PlanError
-from pipeline.toml_text import KeyPath, Source, parse, read
+from pipeline.toml_scan import KeyPath
+from pipeline.toml_text import Source, parse, read
 
 FLOW = """\
 # a flow
