@@ -39,6 +39,8 @@ class Border:
         self.ledger = ledger
         self.end = end
         self.block = block
+        self.failed: Callable[[Exception], None] | None = None
+        """Told of what a planned act raised; the flow's."""
         self._loop = asyncio.get_running_loop()
 
     def now(self) -> int:
@@ -59,7 +61,15 @@ class Border:
             timer.cancel()
 
     def at(self, moment: int, act: Callable[[], None]) -> abc.DisposableBase:
-        planned = self.clock.at(moment, act)
+        def happens() -> None:
+            try:
+                act()
+            except Exception as failure:  # a timer has no stream to fail down: the flow hears of it here
+                if self.failed is None:
+                    raise
+                self.failed(failure)
+
+        planned = self.clock.at(moment, happens)
 
         def cancel() -> None:
             planned.cancel()

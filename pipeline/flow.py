@@ -85,6 +85,7 @@ class Flow:
         self._sources = 0
         self._failure: MoonlightError | None = None
         self._edges: list[abc.DisposableBase] = []
+        border.failed = self._act_failed
         self._build()
 
     # --- life --------------------------------------------------------------------------------------------------------
@@ -311,6 +312,10 @@ class Flow:
         else:
             self._end_with(_stopped(running, failure))
 
+    def _act_failed(self, failure: Exception) -> None:
+        """What an outer node had planned with the host raised: nobody can tell what it still knows."""
+        self._end_with(FlowStopped(f"a venue or source failed ({type(failure).__name__}: {failure}); the flow ended"))
+
     def _tell(self, running: Running, failure: Exception, *, fatal: bool) -> None:
         running.meter.faults += 1
         fault = Fault(running.id, self.agenda.now, f"{type(failure).__name__}: {failure}", fatal)
@@ -336,6 +341,7 @@ class Flow:
 
     def _end_with(self, failure: MoonlightError) -> None:
         self._over = True
+        self._disarm()
         if not self.ended.done():
             self.ended.set_exception(failure)
 

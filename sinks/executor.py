@@ -70,7 +70,7 @@ class Desk:
         order = sending(approved)
         left = order.tf - at % order.tf
         if left < self._executor.entry_cutoff_seconds * 1000:
-            return self._unsent(order, at, f"only {left / 1000:.1f} s left in the slot")
+            return self._unsent(order, at, f"only {left / 1000:g} s left in the slot")
         if not self._host.ledger.intend(order):
             return self._unsent(order, at, "an order for this bar was already sent")
         return self._keep(order)

@@ -406,3 +406,18 @@ def test_one_who_looks_on_and_fails_is_told_no_more_and_the_flow_goes_on() -> No
     on_flow(plan_of(), look, told)
     assert len(seen) == 1
     assert len(verdicts(told)) == 3
+
+
+def test_a_planned_act_of_a_venue_that_raises_ends_the_flow_with_a_sentence() -> None:
+    def fail() -> None:
+        raise RuntimeError("the venue's own mistake")
+
+    async def main() -> None:
+        setting = Setting(mode="replay", begin=MONDAY, outside=("venue",))
+        async with running(plan_of(), setting, NoRecords(), Past((), {})) as flow:
+            flow.border.at(MONDAY + 1_000, fail)
+            await flow.border.until(MONDAY + 2_000)
+            with pytest.raises(FlowStopped, match="a venue or source failed"):
+                flow.ended.result()
+
+    virtual.run(lambda _: main())

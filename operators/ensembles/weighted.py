@@ -16,7 +16,7 @@ from pipeline.values import Floats, Signals, Votes
 class Weighted:
     """Adds the providers' votes by weight.
 
-    Each contributes its weight × its score; S = tanh(gain × sum), the direction is the sign of S unless |S| is below
+    Each contributes its weight × its score; S = tanh(gain × sum), the direction is the sign of S unless |S| is at most
     `dead_zone`, the confidence is |S|. A provider with nothing to say adds nothing. Without `weights` each counts 1.
     The probability shown is a plain logistic of |S| and is not calibrated: no gate may rest on it.
     """
