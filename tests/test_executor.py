@@ -97,7 +97,7 @@ def test_too_late_in_its_slot_an_order_is_not_sent_and_leaves_no_intent(tmp_path
         ((_, given),) = executed(approved(at=SENT + MINUTE - left), records=ledger, until=SENT + MINUTE - left)
     assert given.state == state
     assert (found(tmp_path / "ledger.db") is None) == (state == "NOT_SENT")
-    assert state == "SENDING" or given.reason == "only 5.0 s left in the slot"
+    assert state == "SENDING" or given.reason == "only 4.999 s left in the slot"
 
 
 def test_at_the_very_opening_of_a_slot_the_whole_slot_is_left() -> None:
