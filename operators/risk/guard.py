@@ -57,7 +57,7 @@ class Guard:
     or one per timeframe), inside `permit`, payout known and within min_payout … max_payout, no order of unknown
     outcome and no open order on the key, not resting after a loss (cool_down, doubled for each further loss in a row
     up to cool_down_max), stake within the balance, and the day's loss (UTC day) within max_daily_loss even if
-    everything open and this stake are lost.
+    everything open and this stake are lost; a trade that may be settled after midnight draws on none of today's gains.
     """
 
     accounts: Annotated[tuple[str, ...], Meta(min_length=1)]
