@@ -13,12 +13,12 @@ import numpy as np
 from msgspec import Meta
 from reactivex import Observable
 
-from pipeline.calendar import Calendar, calendar_of
+from pipeline.calendar import calendar_of
 from pipeline.candles import gathered, merged
 from pipeline.parts import Derived, operator
 from pipeline.runs import Run
 from pipeline.steps import woken
-from pipeline.times import TimeframeName, timeframe
+from pipeline.times import TimeframeName, timeframe, timeframe_name
 from pipeline.values import Bars, Dropped, Flags, Quotes, Stamps
 
 AHEAD = 5_000
@@ -79,7 +79,7 @@ class Gathering:
             yield from self._final(item)
             self._end(item)
         else:
-            yield Dropped(item.product, f"bars of another timeframe than {self._base} ms", item.fresh)
+            yield Dropped(item.product, f"bars of another timeframe than {timeframe_name(self._base)}", item.fresh)
 
     def wake(self, at: int) -> Iterator[Bars | Dropped]:
         for product in sorted(self._open):
@@ -134,15 +134,11 @@ class Gathering:
     def _run(self, product: str, tf: int) -> Run:
         if (product, tf) not in self._runs:
             kept = max(self._context, self._parts - 1) if tf == self._base else self._context
-            self._runs[product, tf] = Run(product, tf, kept, _calendar(product))
+            self._runs[product, tf] = Run(product, tf, kept, calendar_of(product))
         return self._runs[product, tf]
 
     def _deadline(self, quotes: Quotes) -> int:
         return int(quotes.ts[0]) // self._base * self._base + self._base + self._grace
-
-
-def _calendar(product: str) -> Calendar:
-    return calendar_of(product)
 
 
 def _fit(quotes: Quotes) -> tuple[Quotes, int]:

@@ -182,7 +182,7 @@ def test_every_quote_is_in_a_bar_or_dropped_by_name(stamps: list[tuple[int, int,
 
 def test_bars_of_a_timeframe_it_does_not_build_on_are_dropped_by_name() -> None:
     given = gathered([(MONDAY, bars_of([1.1, 1.2], tf=5 * MINUTE))])
-    assert dropped_in(given) == {"bars of another timeframe than 60000 ms": 2}
+    assert dropped_in(given) == {"bars of another timeframe than 1m": 2}
 
 
 # --- longer bars -----------------------------------------------------------------------------------------------------
