@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import operators
 import sinks
 import sources
-from pipeline.errors import MoonlightError
+from pipeline.errors import InputError, MoonlightError
 from pipeline.verbs import NAMES, verb
 
 PARTS = (operators, sinks, sources)
@@ -31,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has left. Python would complain about it once more while it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as failure:
+        where = failure.filename if failure.filename is not None else "a file"
+        print(f"{where} cannot be used ({failure.strerror}); mend it, or name another", file=sys.stderr)
+        return InputError.exit_code
 
 
 def _parser(asked: str) -> argparse.ArgumentParser:

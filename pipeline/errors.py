@@ -46,7 +46,3 @@ class PlanError(InputError):
 
 class FlowStopped(MoonlightError):
     """A node that must not guess failed, so the flow ended."""
-
-
-class Divergence(MoonlightError):
-    """A recorded session and its replay disagree."""

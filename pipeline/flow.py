@@ -210,15 +210,14 @@ class Flow:
     # --- building ----------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        edges = self.plan.edges
         names = [LEDGER, FEATURES, *(node.id for node in self.plan.nodes)]
         for name in names:
-            inlets = {edge.parameter: Tube[Any]() for edge in edges if edge.target == name}
+            inlets = {edge.parameter: Tube[Any]() for edge in self.plan.into(name)}
             node = self.plan.by_id.get(name)
             if node is not None:
                 inlets = {parameter: inlets.get(parameter) or Tube[Any]() for parameter in node.part.takes} | inlets
             self.nodes[name] = Running(name, node, inlets)
-        for edge in edges:
+        for edge in self.plan.edges:
             self._connect(edge)
 
     def _connect(self, edge: Edge) -> None:

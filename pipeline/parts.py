@@ -44,9 +44,6 @@ TABLES: Mapping[Kind, str] = {
 Column = Annotated[str, Meta(description="a column of [features], or open, high, low, close, volume")]
 """A key that names a column."""
 
-NodeName = Annotated[str, Meta(description="the name of another node")]
-"""A key that names another node (a source, say) outside of `from`."""
-
 
 @dataclass(frozen=True, slots=True)
 class Nested:

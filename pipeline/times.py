@@ -2,11 +2,9 @@
 
 import re
 from datetime import UTC, datetime, tzinfo
-from typing import Annotated, NewType
+from typing import Annotated
 
 from msgspec import Meta
-
-Millis = NewType("Millis", int)
 
 SECOND = 1_000
 MINUTE = 60 * SECOND

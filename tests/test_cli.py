@@ -584,3 +584,17 @@ def test_doctor_says_how_to_mend_a_folder_that_is_none(tmp_path: Path, here: Cal
     code, out, _ = here(tmp_path, "doctor", "--folder", "nowhere")
     assert code == 1
     assert "nowhere is not a folder; make it, or name another with --folder" in out
+
+
+@pytest.mark.parametrize("option", [("run", "--record"), ("replay", "--for", "1h", "--out")])
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path, option: tuple[str, ...]) -> None:
+    (tmp_path / "taken").write_text("a file, no folder", encoding="utf-8")
+    (tmp_path / "flows.toml").write_text((ROOT / "flows.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    verb, *rest = option
+    asked = [sys.executable, "-m", "pipeline", verb, "flows.toml", *rest, str(tmp_path / "taken" / "inside")]
+    ended = subprocess.run(
+        asked, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].endswith("cannot be used (Not a directory); mend it, or name another")
+    assert "Traceback" not in ended.stderr

@@ -5,7 +5,6 @@ example:
 """
 
 import argparse
-from importlib.resources import files
 from pathlib import Path
 
 from pipeline.errors import InputError
@@ -34,11 +33,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _template() -> str:
-    """The flow we ship: at the top of a checkout, inside the package when installed."""
-    shipped = Path(__file__).resolve().parents[2] / DEFAULT
-    text = (
-        shipped.read_text(encoding="utf-8")
-        if shipped.exists()
-        else (files("pipeline") / DEFAULT).read_text(encoding="utf-8")
-    )
+    """The flow we ship: it lies beside our folders, in a checkout and in the installed package."""
+    text = (Path(__file__).resolve().parents[2] / DEFAULT).read_text(encoding="utf-8")
     return "\n".join(line for line in text.splitlines() if not line.startswith("#:schema")) + "\n"
