@@ -116,6 +116,39 @@ BAR_COLUMNS = ("open_ts", "open", "high", "low", "close", "volume", "final_at", 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Revised:
+    """Bars again, because the venue changed one after it was final: `fresh` rows from the changed one on.
+
+    They are of another type than `Bars`: what was decided stays decided.
+    """
+
+    bars: Bars
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Health:
+    """How trustworthy the prices of a product are, from each moment on until the next.
+
+    `state` indexes `HEALTH`; `lag` is how old a price was when it came (ms), `silence` how long none had come.
+    """
+
+    product: str
+    ts: Stamps
+    state: Small
+    lag: Floats
+    silence: Floats
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+
+HEALTH = ("live", "quiet", "closed", "slow", "stale", "suspect", "skewed", "recovering", "down")
+"""In this order: all is well; the market is open and calm; closed by its calendar; the stream falls behind what
+happens; nothing comes though it should; prices that cannot be came in a row; our clock and the venue's are apart; the
+connection is back, but not yet every subscription; the connection is broken."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Columns:
     """Every declared feature of a run of bars, row by row; NaN where a feature is not ready.
 
@@ -328,6 +361,71 @@ class Dropped(Struct, frozen=True):
     product: str
     reason: str
     rows: int
+
+
+class Noticed(Struct, frozen=True):
+    """Rows that were taken although something is odd about them, and what."""
+
+    product: str
+    what: str
+    rows: int
+
+
+class Forming(Struct, frozen=True):
+    """A bar that is not final, as it stands at a moment: to be looked at, never to be decided on."""
+
+    product: str
+    tf: int
+    open_ts: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    at: int
+
+
+class NoData(Struct, frozen=True):
+    """Slots of open market that have no bar: nothing came (`silent`), or not all of it did (`torn`)."""
+
+    product: str
+    tf: int
+    open_ts: int
+    slots: int
+    reason: Literal["silent", "torn"]
+    at: int
+
+
+class Gap(Struct, frozen=True):
+    """Bars of the slots from `since` on, before `until`, are missing: a source that can gives them as history."""
+
+    product: str
+    tf: int
+    since: int
+    until: int
+    at: int
+
+
+class Link(Struct, frozen=True):
+    """The connection that brings the prices of these products broke, or is there again."""
+
+    products: tuple[str, ...]
+    up: bool
+    at: int
+
+
+class Repaint(Struct, frozen=True):
+    """A decision that would have been another, had the venue given the bar at first as it did later."""
+
+    account: str
+    product: str
+    tf: int
+    bar: int
+    revised: int
+    """The bar that the venue changed, by its opening: this one or one before it."""
+    was: str
+    now: str
+    at: int
 
 
 class Fault(Struct, frozen=True):
