@@ -1,80 +1,109 @@
 """Quotes gathered into bars, by the quotes' own time. Pure columns, used by whoever has quotes and needs bars."""
 
 from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from pipeline.calendar import Calendar
 from pipeline.times import slot_of
 from pipeline.values import DEADLINE, NEXT_TICK, VENUE, Bars, Counts, Floats, Quotes, Small, Stamps
+
+Indices = NDArray[np.intp]
+Number = TypeVar("Number", np.float64, np.int32)
+
+NEVER = np.iinfo(np.int64).max
+NO_ROWS = np.zeros(0, np.intp)
+DENSE = 4
+"""With so many quotes a slot it is quicker to search for the boundaries than to look at every quote."""
 
 
 def gathered(quotes: Quotes, tf: int, grace: int, following: int | None = None) -> Bars:
     """The bars of every slot that has a quote, oldest first, all fresh.
 
-    Quotes must be in slot order and clean. A bar is final when the first quote of a later slot was received, or
-    `grace` ms after its close, whichever is first; `following` is when the quote after the last one given was
-    received, if known.
+    Quotes must be clean and in the order they came, their slots in order. Within a slot the first and the last quote are
+    those by their own stamps. A bar is final when the first quote of a later slot was received, or `grace` ms after its
+    close, whichever is first; `following` is when the quote after the last one given was received, if known.
     """
-    slots = quotes.ts // tf * tf
-    starts = np.flatnonzero(np.diff(slots, prepend=slots[0] - tf)) if len(slots) else np.zeros(0, np.intp)
-    stops = np.append(starts[1:], len(slots))
+    open_ts, starts, stops = slots_of(quotes.ts, tf)
     price = quotes.mid
-    open_ts = slots[starts]
-    deadline = open_ts + tf + grace
-    next_received = np.append(
-        quotes.received[starts[1:]], following if following is not None else np.iinfo(np.int64).max
-    )
-    next_received = next_received[: len(starts)]
-    by_deadline = next_received >= deadline
-    ticks = (stops[: len(starts)] - starts).astype(np.int32)
+    by_stamp = price
+    if len(open_ts) < len(price) and (quotes.ts[1:] < quotes.ts[:-1]).any():
+        by_stamp = price[np.argsort(quotes.ts, kind="stable")]
+    deadline = open_ts + (tf + grace)
+    next_received = np.append(quotes.received[starts[1:]], NEVER if following is None else following)[: len(starts)]
+    ticks = (stops - starts).astype(np.int32)
     return Bars(
         product=quotes.product,
         tf=tf,
         open_ts=open_ts,
-        open=price[starts],
+        open=by_stamp[starts],
         high=np.maximum.reduceat(price, starts) if len(starts) else price,
         low=np.minimum.reduceat(price, starts) if len(starts) else price,
-        close=price[stops[: len(starts)] - 1],
+        close=by_stamp[stops - 1],
         volume=ticks.astype(np.float64),
-        final_at=np.where(by_deadline, deadline, next_received),
-        closed_by=np.where(by_deadline, DEADLINE, NEXT_TICK).astype(np.int8),
+        final_at=np.minimum(deadline, next_received),
+        closed_by=np.where(next_received >= deadline, DEADLINE, NEXT_TICK).astype(np.int8),
         ticks=ticks,
         revision=np.zeros(len(starts), np.int32),
         fresh=len(starts),
     )
 
 
-def merged(bars: Bars, tf: int) -> Bars:
+def slots_of(ts: Stamps, tf: int) -> tuple[Stamps, Indices, Indices]:
+    """The slots that stamps lie in, and the rows at which each begins and ends. Slots must be in order."""
+    if not len(ts):
+        return ts, NO_ROWS, NO_ROWS
+    first, last = int(ts[0]) // tf * tf, int(ts[-1]) // tf * tf
+    if first == last:
+        return np.array([first]), np.zeros(1, np.intp), np.array([len(ts)])
+    if (last - first) // tf < len(ts) // DENSE and (ts[1:] >= ts[:-1]).all():
+        # Many quotes in few slots: a search for each boundary is less than a division for each quote.
+        edges = np.searchsorted(ts, np.arange(first, last + tf + 1, tf))
+        filled = edges[1:] > edges[:-1]
+        return np.arange(first, last + 1, tf)[filled], edges[:-1][filled], edges[1:][filled]
+    slots = ts // tf * tf
+    starts = np.append(0, np.flatnonzero(slots[1:] != slots[:-1]) + 1)
+    return slots[starts], starts, np.append(starts[1:], len(ts))
+
+
+def merged(bars: Bars, tf: int, calendar: Calendar | None = None) -> Bars:
     """Bars of a longer timeframe, from those slots of it whose parts are all there.
 
-    A longer bar is final with its last part and closed the way that was.
+    With a calendar, parts that lie in closed time need not be there. A longer bar is final with its last part and
+    closed the way that was.
     """
-    parts = tf // bars.tf
-    slots = bars.open_ts // tf * tf
-    starts = np.flatnonzero(np.diff(slots, prepend=slots[0] - tf)) if len(slots) else np.zeros(0, np.intp)
-    counts = np.diff(np.append(starts, len(slots)))
-    starts = starts[counts == parts]
-    lasts = starts + parts - 1
+    slots, starts, stops = slots_of(bars.open_ts, tf)
+    parts: int | Stamps = tf // bars.tf
+    if calendar is not None and len(slots):
+        parts = calendar.open_parts(slots, tf, bars.tf)
+    whole = stops - starts >= parts
+    slots, starts, stops = slots[whole], starts[whole], stops[whole]
+    lasts = stops - 1
+    bounds = np.column_stack((starts, stops)).ravel()
+    if len(bounds) and bounds[-1] == len(bars):
+        bounds = bounds[:-1]
 
-    def whole(column: Floats) -> Floats:
-        return column[starts[:, None] + np.arange(parts)] if len(starts) else np.zeros((0, parts))
+    def each(gather: np.ufunc, column: NDArray[Number]) -> NDArray[Number]:
+        """Over the parts of each slot; every second stretch lies between two slots."""
+        made: NDArray[Number] = gather.reduceat(column, bounds, dtype=column.dtype)[::2]
+        return made
 
     return Bars(
         product=bars.product,
         tf=tf,
-        open_ts=slots[starts],
+        open_ts=slots,
         open=bars.open[starts],
-        high=whole(bars.high).max(axis=1),
-        low=whole(bars.low).min(axis=1),
+        high=each(np.maximum, bars.high),
+        low=each(np.minimum, bars.low),
         close=bars.close[lasts],
-        volume=whole(bars.volume).sum(axis=1),
+        volume=each(np.add, bars.volume),
         final_at=bars.final_at[lasts],
         closed_by=bars.closed_by[lasts],
-        ticks=(bars.ticks[starts[:, None] + np.arange(parts)].sum(axis=1) if len(starts) else np.zeros(0)).astype(
-            np.int32
-        ),
-        revision=np.zeros(len(starts), np.int32),
-        fresh=len(starts),
+        ticks=each(np.add, bars.ticks),
+        revision=each(np.maximum, bars.revision),
+        fresh=len(slots),
     )
 
 

@@ -5,9 +5,9 @@ row, in replay thousands. It may be given ahead of its rows' own times, so meani
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, NamedTuple, Self
+from typing import Literal, NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -61,9 +61,13 @@ class Quotes:
     def mid(self) -> Floats:
         return (self.bid + self.ask) / 2
 
-    def rows(self, start: int, stop: int) -> Self:
+    def rows(self, start: int, stop: int) -> "Quotes":
         cut = slice(start, stop)
-        return replace(self, ts=self.ts[cut], received=self.received[cut], bid=self.bid[cut], ask=self.ask[cut])
+        return Quotes(self.product, self.ts[cut], self.received[cut], self.bid[cut], self.ask[cut])
+
+    def chosen(self, rows: Flags | Stamps) -> "Quotes":
+        """Some rows, by a mask or by their numbers."""
+        return Quotes(self.product, self.ts[rows], self.received[rows], self.bid[rows], self.ask[rows])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,9 +111,9 @@ class Bars:
     def stream(self) -> Stream:
         return Stream(self.product, self.tf)
 
-    def rows(self, start: int, stop: int, fresh: int) -> Self:
-        columns = {name: getattr(self, name)[start:stop] for name in BAR_COLUMNS}
-        return replace(self, **columns, fresh=fresh)
+    def rows(self, start: int, stop: int, fresh: int) -> "Bars":
+        columns = (getattr(self, name)[start:stop] for name in BAR_COLUMNS)
+        return Bars(self.product, self.tf, *columns, fresh=fresh)
 
 
 BAR_COLUMNS = ("open_ts", "open", "high", "low", "close", "volume", "final_at", "closed_by", "ticks", "revision")
