@@ -2,27 +2,28 @@
 
 A bar of the shortest timeframe ends with the first quote of a later slot or `grace` after its close, whichever is
 first; longer ones are made of its bars and are given only when all their parts are there. A slot without a quote gives
-no bar: the run is cut there, unless the market was closed by its calendar.
+no bar but `NoData`, and the run is cut there, unless the market was closed by its calendar or a source mends the gap
+before the next bar is final.
+
+What comes after a hole waits for its own time, even if it was given ahead: until then the hole may be mended.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Annotated
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import field
+from heapq import heappop, heappush
+from typing import Annotated, Literal
 
-import numpy as np
 from msgspec import Meta
 from reactivex import Observable
 
-from pipeline.calendar import calendar_of
-from pipeline.candles import gathered, merged
+from pipeline.calendar import Calendars
+from pipeline.ladders import Ladder
+from pipeline.lanes import Given, Lane
 from pipeline.parts import Derived, operator
-from pipeline.runs import Run
+from pipeline.sifting import Sieve
 from pipeline.steps import woken
-from pipeline.times import TimeframeName, timeframe, timeframe_name
-from pipeline.values import Bars, Dropped, Flags, Quotes, Stamps
-
-AHEAD = 5_000
-"""A quote stamped further than this beyond its arrival is not of our time."""
+from pipeline.times import DurationText, TimeframeName, duration, timeframe
+from pipeline.values import Bars, Dropped, Forming, Gap, Link, NoData, Noticed, Quotes, Revised
 
 Timeframes = Annotated[tuple[TimeframeName, ...], Meta(min_length=1)]
 
@@ -32,12 +33,26 @@ class Window:
     """Gathers quotes (or shorter bars) into final bars of every timeframe, on epoch boundaries.
 
     A bar is final with the first quote after it, or `grace_ms` after its close; a quote that comes later still is
-    dropped and counted. Empty slots are never filled with invented prices.
+    dropped and counted. Empty slots are never filled with invented prices: they are told as no data. Quotes that cannot
+    be (not a number, not above zero, crossed, from the future), repeat the one before, or jump by more than `max_jump`
+    without two more to confirm it are dropped, each by its name; so are those of closed time unless `closed = "keep"`.
+    With `forming`, the bars that are not final yet are given as well, at most once in that time, for display.
     """
 
     timeframes: Timeframes = ("1m", "5m", "15m")
     grace_ms: Annotated[int, Meta(ge=0, le=60_000)] = 500
-    context: Annotated[int, Derived] = 0
+    max_jump: Annotated[float, Meta(gt=0, description="the largest believable move between two quotes, as a share")] = (
+        0.1
+    )
+    closed: Annotated[
+        Literal["drop", "keep"], Meta(description="what becomes of prices of time in which the market is closed")
+    ] = "drop"
+    forming: Annotated[
+        DurationText | None, Meta(description="how often a forming bar may be given, such as 250ms; none when left out")
+    ] = None
+    contexts: Annotated[Mapping[int, int], Derived] = field(default_factory=dict[int, int])
+    """How many bars of each timeframe (ms) stay known as context."""
+    calendars: Annotated[Calendars, Derived] = Calendars()
 
     def __post_init__(self) -> None:
         spans = sorted(timeframe(name) for name in self.timeframes)
@@ -46,131 +61,67 @@ class Window:
                 raise ValueError(
                     f"every timeframe must be a multiple of the shortest, {min(self.timeframes, key=timeframe)}"
                 )
+        if self.forming is not None:
+            duration(self.forming)
 
-    def __call__(self, prices: Observable[Quotes | Bars]) -> Observable[Bars | Dropped]:
+    def __call__(
+        self, prices: Observable[Quotes | Bars | Link]
+    ) -> Observable[Bars | Revised | Forming | NoData | Gap | Dropped | Noticed]:
         return woken(lambda: Gathering(self), "window", prices)
 
 
 class Gathering:
-    """What a window remembers: the open slot of each product, and the bars that later ones need as context."""
+    """What a window remembers: a lane for each product, and when which of them is to be woken."""
 
     def __init__(self, window: Window) -> None:
-        spans = sorted(timeframe(name) for name in window.timeframes)
-        self._base, self._longer = spans[0], tuple(spans[1:])
-        self._parts = spans[-1] // spans[0]
-        self._grace = window.grace_ms
-        self._context = window.context
-        self._open: dict[str, Quotes] = {}
-        self._ended: dict[str, int] = {}
-        self._runs: dict[tuple[str, int], Run] = {}
+        self._window = window
+        self._lanes: dict[str, Lane] = {}
+        self._alarms: list[tuple[int, str]] = []
 
     @property
     def due(self) -> int | None:
-        """The first deadline of the slots that are open."""
-        return min((self._deadline(quotes) for quotes in self._open.values()), default=None)
+        return self._alarms[0][0] if self._alarms else None
 
-    def take(self, item: Quotes | Bars, at: int) -> Iterator[Bars | Dropped]:
-        if isinstance(item, Quotes):
-            yield from self._take_quotes(item)
-        elif item.fresh == 0:
-            self._run(item.product, item.tf).extend(item)
-            self._end(item)
-        elif item.tf == self._base:
-            yield from self._final(item)
-            self._end(item)
-        else:
-            yield Dropped(item.product, f"bars of another timeframe than {timeframe_name(self._base)}", item.fresh)
+    def take(self, item: Quotes | Bars | Link, at: int) -> Iterable[Given]:
+        if isinstance(item, Link):
+            return [each for product in item.products for each in self._taken(self._lane(product), item, at)]
+        return self._taken(self._lane(item.product), item, at)
 
-    def wake(self, at: int) -> Iterator[Bars | Dropped]:
-        for product in sorted(self._open):
-            if self._deadline(self._open[product]) <= at:
-                yield from self._close(product, self._open.pop(product), None)
+    def wake(self, at: int) -> Iterator[Given]:
+        woken_now: set[str] = set()
+        while self._alarms and self._alarms[0][0] <= at:
+            moment, product = heappop(self._alarms)
+            if self._lanes[product].alarm == moment:
+                self._lanes[product].alarm = None
+                woken_now.add(product)
+        for product in sorted(woken_now):
+            lane = self._lanes[product]
+            yield from lane.wake(at)
+            self._arm(lane)
 
-    def _take_quotes(self, quotes: Quotes) -> Iterator[Bars | Dropped]:
-        product = quotes.product
-        quotes, unfit = _fit(quotes)
-        held = self._open.pop(product, None)
-        if held is not None:
-            quotes = _joined(held, quotes)
-        quotes, late = self._in_time(quotes)
-        if unfit:
-            yield Dropped(product, "unfit price", unfit)
-        if late:
-            yield Dropped(product, "late", late)
-        if not len(quotes):
-            return
-        last_slot = int(quotes.ts[-1]) // self._base * self._base
-        cut = int(np.searchsorted(quotes.ts // self._base * self._base, last_slot))
-        if cut:
-            yield from self._close(product, quotes.rows(0, cut), int(quotes.received[cut]))
-        self._open[product] = quotes.rows(cut, len(quotes))
+    def _taken(self, lane: "Lane", item: Quotes | Bars | Link, at: int) -> Iterable[Given]:
+        given = tuple(lane.take(item, at))
+        if lane.moved:
+            self._arm(lane)
+        return given
 
-    def _in_time(self, quotes: Quotes) -> tuple[Quotes, int]:
-        """Without the quotes whose slot had ended, by a later quote or by its deadline, before they were received."""
-        slots = quotes.ts // self._base * self._base
-        ended = np.maximum.accumulate(np.append(self._ended.get(quotes.product, 0), slots))[:-1]
-        fit = (slots >= ended) & (quotes.received < slots + self._base + self._grace)
-        late = len(fit) - int(fit.sum())
-        return (_chosen(quotes, fit) if late else quotes), late
+    def _arm(self, lane: "Lane") -> None:
+        lane.moved = False
+        due = lane.due
+        if due is not None and (lane.alarm is None or due < lane.alarm):
+            lane.alarm = due
+            heappush(self._alarms, (due, lane.product))
 
-    def _close(self, product: str, quotes: Quotes, following: int | None) -> Iterator[Bars]:
-        bars = gathered(quotes, self._base, self._grace, following)
-        self._end(bars)
-        yield from self._final(bars)
+    def _lane(self, product: str) -> Lane:
+        if product not in self._lanes:
+            self._lanes[product] = self._new_lane(product)
+        return self._lanes[product]
 
-    def _end(self, bars: Bars) -> None:
-        """No quote of these bars' slots, or of an earlier one, is in time any more."""
-        if bars.tf == self._base and len(bars):
-            self._ended[bars.product] = max(self._ended.get(bars.product, 0), int(bars.open_ts[-1]) + self._base)
-
-    def _final(self, bars: Bars) -> Iterator[Bars]:
-        run = self._run(bars.product, self._base)
-        for stretch in run.extended(bars):
-            yield stretch
-            for span in self._longer:
-                tail = run.last(stretch.fresh + span // self._base - 1)
-                yield from self._run(bars.product, span).extended(_newer(merged(tail, span), stretch))
-
-    def _run(self, product: str, tf: int) -> Run:
-        if (product, tf) not in self._runs:
-            kept = max(self._context, self._parts - 1) if tf == self._base else self._context
-            self._runs[product, tf] = Run(product, tf, kept, calendar_of(product))
-        return self._runs[product, tf]
-
-    def _deadline(self, quotes: Quotes) -> int:
-        return int(quotes.ts[0]) // self._base * self._base + self._base + self._grace
-
-
-def _fit(quotes: Quotes) -> tuple[Quotes, int]:
-    """Only prices that can be: finite, above zero, not crossed, not from the future."""
-    fit = (
-        (quotes.bid > 0) & (quotes.ask >= quotes.bid) & np.isfinite(quotes.ask) & (quotes.ts <= quotes.received + AHEAD)
-    )
-    unfit = len(fit) - int(fit.sum())
-    return (_chosen(quotes, fit) if unfit else quotes), unfit
-
-
-def _chosen(quotes: Quotes, rows: Flags) -> Quotes:
-    return replace(
-        quotes, ts=quotes.ts[rows], received=quotes.received[rows], bid=quotes.bid[rows], ask=quotes.ask[rows]
-    )
-
-
-def _joined(held: Quotes, quotes: Quotes) -> Quotes:
-    def both(left: Stamps, right: Stamps) -> Stamps:
-        return np.concatenate((left, right))
-
-    return Quotes(
-        held.product,
-        both(held.ts, quotes.ts),
-        both(held.received, quotes.received),
-        np.concatenate((held.bid, quotes.bid)),
-        np.concatenate((held.ask, quotes.ask)),
-    )
-
-
-def _newer(longer: Bars, bars: Bars) -> Bars:
-    """The longer bars that end with one of the new `bars`."""
-    ends = longer.open_ts + longer.tf
-    first = int(ends.searchsorted(int(bars.open_ts[len(bars) - bars.fresh]) + bars.tf))
-    return longer.rows(first, len(longer), len(longer) - first)
+    def _new_lane(self, product: str) -> Lane:
+        window, calendar = self._window, self._window.calendars.of(product)
+        spans = [timeframe(name) for name in window.timeframes]
+        base, grace = min(spans), window.grace_ms
+        sieve = Sieve(base, grace, window.max_jump, calendar if window.closed == "drop" else None)
+        ladder = Ladder(product, spans, window.contexts, calendar)
+        forming = duration(window.forming) if window.forming else 0
+        return Lane(product, base, grace, sieve, ladder, calendar, forming)

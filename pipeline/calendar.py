@@ -65,6 +65,14 @@ class Calendar:
         opens_within = np.searchsorted(self.edges, slots + tf) > np.searchsorted(self.edges, slots, side="right")
         return slots[begun | opens_within]
 
+    def open_parts(self, slots: Stamps, tf: int, base: int) -> Stamps:
+        """How many slots of `base` ms of each slot of `tf` ms overlap open time."""
+        parts = slots[:, None] + np.arange(0, tf, base)
+        begun = self.open_mask(parts.ravel())
+        opens = np.searchsorted(self.edges, parts.ravel() + base) > np.searchsorted(self.edges, parts.ravel(), "right")
+        count: Stamps = (begun | opens).reshape(parts.shape).sum(axis=1)
+        return count
+
     def holes_closed(self, before: int, after: int, tf: int) -> bool:
         """Whether every slot of `tf` ms strictly between the slots at `before` and `after` lies in closed time.
 
@@ -79,6 +87,13 @@ class Calendar:
     def _passed(self, ts: int) -> int:
         """How many edges lie at or before a moment; odd while the market is open."""
         return int(np.searchsorted(self.edges, ts, side="right"))
+
+
+class Calendars:
+    """Which calendar each product keeps."""
+
+    def of(self, product: str) -> Calendar:
+        return calendar_of(product)
 
 
 def calendar_of(product: str) -> Calendar:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.calendar import Calendar
 from pipeline.times import slot_of
-from pipeline.values import DEADLINE, NEXT_TICK, VENUE, Bars, Counts, Floats, Quotes, Small, Stamps
+from pipeline.values import DEADLINE, NEXT_TICK, VENUE, Bars, Counts, Flags, Floats, Quotes, Small, Stamps
 
 Indices = NDArray[np.intp]
 Number = TypeVar("Number", np.float64, np.int32)
@@ -105,6 +105,13 @@ def merged(bars: Bars, tf: int, calendar: Calendar | None = None) -> Bars:
         revision=each(np.maximum, bars.revision),
         fresh=len(slots),
     )
+
+
+def possible(bars: Bars) -> Flags:
+    """Which bars can be: prices above zero and finite, the low at the bottom and the high at the top."""
+    low, high = np.minimum(bars.open, bars.close), np.maximum(bars.open, bars.close)
+    fit: Flags = (bars.low > 0) & (bars.low <= low) & (bars.high >= high) & (bars.high < np.inf) & (bars.volume >= 0)
+    return fit
 
 
 def as_history(bars: Bars, rows: Mapping[int, int], now: int) -> Iterator[Bars]:

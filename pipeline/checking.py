@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from pipeline.anchored import LEAST, PRICES, Anchoring, column_names
+from pipeline.calendar import Calendars
 from pipeline.errors import PlanError, Problem
 from pipeline.flowtest import FlowTest
 from pipeline.parts import TABLES, Derived, Feature, Kind, is_column
 from pipeline.plan import FEATURES, Account, Edge, Fault, Node, Plan, Settings
 from pipeline.tables import Tables, nearest
+from pipeline.times import timeframe
 from pipeline.toml_text import Source, parse, read
 from pipeline.values import Votes
 from pipeline.wiring import Wiring, gives
@@ -173,7 +175,8 @@ class _Check:
             providers = tuple(
                 edge.source.split(".", 1)[1] for edge in edges if edge.target == node.id and Votes in edge.types
             )
-            known = {"context": anchoring.context, "providers": providers, "balances": balances}
+            contexts = {timeframe(name): anchoring.context for name in getattr(node.instance, "timeframes", ())}
+            known = {"contexts": contexts, "calendars": Calendars(), "providers": providers, "balances": balances}
             hints = typing.get_type_hints(node.part.cls, include_extras=True)
             derived = {
                 each.name: known[each.name] for each in fields(node.part.cls) if Derived in get_args(hints[each.name])

@@ -89,6 +89,16 @@ class Run:
         """Which of these slots it has a bar of."""
         return np.isin(open_ts, self._stamps())
 
+    def changed(self, bars: Bars) -> Flags:
+        """Which of these bars are known and have other prices or another volume."""
+        rows = np.searchsorted(self._stamps(), bars.open_ts)
+        kept, known = self.kept, self.knows(bars.open_ts)
+        rows = np.where(known, rows, 0)
+        differs = np.zeros(len(bars), np.bool_)
+        for name in PRICES:
+            differs |= getattr(kept, name)[rows] != getattr(bars, name)
+        return differs & known
+
     def mend(self, bars: Bars) -> bool:
         """Put bars into the holes they fit in; whether any did. A bar that is known stays as it is."""
         if self._newest is None or not len(bars):
@@ -106,17 +116,14 @@ class Run:
         return True
 
     def revise(self, bars: Bars) -> Bars | None:
-        """Let known bars be what the venue now says they are; those from the first that changed on, with their context.
+        """Let bars that are known be what the venue now says they are; those from the first that changed on, with their context.
 
         None when none is another than it was, or only some from before the last hole.
         """
-        rows = self._first + np.searchsorted(self._stamps(), bars.open_ts)
-        differs = np.zeros(len(bars), np.bool_)
-        for name in PRICES:
-            differs |= self._columns[name][rows] != getattr(bars, name)
+        differs = self.changed(bars)
         if not differs.any():
             return None
-        changed = rows[differs] - self._first
+        changed = np.searchsorted(self._stamps(), bars.open_ts[differs])
         after = self._end - self._first - int(changed[0])
         copies = {name: column[self._first : self._end].copy() for name, column in self._columns.items()}
         for name in PRICES:

@@ -115,6 +115,16 @@ class Bars:
         columns = (getattr(self, name)[start:stop] for name in BAR_COLUMNS)
         return Bars(self.product, self.tf, *columns, fresh=fresh)
 
+    def followed_by(self, later: "Bars") -> "Bars":
+        """These and later ones, all fresh."""
+        columns = (np.concatenate((getattr(self, name), getattr(later, name))) for name in BAR_COLUMNS)
+        return Bars(self.product, self.tf, *columns, fresh=len(self) + len(later))
+
+    def chosen(self, rows: Flags | Stamps) -> "Bars":
+        """Some rows, by a mask or by their numbers, all fresh."""
+        columns = tuple(getattr(self, name)[rows] for name in BAR_COLUMNS)
+        return Bars(self.product, self.tf, *columns, fresh=len(columns[0]))
+
 
 BAR_COLUMNS = ("open_ts", "open", "high", "low", "close", "volume", "final_at", "closed_by", "ticks", "revision")
 

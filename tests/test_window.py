@@ -17,7 +17,7 @@ from tests.driven import Given, bars_of, driven, walk
 from tests.support import MONDAY, quotes, same
 
 GRACE = 500
-WINDOW = Window(timeframes=("1m", "5m"), grace_ms=GRACE, context=100)
+WINDOW = Window(timeframes=("1m", "5m"), grace_ms=GRACE, contexts={MINUTE: 100, 5 * MINUTE: 100})
 FRIDAY_CLOSE = parse_moment("2026-01-09T22:00:00Z")
 SUNDAY_OPEN = parse_moment("2026-01-11T22:00:00Z")
 
@@ -85,8 +85,8 @@ def test_boundaries_are_the_epochs_not_the_first_quotes(begin: float) -> None:
 
 
 def test_a_bar_is_what_its_quotes_were() -> None:
-    (bar,) = bars_in(gathered([at(1, 1.3), at(20, 1.5), at(40, 1.2), at(59.999, 1.4)]))
-    assert (bar.open[0], bar.high[0], bar.low[0], bar.close[0]) == pytest.approx((1.3, 1.5, 1.2, 1.4))
+    (bar,) = bars_in(gathered([at(1, 1.13), at(20, 1.15), at(40, 1.12), at(59.999, 1.14)]))
+    assert (bar.open[0], bar.high[0], bar.low[0], bar.close[0]) == pytest.approx((1.13, 1.15, 1.12, 1.14))
     assert (bar.ticks[0], bar.volume[0], bar.revision[0]) == (4, 4.0, 0)
 
 
@@ -208,7 +208,7 @@ def test_begun_in_the_middle_of_a_slot_its_longer_bar_is_not_given(late_by: int)
 
 
 def test_a_day_is_made_of_its_minutes_however_many_they_are() -> None:
-    window = Window(timeframes=("1m", "1d"), grace_ms=GRACE, context=61)
+    window = Window(timeframes=("1m", "1d"), grace_ms=GRACE, contexts={MINUTE: 61, DAY: 61})
     monday = MONDAY // DAY * DAY
     given = gathered(each_minute(range(3 * 1440), "BTCUSD", monday), window)
     assert fresh_in(given, DAY) == [monday, monday + DAY, monday + 2 * DAY]
@@ -236,7 +236,7 @@ def test_for_a_market_that_never_closes_the_same_hole_cuts_the_run() -> None:
 
 
 def test_no_more_context_is_given_than_wanted() -> None:
-    made = bars_in(gathered(each_minute(range(30)), Window(timeframes=("1m",), context=7)))
+    made = bars_in(gathered(each_minute(range(30)), Window(timeframes=("1m",), contexts={MINUTE: 7})))
     assert [len(bars) for bars in made[:10]] == [1, 2, 3, 4, 5, 6, 7, 8, 8, 8]
 
 
@@ -294,7 +294,7 @@ def rows_in(given: Given, tf: int) -> dict[int, Bars]:
 
 
 def test_what_was_given_stays_true_while_more_comes() -> None:
-    given = gathered(each_minute(range(3_000), "BTCUSD"), Window(timeframes=("1m",), context=50))
+    given = gathered(each_minute(range(3_000), "BTCUSD"), Window(timeframes=("1m",), contexts={MINUTE: 50}))
     for number, bars in enumerate(bars_in(given)):
         assert bars.open_ts[-1] == MONDAY + number * MINUTE
         assert (np.diff(bars.open_ts) == MINUTE).all()

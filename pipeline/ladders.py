@@ -1,0 +1,114 @@
+"""Ladders: the final bars of one product in every timeframe. Each longer bar is made of those of the shortest."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+
+from pipeline.calendar import Calendar
+from pipeline.candles import merged
+from pipeline.runs import Run
+from pipeline.times import slot_of
+from pipeline.values import Bars, Forming, Revised
+
+
+FOREVER = 2
+"""The edges of a calendar that never closes: it opens once and closes once, at the ends of time."""
+
+
+class Ladder:
+    """The runs of one product, by timeframe (ms), shortest first."""
+
+    def __init__(self, product: str, spans: Sequence[int], contexts: Mapping[int, int], calendar: Calendar) -> None:
+        self._product, self._calendar = product, calendar
+        self._base, *self._longer = sorted(spans)
+        self._parts = max(spans) // self._base
+        self._contexts = contexts
+        # A market that never closes needs no look at its calendar to know what is whole.
+        self._partly = calendar if len(calendar.edges) > FOREVER else None
+        self._runs: dict[int, Run] = {}
+
+    @property
+    def base(self) -> Run:
+        return self._run(self._base)
+
+    def newest(self, tf: int) -> int | None:
+        """The opening of the newest bar of a timeframe."""
+        return self._run(tf).newest
+
+    def final(self, bars: Bars) -> Iterator[Bars]:
+        """Take final bars of the shortest timeframe; they and the longer ones they complete, with their context."""
+        run = self.base
+        for stretch in run.extended(bars):
+            yield stretch
+            for span in self._longer:
+                if stretch.fresh > 1 or self._may_end(int(stretch.open_ts[-1]), span):
+                    tail = run.last(stretch.fresh + span // self._base - 1)
+                    whole = merged(tail, span, self._partly)
+                    if len(whole):
+                        yield from self._run(span).extended(_ending_in(whole, stretch))
+
+    def from_shorter(self, bars: Bars) -> Iterator[Bars]:
+        """Take final bars of a timeframe that the shortest is a multiple of."""
+        run = self._run(bars.tf)
+        for stretch in run.extended(bars):
+            whole = merged(run.last(stretch.fresh + self._base // bars.tf - 1), self._base, self._partly)
+            if len(whole):
+                yield from self.final(_ending_in(whole, stretch))
+
+    def know(self, bars: Bars) -> int:
+        """Take bars as history: newer ones as context, older ones into the holes they fit in. How many mend a hole."""
+        run = self._run(bars.tf)
+        before = len(run.kept)
+        mended = run.mend(bars)
+        filled = len(run.kept) - before
+        run.extend(bars)
+        if mended and bars.tf == self._base:
+            for span in self._longer:
+                self.know(merged(run.kept, span, self._partly))
+        return filled
+
+    def revise(self, bars: Bars) -> Iterator[Revised]:
+        """Let known bars of the shortest timeframe be what the venue now says they are; what that changes."""
+        changed = self.base.revise(bars)
+        if changed is None:
+            return
+        yield Revised(changed)
+        for span in self._longer:
+            longer = self._run(span)
+            whole = merged(self.base.kept, span, self._partly)
+            whole = whole.chosen(longer.knows(whole.open_ts))
+            revised = longer.revise(whole) if len(whole) else None
+            if revised is not None:
+                yield Revised(revised)
+
+    def forming(self, bar: Forming) -> Iterator[Forming]:
+        """The bars of all timeframes that are not final, given the one of the shortest."""
+        yield bar
+        for span in self._longer:
+            parts = self.base.last(span // self._base - 1)
+            begin = slot_of(bar.open_ts, span)
+            parts = parts.rows(int(parts.open_ts.searchsorted(begin)), len(parts), 0)
+            if not len(parts):
+                yield Forming(self._product, span, begin, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.at)
+                continue
+            high, low = max(float(parts.high.max()), bar.high), min(float(parts.low.min()), bar.low)
+            volume = float(parts.volume.sum()) + bar.volume
+            yield Forming(self._product, span, begin, float(parts.open[0]), high, low, bar.close, volume, bar.at)
+
+    def _may_end(self, open_ts: int, span: int) -> bool:
+        """Whether a bar of the shortest timeframe can be the last part of a longer one."""
+        return self._partly is not None or (open_ts + self._base) % span == 0
+
+    def _run(self, tf: int) -> Run:
+        if tf not in self._runs:
+            context = self._contexts.get(tf, 0)
+            if tf <= self._base:
+                # The day's bars before too: a source may mend or revise them.
+                context = max(context, self._base // tf - 1, self._parts - 1)
+            self._runs[tf] = Run(self._product, tf, context, self._calendar)
+        return self._runs[tf]
+
+
+def _ending_in(longer: Bars, bars: Bars) -> Bars:
+    """The longer bars that end with one of the new `bars`."""
+    first = int(longer.final_at.searchsorted(int(bars.final_at[len(bars) - bars.fresh])))
+    return longer.rows(first, len(longer), len(longer) - first)
