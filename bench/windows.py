@@ -27,7 +27,8 @@ BEGIN = 1_767_607_200_000
 """2026-01-05, 10:00 UTC."""
 SINGLES = 300_000
 """So many of the quotes are given one by one, and looped over."""
-CLOSING = BEGIN * 2
+LAST_DEADLINE = 3 * MINUTE
+"""So long after the last quote every slot is over."""
 pl: Any = polars
 
 
@@ -96,9 +97,11 @@ def _by_window(batches: Iterable[Quotes]) -> int:
     agenda, tube, made = Agenda(0), Tube[Quotes](), list[Bars]()
     given = Window(timeframes=("1m",))(tube)
     given.subscribe(lambda item: made.append(item) if type(item) is Bars else None, scheduler=AgendaScheduler(agenda))
+    latest = 0
     for quotes in batches:
         tube.give(quotes)
-    agenda.advance_to(CLOSING)
+        latest = quotes.ts.item(-1)
+    agenda.advance_to(latest + LAST_DEADLINE)
     total = 0
     for bars in made:
         fresh = slice(len(bars) - bars.fresh, None)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from pipeline.calendar import Calendar
-from pipeline.quality import AHEAD, all_fit, unfit, unfit_one
+from pipeline.quality import AHEAD, all_fit, reason_of, unfit
 from pipeline.values import Flags, Floats, Quotes
 
 LATE = "late"
@@ -54,7 +54,7 @@ class Sieve:
 
     def reason(self, ts: int, received: int, bid: float, ask: float) -> str:
         """Why one quote is not taken; empty when it is."""
-        impossible = unfit_one(ts, received, bid, ask)
+        impossible = reason_of(ts, received, bid, ask)
         if impossible:
             return impossible
         if self.calendar is not None and not self._opens <= ts < self._closes and not self._opened(ts):
@@ -72,8 +72,7 @@ class Sieve:
         self._level, self._jumps = mid, 0
         if slot_end <= self.ended:
             return LATE
-        if slot_end - self._base > self.ended:
-            self.ended = slot_end - self._base
+        self.ended = max(self.ended, slot_end - self._base)
         return ""
 
     def sifted(self, quotes: Quotes, dropped: Counter[str]) -> Quotes:
@@ -90,8 +89,7 @@ class Sieve:
         quotes = _without(quotes, [(LATE, quotes.received >= ends + self._grace)], dropped)
         quotes = _without(quotes, [(DUPLICATE, self._repeated(quotes))], dropped)
         quotes = _without(quotes, [(JUMP, self._jumping(quotes.mid))], dropped)
-        quotes = _without(quotes, [(LATE, self._passed(quotes))], dropped)
-        return quotes
+        return _without(quotes, [(LATE, self._passed(quotes))], dropped)
 
     def _all_well(self, quotes: Quotes) -> bool:
         """Whether bounds alone show that every quote is to be taken: mostly so, and quicker than looking at each."""
