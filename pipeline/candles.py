@@ -1,7 +1,7 @@
 """Quotes gathered into bars, by the quotes' own time. Pure columns, used by whoever has quotes and needs bars."""
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,59 +13,83 @@ from pipeline.values import DEADLINE, NEXT_TICK, VENUE, Bars, Counts, Flags, Flo
 Indices = NDArray[np.intp]
 Number = TypeVar("Number", np.float64, np.int32)
 
-NEVER = np.iinfo(np.int64).max
+NEVER = int(np.iinfo(np.int64).max)
 NO_ROWS = np.zeros(0, np.intp)
+ZERO = np.zeros(1, np.intp)
 DENSE = 4
 """With so many quotes a slot it is quicker to search for the boundaries than to look at every quote."""
 
 
-def gathered(quotes: Quotes, tf: int, grace: int, following: int | None = None) -> Bars:
+class Slots(NamedTuple):
+    """The slots that rows lie in: their openings, and the rows at which each begins and ends."""
+
+    open_ts: Stamps
+    starts: Indices
+    stops: Indices
+    ordered: bool
+    """Whether the rows' own stamps are in order, within the slots too."""
+
+    def some(self, first: int, last: int) -> "Slots":
+        """So many of them; the rows keep their numbers."""
+        cut = slice(first, last)
+        return Slots(self.open_ts[cut], self.starts[cut], self.stops[cut], self.ordered)
+
+
+def slots_of(ts: Stamps, tf: int, *, ordered: bool | None = None) -> Slots:
+    """The slots that stamps lie in, which must be in order; within a slot stamps need not be, unless `ordered`."""
+    if not len(ts):
+        return Slots(ts, NO_ROWS, NO_ROWS, ordered=True)
+    if ordered is None:
+        ordered = bool((ts[1:] >= ts[:-1]).all())
+    first, last = ts.item(0) // tf * tf, ts.item(-1) // tf * tf
+    if first == last:
+        return Slots(np.array((first,)), np.zeros(1, np.intp), np.array((len(ts),)), ordered)
+    if ordered and (last - first) // tf < len(ts) // DENSE:
+        # Many quotes in few slots: a search for each boundary is less than a division for each quote.
+        openings = np.arange(first, last + tf + 1, tf)
+        edges = ts.searchsorted(openings)
+        filled = edges[1:] > edges[:-1]
+        if filled.all():
+            return Slots(openings[:-1], edges[:-1], edges[1:], ordered)
+        return Slots(openings[:-1][filled], edges[:-1][filled], edges[1:][filled], ordered)
+    slots = ts // tf * tf
+    starts = np.concatenate((ZERO, (slots[1:] != slots[:-1]).nonzero()[0] + 1))
+    return Slots(slots[starts], starts, np.concatenate((starts[1:], (len(ts),))), ordered)
+
+
+def gathered(quotes: Quotes, tf: int, grace: int, following: int = NEVER, slots: Slots | None = None) -> Bars:
     """The bars of every slot that has a quote, oldest first, all fresh.
 
-    Quotes must be clean and in the order they came, their slots in order. Within a slot the first and the last quote are
-    those by their own stamps. A bar is final when the first quote of a later slot was received, or `grace` ms after its
-    close, whichever is first; `following` is when the quote after the last one given was received, if known.
+    Quotes must be clean and in the order they came, their slots in order. Within a slot the first and the last quote
+    are those by their own stamps. A bar is final when the first quote of a later slot was received, or `grace` ms after
+    its close, whichever is first; `following` is when the quote after the last one given was received, if known.
+    `slots` are those to gather, when they are known.
     """
-    open_ts, starts, stops = slots_of(quotes.ts, tf)
+    open_ts, starts, stops, ordered = slots_of(quotes.ts, tf) if slots is None else slots
+    rows = len(starts)
     price = quotes.mid
-    by_stamp = price
-    if len(open_ts) < len(price) and (quotes.ts[1:] < quotes.ts[:-1]).any():
-        by_stamp = price[np.argsort(quotes.ts, kind="stable")]
+    by_stamp = price if ordered else price[np.argsort(quotes.ts, kind="stable")]
     deadline = open_ts + (tf + grace)
-    next_received = np.append(quotes.received[starts[1:]], NEVER if following is None else following)[: len(starts)]
+    next_received = np.empty(rows, np.int64)
+    next_received[-1:] = following
+    next_received[:-1] = quotes.received[starts[1:]]
     ticks = (stops - starts).astype(np.int32)
+    within = price[: stops.item(-1)] if rows else price
     return Bars(
         product=quotes.product,
         tf=tf,
         open_ts=open_ts,
         open=by_stamp[starts],
-        high=np.maximum.reduceat(price, starts) if len(starts) else price,
-        low=np.minimum.reduceat(price, starts) if len(starts) else price,
+        high=np.maximum.reduceat(within, starts) if rows else price,
+        low=np.minimum.reduceat(within, starts) if rows else price,
         close=by_stamp[stops - 1],
         volume=ticks.astype(np.float64),
         final_at=np.minimum(deadline, next_received),
         closed_by=np.where(next_received >= deadline, DEADLINE, NEXT_TICK).astype(np.int8),
         ticks=ticks,
-        revision=np.zeros(len(starts), np.int32),
-        fresh=len(starts),
+        revision=np.zeros(rows, np.int32),
+        fresh=rows,
     )
-
-
-def slots_of(ts: Stamps, tf: int) -> tuple[Stamps, Indices, Indices]:
-    """The slots that stamps lie in, and the rows at which each begins and ends. Slots must be in order."""
-    if not len(ts):
-        return ts, NO_ROWS, NO_ROWS
-    first, last = int(ts[0]) // tf * tf, int(ts[-1]) // tf * tf
-    if first == last:
-        return np.array([first]), np.zeros(1, np.intp), np.array([len(ts)])
-    if (last - first) // tf < len(ts) // DENSE and (ts[1:] >= ts[:-1]).all():
-        # Many quotes in few slots: a search for each boundary is less than a division for each quote.
-        edges = np.searchsorted(ts, np.arange(first, last + tf + 1, tf))
-        filled = edges[1:] > edges[:-1]
-        return np.arange(first, last + 1, tf)[filled], edges[:-1][filled], edges[1:][filled]
-    slots = ts // tf * tf
-    starts = np.append(0, np.flatnonzero(slots[1:] != slots[:-1]) + 1)
-    return slots[starts], starts, np.append(starts[1:], len(ts))
 
 
 def merged(bars: Bars, tf: int, calendar: Calendar | None = None) -> Bars:
@@ -74,7 +98,7 @@ def merged(bars: Bars, tf: int, calendar: Calendar | None = None) -> Bars:
     With a calendar, parts that lie in closed time need not be there. A longer bar is final with its last part and
     closed the way that was.
     """
-    slots, starts, stops = slots_of(bars.open_ts, tf)
+    slots, starts, stops, _ = slots_of(bars.open_ts, tf, ordered=True)
     parts: int | Stamps = tf // bars.tf
     if calendar is not None and len(slots):
         parts = calendar.open_parts(slots, tf, bars.tf)

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from pipeline.calendar import Calendar
-from pipeline.candles import gathered, possible, slots_of
+from pipeline.candles import NEVER, Slots, gathered, possible, slots_of
 from pipeline.ladders import FOREVER, Ladder
 from pipeline.sifting import CLOSED, DUPLICATE, Sieve
 from pipeline.times import timeframe_name
@@ -31,7 +31,6 @@ Given = Bars | Revised | Forming | NoData | Gap | Dropped | Noticed
 
 NONE = -1
 """No slot."""
-NEVER = int(np.iinfo(np.int64).max)
 NOTHING: tuple[Given, ...] = ()
 IMPOSSIBLE = "a bar that cannot be"
 BY_DEADLINE, BY_NEXT_TICK = np.array([DEADLINE], np.int8), np.array([NEXT_TICK], np.int8)
@@ -56,8 +55,8 @@ class Lane:
         "_forming_due",
         "_grace",
         "_high",
-        "_ladder",
         "_keeps_closed",
+        "_ladder",
         "_last_ts",
         "_low",
         "_missing",
@@ -179,23 +178,23 @@ class Lane:
         if not len(quotes):
             return
         self._fed = self.moved = True
-        hole = self._hole_before(quotes.ts)
+        slots = slots_of(quotes.ts, self._base, ordered=self._sieve.ordered or None)
+        hole = self._hole_before(slots.open_ts)
         if hole is None:
-            yield from self._absorbed(quotes)
+            yield from self._absorbed(quotes, slots)
             return
+        row = slots.starts.item(hole)
+        begins = quotes.received.item(row)
         if hole:
-            yield from self._absorbed(quotes.rows(0, hole))
-        begins = int(quotes.received[hole])
+            yield from self._absorbed(quotes, slots.some(0, hole))
         if hole or begins > at:
-            self._pending.appendleft((begins, quotes.rows(hole, len(quotes)), True))
+            self._pending.appendleft((begins, quotes.rows(row, len(quotes)), True))
             return
-        slot = int(quotes.ts[0]) // self._base * self._base
-        yield from self._across(slot, begins)
-        stop = len(quotes)
-        if int(quotes.ts[-1]) >= slot + self._base:
-            stop = int((quotes.ts >= slot + self._base).argmax())
-            self._pending.appendleft((int(quotes.received[stop]), quotes.rows(stop, len(quotes)), True))
-        yield from self._absorbed(quotes.rows(0, stop))
+        yield from self._across(slots.open_ts.item(0), begins)
+        stop = slots.stops.item(0)
+        if stop < len(quotes):
+            self._pending.appendleft((quotes.received.item(stop), quotes.rows(stop, len(quotes)), True))
+        yield from self._absorbed(quotes, slots.some(0, 1))
 
     def _resumed(self, at: int) -> Iterator[Given]:
         _, item, sifted = self._pending.popleft()
@@ -207,41 +206,52 @@ class Lane:
         else:
             yield from self._many(item, at)
 
-    def _absorbed(self, quotes: Quotes) -> Iterator[Given]:
-        """Take quotes among which there is no hole: all slots but the last are over."""
+    def _absorbed(self, quotes: Quotes, slots: Slots) -> Iterator[Given]:
+        """Take quotes of slots among which there is no hole: all slots but the last are over."""
+        last = len(slots.open_ts) - 1
+        first, newest, edge = slots.open_ts.item(0), slots.open_ts.item(last), slots.starts.item(last)
         ended: Bars | None = None
-        if self._slot != NONE:
-            stop = _rows_before(quotes.ts, self._slot + self._base)
-            if stop:
-                self._join(quotes.rows(0, stop))
-            if stop == len(quotes):
-                return
-            quotes = quotes.rows(stop, len(quotes))
-            ended = self._bar(int(quotes.received[0]))
-        last = int(quotes.ts[-1]) // self._base * self._base
-        edge = _rows_before(quotes.ts, last)
-        if edge:
-            bars = gathered(quotes.rows(0, edge), self._base, self._grace, int(quotes.received[edge]))
+        if NONE != self._slot < first:
+            ended = self._bar(quotes.received.item(slots.starts.item(0)))
+        if last:
+            following = quotes.received.item(edge)
+            bars = gathered(quotes, self._base, self._grace, following, slots.some(0, last))
+            if self._slot == first:
+                self._complete(bars, quotes, slots.stops.item(0))
             ended = bars if ended is None else ended.followed_by(bars)
         if ended is not None:
             yield from self._final(ended)
-        self._slot, self._ticks = last, 0
-        self._join(quotes.rows(edge, len(quotes)))
+        if self._slot != newest:
+            self._slot, self._ticks = newest, 0
+        self._join(quotes.rows(edge, slots.stops.item(last)))
+
+    def _complete(self, bars: Bars, quotes: Quotes, stop: int) -> None:
+        """Let what the open slot had before be part of the first of these bars, which is its own."""
+        ts = quotes.ts[:stop]
+        first, last = (0, stop - 1) if self._sieve.ordered else _ends(ts)
+        if self._first_ts <= ts.item(first):
+            bars.open[0] = self._open
+        if self._last_ts > ts.item(last):
+            bars.close[0] = self._close
+        bars.high[0] = max(self._high, bars.high.item(0))
+        bars.low[0] = min(self._low, bars.low.item(0))
+        bars.ticks[0] += self._ticks
+        bars.volume[0] += self._ticks
 
     def _join(self, quotes: Quotes) -> None:
         """Let quotes be part of the open slot."""
         price, ts = quotes.mid, quotes.ts
-        first, last = int(ts.argmin()), len(ts) - 1 - int(ts[::-1].argmax())
-        low, high = float(price.min()), float(price.max())
+        first, last = (0, len(ts) - 1) if self._sieve.ordered else _ends(ts)
+        low, high = np.minimum.reduce(price).item(), np.maximum.reduce(price).item()
         begins = not self._ticks
-        if begins or int(ts[first]) < self._first_ts:
-            self._first_ts, self._open = int(ts[first]), float(price[first])
-        if begins or int(ts[last]) >= self._last_ts:
-            self._last_ts, self._close = int(ts[last]), float(price[last])
+        if begins or ts.item(first) < self._first_ts:
+            self._first_ts, self._open = ts.item(first), price.item(first)
+        if begins or ts.item(last) >= self._last_ts:
+            self._last_ts, self._close = ts.item(last), price.item(last)
         self._high = high if begins else max(high, self._high)
         self._low = low if begins else min(low, self._low)
         self._ticks += len(ts)
-        self._received = int(quotes.received[-1])
+        self._received = quotes.received.item(-1)
         if self._forming and self._forming_due == NEVER:
             self._form_soon()
 
@@ -311,27 +321,24 @@ class Lane:
 
     # --- holes -------------------------------------------------------------------------------------------------------
 
-    def _hole_before(self, ts: Stamps) -> int | None:
-        """The first row that comes after a hole: open time of which there is no bar, or not all quotes."""
-        before = self._slot
-        first = int(ts[0]) // self._base * self._base
-        if before == NONE:
-            if self._next == NONE:
-                before = first
-            elif first > self._next or self._missing != NONE:
+    def _hole_before(self, slots: Stamps) -> int | None:
+        """The first slot that comes after a hole: open time of which there is no bar, or not all quotes."""
+        first, count = slots.item(0), len(slots)
+        if self._slot == NONE:
+            if self._next != NONE and (first > self._next or self._missing != NONE):
                 return 0
-        elif first > before and (self._is_torn(before) or self._skips(before, first)):
+        elif first > self._slot and (self._is_torn(self._slot) or self._skips(self._slot, first)):
             return 0
-        last = int(ts[-1]) // self._base * self._base
-        if last == first:
+        if count == 1:
             return None
-        slots, starts, _ = slots_of(ts, self._base)
-        steps = np.flatnonzero(np.diff(slots) != self._base) + 1
-        holes = [row for row in steps.tolist() if self._skips(int(slots[row - 1]), int(slots[row]))]
+        holes: list[int] = []
+        if slots.item(-1) - first != (count - 1) * self._base:
+            steps = np.flatnonzero(np.diff(slots) != self._base) + 1
+            holes += [row for row in steps.tolist() if self._skips(slots.item(row - 1), slots.item(row))][:1]
         if self._torn_from != NONE:
-            torn = np.flatnonzero((slots[:-1] >= self._torn_from) & (slots[:-1] < self._torn_until)) + 1
-            holes += torn[:1].tolist()
-        return int(starts[min(holes)]) if holes else None
+            torn = (slots[:-1] >= self._torn_from) & (slots[:-1] < self._torn_until)
+            holes += (np.flatnonzero(torn)[:1] + 1).tolist()
+        return min(holes) if holes else None
 
     def _skips(self, before: int, after: int) -> bool:
         return after - before != self._base and not self._calendar.holes_closed(before, after, self._base)
@@ -473,6 +480,6 @@ class Lane:
         yield from self._ladder.forming(Forming(self.product, self._base, self._slot, *numbers, at))
 
 
-def _rows_before(ts: Stamps, moment: int) -> int:
-    """How many rows come before the first that is stamped at a moment or later."""
-    return int((ts >= moment).argmax()) if int(ts[-1]) >= moment or (ts >= moment).any() else len(ts)
+def _ends(ts: Stamps) -> tuple[int, int]:
+    """The rows of the first and the last stamp: of equal ones the first that came, and the last."""
+    return int(ts.argmin()), len(ts) - 1 - int(ts[::-1].argmax())

@@ -116,9 +116,10 @@ class Run:
         return True
 
     def revise(self, bars: Bars) -> Bars | None:
-        """Let bars that are known be what the venue now says they are; those from the first that changed on, with their context.
+        """Let bars that are known be what the venue now says they are.
 
-        None when none is another than it was, or only some from before the last hole.
+        Those from the first that changed on, with their context; None when none is another than it was, or only some
+        from before the last hole.
         """
         differs = self.changed(bars)
         if not differs.any():

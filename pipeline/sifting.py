@@ -36,6 +36,7 @@ class Sieve:
         "_opens",
         "calendar",
         "ended",
+        "ordered",
     )
 
     def __init__(self, base: int, grace: int, max_jump: float, calendar: Calendar | None) -> None:
@@ -44,6 +45,8 @@ class Sieve:
         """Prices of its closed time are not taken; None: all are."""
         self.ended = 0
         """No quote stamped before this moment is in time any more."""
+        self.ordered = False
+        """Whether the stamps of the quotes sifted last are known to be in order."""
         self._before = (0, 0.0, 0.0)
         self._level = 0.0
         """The price before, as far as it is believed; 0 before the first."""
@@ -54,6 +57,7 @@ class Sieve:
 
     def reason(self, ts: int, received: int, bid: float, ask: float) -> str:
         """Why one quote is not taken; empty when it is."""
+        self.ordered = True
         impossible = reason_of(ts, received, bid, ask)
         if impossible:
             return impossible
@@ -77,7 +81,8 @@ class Sieve:
 
     def sifted(self, quotes: Quotes, dropped: Counter[str]) -> Quotes:
         """The quotes that are taken, in order; the others are counted by reason."""
-        if self._all_well(quotes):
+        self.ordered = self._all_well(quotes)
+        if self.ordered:
             return quotes
         if not all_fit(quotes):
             quotes = _without(quotes, unfit(quotes).items(), dropped)
@@ -93,24 +98,25 @@ class Sieve:
 
     def _all_well(self, quotes: Quotes) -> bool:
         """Whether bounds alone show that every quote is to be taken: mostly so, and quicker than looking at each."""
-        ts, first, last = quotes.ts, int(quotes.ts[0]), int(quotes.ts[-1])
-        lowest, highest = float(quotes.bid.min()), float(quotes.ask.max())
+        ts, first, last = quotes.ts, quotes.ts.item(0), quotes.ts.item(-1)
+        lowest, highest = np.minimum.reduce(quotes.bid).item(), np.maximum.reduce(quotes.ask).item()
         level = self._level or lowest
-        lag = quotes.received - ts
-        well = (
+        least, most = min(lowest, level), max(highest, level)
+        well = bool(
             0 < lowest <= highest < np.inf
-            and max(highest, level) - min(lowest, level) <= self._max_jump * min(lowest, level)
-            and first > self._before[0]
+            and most - least <= self._max_jump * least
+            and self._before[0] < first
             and first // self._base * self._base >= self.ended
-            and int(lag.min()) >= -AHEAD
-            and int(lag.max()) < self._grace
-            and bool((ts[1:] > ts[:-1]).all())
-            and bool((quotes.ask >= quotes.bid).all())
+            and (len(ts) == 1 or np.minimum.reduce(ts[1:] - ts[:-1]) > 0)
+            and np.minimum.reduce(quotes.ask - quotes.bid) >= 0
             and (
                 self.calendar is None
                 or ((self._opens <= first < self._closes or self._opened(first)) and last < self._closes)
             )
         )
+        if well:
+            lag = quotes.received - ts
+            well = bool(np.minimum.reduce(lag) >= -AHEAD and np.maximum.reduce(lag) < self._grace)
         if well:
             bid, ask = float(quotes.bid[-1]), float(quotes.ask[-1])
             self._before, self._level, self._jumps = (last, bid, ask), (bid + ask) / 2, 0

@@ -17,13 +17,42 @@ from pipeline.engine import Setting, running
 from pipeline.errors import InputError, MoonlightError
 from pipeline.flowtest import FlowTest, drawn, frames
 from pipeline.plan import Plan
-from pipeline.times import DurationText, TimeframeName, duration, parse_moment, slot_of, timeframe, timeframe_name
-from pipeline.values import Approved, Bars, Decisions, Dropped, Fault, Order, Past, Payouts, Quotes, Signals
+from pipeline.times import (
+    DurationText,
+    TimeframeName,
+    duration,
+    parse_moment,
+    slot_of,
+    timeframe,
+    timeframe_name,
+    utc_text,
+)
+from pipeline.values import (
+    HEALTH,
+    Approved,
+    Bars,
+    Decisions,
+    Dropped,
+    Fault,
+    Forming,
+    Gap,
+    Health,
+    NoData,
+    Noticed,
+    Order,
+    Past,
+    Payouts,
+    Quotes,
+    Revised,
+    Signals,
+)
 
 Table = Mapping[str, Any]
 
 STRANGER = "?"
 """In the picture of what came: something that fits no letter."""
+REMARKS = (Forming, Gap, Health, NoData, Noticed, Revised)
+"""What nodes say beside what they are for: drawn only where a letter fits."""
 MOST_STRANGERS = 3
 """So many of them are told in words."""
 
@@ -105,6 +134,8 @@ async def _played(plan: Plan, test: FlowTest) -> dict[str, Heard]:
         for at, facts in _facts(item):
             place = max(0, (at or flow.agenda.now) - start) // frame
             letter = _letter(facts, test, test.outputs[name])
+            if letter == STRANGER and isinstance(item, REMARKS):
+                continue
             if letter == STRANGER:
                 heard[name].strangers.append(f"at frame {place}: {_in_words(facts)}")
             letters = heard[name].marks.get(place, "") + letter
@@ -279,6 +310,21 @@ def _facts(item: Any) -> Iterator[tuple[int | None, Table]]:
             return
         case Dropped():
             yield None, {"dropped": item.reason, "rows": item.rows, "product": item.product}
+        case Noticed():
+            yield None, {"noticed": item.what, "rows": item.rows, "product": item.product}
+        case NoData():
+            yield item.at, {"no_data": item.reason, **_slots(item.product, item.tf, item.open_ts), "slots": item.slots}
+        case Gap():
+            slots = (item.until - item.since) // item.tf
+            yield item.at, {"gap": slots, **_slots(item.product, item.tf, item.since)}
+        case Revised():
+            bars = item.bars
+            first = len(bars) - bars.fresh
+            facts = {"revision": int(bars.revision[first]), "close": float(bars.close[first])}
+            yield None, facts | _slots(bars.product, bars.tf, int(bars.open_ts[first]))
+        case Health():
+            for row in range(len(item)):
+                yield int(item.ts[row]), {"product": item.product, "state": HEALTH[item.state[row]]}
         case Fault():
             yield None, {"fault": item.what}
         case msgspec.Struct():
@@ -286,6 +332,10 @@ def _facts(item: Any) -> Iterator[tuple[int | None, Table]]:
             yield None, facts | ({"timeframe": timeframe_name(facts["tf"])} if "tf" in facts else {})
         case _:
             return
+
+
+def _slots(product: str, tf: int, open_ts: int) -> Table:
+    return {"product": product, "timeframe": timeframe_name(tf), "bar": utc_text(open_ts)}
 
 
 def _plain(value: Any) -> Any:

@@ -143,21 +143,21 @@ def test_the_deadline_of_one_product_is_not_anothers() -> None:
 
 NAN = float("nan")
 UNFIT = {
-    "NaN bid": (NAN, 1.1),
-    "NaN ask": (1.1, NAN),
-    "zero": (0.0, 1.1),
-    "negative": (-1.1, 1.1),
-    "crossed": (1.2, 1.1),
-    "endless": (1.1, float("inf")),
+    "NaN bid": (NAN, 1.1, "not a number"),
+    "NaN ask": (1.1, NAN, "not a number"),
+    "zero": (0.0, 1.1, "not above zero"),
+    "negative": (-1.1, 1.1, "not above zero"),
+    "crossed": (1.2, 1.1, "crossed"),
+    "endless": (1.1, float("inf"), "not a number"),
 }
 
 
-@pytest.mark.parametrize(("bid", "ask"), UNFIT.values(), ids=UNFIT)
-def test_a_price_that_cannot_be_is_dropped_and_counted(bid: float, ask: float) -> None:
+@pytest.mark.parametrize(("bid", "ask", "reason"), UNFIT.values(), ids=UNFIT)
+def test_a_price_that_cannot_be_is_dropped_by_name(bid: float, ask: float, reason: str) -> None:
     moment = MONDAY + 20_000
     wrong = Quotes("EURUSD", np.array([moment]), np.array([moment]), np.array([bid]), np.array([ask]))
     given = gathered([at(10), (moment, wrong)])
-    assert (fresh_in(given, column="ticks"), dropped_in(given)) == ([1], {"unfit price": 1})
+    assert (fresh_in(given, column="ticks"), dropped_in(given)) == ([1], {reason: 1})
 
 
 @pytest.mark.parametrize(("ahead", "taken"), [(5_000, 2), (5_001, 1)])
