@@ -101,7 +101,8 @@ def merged(bars: Bars, tf: int, calendar: Calendar | None = None) -> Bars:
     slots, starts, stops, _ = slots_of(bars.open_ts, tf, ordered=True)
     parts: int | Stamps = tf // bars.tf
     if calendar is not None and len(slots):
-        parts = calendar.open_parts(slots, tf, bars.tf)
+        expected = calendar.open_parts(slots, tf, bars.tf)
+        parts = np.where(expected == 0, parts, expected)
     whole = stops - starts >= parts
     slots, starts, stops = slots[whole], starts[whole], stops[whole]
     lasts = stops - 1

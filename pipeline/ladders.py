@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-
 from pipeline.calendar import Calendar
 from pipeline.candles import merged
 from pipeline.runs import Run
 from pipeline.times import slot_of
 from pipeline.values import Bars, Forming, Revised
-
 
 FOREVER = 2
 """The edges of a calendar that never closes: it opens once and closes once, at the ends of time."""
@@ -58,10 +56,10 @@ class Ladder:
         """Take bars as history: newer ones as context, older ones into the holes they fit in. How many mend a hole."""
         run = self._run(bars.tf)
         before = len(run.kept)
-        mended = run.mend(bars)
+        run.mend(bars)
         filled = len(run.kept) - before
         run.extend(bars)
-        if mended and bars.tf == self._base:
+        if bars.tf == self._base:
             for span in self._longer:
                 self.know(merged(run.kept, span, self._partly))
         return filled

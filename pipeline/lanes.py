@@ -384,9 +384,9 @@ class Lane:
 
     def _history(self, bars: Bars) -> Iterator[Given]:
         mended = self._ladder.know(bars)
-        if mended:
-            yield Noticed(self.product, "mended", mended)
         if bars.tf == self._base:
+            if mended and self._fed:
+                yield Noticed(self.product, "mended", mended)
             yield from self._overtaken()
 
     def _bars(self, bars: Bars) -> Iterator[Given]:

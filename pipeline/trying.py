@@ -321,7 +321,7 @@ def _facts(item: Any) -> Iterator[tuple[int | None, Table]]:
             bars = item.bars
             first = len(bars) - bars.fresh
             facts = {"revision": int(bars.revision[first]), "close": float(bars.close[first])}
-            yield None, facts | _slots(bars.product, bars.tf, int(bars.open_ts[first]))
+            yield None, {**facts, **_slots(bars.product, bars.tf, int(bars.open_ts[first]))}
         case Health():
             for row in range(len(item)):
                 yield int(item.ts[row]), {"product": item.product, "state": HEALTH[item.state[row]]}
