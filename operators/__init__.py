@@ -2,6 +2,7 @@
 
 from operators import ensembles as ensembles
 from operators import features as features
+from operators import health as health
 from operators import providers as providers
 from operators import risk as risk
 from operators import window as window

@@ -138,12 +138,16 @@ class Revised:
 
     bars: Bars
 
+    def __len__(self) -> int:
+        return self.bars.fresh
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Health:
     """How trustworthy the prices of a product are, from each moment on until the next.
 
-    `state` indexes `HEALTH`; `lag` is how old a price was when it came (ms), `silence` how long none had come.
+    `state` indexes `HEALTH`; `lag` is how old a price was when it came (ms), `silence` how long none had come, `limit`
+    what the one that decides was held against. The series of the whole feed has no product ("").
     """
 
     product: str
@@ -151,6 +155,7 @@ class Health:
     state: Small
     lag: Floats
     silence: Floats
+    limit: Floats
 
     def __len__(self) -> int:
         return len(self.ts)
