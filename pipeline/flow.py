@@ -23,9 +23,11 @@ from pipeline.clocks import Planned
 from pipeline.errors import FlowStopped, MoonlightError
 from pipeline.parts import Kind
 from pipeline.passages import Meter, Passage, rows_of
-from pipeline.plan import FEATURES, LEDGER, Edge, Node, Plan
-from pipeline.steps import Tube
+from pipeline.plan import FEATURES, LEDGER, REPAINT, Edge, Node, Plan
+from pipeline.repainting import Repainting
+from pipeline.steps import Tube, woken
 from pipeline.values import Bars, Columns, Dropped, Fault, Past, Quotes, Votes
+from pipeline.voting import votes_of
 
 RESTARTS = 3
 """How often a node is started afresh before its failure ends the flow."""
@@ -210,7 +212,7 @@ class Flow:
     # --- building ----------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        names = [LEDGER, FEATURES, *(node.id for node in self.plan.nodes)]
+        names = [LEDGER, FEATURES, REPAINT, *(node.id for node in self.plan.nodes)]
         for name in names:
             inlets = {edge.parameter: Tube[Any]() for edge in self.plan.into(name)}
             node = self.plan.by_id.get(name)
@@ -248,6 +250,8 @@ class Flow:
                 if running.inlets
                 else None
             )
+        if running.id == REPAINT:
+            return woken(lambda: Repainting(self.plan), REPAINT, *running.inlets.values()) if running.inlets else None
         node = running.node
         assert node is not None, "every other node is in the plan"
         if node.part.kind == "provider":
@@ -286,18 +290,13 @@ class Flow:
 
     def _votes(self, running: Running, node: Node, columns: Columns) -> Votes:
         """One provider's scores of the new rows; when it fails it says so, and the others go on."""
-        name = running.id.split(".", 1)[1]
-        try:
-            scores = np.asarray(node.instance(columns), np.float64)[len(columns) - columns.fresh :]
-            if len(scores) != columns.fresh:
-                raise ValueError(f"gave {len(scores)} scores for {columns.fresh} rows")
-            return Votes(name, columns, np.where(columns.ready[len(columns) - columns.fresh :], scores, np.nan))
-        except Exception as failure:  # a plug-in may raise anything: its fault is told, and is one gate's answer
+        votes, failure = votes_of(running.id.split(".", 1)[1], node.instance, columns)
+        if failure is not None:
             fatal = node.on_fault == "stop"
             self._tell(running, failure, fatal=fatal)
             if fatal:
                 raise _stopped(running, failure) from failure
-            return Votes(name, columns, np.full(columns.fresh, np.nan), f"{type(failure).__name__}: {failure}")
+        return votes
 
     def _failed(self, running: Running, failure: Exception) -> None:
         node = running.node

@@ -19,6 +19,7 @@ from pipeline.toml_text import Source
 Fault = Literal["restart", "stop"]
 LEDGER = "ledger"
 FEATURES = "features"
+REPAINT = "repaint"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,10 @@ from msgspec.structs import replace as with_
 from pipeline.calendar import calendar_of
 from pipeline.clocks import Clock
 from pipeline.plan import Plan
+from pipeline.repainting import in_words
 from pipeline.statistics import PayoutMix, WinRate
 from pipeline.times import DAY, MINUTE, SECOND, slot_of, timeframe, timeframe_name
-from pipeline.values import ENDED, Bars, Decisions, Dropped, Fault, Key, Order, Past, Quotes, Stream
+from pipeline.values import ENDED, Bars, Decisions, Dropped, Fault, Key, Order, Past, Quotes, Repaint, Stream
 from pipeline.view import (
     PROTOCOL,
     TRADED,
@@ -113,6 +114,8 @@ class Watch:
                     self._balances[account] = self._balances.get(account, Decimal(0)) + profit
             case Dropped():
                 self._drops[value.reason] += value.rows
+            case Repaint():
+                self._say("warning", in_words(value))
             case Fault():
                 self._counts["faults"] += 1
                 self._last_fault = f"{value.node}: {value.what}"
@@ -347,7 +350,7 @@ class Watch:
             return "STALE"
         if row.verdict == "ready":
             known = self._bars.get(Stream(row.product, key[2]))
-            need = self._plan.anchoring.warmup
+            need = self._plan.anchoring.warmup(key[2])
             return f"WARM {min(len(known) if known is not None else 0, need)}/{need}"
         return "RUN"
 

@@ -4,9 +4,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from pipeline.parts import Kind
-from pipeline.plan import FEATURES, LEDGER, Account, Edge, Node
+from pipeline.plan import FEATURES, LEDGER, REPAINT, Account, Edge, Node
 from pipeline.tables import Place, Tables, nearest, shown
-from pipeline.values import Ack, Bars, Columns, Order, Past, Payouts, Reject, Settlement, Votes
+from pipeline.values import (
+    Ack,
+    Bars,
+    Columns,
+    Decisions,
+    Gap,
+    Order,
+    Past,
+    Payouts,
+    Reject,
+    Revised,
+    Settlement,
+    Votes,
+)
 
 
 class Wiring:
@@ -21,7 +34,7 @@ class Wiring:
         edges: list[Edge] = []
         for node in self._nodes.values():
             edges += self._named(node)
-        edges += self._implied(edges)
+        edges += list(self._implied(edges))
         return list(dict.fromkeys(edges))
 
     def _named(self, node: Node) -> Iterator[Edge]:
@@ -104,6 +117,21 @@ class Wiring:
                             yield Edge(each.id, venue.id, parameter, carried)
         for gate in self._of("risk"):
             yield from self._trading(gate, named)
+        yield from self._repairing(named)
+
+    def _repairing(self, named: Sequence[Edge]) -> Iterator[Edge]:
+        """Gaps go back to the sources that can mend them, and revised bars to where decisions are looked at again."""
+        for edge in named:
+            source = self._nodes[edge.source]
+            if source.part.kind == "source" and Gap in gives(self._nodes[edge.target]):
+                for parameter, kinds in source.part.takes.items():
+                    if Gap in kinds:
+                        yield Edge(edge.target, edge.source, parameter, (Gap,), closes=True)
+        for each in self._of("operator"):
+            if Revised in gives(each):
+                yield Edge(each.id, REPAINT, "revised", (Revised,))
+        for gate in self._of("risk"):
+            yield Edge(gate.id, REPAINT, "decisions", (Decisions,))
 
     def _trading(self, gate: Node, named: Sequence[Edge]) -> Iterator[Edge]:
         """What goes round between a gate, its executors and the venues of its accounts."""
@@ -147,4 +175,6 @@ def _implicit(kind: Kind, types_taken: Sequence[type[Any]]) -> bool:
     loops: set[type[Any]] = {Past, Ack, Reject, Settlement}
     if kind in ("risk", "venue"):
         loops |= {Payouts, Order} if kind == "risk" else {Order}
+    if kind == "source":
+        loops |= {Gap}
     return set(types_taken) <= loops

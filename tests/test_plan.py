@@ -199,12 +199,13 @@ ONE_MISTAKE = {
         'from = "market"\n',
         "",
         "18:12: [operators.bars] does not say where its input comes from; "
-        'add from = "…": a node that gives Quotes | Bars',
+        'add from = "…": a node that gives Quotes | Bars | Link',
     ),
     "a node of another type": (
         'from = "risk.main"',
         'from = "bars"',
-        "45:8: [sinks.orders] from: operators.bars gives Bars | Dropped, executor takes Approved; use one of main",
+        "45:8: [sinks.orders] from: operators.bars gives Bars | Revised | Forming | NoData | Gap | Dropped | Noticed, "
+        "executor takes Approved; use one of main",
     ),
     "a node that names itself": (
         'from = "market"',

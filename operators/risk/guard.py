@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from heapq import heappop, heappush
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from msgspec import Meta
@@ -70,6 +70,7 @@ class Guard:
     cool_down: DurationText = "30s"
     cool_down_max: DurationText = "5m"
     balances: Annotated[Mapping[str, Decimal], Derived] = field(default_factory=dict[str, Decimal])
+    bar_gates: ClassVar[tuple[str, ...]] = BY_COLUMN
 
     def __post_init__(self) -> None:
         if not self.max_daily_loss.is_finite() or self.max_daily_loss <= 0:
@@ -84,6 +85,10 @@ class Guard:
         self, signals: Observable[Signals], payouts: Observable[Payouts], orders: Observable[Order | Past]
     ) -> Observable[Decisions | Approved]:
         return woken(lambda: Gate(self), "risk", payouts, orders, signals)
+
+    def passes(self, signals: Signals) -> Flags:
+        """Which rows get past every gate that judges the bar alone."""
+        return ~np.logical_or.reduce([no for _, _, no in Gate(self).columns(signals)])
 
     def threshold_of(self, tf: int) -> float:
         """The least confidence for a timeframe; one that `threshold` does not name is never traded."""
@@ -174,7 +179,7 @@ class Gate:
 
     def _screen(self, signals: Signals) -> None:
         """Judge what columns can judge, and set a date for the rest."""
-        columns = tuple(self._columns(signals))
+        columns = tuple(self.columns(signals))
         screened = _screened(columns, len(signals))
         rows = (
             range(len(signals))
@@ -189,7 +194,7 @@ class Gate:
             moment = int(signals.final_at[row])
             heappush(self._waiting, (moment, signals.product, signals.tf, row, self._sequence, batch))
 
-    def _columns(self, signals: Signals) -> Iterator[Answers]:
+    def columns(self, signals: Signals) -> Iterator[Answers]:
         """The answers of each gate of BY_COLUMN."""
         rows = len(signals)
         fault = np.full(rows, float(bool(signals.fault)))

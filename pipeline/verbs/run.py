@@ -28,8 +28,9 @@ from pipeline.journal import Journal
 from pipeline.ledger import decision_rows
 from pipeline.live import on_signals, only_one, wall
 from pipeline.plan import Plan
+from pipeline.repainting import in_words
 from pipeline.times import SECOND, duration, local_text, timeframe_name
-from pipeline.values import Decisions, Fault, Order
+from pipeline.values import Decisions, Fault, Order, Repaint
 from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
 from pipeline.view import Status
 from pipeline.watch import Watch
@@ -167,6 +168,8 @@ class _Plain(_Words):
     def told(self, node: str, value: Any) -> None:
         if isinstance(value, Fault):
             self._print(f"fault in {value.node}: {value.what}")
+        elif isinstance(value, Repaint):
+            self._print(in_words(value))
         elif isinstance(value, Decisions) and not self._decided:
             self._decided = True
             row = next(decision_rows(value))
@@ -242,6 +245,8 @@ class _Json(_Words):
                 say_json({"what": "order", **facts})
             case Fault():
                 say_json({"what": "fault", "node": value.node, "at": value.at, "text": value.what})
+            case Repaint():
+                say_json({"what": "repaint", "node": node, **msgspec.structs.asdict(value), "text": in_words(value)})
             case _:
                 return
         sys.stdout.flush()

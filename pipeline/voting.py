@@ -1,0 +1,19 @@
+"""What a provider says of columns. A plug-in may raise anything: that is its fault, told with its votes."""
+
+import numpy as np
+
+from pipeline.parts import Provider
+from pipeline.values import Columns, Votes
+
+
+def votes_of(name: str, provider: Provider, columns: Columns) -> tuple[Votes, Exception | None]:
+    """One provider's scores of the new rows, or none and what it failed with."""
+    begin = len(columns) - columns.fresh
+    try:
+        scores = np.asarray(provider(columns), np.float64)[begin:]
+        if len(scores) != columns.fresh:
+            raise ValueError(f"gave {len(scores)} scores for {columns.fresh} rows")
+    except Exception as failure:  # noqa: BLE001  # told: the votes say so, and whoever asked hears what it was
+        nothing = np.full(columns.fresh, np.nan)
+        return Votes(name, columns, nothing, f"{type(failure).__name__}: {failure}"), failure
+    return Votes(name, columns, np.where(columns.ready[begin:], scores, np.nan)), None
