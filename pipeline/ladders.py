@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from pipeline.calendar import Calendar
 from pipeline.candles import merged
 from pipeline.runs import Run
@@ -53,16 +55,15 @@ class Ladder:
                 yield from self.final(_ending_in(whole, stretch))
 
     def know(self, bars: Bars) -> int:
-        """Take bars as history: newer ones as context, older ones into the holes they fit in. How many mend a hole."""
+        """Take bars as history: newer ones as context, older ones into the holes they fit in. How many were new."""
         run = self._run(bars.tf)
-        before = len(run.kept)
+        unknown = int(np.count_nonzero(~run.knows(bars.open_ts)))
         run.mend(bars)
-        filled = len(run.kept) - before
         run.extend(bars)
         if bars.tf == self._base:
             for span in self._longer:
                 self.know(merged(run.kept, span, self._partly))
-        return filled
+        return unknown - int(np.count_nonzero(~run.knows(bars.open_ts)))
 
     def revise(self, bars: Bars) -> Iterator[Revised]:
         """Let known bars of the shortest timeframe be what the venue now says they are; what that changes."""

@@ -2,18 +2,20 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
 from msgspec import Meta
-from reactivex import Observable
+from reactivex import Observable, abc
+from reactivex.disposable import CompositeDisposable
 
 from pipeline.candles import as_history
 from pipeline.host import Host
 from pipeline.market import BEGIN, END, PAYOUT_BASE, Market
 from pipeline.parts import source
-from pipeline.times import DAY, MINUTE, parse_moment, slot_of
-from pipeline.values import Bars, Payouts, Quotes
+from pipeline.times import DAY, MINUTE, duration, parse_moment, slot_of, utc_text
+from pipeline.values import Bars, Gap, Link, Payouts, Quotes
 
 NOW = "now"
 STRETCH = 10 * MINUTE
@@ -23,6 +25,15 @@ LAST = END - 1
 LONGEST_CLOSED = 3 * DAY
 """Longer than any weekend."""
 
+FETCHING = 200
+"""How long it takes until bars that were asked for are there (ms)."""
+
+Outage = Annotated[
+    str,
+    Meta(
+        pattern=r"^\S+ for [1-9]\d*(ms|s|m|h|d)$", description='a moment and a length: "2026-01-05T10:03:20Z for 90s"'
+    ),
+]
 ProductName = Annotated[str, Meta(min_length=1, description="a product such as EURUSD")]
 
 
@@ -39,6 +50,9 @@ class Synthetic:
     speed: Annotated[float, Meta(gt=0, description="market time for each real second")] = 1.0
     start: Annotated[str, Meta(description='"now" or a moment such as 2026-01-05T08:00:00Z')] = NOW
     payout_base: Annotated[float, Meta(ge=0.1, le=2, description="what a win pays on average")] = PAYOUT_BASE
+    outages: Annotated[
+        tuple[Outage, ...], Meta(description="when its connection is down, such as 2026-01-05T10:03:20Z for 90s")
+    ] = ()
 
     def __post_init__(self) -> None:
         if len(set(self.products)) < len(self.products):
@@ -46,9 +60,40 @@ class Synthetic:
         begins = self.starts_at()
         if begins is not None and not BEGIN <= begins < END:
             raise ValueError(f"start {self.start} is not from 2015 to 2044; the market has no prices there")
+        self.dark_times()
 
-    def __call__(self, host: Host) -> Observable[Quotes | Bars | Payouts]:
-        return host.stream(lambda: self._items(host))
+    def __call__(self, host: Host, gaps: Observable[Gap]) -> Observable[Quotes | Bars | Payouts | Link]:
+        def subscribe(
+            observer: abc.ObserverBase[Quotes | Bars | Payouts | Link], scheduler: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
+            items = host.stream(lambda: self._items(host)).subscribe(observer, scheduler=scheduler)
+            asked = gaps.subscribe(lambda gap: self._mend(host, gap, observer), scheduler=scheduler)
+            return CompositeDisposable(items, asked)
+
+        return Observable(subscribe)
+
+    def dark_times(self) -> tuple[tuple[int, int], ...]:
+        """When the connection is down: from, and until, in order."""
+        spans: list[tuple[int, int]] = []
+        for text in self.outages:
+            begin, _, length = text.partition(" for ")
+            start = parse_moment(begin)
+            spans.append((start, start + duration(length)))
+        for (_, end), (begin, _) in pairwise(sorted(spans)):
+            if begin <= end:
+                raise ValueError(f"outages overlap at {utc_text(begin)}; give one that spans both")
+        return tuple(sorted(spans))
+
+    def _mend(self, host: Host, gap: Gap, observer: abc.ObserverBase[Quotes | Bars | Payouts | Link]) -> None:
+        """Give the bars that are missing as history, once they would have been fetched."""
+
+        def fetched() -> None:
+            market = Market(gap.product, self.seed, self.payout_base)
+            bars = market.bars(gap.tf, gap.since, gap.until)
+            observer.on_next(bars.rows(0, len(bars), 0))
+
+        if gap.product in self.products:
+            host.at(host.now() + FETCHING, fetched)
 
     def starts_at(self) -> int | None:
         """Where a new market begins; None for the present."""
@@ -59,14 +104,14 @@ class Synthetic:
         quotes = Market(product, self.seed, self.payout_base).quotes(since, until)
         return quotes.rows(0, int(np.searchsorted(quotes.received, until)))
 
-    async def _items(self, host: Host) -> AsyncIterator[Quotes | Bars | Payouts]:
-        now = host.now()
+    async def _items(self, host: Host) -> AsyncIterator[Quotes | Bars | Payouts | Link]:
+        now, dark = host.now(), self.dark_times()
         lanes: list[Lane] = []
         for market in self._markets():
             past = history(market, host.history, now)
             for bars in past:
                 yield bars
-            lanes.append(Lane(market, _unfinished(past, host.history, now)))
+            lanes.append(Lane(market, _unfinished(past, host.history, now), dark))
         for lane in lanes:
             for item in lane.until_now(now):
                 yield item
@@ -114,27 +159,43 @@ class Lane:
 
     market: Market
     begin: int
+    dark: tuple[tuple[int, int], ...] = ()
+    """When nothing comes: from, and until."""
 
-    def until_now(self, now: int) -> Iterator[Payouts | Quotes]:
+    def until_now(self, now: int) -> Iterator[Payouts | Quotes | Link]:
         """The payout in force and the quotes that had already come, those of the slot that is open."""
         yield self.market.payouts(now, now)
         quotes = self.market.quotes(self.begin, max(self.begin, now))
         quotes = quotes.rows(0, int(np.searchsorted(quotes.received, now)))
-        if len(quotes):
-            yield quotes
+        yield from self._heard(quotes, self.begin, now)
 
-    def between(self, start: int, end: int) -> Iterator[Payouts | Quotes]:
+    def between(self, start: int, end: int) -> Iterator[Payouts | Quotes | Link]:
         """The payouts of (start, end] and the quotes received in [start, end)."""
         told = self.market.payouts(start, end + 1)
         if len(told) > 1:
             yield Payouts(told.product, told.ts[1:], told.ratio[1:])
         quotes = self.market.arriving(start, end)
         quotes = quotes.rows(int(np.searchsorted(quotes.ts, self.begin)), len(quotes))
-        if len(quotes):
-            yield quotes
+        yield from self._heard(quotes, start, end)
+
+    def _heard(self, quotes: Quotes, start: int, end: int) -> Iterator[Quotes | Link]:
+        """Those of the quotes of [start, end) that come while the connection is up, and when it breaks and is back."""
+        first, products = 0, (self.market.product,)
+        for down, up in self.dark:
+            if start <= down < end:
+                stop = int(np.searchsorted(quotes.received, down))
+                if stop > first:
+                    yield quotes.rows(first, stop)
+                yield Link(products, up=False, at=down)
+            if down < end and up > start:
+                first = int(np.searchsorted(quotes.received, up))
+            if start <= up < end:
+                yield Link(products, up=True, at=up)
+        if first < len(quotes):
+            yield quotes.rows(first, len(quotes))
 
 
-async def _in_blocks(host: Host, lanes: list[Lane], start: int, limit: int) -> AsyncIterator[Payouts | Quotes]:
+async def _in_blocks(host: Host, lanes: list[Lane], start: int, limit: int) -> AsyncIterator[Payouts | Quotes | Link]:
     """All that comes in a block of time, given at its beginning."""
     while start < limit:
         end = min(start + host.block, limit)
@@ -145,7 +206,7 @@ async def _in_blocks(host: Host, lanes: list[Lane], start: int, limit: int) -> A
         start = end
 
 
-async def _in_time(host: Host, lanes: list[Lane], start: int, limit: int) -> AsyncIterator[Payouts | Quotes]:
+async def _in_time(host: Host, lanes: list[Lane], start: int, limit: int) -> AsyncIterator[Payouts | Quotes | Link]:
     """Row by row, each when its time has come."""
     while start < limit:
         end = min(start + STRETCH, limit)
@@ -156,12 +217,15 @@ async def _in_time(host: Host, lanes: list[Lane], start: int, limit: int) -> Asy
     await host.until(limit)
 
 
-Row = tuple[int, str, Payouts | Quotes]
+Row = tuple[int, str, Payouts | Quotes | Link]
 """A row with the moment it comes at, and the product that says which is first of those that come at one."""
 
 
-def _rows(items: Iterator[Payouts | Quotes]) -> Iterator[Row]:
+def _rows(items: Iterator[Payouts | Quotes | Link]) -> Iterator[Row]:
     for item in items:
+        if isinstance(item, Link):
+            yield item.at, item.products[0], item
+            continue
         for row in range(len(item)):
             if isinstance(item, Payouts):
                 cut = slice(row, row + 1)
