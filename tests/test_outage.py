@@ -80,9 +80,11 @@ def test_given_ahead_in_blocks_an_outage_is_the_same(begin: str, length: str, bl
 
 def test_the_connection_and_the_gap_are_told_in_their_order() -> None:
     given = lived(with_outage("10:33:20", "90s"))
-    words = [item for _, item in given if isinstance(item, Link | Gap) and "EURUSD" in repr(item)]
-    assert [type(item).__name__ for item in words] == ["Link", "Link", "Gap", "Gap"]
-    assert (words[0].up, words[1].up, words[1].at - words[0].at) == (False, True, 90_000)
+    links = [item for _, item in given if isinstance(item, Link) and item.products == ("EURUSD",)]
+    gaps = [item for _, item in given if isinstance(item, Gap) and item.product == "EURUSD"]
+    assert [each.up for each in links] == [False, True]
+    assert links[1].at - links[0].at == 90_000
+    assert [gap.at > links[1].at for gap in gaps] == [True, True]
 
 
 def test_a_hole_nobody_mends_leaves_every_bar_not_ready_for_exactly_the_warm_up() -> None:

@@ -24,9 +24,10 @@ from pipeline.candles import merged
 from pipeline.errors import InputError
 from pipeline.host import Mode, Records
 from pipeline.market import Market
-from pipeline.parts import registered
+from pipeline.parts import part_of, registered
+from pipeline.steps import Tube
 from pipeline.times import DAY, HOUR, MINUTE, SECOND, parse_moment
-from pipeline.values import BAR_COLUMNS, Bars, Decisions, Order, Payouts, Quotes
+from pipeline.values import BAR_COLUMNS, Bars, Decisions, Link, Order, Payouts, Quotes
 from sources.files import Files, read_bars
 from sources.synthetic import Synthetic, history
 from tests.support import same
@@ -96,7 +97,8 @@ def all_given(source: Synthetic | Files, host: Stand) -> list[Given]:
     given_items: list[Given] = []
     failures: list[Exception] = []
     ends: list[bool] = []
-    stream: Observable[Any] = source(host)
+    # What a source takes (gaps to mend) stays silent here.
+    stream: Observable[Any] = source(host, *(Tube[Any]() for _ in part_of(source).takes))
     stream.subscribe(lambda item: given_items.append((host.now(), item)), failures.append, lambda: ends.append(True))
     if failures:
         raise failures[0]
@@ -243,7 +245,7 @@ def test_a_table_of_the_flow_file_is_checked() -> None:
 
 def test_both_sources_can_be_declared() -> None:
     assert {"synthetic", "files"} <= registered("source").keys()
-    assert registered("source")["synthetic"].gives == (Quotes, Bars, Payouts)
+    assert registered("source")["synthetic"].gives == (Quotes, Bars, Payouts, Link)
     assert registered("source")["files"].gives == (Bars,)
 
 
