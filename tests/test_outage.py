@@ -33,10 +33,12 @@ def lived(plan: Plan, block: int = 0) -> list[tuple[str, Any]]:
     """Two hours of the flow on its own market."""
     given: list[tuple[str, Any]] = []
 
+    def told(node: str, value: Any) -> None:
+        given.append((node, value))
+
     async def main() -> None:
         setting = Setting(mode="replay", begin=MONDAY, end=END, block=block)
-        taps = (lambda node, value: given.append((node, value)),)
-        async with running(plan, setting, NoRecords(), Past((), {}), taps=taps) as flow:
+        async with running(plan, setting, NoRecords(), Past((), {}), taps=(told,)) as flow:
             await flow.border.until(END + MINUTE)
             assert not flow.faults
 
