@@ -91,7 +91,7 @@ def test_a_product_keeps_the_week_its_name_says(product: str, name: str) -> None
 
 
 def test_an_unknown_calendar_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(ValueError, match="there is no calendar 'nyse'; use one of fx, always"):
+    with pytest.raises(ValueError, match="there is no calendar 'nyse'; use one of fx, metals, fxcm, us_equities, always"):
         calendar("nyse")
 
 
