@@ -7,14 +7,17 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from pipeline.anchored import LEAST, PRICES, Anchoring, column_names
+from pipeline.anchored import LEAST, Anchoring
 from pipeline.calendar import Calendars
+from pipeline.chaining import check_slots, sound
 from pipeline.errors import PlanError, Problem
 from pipeline.flowtest import FlowTest
-from pipeline.parts import TABLES, Derived, Feature, Kind, is_column
+from pipeline.parts import TABLES, Derived, Feature, Kind, column_keys
 from pipeline.plan import FEATURES, Account, Edge, Fault, Node, Plan, Settings
+from pipeline.recipes import owners_of
+from pipeline.stretch import PRICES
 from pipeline.tables import Tables, nearest
-from pipeline.times import timeframe
+from pipeline.times import MINUTE, timeframe
 from pipeline.toml_text import Source, parse, read
 from pipeline.values import Votes
 from pipeline.wiring import Wiring, gives
@@ -110,7 +113,7 @@ class _Check:
             node = self._declare("feature", name)
             if node is not None:
                 made[name] = node.instance
-        return made
+        return sound(self.tables, made)
 
     def _declare_all(self, kind: Kind) -> None:
         for name in self.tables.table((TABLES[kind],)):
@@ -145,10 +148,9 @@ class _Check:
 
     def _check_columns(self, features: Mapping[str, Feature]) -> None:
         declared = self.tables.table((FEATURES,))
-        columns = {*PRICES, *(column for name, each in features.items() for column in column_names(name, each))}
+        columns = {*PRICES, *owners_of(features)}
         for node in self._of("provider"):
-            hints = typing.get_type_hints(node.part.cls, include_extras=True)
-            for key in (each.name for each in fields(node.part.cls) if is_column(hints[each.name])):
+            for key in column_keys(node.part.cls):
                 column = getattr(node.instance, key)
                 if column is None or column in columns or str(column).split(".")[0] in set(declared) - set(features):
                     continue
@@ -158,8 +160,10 @@ class _Check:
                 )
 
     def _anchoring(self, settings: Settings, features: Mapping[str, Feature]) -> Anchoring:
-        longest = max((each.warmup() for each in features.values()), default=0)
-        need = max(longest, LEAST)
+        timeframes = {timeframe(name) for node in self._of("operator") for name in _timeframes(node)}
+        check_slots(self.tables, features, timeframes)
+        least = Anchoring(features, settings.block, LEAST, 0)
+        need = max(least.windows(tf)[0].warmup for tf in timeframes or {MINUTE})
         if 0 < settings.lookback < need:
             what = f"[moonlight] lookback is {settings.lookback}, the features need {need} bars"
             self.tables.problem(
@@ -175,7 +179,7 @@ class _Check:
             providers = tuple(
                 edge.source.split(".", 1)[1] for edge in edges if edge.target == node.id and Votes in edge.types
             )
-            contexts = {timeframe(name): anchoring.context for name in getattr(node.instance, "timeframes", ())}
+            contexts = {timeframe(name): anchoring.context(timeframe(name)) for name in _timeframes(node)}
             known = {"contexts": contexts, "calendars": Calendars(), "providers": providers, "balances": balances}
             hints = typing.get_type_hints(node.part.cls, include_extras=True)
             derived = {
@@ -233,3 +237,8 @@ class _Check:
 
     def _of(self, kind: Kind) -> list[Node]:
         return [node for node in self._nodes.values() if node.part.kind == kind]
+
+
+def _timeframes(node: Node) -> tuple[str, ...]:
+    """The timeframes of the bars that a node gives, by name."""
+    return getattr(node.instance, "timeframes", ())

@@ -75,7 +75,7 @@ def _clock(setting: Setting) -> Clock:
 def history_of(plan: Plan) -> dict[int, int]:
     """How many bars of each timeframe a source has to load before the first decision."""
     names = {name for node in plan.of("operator") for name in getattr(node.instance, "timeframes", ())}
-    return {timeframe(name): plan.anchoring.context for name in sorted(names, key=timeframe)}
+    return {tf: plan.anchoring.context(tf) for tf in sorted(map(timeframe, names))}
 
 
 def market_of(plan: Plan, wall: int, seen: int | None) -> tuple[int, float | None]:

@@ -19,12 +19,14 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Any, Literal, Protocol, TypeVar, Union, dataclass_transform, get_args, get_origin
 
 from msgspec import Meta
 from reactivex import Observable
 
-from pipeline.values import Bars, Columns, Floats
+from pipeline.stretch import Stretch
+from pipeline.values import Columns, Floats
 
 Kind = Literal["source", "operator", "feature", "provider", "ensemble", "risk", "stake", "venue", "sink"]
 
@@ -66,15 +68,41 @@ T = TypeVar("T")
 
 
 class Feature(Protocol):
-    """A column (or several) computed from bars: row i may depend on the rows up to i only, and nothing else.
+    """A column (or several) computed from bars and from features before it: row i may depend on the rows up to i only.
 
-    `warmup` is how many leading rows it cannot answer. It gets a contiguous window and returns arrays as long as it.
+    It gets a contiguous stretch and returns arrays as long as it, or shorter ones that end with it. Fields typed
+    `Column` name what it reads; the stretch begins where all of these are ready. `warmup` is how many of its leading
+    rows it cannot answer, whether it gives NaN for them, a number, or nothing.
     """
 
     outputs: typing.ClassVar[tuple[str, ...]]
 
     def warmup(self) -> int: ...
-    def __call__(self, bars: Bars) -> Floats | tuple[Floats, ...]: ...
+    def __call__(self, rows: Stretch) -> Floats | tuple[Floats, ...]: ...
+
+
+Group = Literal["basic", "advanced", "states"]
+"""What a feature is to a user: what everybody knows, what fewer need, and regimes told from other features."""
+Memory = Literal["window", "fading", "total", "path"]
+"""What a row of a feature depends on: a fixed number of rows; all before it, less and less; all before it, so that only
+its changes mean something; a state that passes over when the price turns."""
+
+
+@typing.runtime_checkable
+class Reaching(Protocol):
+    """A feature that must see all bars of the last `reach` ms, however many these are."""
+
+    def reach(self) -> int: ...
+
+
+@typing.runtime_checkable
+class Longer(Protocol):
+    """A feature computed on bars of the timeframe `slot` (ms), where a stream's own bars are shorter.
+
+    A row then has what it gave for the last of the longer bars that was final when the row's own bar was.
+    """
+
+    def slot(self) -> int: ...
 
 
 class Provider(Protocol):
@@ -137,17 +165,24 @@ def part_of(instance: object) -> Part:
 def _declare(kind: Kind, cls: type[T]) -> type[T]:
     if not cls.__dict__.get("__doc__"):
         raise TypeError(f"{kind} {cls.__name__} needs a docstring: it is the help that `list` prints")
-    made = dataclass(frozen=True, kw_only=True)(cls)
+    # What a common base compares and shows itself by need not be made again for each of its many parts.
+    plain = cls.__eq__ is object.__eq__
+    made = dataclass(frozen=True, kw_only=True, eq=plain, repr=plain)(cls)
     name = snake(cls.__name__)
     if name in _registry[kind]:
         raise TypeError(
             f"there are two parts called {kind} {name}: {_registry[kind][name].cls.__module__} and {cls.__module__}"
         )
-    hints = typing.get_type_hints(made.__call__)  # type: ignore[operator]  # parts are called, their instances that is
+    hints = dict(_hints(made.__call__))  # type: ignore[operator]  # parts are called, their instances that is
     gives = _streamed(hints.pop("return", type(None)))
     takes = {parameter: _streamed(hint) for parameter, hint in hints.items() if get_origin(hint) is Observable}
     _registry[kind][name] = Part(kind, name, made, gives, takes)
     return made
+
+
+@cache
+def _hints(call: Any) -> Mapping[str, Any]:
+    return typing.get_type_hints(call)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -245,6 +280,13 @@ def is_column(hint: Any) -> bool:
     return hint is Column or any(
         is_column(arg) for arg in get_args(hint) if get_origin(hint) in (Union, types.UnionType)
     )
+
+
+@cache
+def column_keys(cls: type[Any]) -> tuple[str, ...]:
+    """The keys of a part that name columns."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return tuple(entry.name for entry in fields(cls) if is_column(hints[entry.name]))
 
 
 def _bounds(meta: Meta) -> Iterator[str]:

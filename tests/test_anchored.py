@@ -9,21 +9,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operators.features.indicators import Atr, Bollinger, Ema, Rsi, Sma
 from pipeline.anchored import LEAST, Anchoring
-from pipeline.parts import Feature
+from pipeline.parts import Feature, registered
+from pipeline.stretch import Stretch
 from pipeline.times import MINUTE
 from pipeline.values import Bars, Columns, Floats
 from tests.driven import bars_of, walk
 from tests.support import MONDAY, same
 
 BLOCK = 64
+
+
+def part(name: str, **keys: object) -> Feature:
+    made: Feature = registered("feature")[name].cls(**keys)
+    return made
+
+
 EVERY: Mapping[str, Feature] = {
-    "sma": Sma(period=10),
-    "ema": Ema(period=9),
-    "rsi": Rsi(period=7),
-    "atr": Atr(period=7),
-    "bands": Bollinger(period=20),
+    "sma": part("sma", period=10),
+    "ema": part("ema", period=9),
+    "rsi": part("rsi", period=7),
+    "atr": part("atr", period=7),
+    "bands": part("bollinger", period=20),
 }
 
 
@@ -33,6 +40,7 @@ def anchoring(features: Mapping[str, Feature], block: int = BLOCK, lookback: int
 
 
 ALL = anchoring(EVERY)
+CONTEXT = ALL.context(MINUTE)
 BARS = bars_of(walk(5, 12 * BLOCK), begin=MONDAY // (BLOCK * MINUTE) * BLOCK * MINUTE)
 WHOLE = ALL.columns(BARS)
 
@@ -43,33 +51,33 @@ def row_of(columns: Columns, bar: int) -> Mapping[str, object]:
     return {"bar": int(columns.open_ts[row]), "ready": bool(columns.ready[row])} | numbers
 
 
-def live(bars: Bars, at: int, fresh: int, before: int = ALL.context) -> Columns:
+def live(bars: Bars, at: int, fresh: int, before: int = CONTEXT) -> Columns:
     """The columns of the `fresh` bars up to row `at`, from no more than the context they need."""
     first = max(0, at - fresh - before)
     return ALL.columns(bars.rows(first, at, fresh))
 
 
 @settings(max_examples=150, deadline=None)
-@given(at=st.integers(ALL.context + 1, len(BARS)), fresh=st.integers(1, 3 * BLOCK))
+@given(at=st.integers(CONTEXT + 1, len(BARS)), fresh=st.integers(1, 3 * BLOCK))
 def test_every_prefix_gives_the_same_bits_as_the_whole(at: int, fresh: int) -> None:
-    fresh = min(fresh, at - ALL.context)
+    fresh = min(fresh, at - CONTEXT)
     made = live(BARS, at, fresh)
     for bar in made.open_ts.tolist():
         assert row_of(made, bar) == row_of(WHOLE, bar)
 
 
 @settings(max_examples=60, deadline=None)
-@given(at=st.integers(ALL.context + 1, len(BARS)), more=st.integers(0, 500))
+@given(at=st.integers(CONTEXT + 1, len(BARS)), more=st.integers(0, 500))
 def test_more_context_than_needed_changes_nothing(at: int, more: int) -> None:
     bar = int(BARS.open_ts[at - 1])
-    assert row_of(live(BARS, at, 1, ALL.context + more), bar) == row_of(WHOLE, bar)
+    assert row_of(live(BARS, at, 1, CONTEXT + more), bar) == row_of(WHOLE, bar)
 
 
 @settings(max_examples=30, deadline=None)
 @given(shift=st.integers(0, BLOCK))
 def test_where_the_data_begin_changes_nothing_once_the_window_is_whole(shift: int) -> None:
     later = ALL.columns(BARS.rows(shift, len(BARS), len(BARS) - shift))
-    for bar in BARS.open_ts[shift + ALL.context :: 7].tolist():
+    for bar in BARS.open_ts[shift + CONTEXT :: 7].tolist():
         assert row_of(later, bar) == row_of(WHOLE, bar)
 
 
@@ -86,13 +94,13 @@ def test_a_rows_features_know_nothing_of_the_rows_after_it() -> None:
 
 
 def test_ready_means_every_feature_is_warm() -> None:
-    columns = anchoring({"slow": Sma(period=50), "fast": Sma(period=5)}).columns(BARS)
+    columns = anchoring({"slow": part("sma", period=50), "fast": part("sma", period=5)}).columns(BARS)
     assert np.flatnonzero(columns.ready)[0] == 49
     assert columns.ready[49:].all()
 
 
 def test_however_short_the_features_a_bar_is_ready_only_after_thirty_others() -> None:
-    columns = anchoring({"fast": Sma(period=2)}).columns(BARS)
+    columns = anchoring({"fast": part("sma", period=2)}).columns(BARS)
     assert np.flatnonzero(columns.ready)[0] == LEAST == 30
 
 
@@ -120,7 +128,7 @@ def test_after_a_hole_features_are_not_ready_again() -> None:
 
 
 def test_a_feature_of_several_outputs_gives_a_column_each_named_after_both() -> None:
-    made = anchoring({"bands": Bollinger(period=20), "sma": Sma(period=20)})
+    made = anchoring({"bands": part("bollinger", period=20), "sma": part("sma", period=20)})
     assert made.names == ("bands.lower", "bands.middle", "bands.upper", "sma")
     columns = made.columns(BARS)
     np.testing.assert_allclose(columns["bands.middle"], columns["sma"], rtol=1e-12)
@@ -148,8 +156,8 @@ class Itself:
     def warmup(self) -> int:
         return 3
 
-    def __call__(self, bars: Bars) -> Floats:
-        return bars.close
+    def __call__(self, rows: Stretch) -> Floats:
+        return rows["close"]
 
 
 def test_a_feature_that_gives_a_column_of_the_bars_does_not_change_the_bars() -> None:

@@ -375,9 +375,9 @@ def test_what_is_left_out_has_its_default_and_what_follows_from_the_flow_is_fill
     assert (plan.name, plan.settings.mode, plan.settings.display_timezone) == ("flows", "paper", "UTC")
     guard, window = plan.by_id["risk.main"].instance, plan.by_id["operators.bars"].instance
     assert (guard.cool_down, guard.balances) == ("30s", {"demo-1": Decimal("100.00")})
-    assert (window.grace_ms, window.context) == (500, plan.anchoring.context)
+    assert (window.grace_ms, window.contexts) == (500, {tf: plan.anchoring.context(tf) for tf in (MINUTE, 5 * MINUTE)})
     assert plan.by_id["ensembles.main"].instance.providers == ("cross",)
-    assert plan.anchoring.context == 30 + 64 - 1 + 1
+    assert plan.anchoring.context(MINUTE) == 30 + 64 - 1 + 1
 
 
 def test_a_part_may_be_named_by_its_table() -> None:

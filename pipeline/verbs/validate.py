@@ -50,8 +50,16 @@ def summary(plan: Plan) -> str:
         f"{len(anchoring.features)} features",
         f"{len(plan.tests)} tests",
     ]
-    warm = f"features are warm after {anchoring.warmup} bars; history to load: {history or 'none'}"
+    warm = f"features are warm after {_warm(plan)}; history to load: {history or 'none'}"
     return f"{plan.file}: ok: {', '.join(counted)}\n{warm}"
+
+
+def _warm(plan: Plan) -> str:
+    """How many bars that is; by timeframe where it is not the same for all."""
+    warm = {tf: plan.anchoring.warmup(tf) for tf in history_of(plan)}
+    if len(set(warm.values())) > 1:
+        return ", ".join(f"{bars} × {timeframe_name(tf)}" for tf, bars in warm.items())
+    return f"{max(warm.values(), default=plan.anchoring.least)} bars"
 
 
 def _as_json(problem: Problem) -> dict[str, str | int]:

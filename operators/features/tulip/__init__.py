@@ -1,0 +1,160 @@
+"""Tulipy's indicators as features: one class each, made from what tulipy says of itself and from our table.
+
+The keys are tulipy's options under plain names, the outputs its outputs without the indicator's own name. What reads
+one price reads any column (`price`), what reads two reads any two (`left`, `right`); highs, lows and volumes are those
+of the bars.
+"""
+
+# tulipy comes without types:
+# pyright: reportMissingTypeStubs=false
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Annotated, Any, ClassVar, Protocol
+
+import numpy as np
+import tulipy
+from msgspec import Meta
+
+from operators.features.tulip import mended
+from operators.features.tulip.entry import Entry
+from operators.features.tulip.table import ENTRIES
+from pipeline.parts import Column, Group, Memory, feature
+from pipeline.stretch import PRICES, Stretch
+from pipeline.values import Floats
+
+ti: Any = tulipy
+Computed = Floats | tuple[Floats, ...]
+
+
+class Computes(Protocol):
+    """An indicator, by its input columns and its options."""
+
+    def __call__(self, columns: list[Floats], values: tuple[float, ...], /) -> Computed: ...
+
+
+LONGEST = 1000
+KEYS: Mapping[str, str] = {
+    "short period": "fast",
+    "medium period": "medium",
+    "long period": "slow",
+    "signal period": "signal",
+    "%k period": "k",
+    "%k slowing period": "smooth",
+    "%d period": "d",
+    "stddev": "width",
+    "acceleration factor step": "step",
+    "acceleration factor maximum": "maximum",
+}
+"""What tulipy's options are called here; others keep their names."""
+FRACTIONS: Mapping[str, Meta] = {
+    "width": Meta(gt=0),
+    "alpha": Meta(gt=0, le=1),
+    "step": Meta(gt=0, le=1),
+    "maximum": Meta(gt=0, le=1),
+}
+"""Options that are no number of bars."""
+RISING = ("fast", "medium", "slow")
+
+
+class Tulip:
+    """What all of them have: a call that was prepared, and rows that say how far it can be trusted."""
+
+    outputs: ClassVar[tuple[str, ...]] = ()
+    group: ClassVar[Group] = "advanced"
+    memory: ClassVar[Memory] = "window"
+    entry: ClassVar[Entry]
+    computes: ClassVar[Computes]
+    inputs: ClassVar[tuple[str, ...]]
+    options: ClassVar[tuple[str, ...]]
+    columns: ClassVar[tuple[str, ...]]
+
+    _columns: tuple[str, ...]
+    _values: tuple[float, ...]
+    _start: int
+
+    def __post_init__(self) -> None:
+        values = tuple(getattr(self, key) for key in self.options)
+        given = dict(zip(self.options, values, strict=True))
+        lengths = [(key, given[key]) for key in RISING if key in given]
+        for (less, shorter), (more, longer) in pairwise(lengths):
+            if shorter > longer:
+                raise ValueError(f"{less} is {shorter}, more than {more}, which is {longer}; exchange them")
+        if "step" in given and given["step"] >= given["maximum"]:
+            raise ValueError("step is not less than maximum; make it smaller")
+        columns = tuple(name if name in PRICES else getattr(self, name) for name in self.inputs)
+        for name, value in (("_columns", columns), ("_values", values), ("_start", self.entry.start(*values))):
+            object.__setattr__(self, name, value)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._columns, self._values))
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{key}={getattr(self, key)!r}" for key in (*self.options, *self.columns))
+        return f"{type(self).__name__}({given})"
+
+    def warmup(self) -> int:
+        return (self.entry.fades or self.entry.start)(*self._values)
+
+    def __call__(self, rows: Stretch) -> Computed:
+        if len(rows.open_ts) <= self._start:
+            return (NOTHING,) * len(self.outputs) if self.outputs else NOTHING
+        return self.computes([rows.columns[name] for name in self._columns], self._values)
+
+
+NOTHING: Floats = np.zeros(0)
+
+
+def _declared(name: str, entry: Entry) -> type[Any]:
+    """The part for one of tulipy's indicators."""
+    told = getattr(ti, name)
+    keys = tuple(KEYS.get(option, option) for option in told.options)
+    outputs = tuple(_output(each, name) for each in told.outputs) if len(told.outputs) > 1 else ()
+    reals = [each for each in told.inputs if each == "real"]
+    columns = {1: ("price",), 2: ("left", "right")}.get(len(reals), ())
+    hints: dict[str, Any] = {}
+    body: dict[str, Any] = {}
+    for key, default in zip(keys, entry.defaults, strict=True):
+        if key in FRACTIONS:
+            hints[key], body[key] = Annotated[float, FRACTIONS[key]], float(default)
+        else:
+            hints[key], body[key] = Annotated[int, Meta(ge=entry.least, le=LONGEST)], int(default)
+    for column in columns:
+        hints[column] = Column
+    if columns == ("price",):
+        body["price"] = "close"
+    body |= {
+        "__doc__": f"{told.full_name}: {entry.about}.\n\n{entry.nothing}",
+        "__annotations__": hints,
+        "__module__": __name__,
+        "outputs": outputs,
+        "group": entry.group,
+        "memory": entry.memory,
+        "entry": entry,
+        "computes": staticmethod(_computing(name)),
+        "columns": columns,
+        "inputs": columns or tuple(told.inputs),
+        "options": keys,
+    }
+    return feature(type((entry.name or name).capitalize(), (Tulip,), body))
+
+
+def _computing(name: str) -> Computes:
+    """How columns and options become an indicator: as tulipy's own library takes them, or by what mends it."""
+    mending: Callable[..., Computed] | None = getattr(mended, name, None)
+    if mending is None:
+        return getattr(ti.lib, name)
+    return lambda columns, values: mending(*columns, *values)
+
+
+def _output(output: str, name: str) -> str:
+    """`macd_signal` is `signal`, `macd` itself is `line`, `plus_di` is `plus`."""
+    short = output.removeprefix(f"{name}_").removesuffix(f"_{name}")
+    return "line" if short == name else short
+
+
+for _name, _entry in ENTRIES.items():
+    _declared(_name, _entry)
