@@ -102,15 +102,19 @@ class Watching:
 
     @property
     def due(self) -> int | None:
-        moments = [each[0][0] for each in (self._links, self._alarms) if each]
-        return min(moments, default=None)
+        due = self._alarms[0][0] if self._alarms else None
+        if self._links and (due is None or self._links[0][0] < due):
+            return self._links[0][0]
+        return due
 
     def take(self, item: Quotes | Link, at: int) -> Iterable[Healths | Noticed]:
         """Nothing is told before all that comes at this moment is there."""
         if isinstance(item, Link):
             self._links.append((at, item))
         elif len(item):
-            wire = self._wire(item.product, int(item.received[0]))
+            wire = self._wires.get(item.product)
+            if wire is None:
+                wire = self._wire(item.product, int(item.received[0]))
             if wire.take(item, at):
                 self._arm(wire)
         return ()

@@ -8,7 +8,11 @@ import itertools
 from collections import deque
 from typing import NamedTuple
 
+import numpy as np
+
 from pipeline.times import HOUR, MINUTE
+from pipeline.turns import NEVER
+from pipeline.values import Stamps
 
 SPANS = 8
 """So many spans make the time within which a stream that falls behind is found."""
@@ -60,7 +64,7 @@ class Pace:
         """The floor that decided, and what it was held against."""
         self._window: deque[Floor] = deque()
         self._early = 0
-        self._latest: deque[Floor] = deque()
+        self._latest: deque[Floor] = deque(maxlen=STEADY)
         self._age = max(1, AGE // span)
         self._ages: deque[tuple[int, int]] = deque()
         """The least floor of each age, the latest spans aside."""
@@ -82,24 +86,50 @@ class Pace:
             self.lag, self.limit = float(floor.lag), float(limit)
         return self.pace != was
 
+    def calm_over(self, spans: Stamps, lags: Stamps, quotes: Stamps, early: bool) -> bool:
+        """Take in spans that are over, if bounds alone show that the judgement stays fine over all of them."""
+        known = [*(lag for _, lag in self._ages), *(max(0, each.lag) for each in self._latest)]
+        highest, lowest = int(lags.max()), min(max(0, int(lags.min())), *known, NEVER)
+        rows = len(lags)
+        if self.pace != FINE or early or self._early or highest > self._max_lag or highest - lowest >= self._max_skew:
+            return False
+        kept = slice(max(0, rows - SPANS), rows)
+        last = [
+            Floor(*each, 0)
+            for each in zip(spans[kept].tolist(), lags[kept].tolist(), quotes[kept].tolist(), strict=True)
+        ]
+        older = rows - STEADY
+        for each in itertools.islice(self._latest, max(0, min(len(self._latest), len(self._latest) + older))):
+            self._grow_old(each.span // self._age, each.lag)
+        if older > 0:
+            ages = spans[:older] // self._age
+            begins = np.flatnonzero(np.diff(ages, prepend=-1))
+            for age, lag in zip(ages[begins].tolist(), np.minimum.reduceat(lags[:older], begins).tolist(), strict=True):
+                self._grow_old(age, lag)
+        self._latest = deque((*self._latest, *last), STEADY)
+        self._window = deque(each for each in (*self._window, *last) if each.span > last[-1].span - SPANS)
+        return True
+
     def _usual(self, floor: Floor) -> int | None:
-        """The least floor of the last hour, without the latest ones, which are judged by it.
+        """The least floor of the last hour, without the latest ones, which are judged by it."""
+        latest = self._latest
+        if len(latest) == STEADY:
+            self._grow_old(latest[0].span // self._age, latest[0].lag)
+        latest.append(floor)
+        return min([lag for _, lag in self._ages]) if self._ages else None
+
+    def _grow_old(self, age: int, lag: int) -> None:
+        """A floor is among the latest no more.
 
         Nothing comes before its time: what seemed to, while clocks were apart, is taken as no lag.
         """
-        latest, ages = self._latest, self._ages
-        latest.append(floor)
-        if len(latest) > STEADY:
-            old = latest.popleft()
-            age, lag = old.span // self._age, max(0, old.lag)
-            if ages and ages[-1][0] == age:
-                if lag < ages[-1][1]:
-                    ages[-1] = (age, lag)
-            else:
-                ages.append((age, lag))
-                while (age - ages[0][0]) * self._age * self._span > USUAL_OVER:
-                    ages.popleft()
-        return min([lag for _, lag in ages]) if ages else None
+        ages, lag = self._ages, max(0, lag)
+        if ages and ages[-1][0] == age:
+            ages[-1] = (age, min(lag, ages[-1][1]))
+            return
+        ages.append((age, lag))
+        while (age - ages[0][0]) * self._age * self._span > USUAL_OVER:
+            ages.popleft()
 
     def _judged(self, floor: Floor, usual: int | None) -> tuple[int, int]:
         quotes = sum(each.quotes for each in self._window)

@@ -160,28 +160,38 @@ class Pulse:
             turns.append(Turn(at, TELLS, int(tells)))
 
     def _lags(self, at: Stamps, lag: Stamps, turns: list[Turn]) -> None:
-        begins = _begins(at, self._limits.span)
-        floors = np.minimum.reduceat(lag, begins).tolist()
-        counts = np.diff(begins, append=len(at)).tolist()
+        """Spans of time: those that are over are judged, the last goes on."""
+        begins = np.array(_begins(at, self._limits.span))
+        spans, floors = at[begins] // self._limits.span, np.minimum.reduceat(lag, begins)
+        counts: Stamps = np.diff(begins, append=len(at))
         skew = -self._limits.skew
-        early = (
-            np.add.reduceat(lag < skew, begins, dtype=np.int64).tolist() if min(floors) < skew else [0] * len(floors)
-        )
-        for row, floor, count, soon in zip(begins, floors, counts, early, strict=True):
-            moment = int(at[row])
-            span = moment // self._limits.span
-            if span != self._span:
-                self._spanned(moment, span, floor, turns)
-            elif floor < self._floor:
-                self._floor = floor
-            self._count += count
-            self._early += soon
+        early: Stamps = np.zeros_like(floors)
+        if int(floors.min()) < skew:
+            early = np.add.reduceat(lag < skew, begins, dtype=np.int64)
+        if self._count and int(spans[0]) == self._span:
+            floors[0] = min(int(floors[0]), self._floor)
+            counts[0] += self._count
+            early[0] += self._early
+        elif self._count:
+            self._spanned(int(at[0]), int(spans[0]), 0, turns)
+        over = slice(0, len(spans) - 1)
+        if len(spans) > 1 and not self._pace.calm_over(
+            spans[over], floors[over], counts[over], bool(early[over].any())
+        ):
+            columns = (each.tolist() for each in (at[begins[1:]], spans[over], floors[over], counts[over], early[over]))
+            for moment, *floor in zip(*columns, strict=True):
+                self._judged(moment, Floor(*floor), turns)
+        self._span, self._floor, self._count, self._early = (int(each[-1]) for each in (spans, floors, counts, early))
 
     def _spanned(self, at: int, span: int, lag: int, turns: list[Turn]) -> None:
         """The first quote of a span ends the one before it."""
-        if self._count and self._pace.after(Floor(self._span, self._floor, self._count, self._early)):
-            turns.append(Turn(at, PACE, self._pace.pace, self._pace.lag, self._pace.limit))
+        if self._count:
+            self._judged(at, Floor(self._span, self._floor, self._count, self._early), turns)
         self._span, self._floor, self._count, self._early = span, lag, 0, 0
+
+    def _judged(self, at: int, floor: Floor, turns: list[Turn]) -> None:
+        if self._pace.after(floor):
+            turns.append(Turn(at, PACE, self._pace.pace, self._pace.lag, self._pace.limit))
 
     def _rested(self, at: Stamps, lag: Stamps, usual: list[tuple[int, int, int]], turns: list[Turn]) -> None:
         """After which quotes no other came for long."""

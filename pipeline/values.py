@@ -433,6 +433,17 @@ class Link(Struct, frozen=True):
     at: int
 
 
+class Slept(Struct, frozen=True):
+    """Nothing ran from `since` to `until`: the machine slept or stood still, or its clock was set by that much.
+
+    What was planned for a moment between them is done too late.
+    """
+
+    since: int
+    until: int
+    at: int
+
+
 class Repaint(Struct, frozen=True):
     """A decision that would have been another, had the venue given the bar at first as it did later."""
 

@@ -4,6 +4,7 @@ A wire takes quotes, given one by one or ahead of their time, and is advanced fr
 depends on the quotes that had come by then, and on nothing else.
 """
 
+import math
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
@@ -53,8 +54,8 @@ class Wire:
         self.silent = TALKS
         self.since = NEVER
         """When the last quote came, or the market opened after it; NEVER while quotes are known to follow."""
-        self._moment, self._lag = begin, NAN
-        """The moment that came last, and the lag of the quote with which something became otherwise then."""
+        self._moment, self._lag, self._lag_kind = begin, NAN, FLOW
+        """The moment that came last, and the lag of the turn of the last kind that made something otherwise then."""
         self.pace = FINE
         self.down = False
         self.recovery: Recovery | None = None
@@ -96,7 +97,7 @@ class Wire:
             if ts > self._newest and 0 < bid <= ask < np.inf:
                 self._newest = ts
             self.since, self._quiet, self._stale, self._rest_lag = at, pulse.quiet, pulse.stale, lag
-            return False
+            return at + self._quiet < self.alarm
         self._ahead.append((np.array([at]), quotes))
         if self._looks_for != NEVER:
             self._look(turns)
@@ -168,7 +169,7 @@ class Wire:
     def advance(self, moment: int) -> tuple[bool, Noticed | None]:
         """Let a moment come, not past `due`; whether something is otherwise, and what is odd."""
         changed, notice = self.state == UNTOLD, None
-        self._moment, self._lag = moment, NAN
+        self._moment, self._lag, self._lag_kind = moment, NAN, FLOW
         if self._edge <= moment:
             changed |= self._calendar(moment)
         while self._turns and self._turns[0].at <= moment:
@@ -208,8 +209,8 @@ class Wire:
         elif self.recovery is not None and self.recovery.at == value:
             self._fresh = True
         changed = self._facts != was
-        if changed:
-            self._lag = lag
+        if changed and kind >= self._lag_kind and not math.isnan(lag):
+            self._lag, self._lag_kind = lag, kind
         return changed
 
     @property

@@ -12,12 +12,16 @@ from pipeline.values import (
     Columns,
     Decisions,
     Gap,
+    Health,
     Order,
     Past,
     Payouts,
+    Quotes,
     Reject,
     Revised,
     Settlement,
+    Signals,
+    Slept,
     Votes,
 )
 
@@ -35,6 +39,8 @@ class Wiring:
         for node in self._nodes.values():
             edges += self._named(node)
         edges += list(self._implied(edges))
+        for gate in self._of("risk"):
+            edges += list(self._watching(gate, edges))
         return list(dict.fromkeys(edges))
 
     def _named(self, node: Node) -> Iterator[Edge]:
@@ -150,6 +156,34 @@ class Wiring:
                 theirs = frozenset(name for name, each in self._accounts.items() if f"venues.{each.venue}" == venue)
                 yield Edge(executor, venue, "orders", (Order,), closes=True, accounts=theirs)
 
+    def _watching(self, gate: Node, edges: Sequence[Edge]) -> Iterator[Edge]:
+        """How a gate hears of the prices it trades on: from each health over its sources; of their age from quotes."""
+        signalling = (edge.source for edge in edges if edge.target == gate.id and Signals in edge.types)
+        sources = set[str]().union(*(self._sources_of(name, edges) for name in signalling))
+        for each in self._of("operator"):
+            if Health in gives(each) and sources & self._sources_of(each.id, edges):
+                yield Edge(each.id, gate.id, "feed", (Health,))
+        if gate.instance.max_quote_age is not None:
+            quoting = sorted(name for name in sources if Quotes in gives(self._nodes[name]))
+            for name in quoting:
+                yield Edge(name, gate.id, "feed", (Quotes,))
+            if sources and not quoting:
+                self._tables.problem(
+                    (*gate.id.split(".", 1), "max_quote_age"),
+                    f"[{gate.id}] max_quote_age has no quotes to look at",
+                    f"remove it: {', '.join(sorted(sources))} gives none",
+                )
+
+    def _sources_of(self, name: str, edges: Sequence[Edge]) -> set[str]:
+        """The sources from which values come to a node in the end."""
+        found, ahead = set[str](), [name]
+        while ahead:
+            target = ahead.pop()
+            before = {edge.source for edge in edges if edge.target == target and not edge.closes} - found
+            found |= before
+            ahead += before
+        return {each for each in found if each in self._nodes and self._nodes[each].part.kind == "source"}
+
     def _accounts_of(self, gate: Node) -> Iterator[str]:
         declared = self._tables.table(("accounts",))
         for number, name in enumerate(gate.instance.accounts):
@@ -174,7 +208,7 @@ def _implicit(kind: Kind, types_taken: Sequence[type[Any]]) -> bool:
     """Whether a parameter is wired by what the parts are rather than by `from`."""
     loops: set[type[Any]] = {Past, Ack, Reject, Settlement}
     if kind in ("risk", "venue"):
-        loops |= {Payouts, Order} if kind == "risk" else {Order}
+        loops |= {Payouts, Order, Health, Quotes, Slept} if kind == "risk" else {Order}
     if kind == "source":
         loops |= {Gap}
     return set(types_taken) <= loops

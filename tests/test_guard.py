@@ -18,9 +18,22 @@ from pipeline.orders import moved, sending
 from pipeline.permit import Permit
 from pipeline.steps import Tube
 from pipeline.times import DAY, MINUTE, SECOND
-from pipeline.values import Approved, Decisions, GateRow, Key, Order, Past, Payouts, Signals
+from pipeline.values import (
+    HEALTH,
+    Approved,
+    Decisions,
+    GateRow,
+    Health,
+    Key,
+    Order,
+    Past,
+    Payouts,
+    Quotes,
+    Signals,
+    Slept,
+)
 from tests.driven import Given, driven, played
-from tests.support import MONDAY, order, same, signals
+from tests.support import MONDAY, order, quotes, same, signals
 
 FINAL = MONDAY + MINUTE
 MIDNIGHT = MONDAY // DAY * DAY + DAY
@@ -280,7 +293,7 @@ def test_the_gates_of_the_account_are_asked_in_their_order() -> None:
     for past, pays in ((every, ()), (every, (PAYS,)), (every[1:], (PAYS,)), (every[2:], (PAYS,))):
         said += words(given_by(poor, *((MONDAY, each) for each in past), signal(), pays=pays))
     assert said == ["payout", "unknown", "open", "cool_down"]
-    assert GATES[len(BY_COLUMN) :] == (*said, "funds", "daily_loss")
+    assert GATES[len(BY_COLUMN) :] == ("missed", "feed", *said, "funds", "daily_loss")
 
 
 @pytest.mark.parametrize("rows", [1, EXPLAINED_WHOLE])
@@ -333,6 +346,91 @@ def test_batches_of_one_stream_are_told_in_the_order_they_came() -> None:
 def test_an_empty_batch_of_signals_is_an_empty_batch_of_decisions() -> None:
     _, block = many(0)
     assert [len(item) for _, item in given_by(guard(), (FINAL, block)) if isinstance(item, Decisions)] == [0]
+
+
+# --- prices that are not to be trusted -------------------------------------------------------------------------------
+
+
+def health(
+    at: int, state: str, *, product: str = "EURUSD", lag: float = NAN, silence: float = 0, limit: float = 0
+) -> tuple[int, Health]:
+    columns = (np.array([each], np.float64) for each in (lag, silence, limit))
+    return at, Health(product, np.array([at]), np.array([HEALTH.index(state)], np.int8), *columns)
+
+
+@pytest.mark.parametrize("product", ["EURUSD", ""])
+@pytest.mark.parametrize("state", HEALTH)
+def test_prices_that_cannot_be_trusted_are_a_no_and_quiet_or_closed_ones_are_not(state: str, product: str) -> None:
+    well = state in ("live", "quiet", "closed")
+    given = given_by(guard(), health(MONDAY, state, product=product), signal())
+    assert words(given) == [TRADED if well else "feed"]
+    assert bool(approved(given)) == well
+
+
+def test_another_products_prices_are_no_matter() -> None:
+    assert words(given_by(guard(), health(MONDAY, "stale", product="BTCUSD"), signal())) == [TRADED]
+
+
+def test_without_anybody_who_says_so_prices_are_trusted() -> None:
+    ((_, made),) = [each for each in given_by(guard(), signal()) if isinstance(each[1], Decisions)]
+    assert made.explained[0][len(BY_COLUMN) : len(BY_COLUMN) + 2] == (
+        GateRow("missed", 0.0, 0.0, "yes"),
+        GateRow("feed", 0.0, 0.0, "yes"),
+    )
+
+
+def test_entries_go_on_when_prices_can_be_trusted_again() -> None:
+    changes = [health(FINAL - 10, "slow"), health(FINAL + 5, "live")]
+    given = given_by(guard(), *changes, signal(), signal(bar=MONDAY + MINUTE))
+    assert words(given) == ["feed", TRADED]
+
+
+def test_health_is_that_of_the_bars_own_moment() -> None:
+    changes = [health(FINAL, "stale"), health(FINAL + 1, "live"), health(FINAL + MINUTE - 1, "down")]
+    given = given_by(guard(), *changes, many(2))
+    assert words(given) == ["feed", "feed"]
+    assert words(given_by(guard(), health(FINAL - 1, "down"), health(FINAL, "live"), signal())) == [TRADED]
+
+
+@pytest.mark.parametrize(
+    ("told", "value", "limit"),
+    [
+        ({"state": "slow", "lag": 7_500.0, "limit": 5_000.0}, 7.5, 5.0),
+        ({"state": "skewed", "lag": -1_960.0, "limit": -500.0}, -1.96, -0.5),
+        ({"state": "stale", "silence": 30_000.0, "limit": 30_000.0}, 42.0, 30.0),
+        ({"state": "down"}, 12.0, 0.0),
+    ],
+)
+def test_the_refusal_says_how_late_or_how_silent_in_seconds(told: dict[str, Any], value: float, limit: float) -> None:
+    assert verdicts(given_by(guard(), health(FINAL - 12 * SECOND, **told), signal())) == [("feed", value, limit)]
+
+
+@pytest.mark.parametrize(("stamped", "word"), [(FINAL - 2_000, TRADED), (FINAL - 2_001, "feed")])
+def test_the_last_quote_must_be_young_enough_by_its_stamp(stamped: int, word: str) -> None:
+    last = quotes("EURUSD", [stamped], [1.1])
+    ((said, value, limit),) = verdicts(given_by(guard(max_quote_age="2s"), (stamped + 40, last), signal()))
+    assert said == word
+    assert word == TRADED or (value, limit) == (2.001, 2.0)
+
+
+def test_a_quote_that_has_not_come_yet_is_not_the_last_even_if_it_is_known() -> None:
+    """A block given ahead: for the first bar its last quote is three seconds old, for the second one."""
+    block = quotes("EURUSD", [FINAL - 3_000, FINAL - 30, FINAL + MINUTE - 1_000], [1.1, 1.1, 1.1])
+    given = given_by(guard(max_quote_age="2s"), (MONDAY, block), many(2))
+    assert words(given) == ["feed", TRADED]
+
+
+def test_a_product_without_a_quote_has_none_that_is_young_enough() -> None:
+    other = quotes("BTCUSD", [FINAL], [1.1])
+    ((word, value, limit),) = verdicts(given_by(guard(max_quote_age="2s"), (FINAL, other), signal()))
+    assert (word, np.isnan(value), limit) == ("feed", True, 2.0)
+
+
+def test_a_bar_that_became_final_while_nothing_ran_is_missed() -> None:
+    slept = Slept(FINAL, FINAL + 90 * SECOND, FINAL)
+    given = given_by(guard(), (FINAL, slept), many(3))
+    assert verdicts(given)[:2] == [("missed", 90.0, 0.0), ("missed", 30.0, 0.0)]
+    assert words(given)[2] == TRADED
 
 
 # --- accounts --------------------------------------------------------------------------------------------------------
@@ -435,6 +533,7 @@ def test_the_daily_loss_is_never_exceeded_even_if_all_that_is_open_is_lost(
     rest = {"cool_down": "1s", "cool_down_max": "1s"}
     part = guard(max_daily_loss=LIMIT, stake=Fixed(amount=Decimal(stake)), **rest)
     pays, outcomes, asked = Tube[Payouts](), Tube[Order | Past](), Tube[Signals]()
+    silent, awake = Tube[Health | Quotes](), Tube[Slept]()
     till = Till()
 
     def give(step: tuple[int, str, str, int]) -> None:
@@ -450,7 +549,7 @@ def test_the_daily_loss_is_never_exceeded_even_if_all_that_is_open_is_lost(
 
     moments = (MONDAY + 2 * SECOND * number for number in range(1, len(steps) + 1))
     entries = [(at, (at, *step)) for at, step in zip(moments, steps, strict=True)]
-    gate = part(asked, pays, outcomes).pipe(ops.do_action(till.see))
+    gate = part(asked, pays, outcomes, silent, awake).pipe(ops.do_action(till.see))
     played(gate, lambda step: give(step) if step else begin(step), [(0, None), *entries], MONDAY + DAY // 2)
 
 
@@ -464,6 +563,7 @@ def test_the_daily_loss_is_never_exceeded_even_if_all_that_is_open_is_lost(
         ({"max_daily_loss": Decimal("NaN")}, "max_daily_loss must be above 0, not NaN"),
         ({"min_payout": 0.9, "max_payout": 0.8}, "min_payout 0.9 is above max_payout 0.8"),
         ({"threshold": {"7m": 0.5}}, "'7m' does not divide a day"),
+        ({"max_quote_age": "soon"}, "'soon' is not a duration"),
     ],
 )
 def test_limits_that_cannot_be_are_refused_in_a_sentence(keys: dict[str, Any], sentence: str) -> None:

@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operators.health import FEED, Health
-from pipeline.times import DAY, HOUR, MINUTE, SECOND, parse_moment
-from pipeline.values import HEALTH, Health as Healths, Link, Noticed, Quotes
+from operators.risk.guard import GATES
+from pipeline.times import HOUR, MINUTE, SECOND, parse_moment
+from pipeline.values import HEALTH, Decisions, Link, Noticed, Payouts, Quotes
+from pipeline.values import Health as Healths
 from tests.driven import Given, driven
-from tests.support import MONDAY
+from tests.support import MONDAY, SMALL, plan_of, play, signals
 
 FRIDAY_CLOSE = parse_moment("2026-01-09T22:00:00Z")
 SUNDAY_OPEN = parse_moment("2026-01-11T22:00:00Z")
@@ -46,9 +48,8 @@ def states(given: Given) -> Mapping[str, Told]:
     found: dict[str, Told] = {}
     for _, item in given:
         if isinstance(item, Healths):
-            found.setdefault(item.product, []).extend(
-                (int(ts), HEALTH[state]) for ts, state in zip(item.ts, item.state.tolist(), strict=True)
-            )
+            words = [HEALTH[int(state)] for state in item.state]
+            found.setdefault(item.product, []).extend(zip(map(int, item.ts), words, strict=True))
     return found
 
 
@@ -429,7 +430,7 @@ def test_quotes_cut_in_any_way_give_the_same_series(
     crypto, currency = stream(one, "BTCUSD", begin), stream(other, "EURUSD", begin + 3)
     until = max(int(crypto.received[-1]), int(currency.received[-1])) + 2 * HOUR
     news = connection(*((begin + after, up) for after, up in links), products=("BTCUSD", "EURUSD"))
-    keys = {"flat_after": "90s", "flat_blocks": True, "slow_within": "30s"}
+    keys: dict[str, Any] = {"flat_after": "90s", "flat_blocks": True, "slow_within": "30s"}
     live = driven(Health(**keys), [*news, *one_by_one(crypto), *one_by_one(currency)], until)
     cuts = driven(Health(**keys), [*news, *cut(crypto, sizes, ahead), *cut(currency, sizes[::-1], ahead)], until)
     assert told_of(cuts) == told_of(live)
@@ -458,3 +459,55 @@ def told_of(given: Given) -> list[tuple[object, ...]]:
 def test_keys_that_cannot_be_are_refused_in_a_sentence(keys: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         Health(**keys)
+
+
+# --- in a flow -------------------------------------------------------------------------------------------------------
+
+WATCHED = (
+    SMALL.replace('products = ["EURUSD", "BTCUSD"]', 'products = ["BTCUSD"]')
+    + """
+[operators.health]
+use = "health"
+from = "market"
+"""
+)
+
+
+def asked(moment: int, tf: int) -> tuple[int, str, Any]:
+    """The ensemble would call, of a bar of a timeframe that the flow does not gather itself."""
+    return moment, "ensembles.main", signals(product="BTCUSD", tf=tf, bar=moment - tf)
+
+
+def test_a_guard_hears_of_the_health_of_its_sources_and_of_no_others() -> None:
+    other = """
+[sources.other]
+use = "synthetic"
+products = ["GBPUSD"]
+
+[operators.others]
+use = "health"
+from = "other"
+"""
+    edges = [(edge.source, edge.target, edge.types) for edge in plan_of(WATCHED + other).edges if Healths in edge.types]
+    assert edges == [("operators.health", "risk.main", (Healths,))]
+
+
+def test_a_flow_refuses_while_its_feed_stands_still_and_trades_again_when_it_goes_on() -> None:
+    before = every(SECOND, MONDAY, MONDAY + 5 * MINUTE)
+    after = every(SECOND, MONDAY + 8 * MINUTE, MONDAY + 10 * MINUTE)
+    entries = [(at, "sources.market", each) for each_of in (before, after) for at, each in one_by_one(each_of)]
+    pays = (MONDAY, "sources.market", Payouts("BTCUSD", np.array([MONDAY]), np.array([0.9])))
+    moments = (MONDAY + 4 * MINUTE, MONDAY + 7 * MINUTE, MONDAY + 9 * MINUTE)
+    signalled = [asked(moment, tf * MINUTE) for moment, tf in zip(moments, (15, 30, 30), strict=True)]
+    given = play(plan_of(WATCHED), [pays, *entries, *signalled], MONDAY + 10 * MINUTE)
+    rows = [item for _, item in given if isinstance(item, Decisions) and item.tf >= 15 * MINUTE]
+    verdicts = ["trade" if row.verdict[0] < 0 else GATES[int(row.verdict[0])] for row in rows]
+    assert [int(row.at[0]) for row in rows] == [*moments]
+    assert verdicts == ["trade", "feed", "trade"]
+    assert [word for _, word in states([(0, item) for _, item in given])[FEED]] == ["live", "quiet", "stale", "live"]
+
+
+def test_the_age_of_quotes_needs_quotes() -> None:
+    text = WATCHED.replace('max_daily_loss = "20.00"', 'max_daily_loss = "20.00"\nmax_quote_age = "5s"')
+    edges = [edge for edge in plan_of(text).edges if edge.target == "risk.main" and edge.types == (Quotes,)]
+    assert [(edge.source, edge.parameter) for edge in edges] == [("sources.market", "feed")]

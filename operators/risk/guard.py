@@ -18,6 +18,8 @@ from msgspec import Meta
 from reactivex import Observable
 
 from operators.risk.book import Book
+from operators.risk.feed import FEED_GATES, Feed
+from operators.risk.known import PayoutSeries
 from pipeline.orders import sending
 from pipeline.parts import Derived, Nested, StakeRule, risk
 from pipeline.permit import Permit
@@ -30,17 +32,20 @@ from pipeline.values import (
     Flags,
     Floats,
     GateRow,
+    Health,
     Key,
     Order,
     Past,
     Payouts,
+    Quotes,
     Signals,
+    Slept,
     Ticket,
 )
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 BY_COLUMN = ("fault", "ready", "vote", "confidence", "permit")
-BY_ROW = ("payout", "unknown", "open", "cool_down", "funds", "daily_loss")
+BY_ROW = (*FEED_GATES, "payout", "unknown", "open", "cool_down", "funds", "daily_loss")
 GATES = BY_COLUMN + BY_ROW
 TRADED = -1
 SETTLING = MINUTE
@@ -54,10 +59,12 @@ class Guard:
     """Approves at most one open trade per account, product and timeframe, within what each account may lose.
 
     In order it asks: no provider failed, features ready, a direction, confidence at or above `threshold` (one number,
-    or one per timeframe), inside `permit`, payout known and within min_payout … max_payout, no order of unknown
-    outcome and no open order on the key, not resting after a loss (cool_down, doubled for each further loss in a row
-    up to cool_down_max), stake within the balance, and the day's loss (UTC day) within max_daily_loss even if
-    everything open and this stake are lost; a trade that may be settled after midnight draws on none of today's gains.
+    or one per timeframe), inside `permit`, its moment not missed (the machine slept, or was far too late), prices that
+    a `health` operator trusts and whose last is no older than `max_quote_age`, payout known and within min_payout …
+    max_payout, no order of unknown outcome and no open order on the key, not resting after a loss (cool_down, doubled
+    for each further loss in a row up to cool_down_max), stake within the balance, and the day's loss (UTC day) within
+    max_daily_loss even if everything open and this stake are lost; a trade that may be settled after midnight draws on
+    none of today's gains.
     """
 
     accounts: Annotated[tuple[str, ...], Meta(min_length=1)]
@@ -66,6 +73,10 @@ class Guard:
     threshold: Share | dict[str, Share] = 0.1
     min_payout: Share = 0.80
     max_payout: Annotated[float, Meta(gt=0)] = 1.0
+    max_quote_age: Annotated[
+        DurationText | None,
+        Meta(description="how old, by its stamp, a product's last quote may be; no limit when left out"),
+    ] = None
     permit: Permit = Permit()
     cool_down: DurationText = "30s"
     cool_down_max: DurationText = "5m"
@@ -80,11 +91,18 @@ class Guard:
         if isinstance(self.threshold, dict):
             for name in self.threshold:
                 timeframe(name)
+        if self.max_quote_age is not None:
+            duration(self.max_quote_age)
 
     def __call__(
-        self, signals: Observable[Signals], payouts: Observable[Payouts], orders: Observable[Order | Past]
+        self,
+        signals: Observable[Signals],
+        payouts: Observable[Payouts],
+        orders: Observable[Order | Past],
+        feed: Observable[Health | Quotes],
+        clock: Observable[Slept],
     ) -> Observable[Decisions | Approved]:
-        return woken(lambda: Gate(self), "risk", payouts, orders, signals)
+        return woken(lambda: Gate(self), "risk", clock, feed, payouts, orders, signals)
 
     def passes(self, signals: Signals) -> Flags:
         """Which rows get past every gate that judges the bar alone."""
@@ -130,6 +148,7 @@ class Gate:
         self._guard = guard
         self._books = {account: self._book(account) for account in guard.accounts}
         self._payouts: dict[str, PayoutSeries] = {}
+        self._feed = Feed(None if guard.max_quote_age is None else duration(guard.max_quote_age))
         self._waiting: list[tuple[int, str, int, int, int, Batch]] = []
         self._unfinished: dict[tuple[str, int], deque[Batch]] = {}
         self._sequence = 0
@@ -138,8 +157,12 @@ class Gate:
     def due(self) -> int | None:
         return self._waiting[0][0] if self._waiting else None
 
-    def take(self, item: Signals | Payouts | Order | Past, at: int) -> Iterator[Decisions | Approved]:
+    def take(
+        self, item: Signals | Payouts | Order | Past | Health | Quotes | Slept, at: int
+    ) -> Iterator[Decisions | Approved]:
         match item:
+            case Health() | Quotes() | Slept():
+                self._feed.take(item, at)
             case Signals():
                 self._screen(item)
                 yield from self._finished(item.product, item.tf)
@@ -231,6 +254,7 @@ class Gate:
     def _asked_of(self, book: Book, key: Key, at: int, payout: float, stake: Decimal) -> Iterator[GateRow]:
         """The answers of the gates that judge the account at this moment."""
         guard = self._guard
+        yield from self._feed.asked(key.product, at)
         fits = guard.min_payout <= payout <= guard.max_payout
         yield _gate("payout", payout, guard.max_payout if payout > guard.max_payout else guard.min_payout, fits)
         held, unknown = book.on(key)
@@ -266,26 +290,6 @@ class Gate:
             batch = batches.popleft()
             for account in self._guard.accounts:
                 yield _decisions(account, batch.signals, batch.rows[account])
-
-
-class PayoutSeries:
-    """One product's payout as of any moment not yet past."""
-
-    def __init__(self) -> None:
-        self._ts = np.zeros(0, np.int64)
-        self._ratio = np.zeros(0)
-
-    def extend(self, payouts: Payouts) -> None:
-        """Later payouts; of those known, only the one in force when they begin is kept."""
-        if not len(payouts):
-            return
-        kept = max(0, int(self._ts.searchsorted(int(payouts.ts[0]), side="right")) - 1)
-        self._ts = np.concatenate((self._ts[kept : kept + 1], payouts.ts))
-        self._ratio = np.concatenate((self._ratio[kept : kept + 1], payouts.ratio))
-
-    def at(self, moment: int) -> float:
-        row = int(self._ts.searchsorted(moment, side="right")) - 1
-        return float(self._ratio[row]) if row >= 0 else float("nan")
 
 
 def _gains(book: Book, at: int, tf: int) -> Decimal:
