@@ -40,7 +40,9 @@ class Ladder:
         for stretch in run.extended(bars):
             yield stretch
             for span in self._longer:
-                if stretch.fresh > 1 or self._may_end(int(stretch.open_ts[-1]), span):
+                if stretch.fresh == 1 and self._partly is None:
+                    yield from self._ended(stretch.open_ts.item(-1) + self._base, span)
+                else:
                     tail = run.last(stretch.fresh + span // self._base - 1)
                     whole = merged(tail, span, self._partly)
                     if len(whole):
@@ -93,9 +95,16 @@ class Ladder:
             volume = float(parts.volume.sum()) + bar.volume
             yield Forming(self._product, span, begin, float(parts.open[0]), high, low, bar.close, volume, bar.at)
 
-    def _may_end(self, open_ts: int, span: int) -> bool:
-        """Whether a bar of the shortest timeframe can be the last part of a longer one."""
-        return self._partly is not None or (open_ts + self._base) % span == 0
+    def _ended(self, moment: int, span: int) -> Iterator[Bars]:
+        """The longer bar that ends with the newest at a moment, if there is one and all its parts are there.
+
+        What `merged` does, for one bar of a market that never closes: as live most are.
+        """
+        parts = span // self._base
+        if moment % span == 0:
+            bars = self.base.last(parts)
+            if len(bars) == parts and bars.open_ts.item(0) == moment - span:
+                yield from self._run(span).extended(_merged_whole(bars, span))
 
     def _run(self, tf: int) -> Run:
         if tf not in self._runs:
@@ -111,3 +120,22 @@ def _ending_in(longer: Bars, bars: Bars) -> Bars:
     """The longer bars that end with one of the new `bars`."""
     first = int(longer.final_at.searchsorted(int(bars.final_at[len(bars) - bars.fresh])))
     return longer.rows(first, len(longer), len(longer) - first)
+
+
+def _merged_whole(bars: Bars, span: int) -> Bars:
+    """Bars that are all the parts of one longer bar."""
+    return Bars(
+        bars.product,
+        span,
+        bars.open_ts[:1],
+        bars.open[:1],
+        np.maximum.reduce(bars.high, keepdims=True),
+        np.minimum.reduce(bars.low, keepdims=True),
+        bars.close[-1:],
+        np.add.reduce(bars.volume, keepdims=True),
+        bars.final_at[-1:],
+        bars.closed_by[-1:],
+        np.add.reduce(bars.ticks, keepdims=True, dtype=np.int32),
+        np.maximum.reduce(bars.revision, keepdims=True),
+        fresh=1,
+    )

@@ -147,9 +147,11 @@ class Lane:
         reason = self._sieve.reason(ts, received, bid, ask)
         if reason:
             return (Dropped(self.product, reason, 1),)
-        if not self._slot <= ts < self._slot + self._base or self._slot == NONE:
-            return self._rows(quotes, at)
         price = (bid + ask) / 2
+        if not self._slot <= ts < self._slot + self._base or self._slot == NONE:
+            if self._slot + self._base <= ts < self._slot + 2 * self._base and self._torn_from == NONE:
+                return self._turned(ts, received, price)
+            return self._rows(quotes, at)
         if price > self._high:
             self._high = price
         elif price < self._low:
@@ -163,6 +165,17 @@ class Lane:
         if self._forming and self._forming_due == NEVER:
             self._form_soon()
         return NOTHING
+
+    def _turned(self, ts: int, received: int, price: float) -> Iterator[Given]:
+        """The first quote of the slot right after the open one."""
+        slot = self._slot + self._base
+        ended = self._bar(received)
+        yield from self._final(ended)
+        self._slot, self._ticks, self._received = slot, 1, received
+        self._first_ts = self._last_ts = ts
+        self._open = self._high = self._low = self._close = price
+        if self._forming and self._forming_due == NEVER:
+            self._form_soon()
 
     def _many(self, quotes: Quotes, at: int) -> Iterator[Given]:
         if not len(quotes):

@@ -58,6 +58,13 @@ class Run:
         Bars that are not newer than the last one are passed over: a bar is given once.
         """
         bars = self._newer(bars)
+        if len(bars) == 1:
+            # Live it is one bar, and this a third of the work.
+            if self._newest is not None and self._missing(self._newest, bars.open_ts.item(0)):
+                self._begin = self._end
+            self._write(bars, 0, 1)
+            yield self.last(self._context + 1, 1)
+            return
         starts = [0, *self._holes(bars.open_ts)]
         for start, stop in zip(starts, [*starts[1:], len(bars)], strict=True):
             if start == stop:
@@ -156,11 +163,16 @@ class Run:
     def _write(self, bars: Bars, start: int, stop: int) -> None:
         if self._end + stop - start > self._size:
             self._move(stop - start)
-        into = slice(self._end, self._end + stop - start)
-        for name, column in self._columns.items():
-            column[into] = getattr(bars, name)[start:stop]
-        self._end = into.stop
-        self._newest = int(bars.open_ts[stop - 1])
+        if stop - start == 1:
+            for name, column in self._columns.items():
+                column[self._end] = getattr(bars, name)[start]
+            self._end += 1
+        else:
+            into = slice(self._end, self._end + stop - start)
+            for name, column in self._columns.items():
+                column[into] = getattr(bars, name)[start:stop]
+            self._end = into.stop
+        self._newest = bars.open_ts.item(stop - 1)
 
     def _move(self, rows: int) -> None:
         """Go on in a new store, with the context that later bars need."""
