@@ -54,7 +54,8 @@ class Repainting:
     def _remember(self, decisions: Decisions) -> None:
         batches = self._decided.setdefault(decisions.key, deque())
         batches.append(decisions)
-        while sum(map(len, batches)) - len(batches[0]) > KEPT:
+        # A bar each, or blocks: counted in blocks, there are never fewer than wanted.
+        while len(batches) > KEPT or (len(batches[0]) > 1 and sum(map(len, batches)) - len(batches[0]) > KEPT):
             batches.popleft()
 
     def _repainted(self, gate: Node, signals: Signals, revised: int, at: int) -> Iterator[Repaint]:

@@ -16,4 +16,5 @@ def votes_of(name: str, provider: Provider, columns: Columns) -> tuple[Votes, Ex
     except Exception as failure:  # noqa: BLE001  # told: the votes say so, and whoever asked hears what it was
         nothing = np.full(columns.fresh, np.nan)
         return Votes(name, columns, nothing, f"{type(failure).__name__}: {failure}"), failure
-    return Votes(name, columns, np.where(columns.ready[begin:], scores, np.nan)), None
+    ready = columns.ready[begin:]
+    return Votes(name, columns, scores if ready.all() else np.where(ready, scores, np.nan)), None

@@ -39,10 +39,11 @@ class Weighted:
     def signals(self, votes: VotesOfBars) -> Iterator[Signals]:
         weights = self.weights or {}
         columns = votes.columns
+        scores = np.array([votes.scores[name] for name in self.providers])
+        scores[~np.isfinite(scores)] = 0.0
         total: Floats = np.zeros(columns.fresh)
-        for name in self.providers:
-            scores = votes.scores[name]
-            total += weights.get(name, 1.0) * np.where(np.isfinite(scores), scores, 0.0)
+        for name, score_of_one in zip(self.providers, scores, strict=True):
+            total += weights.get(name, 1.0) * score_of_one
         score = np.tanh(self.gain * total)
         confidence = np.abs(score)
         fresh = slice(len(columns) - columns.fresh, None)

@@ -28,7 +28,8 @@ class EmaCross:
 
     def __call__(self, columns: Columns) -> Floats:
         apart = columns[self.fast] - columns[self.slow]
-        before = np.concatenate(([np.nan], apart[:-1]))
+        before = np.empty(len(apart))
+        before[:1], before[1:] = np.nan, apart[:-1]
         up = (before <= 0) & (apart > 0)
         down = (before >= 0) & (apart < 0)
         if self.filter is not None:
