@@ -68,10 +68,10 @@ class Passage:
 
 def rows_of(item: Any) -> int:
     """How many rows of a batch are new; an event is one."""
-    kind: type[Any] = type(item)
-    count = COUNTED.get(kind)
+    count = COUNTED.get(item.__class__)
     if count is None:
-        count = COUNTED[kind] = _one if issubclass(kind, Struct) else _fresh if hasattr(item, "fresh") else len
+        counted = _fresh if hasattr(item, "fresh") else _all
+        count = COUNTED[item.__class__] = _one if isinstance(item, Struct) else counted
     return count(item)
 
 
@@ -81,6 +81,10 @@ COUNTED: dict[type[Any], Callable[[Any], int]] = {}
 
 def _one(_: Any) -> int:
     return 1
+
+
+def _all(item: Any) -> int:
+    return len(item)
 
 
 def _fresh(item: Any) -> int:
