@@ -1,4 +1,5 @@
 """Sources: where data comes from. Each import below registers its parts."""
 
 from sources import files as files
+from sources import replay as replay
 from sources import synthetic as synthetic

@@ -63,6 +63,11 @@ def numbers_of(block: Block, layout: Layout, role: Role) -> Floats:
     return _floats(column, comma=layout.comma)
 
 
+def whole_of(block: Block, layout: Layout, role: Role) -> Stamps:
+    """Whole numbers; 0 for what is none."""
+    return _whole(block.columns[layout.columns[role]])[0]
+
+
 def _floats(column: Any, *, comma: bool = False) -> Floats:
     if is_text(column):
         texts = _trimmed(column)

@@ -11,9 +11,13 @@ from pipeline.archive.walls import Ambiguous, fixed
 
 Format = Literal["auto", "generic", "dukascopy", "histdata", "metatrader", "binance"]
 Side = Literal["open", "close"]
-Role = Literal["time", "date", "open", "high", "low", "close", "volume", "bid", "ask", "received", "closes"]
+Provenance = Literal["final_at", "closed_by", "ticks", "revision"]
+Role = (
+    Literal["time", "date", "open", "high", "low", "close", "volume", "bid", "ask", "received", "closes"] | Provenance
+)
 
-ROLES: tuple[Role, ...] = get_args(Role)
+PROVENANCE: tuple[Provenance, ...] = get_args(Provenance)
+ROLES: tuple[Role, ...] = (*get_args(get_args(Role)[0]), *PROVENANCE)
 PRICES: tuple[Role, ...] = ("open", "high", "low", "close")
 TIMES = ("open_ts", "ts", "time")
 """What our own columns of times are called."""
@@ -33,6 +37,7 @@ NAMED: Mapping[Role, tuple[str, ...]] = {
     "ask": ("ask", "ask price", "ask_price", "offer"),
     "received": ("received",),
     "closes": ("close time", "close_time", "closetime"),
+    **{role: (role,) for role in PROVENANCE},
 }
 """What a column of each role may be called, in lower case, the likeliest first."""
 

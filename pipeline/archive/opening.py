@@ -19,6 +19,7 @@ ENDINGS: dict[str, Kind] = {
     **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
     **dict.fromkeys((".parquet", ".pq"), "parquet"),
 }
+PACKED = (".gz", ".zip")
 WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 BROKEN = (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError)
 """What a file that is packed wrongly or cut off raises."""

@@ -6,6 +6,7 @@
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,10 +15,10 @@ import pyarrow
 from numpy.typing import NDArray
 
 from pipeline.archive.blocks import ROWS, Block
-from pipeline.archive.cells import numbers_of, times_of
+from pipeline.archive.cells import numbers_of, times_of, whole_of
 from pipeline.archive.judging import wrong_bars, wrong_quotes
-from pipeline.archive.layout import PRICES, Declared, Layout, blocks
-from pipeline.archive.opening import BROKEN, PIECE, Opened, opened
+from pipeline.archive.layout import PRICES, PROVENANCE, Declared, Layout, blocks
+from pipeline.archive.opening import BROKEN, PIECE, Opened, kind_of, opened
 from pipeline.archive.series import Batch
 from pipeline.archive.sniffing import sniffed
 from pipeline.candles import from_columns
@@ -37,11 +38,11 @@ class Reading:
         self.path, self.product, self.declared = path, product, declared
         self.skipped: Counter[str] = Counter()
         """How many rows were left out, by what was wrong with them."""
-        self.kind = ""
         self._refuses = bad_rows == "refuse"
         self._carried: dict[str, float] = {}
         self._file: Opened | None = None
         with told(path):
+            self.kind = kind_of(path)
             self.layout: Layout = sniffed(path, declared)
         self._check()
 
@@ -75,10 +76,10 @@ class Reading:
         judged = wrong_quotes(batch) if isinstance(batch, Quotes) else wrong_bars(batch)
         if "closes" in self.layout.columns:
             judged |= self._closing(block, moments.ts)
-        if "received" in self.layout.columns:
-            judged |= {
-                what: flags for what, flags in times_of(block, self.layout, "received").wrong.items() if flags.any()
-            }
+        for role in ("received", "final_at"):
+            if role in self.layout.columns:
+                others = times_of(block, self.layout, role).wrong
+                judged |= {what: flags for what, flags in others.items() if flags.any()}
         wrong |= {what: flags & ~untimed for what, flags in judged.items()}
         if any(block.torn.values()) or any(flags.any() for flags in wrong.values()):
             self._tell(block, wrong, moments.ts, untimed)
@@ -92,7 +93,17 @@ class Reading:
         open_, high, low, close = (numbers_of(block, self.layout, role) for role in PRICES)
         known = "volume" in self.layout.columns
         volume = numbers_of(block, self.layout, "volume") if known else np.zeros(len(opens))
-        return from_columns(self.product, tf, opens, open_, high, low, close, volume)
+        bars = from_columns(self.product, tf, opens, open_, high, low, close, volume)
+        if "final_at" not in self.layout.columns:
+            return bars
+        closed_by, ticks, revision = (whole_of(block, self.layout, role) for role in PROVENANCE[1:])
+        return replace(
+            bars,
+            final_at=times_of(block, self.layout, "final_at").ts,
+            closed_by=closed_by.astype(np.int8),
+            ticks=ticks.astype(np.int32),
+            revision=revision.astype(np.int32),
+        )
 
     def _quotes(self, block: Block, ts: Stamps) -> Batch:
         received = times_of(block, self.layout, "received").ts if "received" in self.layout.columns else ts

@@ -17,6 +17,7 @@ from pipeline.archive.layout import (
     EASTERN_STANDARD,
     NAMED,
     PRICES,
+    PROVENANCE,
     ROLES,
     Declared,
     Layout,
@@ -219,7 +220,8 @@ def _needed(path: Path, found: dict[Role, str], known: Mapping[str, str], declar
         if role not in found:
             needs = "time, bid and ask" if quotes else "open_ts, open, high, low and close"
             raise InputError(f"{path} has no column {role}; it needs {needs}")
-    more: tuple[Role, ...] = ("received",) if quotes else ("volume", "closes")
+    whole = all(role in found for role in PROVENANCE)
+    more: tuple[Role, ...] = ("received",) if quotes else ("volume", "closes", *(PROVENANCE if whole else ()))
     return {role: found[role] for role in ("date", "time", *wanted, *more) if role in found}
 
 

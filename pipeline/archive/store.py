@@ -18,11 +18,11 @@ ALWAYS = (-(2**62), 2**62)
 
 
 class Facts(NamedTuple):
-    """How much there is of a series: `last` is the last row's own time."""
+    """How much there is of a series, and from when until when."""
 
     rows: int
     first: int
-    last: int
+    end: int
     bytes: int
 
 
@@ -41,24 +41,24 @@ class Archive:
         known = self.series()
         if series not in known:
             fix = nearest(str(series), map(str, known)) if known else "fill it with `data import`"
-            raise InputError(f"the store {self.folder} holds no {_kind(series)}; {fix}")
+            raise InputError(f"the store {self.folder} holds no {_named(series)}; {fix}")
 
     def facts(self, series: Series) -> Facts:
         parts = self._parts(series)
         sizes = [files.size(path) for path in parts]
-        first = files.read(series, parts[0])[series.clock][0]
-        last = files.read(series, parts[-1])[series.clock][-1]
-        return Facts(sum(rows for rows, _ in sizes), int(first), int(last), sum(size for _, size in sizes))
+        first, end = self.span(series)
+        return Facts(sum(rows for rows, _ in sizes), first, end, sum(size for _, size in sizes))
+
+    def span(self, series: Series) -> tuple[int, int]:
+        """From the first row's time to the end of the last."""
+        parts = self._parts(series)
+        first, last = (files.read(series, parts[each])[series.clock][each] for each in (0, -1))
+        return int(first), int(last) + max(series.tf, 1)
 
     def batches(self, series: Series, since: int = ALWAYS[0], until: int = ALWAYS[1]) -> Iterator[Batch]:
         """Rows whose own time is in [since, until), a file at a time, in order."""
         for path in self._parts(series, since, until):
             yield batch_of(series, _within(files.read(series, path), series.clock, since, until))
-
-    def backwards(self, series: Series, until: int) -> Iterator[Batch]:
-        """The same before `until`, the last file first."""
-        for path in reversed(self._parts(series, ALWAYS[0], until)):
-            yield batch_of(series, _within(files.read(series, path), series.clock, ALWAYS[0], until))
 
     def bars(self, product: str, tf: int, since: int = ALWAYS[0], until: int = ALWAYS[1]) -> Iterator[Bars]:
         return cast("Iterator[Bars]", self.batches(Series(product, tf), since, until))
@@ -81,5 +81,5 @@ def _within(columns: Columns, clock: str, since: int, until: int) -> Columns:
     return rows_of(columns, slice(start, stop))
 
 
-def _kind(series: Series) -> str:
+def _named(series: Series) -> str:
     return f"quotes of {series.product}" if series.of_quotes else f"{series.timeframe} bars of {series.product}"

@@ -23,7 +23,8 @@ from pipeline.times import duration, utc_text
 WORK = "work"
 """The folder of what is not yet, or not, rows."""
 MARK = "complete.json"
-REPORT = "audit.json"
+REPORT = "_audit.json"
+"""Where what an audit found is kept; other programs pass over names that begin like this."""
 AT_ONCE = 500_000
 """So many new rows are kept in memory before they are merged into files."""
 

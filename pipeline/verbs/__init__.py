@@ -19,6 +19,7 @@ NAMES = (
     "replay",
     "verify",
     "why",
+    "data",
     "doctor",
 )
 

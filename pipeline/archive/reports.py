@@ -1,0 +1,40 @@
+"""What an audit found, kept beside the rows it is about; an import throws it away."""
+
+import msgspec
+
+from pipeline.archive import files
+from pipeline.archive.auditing import Audit, audited
+from pipeline.archive.grades import Grade, meets
+from pipeline.archive.series import Series
+from pipeline.archive.store import Archive
+from pipeline.archive.writing import REPORT
+from pipeline.calendar import calendar_of
+from pipeline.errors import InputError
+
+
+def audit(archive: Archive, series: Series) -> Audit:
+    """Look at all rows now."""
+    return audited(series, archive.batches(series), calendar_of(series.product))
+
+
+def keep(archive: Archive, series: Series, report: Audit) -> None:
+    text = msgspec.json.format(msgspec.json.encode(report)).decode()
+    files.write_text(archive.folder / series.folder / REPORT, text)
+
+
+def kept(archive: Archive, series: Series) -> Audit | None:
+    """The report of the last audit, when nothing was imported since."""
+    try:
+        return msgspec.json.decode((archive.folder / series.folder / REPORT).read_bytes(), type=Audit)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def demand(archive: Archive, series: Series, grade: Grade) -> None:
+    """Refuse a series that is worse than a grade."""
+    report = kept(archive, series) or audit(archive, series)
+    if not meets(report.grade, grade):
+        raise InputError(
+            f"{series} in {archive.folder} has grade {report.grade}, {grade} is demanded: {report.sentence()}; "
+            "mend the data, or demand less"
+        )
