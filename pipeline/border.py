@@ -10,6 +10,7 @@ from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 
 from pipeline.agenda import Agenda
+from pipeline.calendar import Calendars
 from pipeline.clocks import Clock
 from pipeline.host import Mode, Records
 
@@ -28,6 +29,7 @@ class Border:
         clock: Clock,
         history: Mapping[int, int],
         ledger: Records,
+        calendars: Calendars,
         end: int | None = None,
         block: int = 0,
     ) -> None:
@@ -37,6 +39,7 @@ class Border:
         self.clock = clock
         self.history = history
         self.ledger = ledger
+        self.calendars = calendars
         self.end = end
         self.block = block
         self.failed: Callable[[Exception], None] | None = None

@@ -139,14 +139,14 @@ def possible(bars: Bars) -> Flags:
     return fit
 
 
-def as_history(bars: Bars, rows: Mapping[int, int], now: int) -> Iterator[Bars]:
+def as_history(bars: Bars, rows: Mapping[int, int], now: int, calendar: Calendar | None = None) -> Iterator[Bars]:
     """The last of these bars as context for what comes after `now`: so many `rows` of each timeframe made of them.
 
     The shortest reaches back to the opening of the longest's slot at least: later bars are to complete that.
     """
     slot = slot_of(now, max(rows, default=bars.tf))
     for tf in sorted(tf for tf in rows if tf % bars.tf == 0):
-        past = merged(bars, tf)
+        past = merged(bars, tf, calendar)
         first = max(0, len(past) - rows[tf])
         if tf == min(rows):
             first = min(first, int(past.open_ts.searchsorted(slot)))

@@ -9,6 +9,7 @@ from typing import Any, cast, get_args
 
 from pipeline.anchored import LEAST, Anchoring
 from pipeline.calendar import Calendars
+from pipeline.calendar_tables import CALENDARS, calendars_of
 from pipeline.chaining import check_slots, sound
 from pipeline.errors import PlanError, Problem
 from pipeline.flowtest import FlowTest
@@ -53,7 +54,7 @@ class _Check:
 
     def plan(self, base: Path) -> Plan | None:
         data = self.tables.source.data
-        tables = {"moonlight", "accounts", "features", "test", *(TABLES[kind] for kind in TABLES if kind != "stake")}
+        tables = {"moonlight", "accounts", CALENDARS, "test", *(TABLES[kind] for kind in TABLES if kind != "stake")}
         for name in data:
             if name not in tables:
                 self.tables.problem((name,), f"there is no table [{name}]", nearest(name, tables))
@@ -68,18 +69,20 @@ class _Check:
         features = self._features()
         for kind in ("source", "operator", "provider", "ensemble", "risk", "venue", "sink"):
             self._declare_all(kind)
+        calendars = self._calendars(base)
         edges = Wiring(self.tables, self._nodes, frozenset(self._declared), accounts).edges()
         self._check_columns(features)
         anchoring = self._anchoring(settings, features)
-        self._derive(anchoring, accounts, edges)
+        self._derive(anchoring, accounts, edges, calendars)
         order = self._ordered(edges)
         self._warn_unused(edges)
         tests = self._tests()
         if self.tables.problems:
             return None
         nodes = tuple(self._nodes[name] for name in order)
+        warnings = tuple(self._warnings)
         return Plan(
-            self.tables.source, base, settings, accounts, nodes, tuple(edges), anchoring, tests, tuple(self._warnings)
+            self.tables.source, base, settings, accounts, nodes, tuple(edges), anchoring, tests, warnings, calendars
         )
 
     def _accounts(self) -> dict[str, Account]:
@@ -146,6 +149,17 @@ class _Check:
         careful: Fault = "stop" if kind in ("source", "risk", "venue", "sink") else "restart"
         return Node(f"{path[0]}.{name}", part, instance, cast("Fault", on_fault or careful))
 
+    def _calendars(self, base: Path) -> Calendars:
+        products = {product for node in self._of("source") for product in _products(node)}
+        made = calendars_of(self.tables, base, products)
+        kept = {claim.name for product in products for claim in made.claimants(product)}
+        for claim in made.claims:
+            if products and claim.name not in kept:
+                line, column = self.tables.source.place((CALENDARS, claim.name, "products"))
+                fix = f"name one of {', '.join(sorted(products))}, or remove it"
+                self._warnings.append(Problem(f"[{CALENDARS}.{claim.name}]", "no product keeps it", fix, line, column))
+        return made
+
     def _check_columns(self, features: Mapping[str, Feature]) -> None:
         declared = self.tables.table((FEATURES,))
         columns = {*PRICES, *owners_of(features)}
@@ -172,7 +186,13 @@ class _Check:
         back = max((node.instance.lookback for node in self._of("provider")), default=0)
         return Anchoring(features, settings.block, max(settings.lookback, need), back)
 
-    def _derive(self, anchoring: Anchoring, accounts: Mapping[str, Account], edges: Sequence[Edge]) -> None:
+    def _derive(
+        self,
+        anchoring: Anchoring,
+        accounts: Mapping[str, Account],
+        edges: Sequence[Edge],
+        calendars: Calendars,
+    ) -> None:
         """Fill the fields that the rest of the flow decides."""
         balances = {name: account.balance for name, account in accounts.items()}
         for node in list(self._nodes.values()):
@@ -180,7 +200,7 @@ class _Check:
                 edge.source.split(".", 1)[1] for edge in edges if edge.target == node.id and Votes in edge.types
             )
             contexts = {timeframe(name): anchoring.context(timeframe(name)) for name in _timeframes(node)}
-            known = {"contexts": contexts, "calendars": Calendars(), "providers": providers, "balances": balances}
+            known = {"contexts": contexts, "calendars": calendars, "providers": providers, "balances": balances}
             hints = typing.get_type_hints(node.part.cls, include_extras=True)
             derived = {
                 each.name: known[each.name] for each in fields(node.part.cls) if Derived in get_args(hints[each.name])
@@ -242,3 +262,9 @@ class _Check:
 def _timeframes(node: Node) -> tuple[str, ...]:
     """The timeframes of the bars that a node gives, by name."""
     return getattr(node.instance, "timeframes", ())
+
+
+def _products(node: Node) -> tuple[str, ...]:
+    """What a source says that it gives."""
+    several: tuple[str, ...] | None = getattr(node.instance, "products", None)
+    return several if several is not None else tuple(filter(None, (getattr(node.instance, "product", None),)))

@@ -49,6 +49,7 @@ async def running(
         clock=_clock(setting),
         history=history_of(plan),
         ledger=records,
+        calendars=plan.calendars,
         end=setting.end,
         block=setting.block,
     )
@@ -108,7 +109,7 @@ def _earlier(plan: Plan, past: Past, begin: int) -> Iterator[tuple[str, Quotes]]
         if hasattr(node.instance, "earlier"):
             for product, at in sorted(since.items()):
                 if product in node.instance.products:
-                    yield node.id, node.instance.earlier(product, at, begin)
+                    yield node.id, node.instance.earlier(product, at, begin, plan.calendars)
 
 
 def _journalled(journal: Journal, flow: Flow, node: str, value: Any) -> None:

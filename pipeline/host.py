@@ -7,6 +7,7 @@ from typing import Literal, Protocol, TypeVar
 from reactivex import Observable
 from reactivex.abc import DisposableBase
 
+from pipeline.calendar import Calendars
 from pipeline.values import Decisions, Order
 
 Mode = Literal["paper", "live", "replay"]
@@ -46,6 +47,8 @@ class Host(Protocol):
     history: Mapping[int, int]
     """How many final bars each timeframe (ms) needs before the first decision."""
     ledger: Records
+    calendars: Calendars
+    """When the market of each product is open."""
     end: int | None
     """When a replay ends; None while there is no end."""
     block: int

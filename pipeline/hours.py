@@ -67,7 +67,7 @@ class Hours:
 
     def open_week(self, *, breaks: bool = True) -> list[Span]:
         """The open spans of a week without holidays, in order, disjoint, none over the end of the week."""
-        return _without(_spread(self.sessions), _spread(self.breaks) if breaks else [])
+        return _without(spread(self.sessions), spread(self.breaks) if breaks else [])
 
     def begin_of(self, day: date) -> int:
         """When a trading day begins, on the wall (ms)."""
@@ -126,7 +126,7 @@ def _turning(edges: Stamps) -> Stamps:
     return at[times % 2 == 1]
 
 
-def _spread(spans: Iterable[Span]) -> list[Span]:
+def spread(spans: Iterable[Span]) -> list[Span]:
     """Spans in order and disjoint, none over the end of the week."""
     made: list[Span] = []
     for begin, end in sorted(_cut(spans)):

@@ -18,7 +18,7 @@ from pipeline.calendar import Calendar, calendar_of
 from pipeline.candles import gathered, merged
 from pipeline.errors import InputError
 from pipeline.times import DAY, HOUR, MINUTE, slot_of, utc_text
-from pipeline.values import BAR_COLUMNS, Bars, Counts, Floats, Payouts, Quotes, Stamps
+from pipeline.values import BAR_COLUMNS, Bars, Counts, Flags, Floats, Payouts, Quotes, Stamps
 
 BEGIN = 1_420_070_400_000
 """2015-01-01, the first moment of the market."""
@@ -95,11 +95,13 @@ class Market:
     product: str
     seed: int = 42
     payout_base: float = PAYOUT_BASE
+    keeps: Calendar | None = None
+    """When it is open; None for what its name says."""
 
     @property
     def calendar(self) -> Calendar:
-        """When it has ticks: in every open minute at least one, in closed time none. Its edges are full hours."""
-        return calendar_of(self.product)
+        """When it has ticks: in every open minute at least one, in closed time none."""
+        return self.keeps or calendar_of(self.product)
 
     @property
     def spec(self) -> Spec:
@@ -112,7 +114,11 @@ class Market:
         quotes = _room(self.product, int(bounds[-1]))
         for row in np.flatnonzero(np.diff(bounds)):
             self._draw(first + int(row), quotes.rows(int(bounds[row]), int(bounds[row + 1])))
-        return quotes.rows(*np.searchsorted(quotes.ts, (start, end)).tolist())
+        quotes = quotes.rows(*np.searchsorted(quotes.ts, (start, end)).tolist())
+        if self._climate.whole or not len(quotes):
+            return quotes
+        is_open = self.calendar.open_mask(quotes.ts)
+        return quotes if is_open.all() else _only(quotes, is_open)
 
     def arriving(self, start: int, end: int) -> Quotes:
         """The ticks received in [start, end)."""
@@ -122,7 +128,7 @@ class Market:
     def bars(self, tf: int, start: int, end: int) -> Bars:
         """The bars whose slots lie whole in [start, end), all fresh."""
         start, end = -(-start // tf) * tf, slot_of(end, tf)
-        return _joined([merged(minutes, tf) for minutes in self._minutes(start, end)])
+        return _joined([merged(minutes, tf, self.calendar) for minutes in self._minutes(start, end)])
 
     def payouts(self, start: int, end: int) -> Payouts:
         """What a win pays: the ratio in force at `start`, then all that follow before `end`.
@@ -139,7 +145,7 @@ class Market:
 
     @property
     def _climate(self) -> "_Climate":
-        return _climate(self.product, self.seed)
+        return _climate(self.product, self.seed, self.calendar)
 
     def _draw(self, hour: int, quotes: Quotes) -> None:
         """Draw an hour's ticks into the room made for them."""
@@ -208,6 +214,8 @@ class _Climate:
     busy: Floats
     """What is usual, for each of the 24 hours of a day; about 1."""
     ticks: Counts
+    whole: bool
+    """Whether each hour is open from its beginning to its end, or closed."""
     mood: Floats
     """What its payouts begin with; one more for the end."""
 
@@ -217,11 +225,12 @@ LAYOUT_STREAM, HOUR_STREAM = 0, 1
 
 
 @lru_cache(maxsize=32)
-def _climate(product: str, seed: int) -> _Climate:
-    spec, market_hours = spec_of(product), calendar_of(product)
+def _climate(product: str, seed: int, market_hours: Calendar) -> _Climate:
+    spec = spec_of(product)
     days, hours, moves, moods = (_chance(product, seed, LAYOUT_STREAM, part) for part in range(4))
-    is_open = market_hours.open_mask(np.arange(BEGIN, END, HOUR, dtype=np.int64))
-    busy = _busy(ALWAYS_FLOOR if market_hours.name == "always" else WEEKDAY_FLOOR)
+    hourly = np.arange(BEGIN, END, HOUR, dtype=np.int64)
+    is_open = market_hours.open_parts(hourly, HOUR, HOUR) > 0
+    busy = _busy(ALWAYS_FLOOR if market_hours.never_closes else WEEKDAY_FLOOR)
     usual = np.tile(busy, HOURS // 24)
 
     by_day = DAY_SPREAD * _remembering(days.standard_normal(HOURS // 24), DAY_MEMORY)
@@ -234,6 +243,7 @@ def _climate(product: str, seed: int) -> _Climate:
         wild=wild,
         busy=busy,
         ticks=np.where(is_open, ticks, 0).astype(np.int32),
+        whole=market_hours.never_closes or not (market_hours.edges % HOUR).any(),
         mood=MOOD_SPREAD * _remembering(moods.standard_normal(HOURS + 1), MOOD_MEMORY),
     )
 
@@ -290,6 +300,10 @@ def _hours(start: int, end: int) -> tuple[int, int]:
 
 def _room(product: str, rows: int) -> Quotes:
     return Quotes(product, np.empty(rows, np.int64), np.empty(rows, np.int64), np.empty(rows), np.empty(rows))
+
+
+def _only(quotes: Quotes, rows: Flags) -> Quotes:
+    return Quotes(quotes.product, quotes.ts[rows], quotes.received[rows], quotes.bid[rows], quotes.ask[rows])
 
 
 def _joined(parts: list[Bars]) -> Bars:

@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 from msgspec import Meta
 
 from pipeline.anchored import Anchoring
+from pipeline.calendar import Calendars
 from pipeline.errors import Problem
 from pipeline.flowtest import FlowTest
 from pipeline.parts import Kind, Part
@@ -97,6 +98,7 @@ class Plan:
     anchoring: Anchoring
     tests: tuple[FlowTest, ...]
     warnings: tuple[Problem, ...]
+    calendars: Calendars
 
     @property
     def file(self) -> str:

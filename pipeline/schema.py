@@ -9,6 +9,7 @@ from typing import Any, cast, get_args
 
 import msgspec
 
+from pipeline.calendar_tables import CALENDARS, CalendarTable
 from pipeline.parts import TABLES, Field, Kind, Nested, Part, registered, type_text
 
 JsonSchema = dict[str, Any]
@@ -40,9 +41,9 @@ ON_FAULT: JsonSchema = {
 
 def flow_schema(settings: type, account: type, test: type) -> JsonSchema:
     """What a flow file may hold. The three are the classes behind [moonlight], [accounts.*] and [[test]]."""
-    shapes, shared = _shapes(settings, account, test)
-    of_moonlight, of_account, of_test = shapes[:3]
-    keys = iter(shapes[3:])
+    shapes, shared = _shapes(settings, account, test, CalendarTable)
+    of_moonlight, of_account, of_test, of_calendar = shapes[:4]
+    keys = iter(shapes[4:])
     parts = {_name(part): _part(part, keys) for part in _parts()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -51,6 +52,7 @@ def flow_schema(settings: type, account: type, test: type) -> JsonSchema:
         "properties": {
             "moonlight": of_moonlight,
             "accounts": {"description": "Whose money.", "type": "object", "additionalProperties": of_account},
+            CALENDARS: {"description": "When markets are open.", "type": "object", "additionalProperties": of_calendar},
             **{TABLES[kind]: _table(kind) for kind in TABLES if kind != "stake"},
             "test": {"description": "Claims about this flow.", "type": "array", "items": of_test},
         },

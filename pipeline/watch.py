@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace as with_
 
-from pipeline.calendar import calendar_of
 from pipeline.clocks import Clock
 from pipeline.plan import Plan
 from pipeline.repainting import in_words
@@ -343,7 +342,7 @@ class Watch:
         key = (row.account, row.product, timeframe(row.timeframe))
         if any(order.state == "UNKNOWN" and order.key == key for order in self._orders.values()):
             return "FROZEN"
-        if not calendar_of(row.product).is_open(clock):
+        if not self._plan.calendars.of(row.product).is_open(clock):
             return "CLOSED"
         _, at = self._prices.get(row.product, (0.0, self._begin))
         if clock - at > SILENT:

@@ -10,11 +10,12 @@ from msgspec import Meta
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable
 
+from pipeline.calendar import Calendars
 from pipeline.candles import as_history
 from pipeline.host import Host
 from pipeline.market import BEGIN, END, PAYOUT_BASE, Market
 from pipeline.parts import source
-from pipeline.times import DAY, MINUTE, duration, parse_moment, slot_of, utc_text
+from pipeline.times import MINUTE, duration, parse_moment, slot_of, utc_text
 from pipeline.values import Bars, Gap, Link, Payouts, Quotes
 
 NOW = "now"
@@ -22,9 +23,6 @@ STRETCH = 10 * MINUTE
 """So much of the market is drawn at a time while quotes are given one by one."""
 LAST = END - 1
 """What has no other end, ends here."""
-LONGEST_CLOSED = 3 * DAY
-"""Longer than any weekend."""
-
 FETCHING = 200
 """How long it takes until bars that were asked for are there (ms)."""
 
@@ -88,8 +86,7 @@ class Synthetic:
         """Give the bars that are missing as history, once they would have been fetched."""
 
         def fetched() -> None:
-            market = Market(gap.product, self.seed, self.payout_base)
-            bars = market.bars(gap.tf, gap.since, gap.until)
+            bars = self._market(gap.product, host.calendars).bars(gap.tf, gap.since, gap.until)
             observer.on_next(bars.rows(0, len(bars), 0))
 
         if gap.product in self.products:
@@ -99,15 +96,15 @@ class Synthetic:
         """Where a new market begins; None for the present."""
         return None if self.start == NOW else parse_moment(self.start)
 
-    def earlier(self, product: str, since: int, until: int) -> Quotes:
+    def earlier(self, product: str, since: int, until: int, calendars: Calendars) -> Quotes:
         """The quotes stamped from `since` on and received before `until`, once more."""
-        quotes = Market(product, self.seed, self.payout_base).quotes(since, until)
+        quotes = self._market(product, calendars).quotes(since, until)
         return quotes.rows(0, int(np.searchsorted(quotes.received, until)))
 
     async def _items(self, host: Host) -> AsyncIterator[Quotes | Bars | Payouts | Link]:
         now, dark = host.now(), self.dark_times()
         lanes: list[Lane] = []
-        for market in self._markets():
+        for market in (self._market(product, host.calendars) for product in sorted(self.products)):
             past = history(market, host.history, now)
             for bars in past:
                 yield bars
@@ -119,8 +116,8 @@ class Synthetic:
         async for item in _in_blocks(host, lanes, now, limit) if host.block else _in_time(host, lanes, now, limit):
             yield item
 
-    def _markets(self) -> list[Market]:
-        return [Market(product, self.seed, self.payout_base) for product in sorted(self.products)]
+    def _market(self, product: str, calendars: Calendars) -> Market:
+        return Market(product, self.seed, self.payout_base, calendars.of(product))
 
 
 def history(market: Market, rows: Mapping[int, int], now: int) -> tuple[Bars, ...]:
@@ -134,16 +131,21 @@ def history(market: Market, rows: Mapping[int, int], now: int) -> tuple[Bars, ..
     begin = min(slot, *(_slot_back(market, now, tf, wanted) for tf, wanted in rows.items()))
     minutes = market.bars(MINUTE, max(BEGIN, begin), now)
     final = int(np.searchsorted(minutes.final_at, now, side="right"))
-    return tuple(as_history(minutes.rows(0, final, final), rows, now))
+    return tuple(as_history(minutes.rows(0, final, final), rows, now, market.calendar))
 
 
 def _slot_back(market: Market, now: int, tf: int, rows: int) -> int:
-    """The opening of the slot so many whole ones before the last that can be final."""
-    # Of a week's slots at least half are whole; two more, as the last may not be final yet.
-    begin = max(BEGIN, now - 2 * (rows + 2) * tf - LONGEST_CLOSED)
-    slots = market.calendar.open_slots(begin, now, tf)
-    slots = slots[market.calendar.open_mask(slots) & market.calendar.open_mask(slots + tf - 1)]
-    return int(slots[-min(len(slots), rows + 2)]) if len(slots) else begin
+    """The opening of the slot so many before the last that can be final; a slot that is open in part is one."""
+    wanted = rows + 2  # the last may not be final yet
+    back = wanted * tf
+    while True:
+        begin = max(BEGIN, now - back)
+        slots = market.calendar.open_slots(begin, now, tf)
+        if len(slots) >= wanted:
+            return int(slots[-wanted])
+        if begin == BEGIN:
+            return begin
+        back *= 2
 
 
 def _unfinished(past: tuple[Bars, ...], rows: Mapping[int, int], now: int) -> int:

@@ -20,6 +20,7 @@ from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 
 from bench import generate
+from pipeline.calendar import Calendars
 from pipeline.candles import merged
 from pipeline.errors import InputError
 from pipeline.host import Mode, Records
@@ -64,6 +65,7 @@ class Stand:
     folder: Path = Path()
     mode: Mode = "replay"
     ledger: Records = field(default_factory=NoRecords)
+    calendars: Calendars = field(default_factory=Calendars)
 
     def now(self) -> int:
         return self.time
