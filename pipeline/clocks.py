@@ -39,9 +39,13 @@ class Clock(Protocol):
         """Call `act` at a moment, or soon when that has passed; with `last` after all else of the same moment."""
         ...
 
+    def step(self, millis: int) -> None:
+        """Go on at a moment so much later (or earlier): the machine stood still, or its clock was set."""
+        ...
+
 
 class LoopClock:
-    """Time read off an event loop's own, which is monotonic: a step of the machine's clock does not move it.
+    """Time read off an event loop's own, which is monotonic: a step of the machine's clock moves it only if it is told.
 
     On a real loop it is the time of a live flow, on a virtual loop that of a replay.
     """
@@ -51,6 +55,7 @@ class LoopClock:
         self._loop = loop
         self._begin = begin
         self._zero = loop.time()
+        self._timers: dict[_Timer, None] = {}
 
     def now(self) -> int:
         return self._begin + int((self._loop.time() - self._zero) * 1000 + ALMOST)
@@ -58,8 +63,19 @@ class LoopClock:
     shown = now
 
     def at(self, moment: int, act: Act, *, last: bool = False) -> Planned:
-        when = self._zero + (moment - self._begin) / 1000
-        return self._loop.call_at(when + AFTER if last else when, act)
+        timer = _Timer(moment, act, last, self._timers)
+        self._set(timer)
+        return timer
+
+    def step(self, millis: int) -> None:
+        self._begin += millis
+        for timer in self._timers:
+            timer.handle.cancel()
+            self._set(timer)
+
+    def _set(self, timer: "_Timer") -> None:
+        when = self._zero + (timer.moment - self._begin) / 1000
+        timer.handle = self._loop.call_at(when + AFTER if timer.last else when, timer.happen)
 
 
 class PacedClock:
@@ -93,6 +109,9 @@ class PacedClock:
         self._arm()
         return waiting
 
+    def step(self, millis: int) -> None:
+        """A simulated market knows no time but its own."""
+
     def _arm(self) -> None:
         """Ring when the first act's real time has come; at once when that has passed."""
         if not self._heap:
@@ -124,6 +143,27 @@ class PacedClock:
     def _real(self, moment: int) -> float:
         """The loop time before which a moment must not come."""
         return self._zero + (moment - self._begin) / 1000 / self.speed
+
+
+class _Timer:
+    """An act on a timer of an event loop, which is set anew when the clock is."""
+
+    __slots__ = ("_act", "_among", "handle", "last", "moment")
+
+    handle: asyncio.TimerHandle
+
+    def __init__(self, moment: int, act: Act, last: bool, among: "dict[_Timer, None]") -> None:
+        self.moment, self.last = moment, last
+        self._act, self._among = act, among
+        among[self] = None
+
+    def happen(self) -> None:
+        del self._among[self]
+        self._act()
+
+    def cancel(self) -> None:
+        self.handle.cancel()
+        self._among.pop(self, None)
 
 
 class _Waiting:

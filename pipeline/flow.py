@@ -7,7 +7,7 @@ nodes inside.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -26,7 +26,8 @@ from pipeline.passages import Meter, Passage, rows_of
 from pipeline.plan import FEATURES, LEDGER, REPAINT, Edge, Node, Plan
 from pipeline.repainting import Repainting
 from pipeline.steps import Tube, woken
-from pipeline.values import Bars, Columns, Dropped, Fault, Past, Quotes, Votes
+from pipeline.times import SECOND
+from pipeline.values import Bars, Columns, Dropped, Fault, Past, Quotes, Slept, Votes
 from pipeline.voting import votes_of
 
 RESTARTS = 3
@@ -34,6 +35,11 @@ RESTARTS = 3
 
 OUTSIDE: tuple[Kind, ...] = ("source", "venue")
 """Kinds of nodes that stand outside the door: what they give is let in."""
+
+CLOCK = "clock"
+"""The node that tells when nothing ran; whoever takes that hears it without a word in the file."""
+OVERDUE = 5 * SECOND
+"""What happens so much later than planned was slept through."""
 
 TAP = "tap"
 """The node that faults of onlookers are told under."""
@@ -85,6 +91,8 @@ class Flow:
         self._armed: int | None = None
         self._inside = self._over = False
         self._sources = 0
+        self._awake = begin
+        """Until when what was slept through is known."""
         self._failure: MoonlightError | None = None
         self._edges: list[abc.DisposableBase] = []
         border.failed = self._act_failed
@@ -145,7 +153,9 @@ class Flow:
             self._loop.call_soon(self.enter, port, value)
             return
         self.nodes[port].beyond.give(value)
-        self.enter_at(max(self.border.now(), self.agenda.now), port, value)
+        now = max(self.border.now(), self.agenda.now)
+        self._wake_up(now)
+        self.enter_at(now, port, value)
 
     def enter_at(self, at: int, port: str, value: Any) -> None:
         if self._over:
@@ -165,6 +175,29 @@ class Flow:
         if self._recorder is not None:
             self._recorder.woke(at)
         self._happen(lambda: self.agenda.advance_to(at))
+
+    def stepped(self, millis: int) -> None:
+        """The machine stood still, or its clock was set: the flow's time goes on at a later or an earlier moment."""
+        now = self.border.now()
+        was = max(now, self.agenda.now)
+        self.border.clock.step(millis)
+        if self.border.now() == now:  # a simulated market goes by its own time
+            return
+        self._sleep(was, *sorted((was, was + millis)))
+        self._disarm()
+        self._arm()
+
+    def _wake_up(self, now: int) -> None:
+        """Before anything happens that should have long ago, say so."""
+        due = self.agenda.due
+        if due is not None:
+            since = max(due, self.agenda.now, self._awake)
+            if now - since > OVERDUE:
+                self._sleep(since, since, now)
+
+    def _sleep(self, at: int, since: int, until: int) -> None:
+        self._awake = max(self._awake, until)
+        self.enter_at(at, CLOCK, Slept(since, until))
 
     def _happen(self, what: Callable[[], object]) -> None:
         self._inside = True
@@ -205,6 +238,7 @@ class Flow:
         due = self.agenda.due
         now = self.border.now()
         if due is not None and due <= now:
+            self._wake_up(now)
             self.wake_at(now)
         else:
             self._arm()
@@ -212,14 +246,14 @@ class Flow:
     # --- building ----------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        names = [LEDGER, FEATURES, REPAINT, *(node.id for node in self.plan.nodes)]
+        names = [CLOCK, LEDGER, FEATURES, REPAINT, *(node.id for node in self.plan.nodes)]
         for name in names:
             inlets = {edge.parameter: Tube[Any]() for edge in self.plan.into(name)}
             node = self.plan.by_id.get(name)
             if node is not None:
                 inlets = {parameter: inlets.get(parameter) or Tube[Any]() for parameter in node.part.takes} | inlets
             self.nodes[name] = Running(name, node, inlets)
-        for edge in self.plan.edges:
+        for edge in (*self.plan.edges, *_hearing_of_sleep(self.plan)):
             self._connect(edge)
 
     def _connect(self, edge: Edge) -> None:
@@ -242,7 +276,7 @@ class Flow:
         )
 
     def _stream(self, running: Running) -> Observable[Any] | None:
-        if running.id == LEDGER:
+        if running.id in (CLOCK, LEDGER):
             return None
         if running.id == FEATURES:
             return (
@@ -342,6 +376,14 @@ class Flow:
         self._disarm()
         if not self.ended.done():
             self.ended.set_exception(failure)
+
+
+def _hearing_of_sleep(plan: Plan) -> Iterator[Edge]:
+    """To whom the clock tells when nothing ran."""
+    for node in plan.nodes:
+        for parameter, kinds in node.part.takes.items():
+            if Slept in kinds:
+                yield Edge(CLOCK, node.id, parameter, (Slept,))
 
 
 def _stopped(running: Running, failure: Exception) -> FlowStopped:

@@ -27,7 +27,8 @@ HEADER, LINES = "header.json", "journal.jsonl"
 KEPT = (Decisions, Approved, Order)
 
 EVENTS: Mapping[str, type[Any]] = {
-    kind.__name__: kind for kind in (values.Ack, values.Reject, values.Settlement, values.Link, Order, Past)
+    kind.__name__: kind
+    for kind in (values.Ack, values.Reject, values.Settlement, values.Link, values.Slept, Order, Past)
 }
 BATCHES: Mapping[str, type[Any]] = {kind.__name__: kind for kind in (values.Quotes, values.Payouts, values.Bars)}
 

@@ -12,11 +12,30 @@ from pathlib import Path
 from pipeline.errors import InputError
 
 LOCK_FILE = "engine.lock"
+LOOKS_EVERY = 1.0
+"""Seconds between two looks at the machine's clock."""
+APART = 1_000
+"""Milliseconds by which it must have moved against the one that only goes on."""
 
 
 def wall() -> int:
     """The machine's clock, ms UTC."""
     return time.time_ns() // 1_000_000
+
+
+async def watch_clock(stepped: Callable[[int], object], shown: Callable[[], int] = wall) -> None:
+    """Tell by how much the machine's clock moved against the one that only goes on, each time, until called off.
+
+    It does when it is set, and when the machine slept: what only goes on stands still meanwhile, or not, by system.
+    """
+    loop = asyncio.get_running_loop()
+    was = shown() - loop.time() * 1000
+    while True:
+        await asyncio.sleep(LOOKS_EVERY)
+        moved = round(shown() - loop.time() * 1000 - was)
+        if abs(moved) > APART:
+            was += moved
+            stepped(moved)
 
 
 @contextmanager

@@ -441,7 +441,6 @@ class Slept(Struct, frozen=True):
 
     since: int
     until: int
-    at: int
 
 
 class Repaint(Struct, frozen=True):

@@ -427,7 +427,7 @@ def test_a_product_without_a_quote_has_none_that_is_young_enough() -> None:
 
 
 def test_a_bar_that_became_final_while_nothing_ran_is_missed() -> None:
-    slept = Slept(FINAL, FINAL + 90 * SECOND, FINAL)
+    slept = Slept(FINAL, FINAL + 90 * SECOND)
     given = given_by(guard(), (FINAL, slept), many(3))
     assert verdicts(given)[:2] == [("missed", 90.0, 0.0), ("missed", 30.0, 0.0)]
     assert words(given)[2] == TRADED

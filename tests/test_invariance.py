@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from operators.risk.guard import GATES
 from pipeline.values import Quotes
 from tests.support import MONDAY, SMALL, Entry, decided, plan_of, play
 
@@ -56,18 +57,5 @@ def test_gates_of_both_kinds_take_part_in_the_comparison() -> None:
     """The claim above would be empty if the stateful gates never said no."""
     markets = [market(3, "EURUSD"), market(4, "BTCUSD")]
     verdicts = {row[0] for row in decided(play(PLAN, in_blocks(markets, 4096), END + 120_000)).values()}
-    names = (
-        "fault",
-        "ready",
-        "vote",
-        "confidence",
-        "permit",
-        "payout",
-        "unknown",
-        "open",
-        "cool_down",
-        "funds",
-        "daily_loss",
-    )
-    assert {"ready", "vote", "cool_down", "daily_loss"} <= {names[verdict] for verdict in verdicts if verdict >= 0}
+    assert {"ready", "vote", "cool_down", "daily_loss"} <= {GATES[verdict] for verdict in verdicts if verdict >= 0}
     assert -1 in verdicts

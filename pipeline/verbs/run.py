@@ -26,11 +26,11 @@ from pipeline.errors import InputError
 from pipeline.flow import TAP, Flow
 from pipeline.journal import Journal
 from pipeline.ledger import decision_rows
-from pipeline.live import on_signals, only_one, wall
+from pipeline.live import on_signals, only_one, wall, watch_clock
 from pipeline.plan import Plan
 from pipeline.repainting import in_words
 from pipeline.times import SECOND, duration, local_text, timeframe_name
-from pipeline.values import Decisions, Fault, Order, Repaint
+from pipeline.values import Decisions, Fault, Order, Repaint, Slept
 from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
 from pipeline.view import Status
 from pipeline.watch import Watch
@@ -108,12 +108,13 @@ class _Run:
         ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._stop.wait()), flow.ended]
         looks = asyncio.ensure_future(self._look(watch))
         console = asyncio.ensure_future(self._console())
+        clock = asyncio.ensure_future(watch_clock(flow.stepped))
         try:
             await asyncio.wait([*ends, looks], timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for each in (ends[0], looks, console):
+            for each in (ends[0], looks, console, clock):
                 each.cancel()
-            await asyncio.gather(ends[0], looks, console, return_exceptions=True)
+            await asyncio.gather(ends[0], looks, console, clock, return_exceptions=True)
         if flow.ended.done():
             flow.ended.result()
 
@@ -170,6 +171,9 @@ class _Plain(_Words):
             self._print(f"fault in {value.node}: {value.what}")
         elif isinstance(value, Repaint):
             self._print(in_words(value))
+        elif isinstance(value, Slept):
+            seconds = (value.until - value.since) / SECOND
+            self._print(f"nothing ran for {seconds:,.0f} s, or the clock was set by it; bars of that time are missed")
         elif isinstance(value, Decisions) and not self._decided:
             self._decided = True
             row = next(decision_rows(value))
