@@ -18,7 +18,7 @@ from reactivex import Observable
 
 from pipeline.calendar import Calendars
 from pipeline.ladders import Ladder
-from pipeline.lanes import Given, Lane
+from pipeline.lanes import NOTHING, Given, Lane
 from pipeline.parts import Derived, operator
 from pipeline.sifting import Sieve
 from pipeline.steps import woken
@@ -85,7 +85,8 @@ class Gathering:
     def take(self, item: Quotes | Bars | Link, at: int) -> Iterable[Given]:
         if isinstance(item, Link):
             return [each for product in item.products for each in self._taken(self._lane(product), item, at)]
-        return self._taken(self._lane(item.product), item, at)
+        lane = self._lanes.get(item.product)
+        return self._taken(self._lane(item.product) if lane is None else lane, item, at)
 
     def wake(self, at: int) -> Iterator[Given]:
         woken_now: set[str] = set()
@@ -100,7 +101,9 @@ class Gathering:
             self._arm(lane)
 
     def _taken(self, lane: "Lane", item: Quotes | Bars | Link, at: int) -> Iterable[Given]:
-        given = tuple(lane.take(item, at))
+        given = lane.take(item, at)
+        if given is not NOTHING:
+            given = tuple(given)
         if lane.moved:
             self._arm(lane)
         return given
