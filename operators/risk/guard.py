@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from heapq import heappop, heappush
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 from msgspec import Meta
@@ -119,6 +119,14 @@ Answers = tuple[Floats, float, Flags]
 """One gate's values for a column of bars, what they are held against, and where it says no."""
 
 
+class Shared(NamedTuple):
+    """What every account is answered alike for one bar: by the gates of the bar alone, of the feed, and the payout."""
+
+    bar: tuple[GateRow, ...]
+    feed: tuple[GateRow, ...]
+    payout: float
+
+
 @dataclass(eq=False)
 class Batch:
     """Signals whose rows are being decided for every account."""
@@ -178,7 +186,8 @@ class Gate:
         approved: list[Approved] = []
         while self._waiting and self._waiting[0][0] <= at:
             moment, product, tf, row, _, batch = heappop(self._waiting)
-            decided = [self._decide(account, batch, row, moment) for account in self._guard.accounts]
+            shared = self._shared(batch, row, moment)
+            decided = [self._decide(account, batch, row, moment, shared) for account in self._guard.accounts]
             approved += [each for each in decided if each is not None]
             batch.left -= 1
             yield from self._finished(product, tf)
@@ -229,16 +238,21 @@ class Gate:
         permitted = self._guard.permit.allows(signals.final_at)
         yield permitted.astype(np.float64), 1.0, ~permitted
 
-    def _decide(self, account: str, batch: Batch, row: int, at: int) -> Approved | None:
+    def _shared(self, batch: Batch, row: int, at: int) -> "Shared":
+        """What is the same for every account."""
+        product = batch.signals.product
+        bar = tuple(self._asked(batch, row)) if len(batch.signals) <= EXPLAINED_WHOLE else ()
+        return Shared(bar, tuple(self._feed.asked(product, at)), self._payout(product, at))
+
+    def _decide(self, account: str, batch: Batch, row: int, at: int, shared: "Shared") -> Approved | None:
         answers, signals = batch.rows[account], batch.signals
-        book = self._books[account]
+        book, payout = self._books[account], shared.payout
         key = Key(account, signals.product, signals.tf)
-        payout = self._payout(signals.product, at)
         stake = self._guard.stake(book.balance)
         answers.payout[row] = payout
-        asked: Iterable[GateRow] = self._asked_of(book, key, at, payout, stake)
-        if len(signals) <= EXPLAINED_WHOLE:
-            asked = answers.explained[row] = (*self._asked(batch, row), *asked)
+        asked: Iterable[GateRow] = self._asked_of(book, key, at, shared, stake)
+        if shared.bar:
+            asked = answers.explained[row] = (*shared.bar, *asked)
         for gate in asked:
             if gate.verdict == "no":
                 answers.verdict[row] = GATES.index(gate.gate)
@@ -251,10 +265,10 @@ class Gate:
         for gate, (value, threshold, no) in zip(BY_COLUMN, batch.columns, strict=True):
             yield GateRow(gate, float(value[row]), threshold, "no" if no[row] else "yes")
 
-    def _asked_of(self, book: Book, key: Key, at: int, payout: float, stake: Decimal) -> Iterator[GateRow]:
+    def _asked_of(self, book: Book, key: Key, at: int, shared: "Shared", stake: Decimal) -> Iterator[GateRow]:
         """The answers of the gates that judge the account at this moment."""
-        guard = self._guard
-        yield from self._feed.asked(key.product, at)
+        guard, payout = self._guard, shared.payout
+        yield from shared.feed
         fits = guard.min_payout <= payout <= guard.max_payout
         yield _gate("payout", payout, guard.max_payout if payout > guard.max_payout else guard.min_payout, fits)
         held, unknown = book.on(key)
@@ -263,9 +277,10 @@ class Gate:
         cooling = book.cooling.get(key)
         rest = max(0, cooling.until - at) / 1000 if cooling else 0.0
         yield _gate("cool_down", rest, 0, rest == 0)
-        free = book.balance - book.at_stake
+        at_stake = book.at_stake
+        free = book.balance - at_stake
         yield _gate("funds", float(free), float(stake), stake > 0 and free >= stake)
-        worst = _gains(book, at, key.tf) - book.at_stake - stake
+        worst = _gains(book, at, key.tf) - at_stake - stake
         yield _gate("daily_loss", float(worst), float(-guard.max_daily_loss), worst >= -guard.max_daily_loss)
 
     def _approve(
