@@ -32,10 +32,20 @@ NO_JSON = "it is no JSON object on a line; mend or leave out the row"
 class Block:
     """Rows of a file, one after another; the first row below a header is row 1."""
 
-    rows: NDArray[np.int64]
+    first: int
+    count: int
     columns: Mapping[str, Any]
     torn: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
     """Rows that are none, by what is wrong with them."""
+    blank: Sequence[int] = ()
+    """Lines that are none."""
+
+    def numbers(self) -> NDArray[np.int64]:
+        """The number of each row."""
+        left_out = np.array([*self.blank, *(row for rows in self.torn.values() for row in rows)], np.int64)
+        is_row = np.ones(self.count + len(left_out), np.bool_)
+        is_row[left_out - self.first] = False
+        return np.flatnonzero(is_row) + self.first
 
 
 def csv_blocks(
@@ -70,11 +80,15 @@ def _csv_block(text: bytes, first: int, delimiter: str, names: Sequence[str], wa
             column_types=dict.fromkeys(wanted, pa.string()), include_columns=list(wanted), check_utf8=False
         ),
     )
-    is_row = np.ones(table.num_rows + len(torn) + len(blank), np.bool_)
-    is_row[np.array(torn + blank, np.int64) - 1] = False
-    rows = np.flatnonzero(is_row) + first
     columns = {name: table.column(name).combine_chunks() for name in wanted}
-    return Block(rows, columns, {NO_COLUMNS: [number + first - 1 for number in torn]})
+    before = first - 1
+    return Block(
+        first,
+        int(table.num_rows),
+        columns,
+        {NO_COLUMNS: [number + before for number in torn]},
+        [number + before for number in blank],
+    )
 
 
 def json_blocks(opened: Opened, wanted: Sequence[str], size: int = PIECE) -> Iterator[Block]:
@@ -82,17 +96,15 @@ def json_blocks(opened: Opened, wanted: Sequence[str], size: int = PIECE) -> Ite
     decode = msgspec.json.Decoder(dict[str, Any]).decode
     for piece in pieces(opened.file, size):
         found: list[dict[str, Any]] = []
-        rows: list[int] = []
         torn: list[int] = []
+        blank: list[int] = []
         for number, line in enumerate(piece.text.splitlines(), start=piece.line + 1):
             try:
                 found.append(decode(line))
-                rows.append(number)
             except msgspec.DecodeError:
-                if line.strip():
-                    torn.append(number)
+                (torn if line.strip() else blank).append(number)
         columns = {name: _array([row.get(name) for row in found]) for name in wanted}
-        yield Block(np.array(rows, np.int64), columns, {NO_JSON: torn})
+        yield Block(piece.line + 1, len(found), columns, {NO_JSON: torn}, blank)
 
 
 def parquet_blocks(opened: Opened, wanted: Sequence[str], most: int | None = ROWS) -> Iterator[Block]:
@@ -100,11 +112,11 @@ def parquet_blocks(opened: Opened, wanted: Sequence[str], most: int | None = ROW
     file = pq.ParquetFile(opened.path, memory_map=most is None)
     if most is None:
         table = file.read(columns=list(wanted))
-        yield Block(_numbers(1, int(table.num_rows)), {name: table.column(name) for name in wanted})
+        yield Block(1, int(table.num_rows), {name: table.column(name) for name in wanted})
         return
     first = 1
     for batch in file.iter_batches(batch_size=most, columns=list(wanted), use_threads=False):
-        yield Block(_numbers(first, int(batch.num_rows)), {name: batch.column(name) for name in wanted})
+        yield Block(first, int(batch.num_rows), {name: batch.column(name) for name in wanted})
         first += batch.num_rows
 
 
@@ -122,10 +134,6 @@ def json_names(opened: Opened, size: int) -> tuple[str, ...]:
             except msgspec.DecodeError:
                 continue
     return tuple(names)
-
-
-def _numbers(first: int, count: int) -> NDArray[np.int64]:
-    return np.arange(first, first + count, dtype=np.int64)
 
 
 def _array(values: list[Any]) -> Any:

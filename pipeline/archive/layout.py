@@ -1,7 +1,7 @@
 """What is known of a file before it is read: what its owner says of it, and what its first rows show."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from pipeline.archive.blocks import ROWS, Block, csv_blocks, json_blocks, parquet_blocks
@@ -19,6 +19,7 @@ Role = (
 PROVENANCE: tuple[Provenance, ...] = get_args(Provenance)
 ROLES: tuple[Role, ...] = (*get_args(get_args(Role)[0]), *PROVENANCE)
 PRICES: tuple[Role, ...] = ("open", "high", "low", "close")
+CLOCKS: tuple[Role, ...] = ("date", "time", "received")
 TIMES = ("open_ts", "ts", "time")
 """What our own columns of times are called."""
 
@@ -99,6 +100,11 @@ class Layout:
 
 DELIMITERS = {"\t": "tabs", ";": "semicolons", "|": "bars (|)", ",": "commas", " ": "blanks"}
 """What may part columns, the surest first."""
+
+
+def times_only(layout: Layout) -> Layout:
+    """The same file, of which nothing but the times is to be read."""
+    return replace(layout, columns={role: name for role, name in layout.columns.items() if role in CLOCKS})
 
 
 def blocks(file: Opened, layout: Layout, most: int | None = ROWS, size: int = PIECE) -> Iterator[Block]:

@@ -2,13 +2,12 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn, cast
 
 from pipeline.archive.blocks import ROWS, Block
 from pipeline.archive.cells import times_of
-from pipeline.archive.layout import Layout, Role, blocks
+from pipeline.archive.layout import Layout, Role, blocks, times_only
 from pipeline.archive.merging import batch_of, columns_of, joined
 from pipeline.archive.opening import PACKED, WIDE, Opened, opened
 from pipeline.archive.reading import Reading, told
@@ -19,7 +18,6 @@ from pipeline.values import Bars
 
 TAIL = 4096
 """The last line of a text begins within so many bytes of its end."""
-TIMES: tuple[Role, ...] = ("date", "time", "received")
 
 
 def all_bars(reading: Reading) -> Bars:
@@ -62,11 +60,10 @@ def within(batches: Iterator[Batch], since: int, until: int) -> Iterator[Batch]:
 
 def reach(reading: Reading) -> tuple[int, int]:
     """The times of the first row and of the last, as they stand in the file."""
-    layout = reading.layout
+    layout = times_only(reading.layout)
     role: Role = "received" if "received" in layout.columns else "time"
-    layout = replace(layout, columns={role: name for role, name in layout.columns.items() if role in TIMES})
     with told(reading.path):
-        times = [times_of(block, layout, role) for block in _ends(reading, layout) if len(block.rows)]
+        times = [times_of(block, layout, role) for block in _ends(reading, layout) if block.count]
     if not times or any(flags.any() for each in times for flags in each.wrong.values()):
         for _ in reading.batches():
             pass

@@ -30,6 +30,8 @@ BadRows = Literal["refuse", "skip"]
 
 pa: Any = pyarrow
 
+NONE: Flags = np.zeros(0, np.bool_)
+
 
 class Reading:
     """One file, looked at, to be read once."""
@@ -72,7 +74,7 @@ class Reading:
         moments = times_of(block, self.layout)
         batch = self._quotes(block, moments.ts) if self.layout.quotes else self._bars(block, moments.ts)
         wrong = {what: flags for what, flags in moments.wrong.items() if flags.any()}
-        untimed = np.logical_or.reduce(list(wrong.values())) if wrong else np.zeros(len(batch), np.bool_)
+        untimed = ~moments.sound() if wrong else NONE
         judged = wrong_quotes(batch) if isinstance(batch, Quotes) else wrong_bars(batch)
         if "closes" in self.layout.columns:
             judged |= self._closing(block, moments.ts)
@@ -80,7 +82,7 @@ class Reading:
             if role in self.layout.columns:
                 others = times_of(block, self.layout, role).wrong
                 judged |= {what: flags for what, flags in others.items() if flags.any()}
-        wrong |= {what: flags & ~untimed for what, flags in judged.items()}
+        wrong |= {what: flags & ~untimed if len(untimed) else flags for what, flags in judged.items()}
         if any(block.torn.values()) or any(flags.any() for flags in wrong.values()):
             self._tell(block, wrong, moments.ts, untimed)
             sound = ~np.logical_or.reduce([np.zeros(len(batch), np.bool_), *wrong.values()])
@@ -128,7 +130,8 @@ class Reading:
 
     def _tell(self, block: Block, wrong: Mapping[str, Flags], times: Stamps, untimed: Flags) -> None:
         """Refuse the first row that cannot be, or count them all."""
-        rows: dict[str, NDArray[np.int64]] = {what: block.rows[flags] for what, flags in wrong.items()}
+        numbers = block.numbers()
+        rows: dict[str, NDArray[np.int64]] = {what: numbers[flags] for what, flags in wrong.items()}
         rows |= {what: np.array(torn, np.int64) for what, torn in block.torn.items()}
         rows = {what: each for what, each in rows.items() if len(each)}
         if not self._refuses:
@@ -136,9 +139,9 @@ class Reading:
                 self.skipped[what.partition(";")[0]] += len(each)
             return
         what, first = min(((what, int(each[0])) for what, each in rows.items()), key=lambda each: each[1])
-        place = int(block.rows.searchsorted(first))
-        torn = place == len(block.rows) or block.rows[place] != first
-        stamp = "" if torn or untimed[place] else f"({utc_text(int(times[place]))}) "
+        place = int(numbers.searchsorted(first))
+        torn = place == len(numbers) or numbers[place] != first
+        stamp = "" if torn or untimed[place : place + 1].any() else f"({utc_text(int(times[place]))}) "
         raise InputError(f"{self.path}, row {first}: {stamp}{what}")
 
 

@@ -23,6 +23,7 @@ from pipeline.archive.layout import (
     Layout,
     Role,
     blocks,
+    times_only,
 )
 from pipeline.archive.moments import DateOrder, Moments, Timing, of_numbers, of_texts, unit_of
 from pipeline.archive.opening import Opened, opened, pieces
@@ -81,8 +82,8 @@ def sniffed(path: Path, declared: Declared) -> Layout:
     layout = Layout("generic", "bid" in columns, columns, Timing("UTC", declared.ambiguous, declared.dates or "dmy"))
     layout = _zoned(path, layout, declared)
     with opened(path) as file:
-        block = next(blocks(file, layout, ROWS, SAMPLE), None)
-    if block is None or not len(block.rows):
+        block = next(blocks(file, times_only(layout), ROWS, SAMPLE), None)
+    if block is None or not block.count:
         raise InputError(f"{path} holds no {'quotes' if layout.quotes else 'bars'}; give a file with at least one")
     times = block.columns[columns["time"]]
     if is_text(times):
@@ -266,7 +267,7 @@ def _order(path: Path, times: Sequence[str]) -> DateOrder:
 
 def _step(moments: Moments) -> int | None:
     """The longest time of which all steps between rows are multiples; unknown of few rows."""
-    ts = moments.ts[~np.logical_or.reduce(list(moments.wrong.values()))]
+    ts = moments.ts[moments.sound()]
     if len(ts) < FEWEST:
         return None
     return int(np.gcd.reduce(np.abs(np.diff(ts)))) or None
