@@ -270,7 +270,7 @@ def type_text(hint: Any) -> str:
 
 def description(hint: Any) -> str:
     if get_origin(hint) is Annotated:
-        for meta in get_args(hint)[1:]:
+        for meta in reversed(get_args(hint)[1:]):  # the outermost says more
             if isinstance(meta, Meta) and meta.description:
                 return meta.description
     return ""

@@ -1,6 +1,7 @@
 """Which prices can be trusted: of each product, and of the feed as a whole."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -511,3 +512,35 @@ def test_the_age_of_quotes_needs_quotes() -> None:
     text = WATCHED.replace('max_daily_loss = "20.00"', 'max_daily_loss = "20.00"\nmax_quote_age = "5s"')
     edges = [edge for edge in plan_of(text).edges if edge.target == "risk.main" and edge.types == (Quotes,)]
     assert [(edge.source, edge.parameter) for edge in edges] == [("sources.market", "feed")]
+
+
+def test_a_flow_decides_the_same_whether_quotes_come_one_by_one_or_in_blocks() -> None:
+    """Every five seconds something is asked, while the feed stands still, falls behind and breaks off."""
+    begin = MONDAY + 5 * MINUTE
+    parts = [
+        every(SECOND, MONDAY, begin),
+        every(SECOND, begin + 2 * MINUTE, begin + 4 * MINUTE),
+        falling_behind(0.8, begin + 4 * MINUTE, begin + 6 * MINUTE),
+        every(SECOND, begin + 6 * MINUTE, begin + 9 * MINUTE),
+    ]
+    columns = (np.concatenate([getattr(each, name) for each in parts]) for name in ("ts", "received", "bid", "ask"))
+    market = Quotes("BTCUSD", *columns)
+    links = connection((begin + 7 * MINUTE, False), (begin + 8 * MINUTE, True), products=("BTCUSD",))
+    moments = np.arange(MONDAY + 40 + 5 * SECOND, begin + 9 * MINUTE, 5 * SECOND)
+    one, rows = signals(product="BTCUSD", tf=15 * MINUTE), len(moments)
+    repeated = {
+        name: np.repeat(getattr(one, name), rows)
+        for name in ("close", "ready", "score", "confidence", "probability", "direction")
+    }
+    batch = (MONDAY, "ensembles.main", replace(one, open_ts=moments - 15 * MINUTE, final_at=moments, **repeated))
+
+    def verdicts(cuts: list[tuple[int, Quotes]]) -> list[str]:
+        entries = [batch, *((at, "sources.market", each) for at, each in (*links, *cuts))]
+        given = play(plan_of(WATCHED), entries, begin + 10 * MINUTE, begin=MONDAY - HOUR)
+        (decided,) = [item for _, item in given if isinstance(item, Decisions) and len(item) == rows]
+        return ["trade" if verdict < 0 else GATES[verdict] for verdict in decided.verdict.tolist()]
+
+    singles = verdicts(one_by_one(market))
+    assert set(singles) == {"feed", "trade", "open"}
+    assert singles.count("feed") > 30
+    assert verdicts(cut(market, [97, 5, 1], 1_000)) == verdicts(cut(market, [4096], 0)) == singles
