@@ -4,7 +4,6 @@ Nothing that was decided is undone. The same features, providers and ensembles l
 from the flow, and the gates that judge the bar alone answer again; what they say is held against what was decided.
 """
 
-from collections import deque
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -13,13 +12,14 @@ from pipeline.agenda import Agenda, AgendaScheduler
 from pipeline.plan import Node, Plan
 from pipeline.steps import Tube
 from pipeline.times import timeframe_name, utc_text
-from pipeline.values import Decisions, Key, Repaint, Revised, Signals, Votes
+from pipeline.values import Decisions, Key, Repaint, Revised, Signals, Small, Stamps, Votes
 from pipeline.voting import votes_of
 
-KEPT = 4096
-"""So many decided bars of each key are remembered at least."""
-NO_TRADE = "no trade"
-SIDES = {1: "call", -1: "put", 0: NO_TRADE}
+KEPT = 1024
+"""So many decided bars of each key are remembered."""
+OTHER = 2
+"""A bar that was not traded for a reason that is not in the bar: no revision of it changes that."""
+SIDES = {1: "call", -1: "put", 0: "no trade"}
 
 
 class Repainting:
@@ -27,7 +27,9 @@ class Repainting:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._decided: dict[Key, deque[Decisions]] = {}
+        self._decided: dict[Key, Decided] = {}
+        self._bar_gates = frozenset(gate for node in plan.of("risk") for gate in node.instance.bar_gates)
+        self._sides: dict[tuple[str, ...], Small] = {}
         self._ensembles = {node.id: SecondLook(plan, node) for node in plan.of("ensemble")}
 
     @property
@@ -52,31 +54,50 @@ class Repainting:
                         yield from self._repainted(gate, signals, revised, at)
 
     def _remember(self, decisions: Decisions) -> None:
-        batches = self._decided.setdefault(decisions.key, deque())
-        batches.append(decisions)
-        # A bar each, or blocks: counted in blocks, there are never fewer than wanted.
-        while len(batches) > KEPT or (len(batches[0]) > 1 and sum(map(len, batches)) - len(batches[0]) > KEPT):
-            batches.popleft()
+        decided = self._decided.get(decisions.key)
+        if decided is None:
+            decided = self._decided[decisions.key] = Decided()
+        sides = np.where(decisions.verdict < 0, decisions.direction, self._unsided(decisions.gates)[decisions.verdict])
+        decided.add(decisions.open_ts[-KEPT:], sides[-KEPT:])
+
+    def _unsided(self, gates: tuple[str, ...]) -> Small:
+        """What a bar that was not traded counts as, by the gate that said no."""
+        if gates not in self._sides:
+            self._sides[gates] = np.array([0 if gate in self._bar_gates else OTHER for gate in gates], np.int8)
+        return self._sides[gates]
 
     def _repainted(self, gate: Node, signals: Signals, revised: int, at: int) -> Iterator[Repaint]:
         """The bars whose trade would not have been, would have been, or would have been the other way."""
         now = np.where(gate.instance.passes(signals), signals.direction, 0)
         for account in gate.instance.accounts:
             key = Key(account, signals.product, signals.tf)
-            for decided in self._decided.get(key, ()):
-                rows, again = np.nonzero(decided.open_ts[:, None] == signals.open_ts[None, :])
-                for row, other in zip(rows.tolist(), again.tolist(), strict=True):
-                    was, would_be = _was(decided, row, gate.instance.bar_gates), int(now[other])
-                    if was is not None and was != would_be:
-                        yield Repaint(*key, int(decided.open_ts[row]), revised, SIDES[was], SIDES[would_be], at)
+            if key not in self._decided:
+                continue
+            for row, was in enumerate(self._decided[key].sides(signals.open_ts)):
+                if was not in (OTHER, now.item(row)):
+                    bar = signals.open_ts.item(row)
+                    yield Repaint(*key, bar, revised, SIDES[was], SIDES[now.item(row)], at)
 
 
-def _was(decided: Decisions, row: int, bar_gates: tuple[str, ...]) -> int | None:
-    """Which way a bar was traded, 0 when what judges the bar alone said no; None when something else did."""
-    verdict = int(decided.verdict[row])
-    if verdict < 0:
-        return int(decided.direction[row])
-    return 0 if decided.gates[verdict] in bar_gates else None
+class Decided:
+    """Which way the last bars of one key were traded: the newest overwrites the oldest."""
+
+    __slots__ = ("_open_ts", "_rows", "_side")
+
+    def __init__(self) -> None:
+        self._open_ts, self._side, self._rows = np.zeros(KEPT, np.int64), np.zeros(KEPT, np.int8), 0
+
+    def add(self, open_ts: Stamps, sides: Small) -> None:
+        at = np.arange(self._rows, self._rows + len(open_ts)) % KEPT
+        self._open_ts[at], self._side[at] = open_ts, sides
+        self._rows += len(open_ts)
+
+    def sides(self, open_ts: Stamps) -> list[int]:
+        """The side of each of these bars; `OTHER` for those that are not remembered."""
+        order = np.argsort(self._open_ts)
+        found = order[np.minimum(np.searchsorted(self._open_ts[order], open_ts), KEPT - 1)]
+        sides: list[int] = np.where(self._open_ts[found] == open_ts, self._side[found], OTHER).tolist()
+        return sides
 
 
 def in_words(repaint: Repaint) -> str:
