@@ -27,6 +27,7 @@ from pipeline.candles import from_columns
 from pipeline.checking import load_text
 from pipeline.engine import Setting, running
 from pipeline.flow import Flow
+from pipeline.live import collect_seldom
 from pipeline.plan import Plan
 from pipeline.times import MINUTE
 from pipeline.trying import NoRecords
@@ -126,6 +127,7 @@ def _close(plan: Plan, products: int, rounds: int) -> float:
         async with running(plan, setting, NoRecords(), Past((), {})) as flow:
             for product in range(products):
                 _warm(flow, plan, product)
+            collect_seldom()  # as `run` does
             for minute in range(15 * rounds + 1):
                 at = BEGIN + minute * MINUTE + 100
                 await flow.border.until(at)

@@ -1,6 +1,7 @@
 """The one place that takes the real clock, and the machine's own ways: locks and signals."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 from pipeline.errors import InputError
 
 LOCK_FILE = "engine.lock"
+COLLECTED_AT = (50_000, 20, 50)
+"""So many new values, and so many times as many, bring on a look for cycles."""
 LOOKS_EVERY = 1.0
 """Seconds between two looks at the machine's clock."""
 APART = 1_000
@@ -36,6 +39,17 @@ async def watch_clock(stepped: Callable[[int], object], shown: Callable[[], int]
         if abs(moved) > APART:
             was += moved
             stepped(moved)
+
+
+def collect_seldom() -> None:
+    """Let the collector of cycles pass over what is there already, and look at the rest when there is much of it.
+
+    A close of thousands of keys makes hundreds of thousands of values, hardly any of them in a cycle: looking through
+    them all the time is a third of its cost.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTED_AT)
 
 
 @contextmanager

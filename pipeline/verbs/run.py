@@ -26,7 +26,7 @@ from pipeline.errors import InputError
 from pipeline.flow import TAP, Flow
 from pipeline.journal import Journal
 from pipeline.ledger import decision_rows
-from pipeline.live import on_signals, only_one, wall, watch_clock
+from pipeline.live import collect_seldom, on_signals, only_one, wall, watch_clock
 from pipeline.plan import Plan
 from pipeline.repainting import in_words
 from pipeline.times import SECOND, duration, local_text, timeframe_name
@@ -97,6 +97,7 @@ class _Run:
             try:
                 async with running(plan, setting, ledger, ledger.past(begin), journal=journal, taps=taps) as flow:
                     watch.begins(flow.border.clock)
+                    collect_seldom()
                     await self._until_end(flow, watch)
             finally:
                 watch.state = "ENDED"
