@@ -42,13 +42,13 @@ class Tally:
 class Writer:
     """Rows on their way into one series."""
 
-    def __init__(self, store: Path, series: Series, on_conflict: OnConflict) -> None:
+    def __init__(self, series: Series, final: Path, staged: Path, on_conflict: OnConflict) -> None:
         self.tally = Tally()
         self.most_held = 0
         """The most rows that waited in memory at a time."""
         self._series = series
         self._on_conflict: OnConflict = on_conflict
-        self._final, self._staged = store / series.folder, work_of(store, series)
+        self._final, self._staged = final, staged
         self._waiting: dict[str, list[Columns]] = {}
         self._held = 0
         self._touched: set[str] = set()
@@ -101,7 +101,7 @@ class Writer:
         if first is None or tally.first_conflict:
             return
         at, before, after = first
-        tally.first_conflict = f"{self._series} at {utc_text(at)} is {_values(before)} and {_values(after, before)}"
+        tally.first_conflict = f"{self._series} at {utc_text(at)} has {_values(before, after)}"
         if self._on_conflict == "fail":
             raise InputError(
                 f"{tally.first_conflict}: one moment, two values; "
@@ -112,7 +112,7 @@ class Writer:
 @contextmanager
 def writing(store: Path, series: Series, on_conflict: OnConflict = "fail") -> Generator[Writer]:
     """A writer for the block's rows; they are in the store when the block ends, and none is when it fails."""
-    staged = work_of(store, series)
+    final, staged = store / series.folder, work_of(store, series)
     with locked(_lock(staged)) as ours:
         if not ours:
             raise InputError(
@@ -121,7 +121,7 @@ def writing(store: Path, series: Series, on_conflict: OnConflict = "fail") -> Ge
         recover(store, series)
         staged.mkdir(parents=True, exist_ok=True)
         try:
-            writer = Writer(store, series, on_conflict)
+            writer = Writer(series, final, staged, on_conflict)
             yield writer
             writer.commit()
         finally:
@@ -169,5 +169,7 @@ def _lock(staged: Path) -> Path:
     return staged.with_name(f"{staged.name}.lock")
 
 
-def _values(row: dict[str, float], other: dict[str, float] | None = None) -> str:
-    return ", ".join(f"{name} {value:.10g}" for name, value in row.items() if other is None or other[name] != value)
+def _values(before: dict[str, float], after: dict[str, float]) -> str:
+    """What differs."""
+    told = (f"{name} {before[name]:.10g} and {after[name]:.10g}" for name in before if before[name] != after[name])
+    return ", ".join(told)
