@@ -111,7 +111,7 @@ class Watching:
         """Nothing is told before all that comes at this moment is there."""
         if isinstance(item, Link):
             self._links.append((at, item))
-        elif len(item):
+        elif item.ts.size:
             wire = self._wires.get(item.product)
             if wire is None:
                 wire = self._wire(item.product, int(item.received[0]))

@@ -80,7 +80,7 @@ class Wire:
     def take(self, quotes: Quotes, now: int) -> bool:
         """Take in quotes; whether something may be otherwise earlier than was known."""
         pulse = self._pulse
-        if len(quotes) > 1:
+        if quotes.ts.size > 1:
             at = pulse.moments(quotes)
             turns = pulse.many(quotes, at)
             self._ahead.append((at, quotes))
@@ -89,8 +89,7 @@ class Wire:
             self._forget(now)
             self._turns += turns
             return True
-        ts, received = int(quotes.ts[0]), int(quotes.received[0])
-        bid, ask = float(quotes.bid[0]), float(quotes.ask[0])
+        ts, received, bid, ask = quotes.ts.item(0), quotes.received.item(0), quotes.bid.item(0), quotes.ask.item(0)
         turns, lag, at = pulse.one(ts, received, bid, ask), float(received - ts), pulse.at
         calm = not (turns or self._turns or self.silent or self._ahead) and self._looks_for == NEVER
         if calm and at <= now and self.heard:
