@@ -117,11 +117,10 @@ def _fill(into: Floats, window: Window, bars: Bars, start: int, stop: int) -> No
     count = into.shape[1]
     passed = stop - count - begin
     ready, places = window.recipe.ready, window.places
-    for name, made in window.recipe.computed(bars, begin, stop):
+    for name, columns in window.recipe.computed(bars, begin, stop):
         place = places.get(name)
         if place is None:
             continue
-        columns = made if isinstance(made, tuple) else (made,)
         missing = ready[name] - passed
         if missing > 0:
             into[place : place + len(columns), :missing] = np.nan

@@ -30,6 +30,8 @@ class Step:
     reads: tuple[str, ...]
     begin: int
     skips: int
+    ready: int
+    """The first row it answers, the two together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +49,27 @@ class Recipe:
     ready: Mapping[str, int]
     """The first row that each feature answers."""
 
-    def computed(self, bars: Bars, start: int, stop: int) -> Iterator[tuple[str, Computed]]:
-        """Every feature of the rows from `start` to before `stop`, or of the last of them.
+    def computed(self, bars: Bars, start: int, stop: int) -> Iterator[tuple[str, tuple[Floats, ...]]]:
+        """The columns of every feature, of the rows from `start` to before `stop` or of the last of these.
 
         What stands in a row before the feature is ready means nothing.
         """
-        whole = stretch_of(bars, start, stop)
-        read = self.read
+        whole, count = stretch_of(bars, start, stop), stop - start
         for slot, recipe in self.longer.items():
-            for step, made in _spread(recipe, bars.rows(start, stop, 0), slot):
-                whole.columns.update(zip(step.columns, made, strict=True))
-                yield step.name, made
+            for step, columns in _spread(recipe, bars.rows(start, stop, 0), slot):
+                whole.columns.update(zip(step.columns, columns, strict=True))
+                yield step.name, columns
         for step in self.steps:
             made = _chained(step, whole) if step.reads else step.feature(whole)
-            if step.name in read:
-                whole.columns.update(zip(step.columns, made if isinstance(made, tuple) else (made,), strict=True))
-            yield step.name, made
+            columns = made if isinstance(made, tuple) else (made,)
+            for column in columns:
+                if not count - step.ready <= len(column) <= count:
+                    raise ValueError(_misfit(step, len(column), count))
+            if len(columns) != len(step.columns):
+                raise ValueError(f"{step.name} gave {len(columns)} columns; it says it gives {len(step.columns)}")
+            if step.name in self.read:
+                whole.columns.update(zip(step.columns, columns, strict=True))
+            yield step.name, columns
 
 
 def recipe_of(features: Mapping[str, Feature], wanted: Sequence[str], tf: int) -> Recipe:
@@ -87,8 +94,9 @@ def recipe_of(features: Mapping[str, Feature], wanted: Sequence[str], tf: int) -
         reads = tuple(column for column in reads_of(feature) if column not in PRICES)
         below = {owners[column] for column in reads}
         begin = max((ready[each] for each in below), default=0)
-        steps.append(Step(name, feature, column_names(name, feature), reads, begin, _skips(feature, tf)))
-        ready[name] = begin + steps[-1].skips
+        skips = _skips(feature, tf)
+        ready[name] = begin + skips
+        steps.append(Step(name, feature, column_names(name, feature), reads, begin, skips, ready[name]))
         read |= below
     return Recipe(tf, tuple(wanted), tuple(steps), longer, frozenset(read), ready)
 
@@ -178,10 +186,9 @@ def _spread(recipe: Recipe, bars: Bars, slot: int) -> Iterator[tuple[Step, tuple
     """What was computed on whole slots, from the row on with which each of them was complete."""
     longer = _packed(merged(bars, slot))
     known = np.searchsorted(longer.open_ts + (slot - bars.tf), bars.open_ts, side="right") - 1
-    for step, (name, made) in zip(recipe.steps, recipe.computed(longer, 0, len(longer)), strict=True):
+    for step, (name, columns) in zip(recipe.steps, recipe.computed(longer, 0, len(longer)), strict=True):
         if name in recipe.wanted:
             answered = known >= recipe.ready[name]
-            columns = made if isinstance(made, tuple) else (made,)
             yield step, tuple(_at(column, known, answered, len(longer)) for column in columns)
 
 
@@ -199,6 +206,10 @@ def _at(column: Floats, known: Stamps, answered: Flags, rows: int) -> Floats:
     made = np.full(len(known), np.nan)
     made[answered] = column[known[answered] - (rows - len(column))]
     return made
+
+
+def _misfit(step: Step, given: int, rows: int) -> str:
+    return f"{step.name} gave {given} rows for {rows}; it may leave out the first {step.ready}, and no others"
 
 
 NOTHING: Floats = np.zeros(0)

@@ -125,8 +125,7 @@ def recipe(features: Features, tf: int = QUARTER, wanted: Iterable[str] = ("x",)
 def raw(features: Features, bars: Bars, start: int = 0, stop: int | None = None) -> tuple[Floats, ...]:
     """What the feature `x` gives for rows of a market, NaN where it left them out."""
     stop = len(bars) if stop is None else stop
-    made = dict(recipe(features, bars.tf).computed(bars, start, stop))["x"]
-    columns = made if isinstance(made, tuple) else (made,)
+    columns = dict(recipe(features, bars.tf).computed(bars, start, stop))["x"]
     return tuple(np.concatenate((np.full(stop - start - len(each), np.nan), each)) for each in columns)
 
 

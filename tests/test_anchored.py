@@ -31,12 +31,15 @@ EVERY: Mapping[str, Feature] = {
     "rsi": part("rsi", period=7),
     "atr": part("atr", period=7),
     "bands": part("bollinger", period=20),
+    "slope": part("linregslope", price="rsi", period=5),
+    "spread": part("sub", left="bands.upper", right="ema"),
+    "higher": part("higher", of="ema", timeframe="5m"),
+    "smooth": part("sma", price="higher", period=3),
 }
 
 
 def anchoring(features: Mapping[str, Feature], block: int = BLOCK, lookback: int = 0) -> Anchoring:
-    need = max([LEAST, *(each.warmup() for each in features.values())])
-    return Anchoring(features, block, need, lookback)
+    return Anchoring(features, block, LEAST, lookback)
 
 
 ALL = anchoring(EVERY)
@@ -90,6 +93,15 @@ def test_a_rows_features_know_nothing_of_the_rows_after_it() -> None:
         assert row_of(other, bar) == row_of(WHOLE, bar)
 
 
+def test_features_that_look_back_over_longer_bars_change_nothing_of_the_others() -> None:
+    near = {name: each for name, each in EVERY.items() if name not in ("higher", "smooth")}
+    alone = anchoring(near)
+    assert alone.warmup(MINUTE) == 60 < ALL.warmup(MINUTE) == 5 * (36 + 2) - 2 + 2
+    columns = alone.columns(BARS)
+    for name in alone.names:
+        assert columns[name].tobytes() == WHOLE[name].tobytes()
+
+
 # --- ready -----------------------------------------------------------------------------------------------------------
 
 
@@ -110,8 +122,8 @@ def test_without_features_the_thirty_bars_still_hold() -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_a_feature_that_warms_up_says_nothing(name: str) -> None:
-    columns = anchoring({name: EVERY[name]}).columns(BARS)
-    warmup = EVERY[name].warmup()
+    columns = anchoring(EVERY).columns(BARS)
+    warmup = {"slope": 56 + 4, "spread": 36, "higher": 188, "smooth": 190}.get(name, EVERY[name].warmup())
     for column in (each for each in columns.values if each.split(".")[0] == name):
         assert np.isnan(columns[column][:warmup]).all()
         assert np.isfinite(columns[column][warmup:]).all()
@@ -145,6 +157,55 @@ def test_rows_before_the_new_ones_are_kept_as_far_as_providers_look_back() -> No
     assert (len(columns), columns.fresh) == (5, 2)
     for bar in columns.open_ts.tolist():
         assert row_of(columns, bar) == row_of(WHOLE, bar)
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """Has no answer on some rows."""
+
+    outputs: ClassVar[tuple[str, ...]] = ()
+
+    def warmup(self) -> int:
+        return 0
+
+    def __call__(self, rows: Stretch) -> Floats:
+        made = rows.close.copy()
+        made[(rows.open_ts // MINUTE) % 50 == 7] = np.inf
+        return made
+
+
+def test_where_what_a_feature_reads_has_no_answer_it_begins_anew() -> None:
+    columns = anchoring({"sparse": Sparse(), "mean": part("sma", price="sparse", period=4)}).columns(BARS)
+    holes = np.flatnonzero((BARS.open_ts // MINUTE) % 50 == 7)
+    assert np.isnan(columns["sparse"][holes]).all()
+    assert len(holes) > 10
+    known = np.isfinite(columns["mean"])
+    for hole in holes[holes < len(BARS) - 5]:
+        assert not known[hole : hole + 4].any()
+        assert known[hole + 4]
+        assert columns["mean"][hole + 4] == pytest.approx(BARS.close[hole + 1 : hole + 5].mean())
+    assert not columns.ready[holes].any()
+    assert columns.ready[holes[1] - 1]
+
+
+@dataclass(frozen=True)
+class Odd:
+    """Gives so many rows, whatever it is given."""
+
+    rows: int
+    outputs: ClassVar[tuple[str, ...]] = ()
+
+    def warmup(self) -> int:
+        return 0
+
+    def __call__(self, rows: Stretch) -> Floats:
+        return np.ones(self.rows)
+
+
+@pytest.mark.parametrize("rows", [1, 49, 51])
+def test_a_feature_that_gives_another_number_of_rows_is_a_mistake_of_its_author(rows: int) -> None:
+    with pytest.raises(ValueError, match=f"odd gave {rows} rows for 50; it may leave out the first 0, and no others"):
+        anchoring({"odd": Odd(rows)}).columns(BARS.rows(0, 50, 50))
 
 
 @dataclass(frozen=True)

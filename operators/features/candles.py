@@ -16,7 +16,7 @@ from pipeline.values import Flags, Floats
 
 ti: Any = tulipy
 
-Share = Annotated[float, Meta(gt=0, lt=1)]
+Share = Annotated[float, Meta(gt=0, lt=1, description="a share of the bar's range")]
 
 
 @feature
@@ -88,7 +88,7 @@ class CandleShapes:
 class HeikinAshi:
     """Heikin-Ashi: bars of averaged prices, which show a trend without its small turns.
 
-    It divides by nothing: once warm it always has an answer.
+    Once warm it always has an answer.
     """
 
     outputs: ClassVar[tuple[str, ...]] = ("open", "high", "low", "close")

@@ -16,7 +16,7 @@ from pipeline.values import Floats
 
 ti: Any = tulipy
 
-Period = Annotated[int, Meta(ge=1, le=1000)]
+Period = Annotated[int, Meta(ge=1, le=1000, description="how many bars")]
 BANDS = ("lower", "middle", "upper")
 
 
@@ -24,7 +24,7 @@ BANDS = ("lower", "middle", "upper")
 class Donchian:
     """Donchian Channel: the lowest low and the highest high of the last bars, and the middle of the two.
 
-    It divides by nothing: once warm it always has an answer.
+    Once warm it always has an answer.
     """
 
     period: Period = 20
@@ -48,12 +48,12 @@ class Donchian:
 class Keltner:
     """Keltner Channel: bands of `width` average true ranges around an exponential average.
 
-    It divides by nothing: once warm it always has an answer.
+    Once warm it always has an answer.
     """
 
     period: Period = 20
     atr: Period = 10
-    width: Annotated[float, Meta(gt=0)] = 1.5
+    width: Annotated[float, Meta(gt=0, description="how many average true ranges")] = 1.5
     price: Column = "close"
 
     outputs: ClassVar[tuple[str, ...]] = BANDS
@@ -76,7 +76,7 @@ class Ichimoku:
     """Ichimoku Cloud as it is known at the bar: the cloud that stands over it was computed `shift` bars ago.
 
     Each line is the middle of the range of the last `fast`, `medium` or `slow` bars; the span that charts draw behind
-    the price would be the future and is not there. It divides by nothing: once warm it always has an answer.
+    the price would be the future and is not there. Once warm it always has an answer.
     """
 
     fast: Period = 9

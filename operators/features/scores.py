@@ -17,8 +17,8 @@ from pipeline.values import Floats
 
 ti: Any = tulipy
 
-Period = Annotated[int, Meta(ge=2, le=1000)]
-Smoothing = Annotated[int, Meta(ge=1, le=1000)]
+Period = Annotated[int, Meta(ge=2, le=1000, description="how many bars")]
+Smoothing = Annotated[int, Meta(ge=1, le=1000, description="over how many bars it is smoothed")]
 
 
 @feature
@@ -56,11 +56,11 @@ class Zscore:
 class AtrPercentile:
     """The share of the last `period` bars whose average true range was not above that of this bar, in (0, 1].
 
-    It divides by nothing: once warm it always has an answer.
+    Once warm it always has an answer.
     """
 
-    atr: Annotated[int, Meta(ge=1, le=1000)] = 14
-    period: Annotated[int, Meta(ge=2, le=500)] = 100
+    atr: Annotated[int, Meta(ge=1, le=1000, description="bars of the average true range")] = 14
+    period: Annotated[int, Meta(ge=2, le=500, description="among how many bars it stands")] = 100
 
     outputs: ClassVar[tuple[str, ...]] = ()
     group: ClassVar[Group] = "advanced"
@@ -75,7 +75,8 @@ class AtrPercentile:
             return np.full(len(rows), np.nan)
         atr = ti.atr(rows.high, rows.low, rows.close, self.atr)
         lately = sliding_window_view(atr, self.period)
-        return led((lately <= atr[self.period - 1 :, None]).mean(axis=1), missing)
+        not_above = np.count_nonzero(lately <= atr[self.period - 1 :, None], axis=1)
+        return led(not_above / self.period, missing)
 
 
 @feature

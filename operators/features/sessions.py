@@ -1,20 +1,24 @@
 """Sessions: what begins anew each day at an hour of some city, and what time it is there."""
 
 from typing import Annotated, ClassVar
+from zoneinfo import available_timezones
 
 import numpy as np
 from msgspec import Meta
 
 from pipeline.parts import Group, Memory, feature
-from pipeline.rolling import ratio
+from pipeline.rolling import led, ratio
 from pipeline.stretch import Stretch
-from pipeline.times import DAY, MINUTE
+from pipeline.times import DAY, HOUR, MINUTE
 from pipeline.values import Flags, Floats, Stamps
-from pipeline.zones import known_zone, local, longest_day
+from pipeline.walltime import wall_clock
 
 Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="a time of day such as 08:00")]
 Zone = Annotated[str, Meta(description="the zone of that time, such as UTC or Europe/London")]
 
+UTC = "UTC"
+LONGEST_DAY = DAY + HOUR
+"""What a day takes on which clocks are moved back."""
 MONDAY = 3
 """The epoch began on a Thursday: so many days after a Monday."""
 WEEKEND = 5
@@ -28,7 +32,7 @@ class Vwap:
     """
 
     session: Clock = "00:00"
-    timezone: Zone = "UTC"
+    timezone: Zone = UTC
 
     outputs: ClassVar[tuple[str, ...]] = ()
     group: ClassVar[Group] = "basic"
@@ -41,11 +45,11 @@ class Vwap:
         return 0
 
     def reach(self) -> int:
-        return longest_day(self.timezone)
+        return DAY if self.timezone == UTC else LONGEST_DAY
 
     def __call__(self, rows: Stretch) -> Floats:
         volume = rows.volume
-        since = _begun((local(rows.open_ts, self.timezone) - _millis(self.session)) // DAY)
+        since = _begun((_local(rows.open_ts, self.timezone) - _millis(self.session)) // DAY)
         typical = (rows.high + rows.low + rows.close) / 3
         return ratio(_summed(typical * volume, since), _summed(volume, since), np.nan)
 
@@ -54,11 +58,12 @@ class Vwap:
 class SessionClock:
     """Time as a feature: minutes since the session began, the time of day on a circle, and the day of the week from 0.
 
-    All are of the moment at which the bar opened, as clocks in `timezone` show it. Monday is 0. It divides by nothing.
+    All are of the moment at which the bar opened, as clocks in `timezone` show it; Monday is 0. It always has an
+    answer.
     """
 
     session: Clock = "00:00"
-    timezone: Zone = "UTC"
+    timezone: Zone = UTC
 
     outputs: ClassVar[tuple[str, ...]] = ("minutes", "sine", "cosine", "weekday")
     group: ClassVar[Group] = "basic"
@@ -71,7 +76,7 @@ class SessionClock:
         return 0
 
     def __call__(self, rows: Stretch) -> tuple[Floats, ...]:
-        clock = local(rows.open_ts, self.timezone)
+        clock = _local(rows.open_ts, self.timezone)
         angle = (2 * np.pi / DAY) * (clock % DAY)
         minutes = (clock - _millis(self.session)) % DAY / MINUTE
         return minutes, np.sin(angle), np.cos(angle), _weekday(clock).astype(np.float64)
@@ -81,8 +86,7 @@ class SessionClock:
 class Pivots:
     """Classic pivot points from high, low and close of the last whole UTC day: the pivot, and three levels each way.
 
-    A day counts whose bars were seen from its beginning, however few it has. It divides by nothing: once warm it always
-    has an answer.
+    A day counts whose bars were seen from its beginning, however few it has. Once warm it always has an answer.
     """
 
     outputs: ClassVar[tuple[str, ...]] = ("pivot", "r1", "s1", "r2", "s2", "r3", "s3")
@@ -100,7 +104,7 @@ class Pivots:
             return (rows.close,) * len(self.outputs)
         days = rows.open_ts // DAY
         starts = np.flatnonzero(np.diff(days, prepend=days[0] - 1))
-        day = np.cumsum(np.diff(days, prepend=days[0]) != 0) - 1
+        before = np.cumsum(np.diff(days, prepend=days[0]) != 0)
         high, low = np.maximum.reduceat(rows.high, starts), np.minimum.reduceat(rows.low, starts)
         close = rows.close[np.append(starts[1:], len(rows)) - 1]
         pivot = (high + low + close) / 3
@@ -113,7 +117,8 @@ class Pivots:
             high + 2 * (pivot - low),
             low - 2 * (high - pivot),
         )
-        return tuple(np.where(day >= 0, level[np.maximum(day, 0)], np.nan) for level in levels)
+        # Of the first day nothing is known before it.
+        return tuple(led(level, 1)[before] for level in levels)
 
 
 @feature
@@ -121,7 +126,7 @@ class SessionState:
     """Which of the great sessions are on, 1 or 0: Tokyo from 08:00 to 16:00, London to 16:30, New York to 16:55.
 
     Each is of its own city's clocks, summer and winter, from Monday to Friday; a bar is in it when it opens in it. It
-    divides by nothing.
+    always has an answer.
     """
 
     outputs: ClassVar[tuple[str, ...]] = ("tokyo", "london", "new_york")
@@ -132,7 +137,7 @@ class SessionState:
         return 0
 
     def __call__(self, rows: Stretch) -> tuple[Floats, ...]:
-        return tuple(_open(local(rows.open_ts, zone), begin, end).astype(np.float64) for zone, begin, end in GREAT)
+        return tuple(_open(_local(rows.open_ts, zone), begin, end).astype(np.float64) for zone, begin, end in GREAT)
 
 
 GREAT = (
@@ -143,8 +148,12 @@ GREAT = (
 
 
 def _check(zone: str) -> None:
-    if not known_zone(zone):
+    if zone not in available_timezones():
         raise ValueError(f"timezone {zone!r} is not known; write one like Europe/London")
+
+
+def _local(ts: Stamps, zone: str) -> Stamps:
+    return ts if zone == UTC else wall_clock(zone).wall(ts)
 
 
 def _millis(clock: str) -> int:

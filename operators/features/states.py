@@ -13,7 +13,7 @@ from pipeline.values import Floats
 
 @feature
 class TrendState:
-    """1 while the fast average is above the slow one and the trend is strong enough, -1 in the mirror case, else 0.
+    """Trend: 1 while the fast average is above the slow one and that is strong enough, -1 in the mirror case, else 0.
 
     Without `adx` every trend is strong enough. It has no answer where one of its columns has none.
     """
@@ -21,7 +21,7 @@ class TrendState:
     fast: Column
     slow: Column
     adx: Column | None = None
-    adx_min: Annotated[float, Meta(ge=0, le=100)] = 20.0
+    adx_min: Annotated[float, Meta(ge=0, le=100, description="from which on a trend counts")] = 20.0
 
     outputs: ClassVar[tuple[str, ...]] = ()
     group: ClassVar[Group] = "states"
@@ -37,9 +37,9 @@ class TrendState:
 
 @feature
 class VolatilityState:
-    """-1 while a measure of volatility is under `low`, 1 while it is over `high`, else 0; made for `atr_percentile`.
+    """Volatility: -1 while a measure of it is under `low`, 1 while it is over `high`, else 0.
 
-    It has no answer where its column has none.
+    The bounds are made for `atr_percentile`. It has no answer where its column has none.
     """
 
     of: Column
@@ -64,13 +64,13 @@ class VolatilityState:
 
 @feature
 class RangeState:
-    """1 while the price gets nowhere: its way over `period` bars is under `share` of all its moves; else 0.
+    """Range: 1 while the price gets nowhere: its way over `period` bars is under `share` of all its moves; else 0.
 
     A price that does not move gets nowhere.
     """
 
-    period: Annotated[int, Meta(ge=2, le=1000)] = 20
-    share: Annotated[float, Meta(gt=0, lt=1)] = 0.25
+    period: Annotated[int, Meta(ge=2, le=1000, description="how many bars")] = 20
+    share: Annotated[float, Meta(gt=0, lt=1, description="of all moves")] = 0.25
     price: Column = "close"
 
     outputs: ClassVar[tuple[str, ...]] = ()
@@ -92,12 +92,12 @@ class RangeState:
 
 @feature
 class BreakoutState:
-    """1 while the close is above every high of the `period` bars before, -1 while it is under every low, else 0.
+    """Breakout: 1 while the close is above every high of the `period` bars before, -1 while it is under every low, else 0.
 
-    It divides by nothing: once warm it always has an answer.
+    Once warm it always has an answer.
     """
 
-    period: Annotated[int, Meta(ge=1, le=1000)] = 20
+    period: Annotated[int, Meta(ge=1, le=1000, description="how many bars before")] = 20
 
     outputs: ClassVar[tuple[str, ...]] = ()
     group: ClassVar[Group] = "states"

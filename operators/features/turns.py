@@ -22,12 +22,12 @@ ti: Any = tulipy
 class Supertrend:
     """Supertrend: a stop `width` average true ranges from the middle of the bar, and where it points, 1 up, -1 down.
 
-    The stop never gives way while the close stays on its side; a close beyond it turns it round. It divides by nothing:
-    once warm it always has an answer.
+    The stop never gives way while the close stays on its side; a close beyond it turns it round. Once warm it
+    always has an answer.
     """
 
-    period: Annotated[int, Meta(ge=1, le=1000)] = 10
-    width: Annotated[float, Meta(gt=0)] = 3.0
+    period: Annotated[int, Meta(ge=1, le=1000, description="bars of the average true range")] = 10
+    width: Annotated[float, Meta(gt=0, description="how many average true ranges")] = 3.0
 
     outputs: ClassVar[tuple[str, ...]] = ("line", "direction")
     group: ClassVar[Group] = "advanced"
@@ -43,30 +43,36 @@ class Supertrend:
         high, low, close = rows.high, rows.low, rows.close
         spread = self.width * ti.atr(high, low, close, self.period)
         middle, close = ti.medprice(high, low)[missing:], close[missing:]
-        lower, upper = followed(middle - spread, middle + spread, close)
-        turns = np.where(close < lower, -1.0, np.where(close > upper, 1.0, 0.0))
-        turns[0] = turns[0] or 1.0
-        last = np.maximum.accumulate(np.where(turns != 0, np.arange(len(turns)), 0))
-        direction = turns[last]
-        return led(np.where(direction > 0, lower, upper), missing), led(direction, missing)
+        line, direction = followed(middle - spread, middle + spread, close)
+        return led(line, missing), led(direction, missing)
 
 
 def followed(lower: Floats, upper: Floats, close: Floats) -> tuple[Floats, Floats]:
-    """A lower line that only rises and an upper one that only falls, each beginning anew after a close beyond it.
+    """The stop and where it points: a lower line that only rises or an upper one that only falls.
 
-    Each row stands on the one before it, so they are walked one by one: in plain numbers that is quicker than finding
-    with columns where lines begin anew.
+    Both lines go on at any time, each beginning anew after a close beyond it. As each row stands on the one before it,
+    they are walked one by one: in plain numbers that is quicker than finding with columns where lines begin anew.
     """
-    below: list[float] = []
-    above: list[float] = []
-    lowest, highest = math.inf, -math.inf
-    for line, other, price in zip(lower.tolist(), upper.tolist(), close.tolist(), strict=True):
-        highest = max(highest, line)
-        lowest = min(lowest, other)
-        below.append(highest)
-        above.append(lowest)
-        if price < highest:
+    stops: list[float] = []
+    turns: list[int] = []
+    highest, lowest, up = -math.inf, math.inf, True
+    for below, above, price in zip(lower.tolist(), upper.tolist(), close.tolist(), strict=True):
+        if below > highest:  # noqa: PLR1730  # calling max would double what a row costs
+            highest = below
+        if above < lowest:  # noqa: PLR1730
+            lowest = above
+        if highest <= price <= lowest:
+            stops.append(highest if up else lowest)
+            continue
+        fell, rose = price < highest, price > lowest
+        if fell if up else rose:
+            up = not up
+            turns.append(len(stops))
+        stops.append(highest if up else lowest)
+        if fell:
             highest = -math.inf
-        if price > lowest:
+        if rose:
             lowest = math.inf
-    return np.array(below), np.array(above)
+    way = np.ones(len(stops))
+    way[turns] = -1.0
+    return np.array(stops), np.multiply.accumulate(way)

@@ -16,12 +16,12 @@ from pipeline.values import Floats
 
 ti: Any = tulipy
 
-Period = Annotated[int, Meta(ge=1, le=1000)]
+Period = Annotated[int, Meta(ge=1, le=1000, description="how many bars")]
 
 
 @feature
 class Rvol:
-    """Relative volume: the volume of a bar by the mean volume of the last `period` bars, itself among them.
+    """Relative volume: the volume of a bar by the mean volume of the `period` bars before it.
 
     Where these have no volume at all there is no answer.
     """
@@ -33,12 +33,13 @@ class Rvol:
     memory: ClassVar[Memory] = "window"
 
     def warmup(self) -> int:
-        return self.period - 1
+        return self.period
 
     def __call__(self, rows: Stretch) -> Floats:
-        if len(rows) < self.period:
+        if len(rows) <= self.period:
             return np.full(len(rows), np.nan)
-        return _by_volume(rows.volume[self.period - 1 :] * self.period, rows.volume, self.period)
+        volume, before = rows.volume[self.period :], rows.volume[:-1]
+        return led(_share(volume * self.period, before, self.period), self.period)
 
 
 @feature
@@ -62,13 +63,13 @@ class Cmf:
             return np.full(len(rows), np.nan)
         high, low, close, volume = rows.high, rows.low, rows.close, rows.volume
         flow = ratio(2 * close - high - low, high - low, 0.0) * volume
-        return _by_volume(ti.sum(flow, self.period), volume, self.period)
+        return led(_share(ti.sum(flow, self.period), volume, self.period), self.period - 1)
 
 
-def _by_volume(part: Floats, volume: Floats, period: int) -> Floats:
-    """A part as a share of the volume of the last bars, NaN where these have none."""
+def _share(part: Floats, volume: Floats, period: int) -> Floats:
+    """A part as a share of the volume of `period` bars, NaN where these have none."""
     made = ratio(part, ti.sum(volume, period), np.nan)
     nothing = silent(volume, period)
     if nothing is not None:
         made[nothing] = np.nan
-    return led(made, period - 1)
+    return made

@@ -53,7 +53,9 @@ def _chosen(what: str | None) -> Iterator[Part]:
 
 def _text(part: Part, whole: bool) -> Iterator[str]:
     summary, _, rest = part.help.partition("\n\n")
-    yield f"  {part.name:<14} {' '.join(summary.split())}"
+    group = _group(part)
+    column = f"{group:<9} " if group else ""
+    yield f"  {part.name:<14} {column}{' '.join(summary.split())}"
     if whole:
         for line in rest.splitlines():
             yield f"  {'':<14} {line}"
@@ -63,15 +65,25 @@ def _text(part: Part, whole: bool) -> Iterator[str]:
             yield f"      {entry.name:<22} {entry.type_text}{_default(entry)}{about}"
 
 
+def _group(part: Part) -> str:
+    """basic, advanced or states; of a feature that does not say, and of other kinds, nothing."""
+    return getattr(part.cls, "group", "") if part.kind == "feature" else ""
+
+
 def _flow(part: Part) -> str:
     takes = " , ".join(" | ".join(kind.__name__ for kind in kinds) for kinds in part.takes.values())
     gives = " | ".join(kind.__name__ for kind in part.gives)
     implied = {
-        "feature": "takes Bars, gives a column",
+        "feature": _columns_of(part),
         "provider": "takes Columns, gives Votes",
         "stake": "gives an amount",
     }
     return implied.get(part.kind) or f"takes {takes or 'nothing'}, gives {gives or 'nothing'}"
+
+
+def _columns_of(part: Part) -> str:
+    outputs = ", ".join(getattr(part.cls, "outputs", ()))
+    return f"takes Bars, gives the columns {outputs}" if outputs else "takes Bars, gives a column"
 
 
 def _default(entry: Field) -> str:
@@ -105,6 +117,7 @@ def _as_json(part: Part) -> dict[str, Any]:
         "kind": part.kind,
         "use": part.name,
         "help": part.help,
+        **({"group": _group(part), "outputs": list(part.cls.outputs)} if part.kind == "feature" else {}),
         "takes": {name: [kind.__name__ for kind in kinds] for name, kinds in part.takes.items()},
         "gives": [kind.__name__ for kind in part.gives],
         "keys": [

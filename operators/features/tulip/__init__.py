@@ -48,12 +48,23 @@ KEYS: Mapping[str, str] = {
 }
 """What tulipy's options are called here; others keep their names."""
 FRACTIONS: Mapping[str, Meta] = {
-    "width": Meta(gt=0),
-    "alpha": Meta(gt=0, le=1),
-    "step": Meta(gt=0, le=1),
-    "maximum": Meta(gt=0, le=1),
+    "width": Meta(gt=0, description="how many standard deviations"),
+    "alpha": Meta(gt=0, le=1, description="the most that a bar weighs"),
+    "step": Meta(gt=0, le=1, description="how much quicker each new extreme makes it"),
+    "maximum": Meta(gt=0, le=1, description="how quick it gets"),
 }
 """Options that are no number of bars."""
+BARS: Mapping[str, str] = {
+    "period": "how many bars",
+    "fast": "bars of the quick one",
+    "medium": "bars of the one between",
+    "slow": "bars of the slow one",
+    "signal": "bars of the average of the line",
+    "k": "bars of the range",
+    "smooth": "bars over which the first column is smoothed",
+    "d": "bars over which the second column smooths the first",
+}
+"""Options that are."""
 RISING = ("fast", "medium", "slow")
 
 
@@ -121,7 +132,10 @@ def _declared(name: str, entry: Entry) -> type[Any]:
         if key in FRACTIONS:
             hints[key], body[key] = Annotated[float, FRACTIONS[key]], float(default)
         else:
-            hints[key], body[key] = Annotated[int, Meta(ge=entry.least, le=LONGEST)], int(default)
+            hints[key], body[key] = (
+                Annotated[int, Meta(ge=entry.least, le=LONGEST, description=BARS[key])],
+                int(default),
+            )
     for column in columns:
         hints[column] = Column
     if columns == ("price",):

@@ -28,7 +28,7 @@ class Entry:
     group: Group = "advanced"
     least: int = 1
     """The shortest period that means something (and that tulipy does not read beside its input for)."""
-    nothing: str = "It divides by nothing: once warm it always has an answer."
+    nothing: str = "Once warm it always has an answer."
     name: str = ""
     """What it is called here, if not as tulipy calls it."""
 
@@ -37,7 +37,10 @@ NO_CHANGE = "Of a price that does not move it is {}."
 NO_ANSWER = "Of a price that does not move there is no answer."
 ZERO_BEFORE = "Where it would divide by 0 there is no answer."
 NO_VOLUME = "Where the last bars have no volume at all there is no answer."
-SUMS = "It divides by nothing. Its zero is where the window of a block begins: only its changes mean something."
+SUMS = (
+    "Once warm it always has an answer. Its zero is where the window of a block begins: "
+    "only its changes mean something."
+)
 
 
 def fixed(rows: int) -> Rows:
