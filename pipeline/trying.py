@@ -37,6 +37,7 @@ from pipeline.values import (
     Forming,
     Gap,
     Health,
+    Link,
     NoData,
     Noticed,
     Order,
@@ -205,10 +206,24 @@ class GivenPayout(Given, frozen=True):
         return Payouts(self.product, _stamps(at), np.array([self.payout]))
 
 
+class GivenLink(Given, frozen=True):
+    """The connection breaks, or is there again."""
+
+    link: Literal["up", "down"] = "up"
+
+    def made(self, at: int) -> Link:
+        return Link((self.product,), self.link == "up", at)
+
+
 class GivenBar(Given, frozen=True):
-    """The bar that ended last at this moment; prices left out are its close."""
+    """The bar that ended last at this moment, or the one that opened at `bar`; prices left out are its close.
+
+    As `history` it is context, or mends a gap: nothing is decided on it.
+    """
 
     close: float = math.nan
+    bar: str | None = None
+    history: bool = False
     timeframe: TimeframeName = "1m"
     open: float | None = None
     high: float | None = None
@@ -219,7 +234,9 @@ class GivenBar(Given, frozen=True):
         tf = timeframe(self.timeframe)
         prices = (self.close if each is None else each for each in (self.open, self.high, self.low))
         one = [np.array([each]) for each in (*prices, self.close, self.volume)]
-        return from_columns(self.product, tf, _stamps(slot_of(at, tf) - tf), *one)
+        open_ts = slot_of(at, tf) - tf if self.bar is None else slot_of(parse_moment(self.bar), tf)
+        made = from_columns(self.product, tf, _stamps(open_ts), *one)
+        return made.rows(0, 1, 0) if self.history else made
 
 
 class GivenSignal(Given, frozen=True):
@@ -250,18 +267,24 @@ class GivenSignal(Given, frozen=True):
         )
 
 
-BY_KEY = {"price": GivenQuote, "bid": GivenQuote, "payout": GivenPayout, "close": GivenBar}
+BY_KEY = {
+    "price": GivenQuote,
+    "bid": GivenQuote,
+    "payout": GivenPayout,
+    "close": GivenBar,
+    "link": GivenLink,
+}
 """What a source gives, by a key that only such a value has."""
 
 
-def _made(plan: Plan, port: str, letter: str, table: Table, at: int) -> Quotes | Payouts | Bars | Signals:
+def _made(plan: Plan, port: str, letter: str, table: Table, at: int) -> Quotes | Payouts | Bars | Link | Signals:
     """The value that a letter stands for when it enters by a node at a moment."""
     kind = plan.by_id[port].part.kind
     fits = [BY_KEY[key] for key in table if key in BY_KEY] if kind == "source" else []
     shape = GivenSignal if kind == "ensemble" else fits[0] if fits else None
     if shape is None:
         raise InputError(
-            f"values.{letter} cannot be given by {port}; a source gives price (or bid and ask), close or payout, "
+            f"values.{letter} cannot be given by {port}; a source gives price (or bid and ask), close, payout or link, "
             "an ensemble direction and confidence"
         )
     try:
