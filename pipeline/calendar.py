@@ -113,8 +113,8 @@ def _closeness(pattern: str, product: str) -> tuple[int, int]:
     letters = len(pattern) - sum(pattern.count(sign) for sign in "*?")
     if pattern == product:
         return 3, letters
-    if letters == len(pattern):
-        return (2, letters) if bare(pattern) == bare(product) else (0, 0)
+    if pattern.upper() == bare(product):
+        return 2, letters
     fits = fnmatchcase(product, pattern) or fnmatchcase(bare(product), pattern.upper())
     return (1, letters) if fits else (0, 0)
 

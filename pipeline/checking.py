@@ -14,7 +14,7 @@ from pipeline.chaining import check_slots, sound
 from pipeline.errors import PlanError, Problem
 from pipeline.flowtest import FlowTest
 from pipeline.parts import TABLES, Derived, Feature, Kind, column_keys
-from pipeline.plan import FEATURES, Account, Edge, Fault, Node, Plan, Settings
+from pipeline.plan import FEATURES, Account, Edge, Fault, Node, Plan, Settings, products_of
 from pipeline.recipes import owners_of
 from pipeline.stretch import PRICES
 from pipeline.tables import Tables, nearest
@@ -150,7 +150,7 @@ class _Check:
         return Node(f"{path[0]}.{name}", part, instance, cast("Fault", on_fault or careful))
 
     def _calendars(self, base: Path) -> Calendars:
-        products = {product for node in self._of("source") for product in _products(node)}
+        products = {product for node in self._of("source") for product in products_of(node)}
         made = calendars_of(self.tables, base, products)
         kept = {claim.name for product in products for claim in made.claimants(product)}
         for claim in made.claims:
@@ -262,9 +262,3 @@ class _Check:
 def _timeframes(node: Node) -> tuple[str, ...]:
     """The timeframes of the bars that a node gives, by name."""
     return getattr(node.instance, "timeframes", ())
-
-
-def _products(node: Node) -> tuple[str, ...]:
-    """What a source says that it gives."""
-    several: tuple[str, ...] | None = getattr(node.instance, "products", None)
-    return several if several is not None else tuple(filter(None, (getattr(node.instance, "product", None),)))

@@ -1,13 +1,15 @@
 """The hours of a market as a person writes them: `Mon-Fri 09:30-16:00`, `Sun 17:00 - Fri 17:00`, `2026-12-24`."""
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pipeline.hours import DAY_MINUTES, FIRST_YEAR, LAST_YEAR, WEEK_MINUTES, Span, Window
+from pipeline.hours import DAY_MINUTES, FIRST_YEAR, LAST_YEAR, WEEK_MINUTES, Hours, Span, Window
 from pipeline.tables import nearest
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+SHORT = tuple(day.capitalize() for day in DAYS)
 NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _TIME = r"(\d{1,2}:\d\d)"
@@ -74,6 +76,39 @@ def zone_of(name: str) -> str:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"{name!r} is not a time zone; {_zone_like(name)}") from None
+
+
+def time_text(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def week_text(hours: Hours) -> list[str]:
+    """The open week as a person would write it, its breaks taken out, holidays not."""
+    week = hours.open_week()
+    if week == [(0, WEEK_MINUTES)]:
+        return ["always open"]
+    if week[0][0] == 0 and week[-1][1] == WEEK_MINUTES:
+        week = [*week[1:-1], (week[-1][0], WEEK_MINUTES + week[0][1])]
+    days: dict[Span, list[int]] = {}
+    for begin, end in week:
+        day, at = divmod(begin, DAY_MINUTES)
+        days.setdefault((at, end - begin), []).append(day)
+    return [text for (at, length), those in days.items() for text in _spans_text(at, length, those)]
+
+
+def _spans_text(at: int, length: int, days: list[int]) -> Iterator[str]:
+    for day in (each for each in days if (each - 1) % 7 not in days or len(days) == 7):
+        number = next(step for step in range(1, 8) if (day + step) % 7 not in days or step == 7)
+        end = day * DAY_MINUTES + at + length
+        if length > DAY_MINUTES:
+            last = SHORT[end // DAY_MINUTES % 7]
+            yield f"{SHORT[day]} {time_text(at)} - {last} {time_text(end % DAY_MINUTES)}"
+            continue
+        until = time_text(end % DAY_MINUTES or DAY_MINUTES)
+        named = SHORT[day] if number == 1 else f"{SHORT[day]}-{SHORT[(day + number - 1) % 7]}"
+        yield f"{named} {time_text(at)}-{until}"
+        if number == 7:
+            return
 
 
 def _zone_like(name: str) -> str:

@@ -4,17 +4,20 @@ A calendar is an ordered array of edges: the market opens at the first, closes a
 question is a search in it, so arrays of millions are as good as one moment.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
-from pipeline.hours import DAY_MINUTES, EPOCH, LAST_YEAR, WEEK_MINUTES, Hours, edges_of
+from pipeline.hours import DAY_MINUTES, EPOCH, LAST_YEAR, WEEK_MINUTES, Closure, Hours, edges_of
 from pipeline.times import DAY, HOUR, MINUTE
 from pipeline.values import Flags, Stamps
 from pipeline.walltime import wall_clock
+
+Wall = TypeVar("Wall", int, Stamps)
 
 FOREVER = 2
 """The edges of a calendar that never closes: it opens and closes once, at the ends of time."""
@@ -123,8 +126,12 @@ class Calendar:
         passed = self.edges.searchsorted(ts, side="right")
         closed = (passed % 2 == 0) & (passed < len(self.edges))
         trading = np.where(closed, self.edges[np.minimum(passed, len(self.edges) - 1)], ts)
-        begins = self.hours.day_begins * MINUTE
-        return (wall_clock(self.hours.zone).wall(trading) + (DAY - begins if begins else 0)) // DAY
+        return self._day(wall_clock(self.hours.zone).wall(trading))
+
+    def closures_from(self, ts: int) -> Iterator[Closure]:
+        """The days unlike the others, from the day of a moment on."""
+        today = self._day(_wall(self.hours.zone, ts))
+        return (each for each in self.hours.closures if each.day.toordinal() - EPOCH >= today)
 
     def open_slots(self, start: int, end: int, tf: int) -> Stamps:
         """The slots of `tf` ms that begin in [start, end) and overlap open time, by their openings."""
@@ -169,6 +176,11 @@ class Calendar:
         """How many edges lie at or before a moment; odd while the market is open."""
         return int(self.edges.searchsorted(ts, side="right"))
 
+    def _day(self, wall: Wall) -> Wall:
+        """The number of the trading day of a time on the wall, open or not."""
+        begins = self.hours.day_begins * MINUTE
+        return (wall + (DAY - begins if begins else 0)) // DAY
+
     def _edge(self, number: int) -> int | None:
         return int(self.edges[number]) if number < len(self.edges) and not self.never_closes else None
 
@@ -193,8 +205,7 @@ class Calendar:
 
     def _on_holiday(self, wall: int) -> bool:
         """Whether a time on the wall is on a day without trading that would otherwise have some."""
-        begins = self.hours.day_begins * MINUTE
-        day = (wall + (DAY - begins if begins else 0)) // DAY
+        day = self._day(wall)
         if day not in self._holidays:
             return False
         begin = self.hours.begin_of(date.fromordinal(EPOCH + day))

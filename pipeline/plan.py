@@ -68,6 +68,12 @@ class Node:
     on_fault: Fault
 
 
+def products_of(node: Node) -> tuple[str, ...]:
+    """What a source says that it gives."""
+    several: tuple[str, ...] | None = getattr(node.instance, "products", None)
+    return several if several is not None else tuple(filter(None, (getattr(node.instance, "product", None),)))
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
     """Which values of one node another takes, by which of its parameters.
@@ -115,6 +121,11 @@ class Plan:
     @cached_property
     def by_id(self) -> Mapping[str, Node]:
         return {node.id: node for node in self.nodes}
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """What the sources say that they give, each once."""
+        return tuple(dict.fromkeys(product for node in self.of("source") for product in products_of(node)))
 
     def of(self, *kinds: Kind) -> tuple[Node, ...]:
         return tuple(node for node in self.nodes if node.part.kind in kinds)

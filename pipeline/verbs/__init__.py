@@ -4,7 +4,7 @@ import argparse
 from importlib import import_module
 from typing import Protocol, cast
 
-MODULES = {"list": "list_parts"}
+MODULES = {"calendar": "market_hours", "list": "list_parts"}
 """Verbs whose file cannot have their name."""
 
 NAMES = (
@@ -19,6 +19,7 @@ NAMES = (
     "replay",
     "verify",
     "why",
+    "calendar",
     "data",
     "doctor",
 )
