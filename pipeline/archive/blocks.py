@@ -12,13 +12,16 @@ from typing import Any, cast
 import msgspec
 import numpy as np
 import pyarrow
+import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
 from pipeline.archive.opening import PIECE, Opened, pieces
+from pipeline.values import Flags
 
 pa: Any = pyarrow
+pc: Any = pyarrow.compute
 pacsv: Any = pyarrow.csv
 pq: Any = pyarrow.parquet
 
@@ -80,6 +83,11 @@ def _csv_block(text: bytes, first: int, delimiter: str, names: Sequence[str], wa
             column_types=dict.fromkeys(wanted, pa.string()), include_columns=list(wanted), check_utf8=False
         ),
     )
+    filled = _filled(table)
+    if not filled.all():
+        kept = Block(1, int(table.num_rows), {}, {"": torn}, blank).numbers()
+        blank += kept[~filled].tolist()
+        table = table.filter(pa.array(filled))
     columns = {name: table.column(name).combine_chunks() for name in wanted}
     before = first - 1
     return Block(
@@ -89,6 +97,16 @@ def _csv_block(text: bytes, first: int, delimiter: str, names: Sequence[str], wa
         {NO_COLUMNS: [number + before for number in torn]},
         [number + before for number in blank],
     )
+
+
+def _filled(table: Any) -> Flags:
+    """Which rows have anything in them: an empty line has not."""
+    filled = np.zeros(table.num_rows, np.bool_)
+    for column in table.columns:
+        filled |= np.asarray(pc.not_equal(column, ""))
+        if filled.all():
+            break
+    return filled
 
 
 def json_blocks(opened: Opened, wanted: Sequence[str], size: int = PIECE) -> Iterator[Block]:

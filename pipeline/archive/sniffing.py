@@ -42,6 +42,8 @@ DATE_OF_DIGITS = re.compile(
 """A number that is a date: 20260105, 202601050800, 20260105080000 or 20260105080000123."""
 YEAR_LAST = re.compile(r"(\d{1,2})([-./])(\d{1,2})[-./]\d{4}")
 LAST_MONTH = 12
+MOST = 0.6
+FEWEST_COLUMNS = 3
 FEWEST = 10
 """Of fewer rows it is not said how far they are apart."""
 
@@ -137,8 +139,8 @@ def _grid(path: Path, lines: Sequence[str]) -> Grid:
     numbered = [(number, line) for number, line in enumerate(lines[:ROWS]) if line.strip()]
     for delimiter in DELIMITERS:
         rows = list(csv.reader((line for _, line in numbered), delimiter=delimiter))
-        ((width, times),) = Counter(map(len, rows)).most_common(1) or [(0, 0)]
-        if width < 3 or times < 0.6 * len(rows):
+        width = _width(rows)
+        if width < FEWEST_COLUMNS:
             continue
         begin = next(number for number, row in enumerate(rows) if len(row) == width)
         header = not any(_is_value(cell.strip()) for cell in rows[begin])
@@ -149,6 +151,15 @@ def _grid(path: Path, lines: Sequence[str]) -> Grid:
         skipped = numbered[begin][0] + header
         return Grid(delimiter, skipped, tuple(named), header, body)
     raise InputError(f"{path} is not what its name says (no rows of three columns or more); give a file of rows")
+
+
+def _width(rows: Sequence[Sequence[str]]) -> int:
+    """How many columns most rows have; where no number prevails, those of the header."""
+    ((width, times),) = Counter(map(len, rows)).most_common(1) or [(0, 0)]
+    if times >= MOST * len(rows):
+        return width
+    names = (row for row in rows if len(row) >= FEWEST_COLUMNS and not any(_is_value(cell.strip()) for cell in row))
+    return len(next(names, ()))
 
 
 def _is_value(cell: str) -> bool:
