@@ -11,7 +11,6 @@ import numpy as np
 from pipeline.agenda import Agenda, AgendaScheduler
 from pipeline.plan import Node, Plan
 from pipeline.steps import Tube
-from pipeline.times import timeframe_name, utc_text
 from pipeline.values import Decisions, Key, Repaint, Revised, Signals, Small, Stamps, Votes
 from pipeline.voting import votes_of
 
@@ -98,16 +97,6 @@ class Decided:
         found = order[np.minimum(np.searchsorted(self._open_ts[order], open_ts), KEPT - 1)]
         sides: list[int] = np.where(self._open_ts[found] == open_ts, self._side[found], OTHER).tolist()
         return sides
-
-
-def in_words(repaint: Repaint) -> str:
-    """`the venue changed EURUSD 1m 2026-01-05T10:03:00.000Z: demo-1's call there would have been no trade`."""
-    name = timeframe_name(repaint.tf)
-    there = "there" if repaint.bar == repaint.revised else f"at {utc_text(repaint.bar)}"
-    return (
-        f"the venue changed {repaint.product} {name} {utc_text(repaint.revised)}: "
-        f"{repaint.account}'s {repaint.was} {there} would have been {repaint.now}"
-    )
 
 
 class SecondLook:

@@ -12,10 +12,10 @@ from msgspec.structs import replace as with_
 
 from pipeline.clocks import Clock
 from pipeline.plan import Plan
-from pipeline.repainting import in_words
+from pipeline.remarks import remark
 from pipeline.statistics import PayoutMix, WinRate
 from pipeline.times import DAY, MINUTE, SECOND, slot_of, timeframe, timeframe_name
-from pipeline.values import ENDED, Bars, Decisions, Dropped, Fault, Key, Order, Past, Quotes, Repaint, Stream
+from pipeline.values import ENDED, Bars, Decisions, Dropped, Fault, Key, Order, Past, Quotes, Stream
 from pipeline.view import (
     PROTOCOL,
     TRADED,
@@ -113,14 +113,14 @@ class Watch:
                     self._balances[account] = self._balances.get(account, Decimal(0)) + profit
             case Dropped():
                 self._drops[value.reason] += value.rows
-            case Repaint():
-                self._say("warning", in_words(value))
             case Fault():
                 self._counts["faults"] += 1
                 self._last_fault = f"{value.node}: {value.what}"
                 self._say("error", self._last_fault)
             case _:
-                return
+                said = remark(value)
+                if said is not None:
+                    self._say(*said)
 
     def _take_quotes(self, quotes: Quotes) -> None:
         self.quotes += len(quotes)

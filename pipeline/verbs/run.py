@@ -28,9 +28,9 @@ from pipeline.journal import Journal
 from pipeline.ledger import decision_rows
 from pipeline.live import collect_seldom, on_signals, only_one, wall, watch_clock
 from pipeline.plan import Plan
-from pipeline.repainting import in_words
+from pipeline.remarks import remark
 from pipeline.times import SECOND, duration, local_text, timeframe_name
-from pipeline.values import Decisions, Fault, Order, Repaint, Slept
+from pipeline.values import Decisions, Fault, Order
 from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
 from pipeline.view import Status
 from pipeline.watch import Watch
@@ -170,15 +170,14 @@ class _Plain(_Words):
     def told(self, node: str, value: Any) -> None:
         if isinstance(value, Fault):
             self._print(f"fault in {value.node}: {value.what}")
-        elif isinstance(value, Repaint):
-            self._print(in_words(value))
-        elif isinstance(value, Slept):
-            seconds = (value.until - value.since) / SECOND
-            self._print(f"nothing ran for {seconds:,.0f} s, or the clock was set by it; bars of that time are missed")
         elif isinstance(value, Decisions) and not self._decided:
             self._decided = True
             row = next(decision_rows(value))
             self._print(f"first decision: {value.product} {timeframe_name(value.tf)} {value.account}: {row[5]}")
+        else:
+            said = remark(value)
+            if said is not None and said[0] == "warning":
+                self._print(said[1])
 
     def look(self, status: Status) -> None:
         self._looks += 1
@@ -250,10 +249,11 @@ class _Json(_Words):
                 say_json({"what": "order", **facts})
             case Fault():
                 say_json({"what": "fault", "node": value.node, "at": value.at, "text": value.what})
-            case Repaint():
-                say_json({"what": "repaint", "node": node, **msgspec.structs.asdict(value), "text": in_words(value)})
             case _:
-                return
+                said = remark(value)
+                if said is None:
+                    return
+                say_json({"what": "remark", "node": node, "level": said[0], "text": said[1]})
         sys.stdout.flush()
 
     def look(self, status: Status) -> None:

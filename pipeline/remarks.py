@@ -1,0 +1,54 @@
+"""What is told of a market beside its prices, in a sentence for people: the log, the console, the status lines."""
+
+from typing import Any, Literal
+
+from pipeline.times import SECOND, timeframe_name, utc_text
+from pipeline.values import HEALTH, Gap, Health, Link, Noticed, Repaint, Slept
+
+Level = Literal["info", "warning"]
+QUIET_STATES = frozenset(("live", "quiet", "closed"))
+
+
+def remark(value: Any) -> tuple[Level, str] | None:
+    """How much it matters, and the sentence; None for what needs no word."""
+    match value:
+        case Gap():
+            count = (value.until - value.since) // value.tf
+            bars = f"{count} bar{'s' if count > 1 else ''} of {timeframe_name(value.tf)}"
+            return "warning", f"{value.product}: {bars} missing from {utc_text(value.since)}"
+        case Noticed():
+            return "info", f"{value.product}: {value.what} ({value.rows})"
+        case Link():
+            products = ", ".join(value.products)
+            if value.up:
+                return "info", f"{products}: connected again"
+            return "warning", f"{products}: the connection broke"
+        case Repaint():
+            return "warning", _repainted(value)
+        case Slept():
+            seconds = (value.until - value.since) / SECOND
+            return (
+                "warning",
+                f"nothing ran for {seconds:,.0f} s, or the clock was set by it; bars of that time are missed",
+            )
+        case Health():
+            return _health(value)
+        case _:
+            return None
+
+
+def _repainted(repaint: Repaint) -> str:
+    name = timeframe_name(repaint.tf)
+    there = "there" if repaint.bar == repaint.revised else f"at {utc_text(repaint.bar)}"
+    return (
+        f"the venue changed {repaint.product} {name} {utc_text(repaint.revised)}: "
+        f"{repaint.account}'s {repaint.was} {there} would have been {repaint.now}"
+    )
+
+
+def _health(health: Health) -> tuple[Level, str] | None:
+    """A word when the whole feed cannot be trusted, or can again; single products come and go too often."""
+    if health.product or not len(health):
+        return None
+    state = HEALTH[health.state.item(-1)]
+    return ("info" if state in QUIET_STATES else "warning"), f"the feed is {state}"

@@ -1,0 +1,51 @@
+"""What people are told of a market beside its prices."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.remarks import remark
+from pipeline.times import MINUTE
+from pipeline.values import HEALTH, Gap, Health, Link, NoData, Noticed, Repaint, Slept
+from tests.support import MONDAY
+
+
+def health(product: str, state: str) -> Health:
+    one = np.array([0.0])
+    return Health(product, np.array([MONDAY]), np.array([HEALTH.index(state)], np.int8), one, one, one)
+
+
+SAID: list[tuple[Any, str, str]] = [
+    (
+        Gap("EURUSD", MINUTE, MONDAY, MONDAY + 2 * MINUTE, MONDAY + 3 * MINUTE),
+        "warning",
+        "EURUSD: 2 bars of 1m missing from 2026-01-05T10:00:00.000Z",
+    ),
+    (Noticed("EURUSD", "mended", 2), "info", "EURUSD: mended (2)"),
+    (Link(("EURUSD", "BTCUSD"), up=False, at=MONDAY), "warning", "EURUSD, BTCUSD: the connection broke"),
+    (Link(("EURUSD",), up=True, at=MONDAY), "info", "EURUSD: connected again"),
+    (
+        Repaint("demo-1", "EURUSD", MINUTE, MONDAY + MINUTE, MONDAY, "call", "no trade", MONDAY + 5 * MINUTE),
+        "warning",
+        "the venue changed EURUSD 1m 2026-01-05T10:00:00.000Z: demo-1's call at 2026-01-05T10:01:00.000Z would have "
+        "been no trade",
+    ),
+    (
+        Slept(MONDAY, MONDAY + 90_000),
+        "warning",
+        "nothing ran for 90 s, or the clock was set by it; bars of that time are missed",
+    ),
+    (health("", "stale"), "warning", "the feed is stale"),
+    (health("", "live"), "info", "the feed is live"),
+]
+
+
+@pytest.mark.parametrize(("value", "level", "text"), SAID, ids=[type(each[0]).__name__ for each in SAID])
+def test_what_happens_to_a_market_is_one_sentence(value: Any, level: str, text: str) -> None:
+    assert remark(value) == (level, text)
+
+
+@pytest.mark.parametrize("value", [health("EURUSD", "stale"), NoData("EURUSD", MINUTE, MONDAY, 1, "silent", MONDAY)])
+def test_what_comes_and_goes_all_the_time_is_not_told(value: Any) -> None:
+    assert remark(value) is None
