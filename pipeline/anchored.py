@@ -31,6 +31,9 @@ class Window:
 
     recipe: Recipe
     warmup: int
+    """The first row on which all of them are ready."""
+    before: int
+    """How many bars before a block it begins."""
     places: Mapping[str, int]
 
 
@@ -58,7 +61,7 @@ class Anchoring:
 
     def context(self, tf: int) -> int:
         """How many bars before a new one are needed to compute it as it always is."""
-        return self.warmup(tf) + self.block - 1 + self.lookback
+        return max(window.before for window in self.windows(tf)) + self.block - 1 + self.lookback
 
     def columns(self, bars: Bars) -> Columns:
         """The features of the new rows of `bars`, and of up to `lookback` rows before them."""
@@ -95,7 +98,8 @@ class Anchoring:
     def _window(self, wanted: list[str], tf: int, least: int) -> Window:
         recipe = recipe_of(self.features, wanted, tf)
         places = {name: self.names.index(column_names(name, self.features[name])[0]) for name in wanted}
-        return Window(recipe, max([least, *(recipe.ready[name] for name in wanted)]), places)
+        warmup = max([least, *(recipe.ready[name] for name in wanted)])
+        return Window(recipe, warmup, warmup + recipe.spare, places)
 
     def _blocks(self, bars: Bars, first: int) -> list[tuple[int, int]]:
         """Row spans of the blocks that the rows from `first` on lie in."""
@@ -113,7 +117,7 @@ class Anchoring:
 
 def _fill(into: Floats, window: Window, bars: Bars, start: int, stop: int) -> None:
     """Compute the window of one block and keep its last rows, as many as there is room for."""
-    begin = max(0, start - window.warmup)
+    begin = max(0, start - window.before)
     count = into.shape[1]
     passed = stop - count - begin
     ready, places = window.recipe.ready, window.places

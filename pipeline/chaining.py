@@ -14,7 +14,10 @@ from pipeline.times import timeframe_name
 
 def sound(tables: Tables, features: Mapping[str, Feature]) -> dict[str, Feature]:
     """The features that can be computed; of the others the user is told, of those that stand on them not again."""
-    kept = dict(features)
+    kept = {name: each for name, each in features.items() if "." not in name}
+    for name in features.keys() - kept.keys():
+        what = f"[features] {name!r} has a dot, which stands between a feature and its output"
+        tables.problem((FEATURES, name), what, "give the feature another name")
     declared = set(tables.table((FEATURES,)))
     owners = owners_of(kept)
     wrong = {name for name, each in kept.items() if not _named(tables, name, each, owners, declared)}

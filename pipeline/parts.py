@@ -165,9 +165,9 @@ def part_of(instance: object) -> Part:
 def _declare(kind: Kind, cls: type[T]) -> type[T]:
     if not cls.__dict__.get("__doc__"):
         raise TypeError(f"{kind} {cls.__name__} needs a docstring: it is the help that `list` prints")
-    # What a common base compares and shows itself by need not be made again for each of its many parts.
-    plain = cls.__eq__ is object.__eq__
-    made = dataclass(frozen=True, kw_only=True, eq=plain, repr=plain)(cls)
+    # A base of many parts may bring what a dataclass would write and compile for each of them, which takes its time.
+    plain = cls.__init__ is object.__init__
+    made = dataclass(frozen=plain, kw_only=True, init=plain, eq=plain, repr=plain)(cls)
     name = snake(cls.__name__)
     if name in _registry[kind]:
         raise TypeError(

@@ -15,6 +15,7 @@ import numpy as np
 from pipeline.candles import merged
 from pipeline.parts import Feature, Longer, Reaching, column_keys
 from pipeline.stretch import PRICES, Stretch, stretch_of
+from pipeline.times import DAY
 from pipeline.values import Bars, Flags, Floats, Stamps
 
 Computed = Floats | tuple[Floats, ...]
@@ -48,6 +49,8 @@ class Recipe:
     """The features that others read."""
     ready: Mapping[str, int]
     """The first row that each feature answers."""
+    spare: int
+    """How many bars more it takes where slots of longer bars are not whole, as at a daily break: one for each day."""
 
     def computed(self, bars: Bars, start: int, stop: int) -> Iterator[tuple[str, tuple[Floats, ...]]]:
         """The columns of every feature, of the rows from `start` to before `stop` or of the last of these.
@@ -83,13 +86,15 @@ def recipe_of(features: Mapping[str, Feature], wanted: Sequence[str], tf: int) -
     ready: dict[str, int] = {}
     steps: list[Step] = []
     read: set[str] = set()
+    spare = 0
     owners = owners_of(features)
     for name in order:
         feature = features[name]
         if name in slots:
-            parts, first = slots[name] // tf, longer[slots[name]].ready[name]
+            parts, above = slots[name] // tf, longer[slots[name]]
             # At worst the window begins with the second part of a slot, which is lost then.
-            ready[name] = parts * (first + 2) - 2
+            ready[name] = parts * (above.ready[name] + 2) - 2
+            spare = max(spare, parts * (1 - (-ready[name] * tf // DAY) + above.spare))
             continue
         reads = tuple(column for column in reads_of(feature) if column not in PRICES)
         below = {owners[column] for column in reads}
@@ -98,7 +103,7 @@ def recipe_of(features: Mapping[str, Feature], wanted: Sequence[str], tf: int) -
         ready[name] = begin + skips
         steps.append(Step(name, feature, column_names(name, feature), reads, begin, skips, ready[name]))
         read |= below
-    return Recipe(tf, tuple(wanted), tuple(steps), longer, frozenset(read), ready)
+    return Recipe(tf, tuple(wanted), tuple(steps), longer, frozenset(read), ready, spare)
 
 
 def reads_of(feature: Feature) -> tuple[str, ...]:

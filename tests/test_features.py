@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -350,6 +351,16 @@ def test_features_are_equal_by_what_they_are() -> None:
     assert part("ema", period=20) != part("dema", period=20)
     assert repr(part("ema", period=9)) == "Ema(period=9, price='close')"
     assert len({part("rsi"), part("rsi"), part("atr")}) == 2
+
+
+def test_a_feature_does_not_change_and_takes_its_own_keys_only() -> None:
+    ema = part("ema", period=9)
+    with pytest.raises(FrozenInstanceError):
+        ema.period = 10  # pyright: ignore[reportAttributeAccessIssue]  # that it cannot be set is the claim
+    with pytest.raises(TypeError, match="Ema takes period, price"):
+        part("ema", perod=9)
+    with pytest.raises(TypeError, match="Sub needs left"):
+        registered("feature")["sub"].cls(right="close")
 
 
 def test_the_window_of_a_minute_is_as_long_as_a_day_only_for_what_needs_a_day() -> None:

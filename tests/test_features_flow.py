@@ -63,11 +63,12 @@ def test_how_far_a_flow_looks_back_depends_on_the_timeframe() -> None:
     )
     need = {MINUTE: 15 * (7 + 2) - 2, 5 * MINUTE: 30, QUARTER: 30}
     assert {tf: plan.anchoring.warmup(tf) for tf in need} == need
-    contexts = {tf: rows + 64 - 1 + 1 for tf, rows in need.items()}
+    spare = {MINUTE: 15 * 2, 5 * MINUTE: 1, QUARTER: 0}  # a slot that is not whole costs no bar its answer
+    contexts = {tf: rows + spare[tf] + 64 - 1 + 1 for tf, rows in need.items()}
     assert plan.by_id["operators.bars"].instance.contexts == contexts
     assert history_of(plan) == contexts
     assert summary(plan).endswith(
-        "features are warm after 133 × 1m, 30 × 5m, 30 × 15m; history to load: 197 × 1m, 94 × 5m, 94 × 15m"
+        "features are warm after 133 × 1m, 30 × 5m, 30 × 15m; history to load: 227 × 1m, 95 × 5m, 94 × 15m"
     )
 
 
@@ -117,6 +118,10 @@ def test_a_session_needs_a_day_of_bars_and_leaves_the_windows_of_others_as_they_
         (
             'x = { use = "vwap", session = "8:00" }',
             "[features.x] session is '8:00'; write a time of day such as 08:00",
+        ),
+        (
+            '"x.y" = { use = "rsi" }',
+            "[features] 'x.y' has a dot, which stands between a feature and its output; give the feature another name",
         ),
         ('x = { use = "crossover", left = "fast" }', "[features.x] needs right; add right = … (text)"),
         (

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.anchored import Anchoring
 from pipeline.candles import from_columns, merged
 from pipeline.rolling import blended, silent, still
-from pipeline.times import DAY, HOUR, parse_moment
-from pipeline.values import Bars, Floats
+from pipeline.times import DAY, HOUR, MINUTE, parse_moment
+from pipeline.values import Bars, Flags, Floats
 from tests.feature_cases import MIDNIGHT, QUARTER, chain, market, part, raw
 
 BARS = market(11, 900)
@@ -277,6 +278,20 @@ def test_a_slot_that_is_not_whole_gives_no_longer_bar() -> None:
     assert closes[46] == BARS.close[47]
 
 
+def test_a_daily_break_that_tears_slots_leaves_every_bar_its_answer() -> None:
+    """Of four bars an hour the market is closed from 16:45 to 18:00: the hour of 16:45 is never whole."""
+    week = market(5, 12 * 96)
+    time = week.open_ts % DAY // MINUTE
+    held = _rows(week, (time < 16 * 60 + 45) | (time >= 18 * 60))
+    features = {"on": part("sma", period=12), "x": part("higher", of="on", timeframe="1h")}
+    anchored = Anchoring(features, 64, 30, 0)
+    columns = anchored.columns(held)
+    first = int(np.flatnonzero(np.isfinite(columns["x"]))[0])
+    assert anchored.warmup(QUARTER) == 4 * 13 - 2 == 50
+    assert np.isfinite(columns["x"][first:]).all()
+    assert first < 64
+
+
 def _contiguous(bars: Bars) -> Bars:
     return from_columns(
         bars.product,
@@ -287,7 +302,10 @@ def _contiguous(bars: Bars) -> Bars:
 
 
 def _without(bars: Bars, row: int) -> Bars:
-    keep = np.arange(len(bars)) != row
+    return _rows(bars, np.arange(len(bars)) != row)
+
+
+def _rows(bars: Bars, keep: Flags) -> Bars:
     columns = (getattr(bars, name)[keep] for name in ("open", "high", "low", "close", "volume"))
     return from_columns(bars.product, bars.tf, bars.open_ts[keep], *columns)
 

@@ -92,7 +92,7 @@ class RangeState:
 
 @feature
 class BreakoutState:
-    """Breakout: 1 while the close is above every high of the `period` bars before, -1 while it is under every low, else 0.
+    """Breakout: 1 while the close is above all highs of `period` bars before, -1 while it is under all lows, else 0.
 
     Once warm it always has an answer.
     """

@@ -9,6 +9,7 @@ of the bars.
 # pyright: reportMissingTypeStubs=false
 
 from collections.abc import Callable, Mapping
+from dataclasses import FrozenInstanceError
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Protocol
 
@@ -84,18 +85,30 @@ class Tulip:
     _values: tuple[float, ...]
     _start: int
 
-    def __post_init__(self) -> None:
+    def __init__(self, **given: Any) -> None:
+        keys = (*self.options, *self.columns)
+        for key in keys:
+            if key not in given and not hasattr(type(self), key):
+                raise TypeError(f"{type(self).__name__} needs {key}")
+        if not given.keys() <= set(keys):
+            raise TypeError(f"{type(self).__name__} takes {', '.join(keys)}")
+        vars(self).update({key: given.get(key, getattr(type(self), key, None)) for key in keys})
+        self._check()
+        columns = tuple(name if name in PRICES else getattr(self, name) for name in self.inputs)
         values = tuple(getattr(self, key) for key in self.options)
-        given = dict(zip(self.options, values, strict=True))
+        vars(self).update(_columns=columns, _values=values, _start=self.entry.start(*values))
+
+    def _check(self) -> None:
+        given = {key: getattr(self, key) for key in self.options}
         lengths = [(key, given[key]) for key in RISING if key in given]
         for (less, shorter), (more, longer) in pairwise(lengths):
             if shorter > longer:
                 raise ValueError(f"{less} is {shorter}, more than {more}, which is {longer}; exchange them")
         if "step" in given and given["step"] >= given["maximum"]:
             raise ValueError("step is not less than maximum; make it smaller")
-        columns = tuple(name if name in PRICES else getattr(self, name) for name in self.inputs)
-        for name, value in (("_columns", columns), ("_values", values), ("_start", self.entry.start(*values))):
-            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise FrozenInstanceError(f"{type(self).__name__} does not change; make another one")
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and vars(other) == vars(self)
