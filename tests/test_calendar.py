@@ -248,6 +248,7 @@ def test_a_session_that_the_clocks_skip_whole_is_left_out_that_day() -> None:
         ("Sun 01:30-04:00", "2026-11-01T05:30Z", "2026-11-01T09:00Z"),
         ("Sun 00:30-01:30", "2026-11-01T04:30Z", "2026-11-01T05:30Z"),
         ("Sun 01:15-01:45", "2026-11-01T05:15Z", "2026-11-01T05:45Z"),
+        ("Sun 02:00-03:00", "2026-11-01T07:00Z", "2026-11-01T08:00Z"),
     ],
 )
 def test_a_time_that_comes_twice_counts_the_first_time(session: str, opens: str, closes: str) -> None:

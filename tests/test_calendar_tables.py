@@ -1,6 +1,7 @@
 """Calendars as they are written in a flow file, and what follows from them."""
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any, get_args
@@ -13,7 +14,7 @@ from pipeline.checking import load_text
 from pipeline.errors import InputError, PlanError
 from pipeline.exchanges import BUILT_IN
 from pipeline.market import Market
-from pipeline.opening import Calendar
+from pipeline.opening import Calendar, Reason
 from pipeline.plan import Plan
 from pipeline.times import DAY, HOUR, MINUTE, parse_moment, utc_text
 from pipeline.values import Bars
@@ -448,3 +449,26 @@ def test_history_reaches_back_far_enough_where_a_market_is_open_for_a_quarter_of
     opened = [date.fromisoformat(utc_text(each)[:10]) for each in days.open_ts.tolist()]
     assert opened[-3:] == [date(2026, 11, 24), date(2026, 11, 25), date(2026, 11, 27)]
     assert days.volume[-1] < 0.7 * days.volume[-2], "it closed early"
+
+
+def test_the_tables_of_the_manual_are_sound_and_do_what_it_says(tmp_path: Path) -> None:
+    manual = (ROOT / "docs" / "calendars.md").read_text(encoding="utf-8")
+    (written,) = re.findall(r"```toml\n(.*?)```", manual, re.DOTALL)
+    (tmp_path / "holidays.json").write_text("[]", encoding="utf-8")
+    calendars = load_text(SMALL + written, "flows.toml", tmp_path).calendars
+    keeps = {"XAUUSD": "gold", "XAGEUR": "gold", "7203": "tokyo", "JP225": "tokyo", "CORN": "night", "EURUSD": "fx"}
+    assert {product: calendars.of(product).name for product in keeps} == keeps
+    assert edges(calendars.of("XAUUSD"), "2026-12-24T12:00Z", "2026-12-29T12:00Z") == [
+        *("2026-12-24T18:00", "2026-12-28T01:00", "2026-12-28T22:00", "2026-12-28T23:00"),
+    ]
+    night = calendars.of("CORN")
+    assert edges(night, "2026-01-06T00:00Z", "2026-01-07T00:00Z") == [
+        *("2026-01-06T01:00", "2026-01-06T13:45", "2026-01-06T14:30", "2026-01-06T19:20"),
+    ]
+    monday = parse_moment("2026-01-05T01:30:00Z")
+    assert night.trading_day(monday) == date(2026, 1, 5)
+    assert night.state(parse_moment("2026-01-06T14:00:00Z")).reason == "break"
+    assert night.session_of(parse_moment("2026-01-06T09:00:00Z")) == ("Europe",)
+    named = set(re.findall(r"^\| `(\w+)` \|", manual, re.MULTILINE))
+    assert set(BUILT_IN) <= named
+    assert set(get_args(Reason)) <= named
