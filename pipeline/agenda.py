@@ -78,11 +78,14 @@ class Agenda:
 
 
 class AgendaScheduler(Scheduler):
-    """The agenda as Rx time operators know a scheduler: they wait on it and read its time, and own no thread."""
+    """The agenda as Rx time operators know a scheduler: they wait on it and read its time, and own no thread.
 
-    def __init__(self, agenda: Agenda) -> None:
+    Of what wakes at one instant the lower `rank` is first: what a node gives is there when those that take it wake.
+    """
+
+    def __init__(self, agenda: Agenda, rank: int = 0) -> None:
         super().__init__()
-        self._agenda = agenda
+        self._agenda, self._rank = agenda, rank
 
     @property
     def now(self) -> datetime:
@@ -108,8 +111,8 @@ class AgendaScheduler(Scheduler):
         return self._agenda.now
 
     def wake(self, moment: int, act: Act, name: str) -> abc.DisposableBase:
-        """Call `act` at a moment in ms; acts of one instant run by name."""
-        return self._agenda.at(moment, act, name=name)
+        """Call `act` at a moment in ms; acts of one instant run by rank, then by name."""
+        return self._agenda.at(moment, act, name=f"{self._rank:04d} {name}")
 
     def _plan(self, moment: int, action: typing.ScheduledAction[State], state: State | None) -> abc.DisposableBase:
         running = SingleAssignmentDisposable()

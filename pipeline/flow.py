@@ -61,6 +61,8 @@ class Running:
     id: str
     node: Node | None
     inlets: dict[str, Tube[Any]]
+    rank: int
+    """After how many others it comes in an order in which each comes after what it takes from."""
     out: Tube[Any] = field(default_factory=Tube[Any])
     beyond: Tube[Any] = field(default_factory=Tube[Any])
     """What an outer node gives, for other outer nodes: it does not go through the door."""
@@ -83,7 +85,6 @@ class Flow:
         self.faults: list[Fault] = []
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.border = border
-        self._scheduler = AgendaScheduler(self.agenda)
         self._recorder = recorder
         self._taps: list[Tap] = []
         self._loop = asyncio.get_running_loop()
@@ -252,7 +253,7 @@ class Flow:
             node = self.plan.by_id.get(name)
             if node is not None:
                 inlets = {parameter: inlets.get(parameter) or Tube[Any]() for parameter in node.part.takes} | inlets
-            self.nodes[name] = Running(name, node, inlets)
+            self.nodes[name] = Running(name, node, inlets, len(self.nodes))
         for edge in (*self.plan.edges, *_hearing_of_sleep(self.plan)):
             self._connect(edge)
 
@@ -272,7 +273,7 @@ class Flow:
             given,
             lambda failure: self._failed(running, failure),
             lambda: self._completed(running),
-            scheduler=self._scheduler,
+            scheduler=AgendaScheduler(self.agenda, running.rank),
         )
 
     def _stream(self, running: Running) -> Observable[Any] | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from operators.risk.guard import GATES
@@ -42,6 +42,7 @@ def in_blocks(markets: list[Quotes], rows: int) -> Iterator[Entry]:
 
 
 @settings(max_examples=6, deadline=None)
+@example(seed=2722)  # two products end a bar at one instant, and the day's loss allows one of them a trade
 @given(seed=st.integers(0, 2**20))
 @pytest.mark.parametrize("rows", [7, 256, 4096])
 def test_single_rows_and_blocks_given_ahead_make_the_same_decisions(seed: int, rows: int) -> None:
