@@ -81,9 +81,8 @@ class Tulip:
     options: ClassVar[tuple[str, ...]]
     columns: ClassVar[tuple[str, ...]]
 
-    _columns: tuple[str, ...]
-    _values: tuple[float, ...]
-    _start: int
+    _prepared: tuple[int, tuple[str, ...], Computes, tuple[float, ...]]
+    """What a call needs: the first row answered, the columns read, what computes, its options."""
 
     def __init__(self, **given: Any) -> None:
         keys = (*self.options, *self.columns)
@@ -96,7 +95,7 @@ class Tulip:
         self._check()
         columns = tuple(name if name in PRICES else getattr(self, name) for name in self.inputs)
         values = tuple(getattr(self, key) for key in self.options)
-        vars(self).update(_columns=columns, _values=values, _start=self.entry.start(*values))
+        vars(self).update(_prepared=(self.entry.start(*values), columns, self.computes, values))
 
     def _check(self) -> None:
         given = {key: getattr(self, key) for key in self.options}
@@ -114,19 +113,21 @@ class Tulip:
         return type(other) is type(self) and vars(other) == vars(self)
 
     def __hash__(self) -> int:
-        return hash((type(self), self._columns, self._values))
+        return hash((type(self), self._prepared))
 
     def __repr__(self) -> str:
         given = ", ".join(f"{key}={getattr(self, key)!r}" for key in (*self.options, *self.columns))
         return f"{type(self).__name__}({given})"
 
     def warmup(self) -> int:
-        return (self.entry.fades or self.entry.start)(*self._values)
+        return (self.entry.fades or self.entry.start)(*self._prepared[3])
 
     def __call__(self, rows: Stretch) -> Computed:
-        if len(rows.open_ts) <= self._start:
+        start, names, computes, values = self._prepared
+        if len(rows.open_ts) <= start:
             return (NOTHING,) * len(self.outputs) if self.outputs else NOTHING
-        return self.computes([rows.columns[name] for name in self._columns], self._values)
+        columns = rows.columns
+        return computes([columns[names[0]]] if len(names) == 1 else [columns[name] for name in names], values)
 
 
 NOTHING: Floats = np.zeros(0)
