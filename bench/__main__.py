@@ -2,8 +2,10 @@
 
 import sys
 
-from bench import replay
+from bench import closes, health, replay, windows
 
 if __name__ == "__main__":
-    sys.argv = ["bench.replay"]
-    replay.main()
+    for each in (windows, closes, health, replay):
+        sys.argv = [each.__name__]
+        print(f"— {each.__name__}")
+        each.main()
