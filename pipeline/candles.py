@@ -112,7 +112,7 @@ def merged(bars: Bars, tf: int, calendar: Calendar | None = None) -> Bars:
 
     def each(gather: np.ufunc, column: NDArray[Number]) -> NDArray[Number]:
         """Over the parts of each slot; every second stretch lies between two slots."""
-        made: NDArray[Number] = gather.reduceat(column, bounds, dtype=column.dtype)[::2]
+        made: NDArray[Number] = gather.reduceat(column, bounds, dtype=column.dtype)[::2].copy()
         return made
 
     return Bars(
