@@ -100,7 +100,7 @@ def _spans_text(at: int, length: int, days: list[int]) -> Iterator[str]:
     for day in (each for each in days if (each - 1) % 7 not in days or len(days) == 7):
         number = next(step for step in range(1, 8) if (day + step) % 7 not in days or step == 7)
         end = day * DAY_MINUTES + at + length
-        if length > DAY_MINUTES:
+        if length > DAY_MINUTES or (length == DAY_MINUTES and at):
             last = SHORT[end // DAY_MINUTES % 7]
             yield f"{SHORT[day]} {time_text(at)} - {last} {time_text(end % DAY_MINUTES)}"
             continue

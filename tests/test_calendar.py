@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.calendar import Calendars, Claim, always, calendar, calendar_of, foreign_exchange, kept
@@ -504,6 +504,8 @@ def test_names_and_rules_of_the_built_in_ones_are_told_as_one_would_write_them()
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=7, unique=True), st.integers(0, 1439), st.integers(1, 1440))
+@example([0], 600, 1440)
+@example([0, 1, 2, 3, 4, 5, 6], 0, 1439)
 def test_a_week_that_is_told_is_the_week_one_gets_by_writing_it(days: list[int], at: int, length: int) -> None:
     sessions = tuple((day * DAY_MINUTES + at, day * DAY_MINUTES + at + length) for day in days)
     week = Hours(zone="UTC", sessions=sessions)
