@@ -84,7 +84,7 @@ class Files:
         else:
             bars = all_bars(self._reading(host.base))
             series, rows, end = series_of(bars), _rows_of(bars), int(bars.final_at[-1])
-        kept = Kept(series, rows, host.history, now)
+        kept = Kept(series, rows, host)
         for past in kept.past():
             yield past
         limit = end if host.end is None else host.end

@@ -58,10 +58,13 @@ class Replay:
     async def _items(self, host: Host) -> AsyncIterator[Bars | Quotes]:
         archive = Archive(host.base / self.store)
         begin, end = self.span(host.base)
+        if self.demand is not None:
+            for series in self._series(archive):
+                demand(archive, series, self.demand, host.calendars.of(series.product))
         if self.start:
             await host.until(begin)
         now = host.now()
-        kept = [Kept(series, partial(archive.batches, series), host.history, now) for series in self._series(archive)]
+        kept = [Kept(series, partial(archive.batches, series), host) for series in self._series(archive)]
         for each in kept:
             for past in each.past():
                 yield past
@@ -73,8 +76,6 @@ class Replay:
         series = [Series(product, 0 if self.quotes else timeframe(self.timeframe)) for product in sorted(self.products)]
         for each in series:
             archive.needs(each)
-            if self.demand is not None:
-                demand(archive, each, self.demand)
         return series
 
     def _bounds(self) -> tuple[int | None, int | None]:

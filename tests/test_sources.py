@@ -20,6 +20,7 @@ from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 
 from bench import generate
+from pipeline.archive.exporting import exported
 from pipeline.calendar import Calendars
 from pipeline.candles import merged
 from pipeline.errors import InputError
@@ -30,6 +31,7 @@ from pipeline.steps import Tube
 from pipeline.times import DAY, HOUR, MINUTE, SECOND, parse_moment
 from pipeline.values import BAR_COLUMNS, Bars, Decisions, Link, Order, Payouts, Quotes
 from sources.files import Files, read_bars
+from sources.replay import Replay
 from sources.synthetic import Synthetic, history
 from tests.support import same
 
@@ -94,7 +96,7 @@ class Stand:
         return Observable(subscribe)
 
 
-def all_given(source: Synthetic | Files, host: Stand) -> list[Given]:
+def all_given(source: Synthetic | Files | Replay, host: Stand) -> list[Given]:
     """Everything a source gives until it ends."""
     given_items: list[Given] = []
     failures: list[Exception] = []
@@ -248,7 +250,7 @@ def test_a_table_of_the_flow_file_is_checked() -> None:
 def test_both_sources_can_be_declared() -> None:
     assert {"synthetic", "files"} <= registered("source").keys()
     assert registered("source")["synthetic"].gives == (Quotes, Bars, Payouts, Link)
-    assert registered("source")["files"].gives == (Bars,)
+    assert set(registered("source")["files"].gives) == {Bars, Quotes}
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
@@ -420,6 +422,65 @@ def test_a_file_that_holds_no_bars_is_told_in_a_sentence(
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=told):
         all_given(Files(path=name, product="EURUSD"), Stand(0, DAY, 0, base=tmp_path))
+
+
+# --- files of quotes --------------------------------------------------------------------------------------------------
+
+HOURS_OF_QUOTES = Market("BTCUSD").quotes(TUESDAY, TUESDAY + 3 * HOUR)
+
+
+@pytest.fixture(params=["quotes.csv", "quotes.jsonl", "quotes.parquet"])
+def quotes_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    exported(iter([HOURS_OF_QUOTES]), tmp_path / str(request.param))
+    return tmp_path / str(request.param)
+
+
+@pytest.mark.parametrize("block", [0, 7 * M1, DAY])
+def test_quotes_of_a_file_are_given_when_they_were_received(quotes_file: Path, block: int) -> None:
+    source = Files(path=quotes_file.name, product="BTCUSD", quotes=True)
+    begin, end = source.span(quotes_file.parent)
+    assert (begin, end) == (int(HOURS_OF_QUOTES.received[0]), int(HOURS_OF_QUOTES.received[-1]) + 1)
+    given_items = all_given(source, Stand(begin, end, block, base=quotes_file.parent))
+    assert stamps(of(Quotes, given_items), "BTCUSD") == HOURS_OF_QUOTES.ts.tolist()
+    for at, item in given_items:
+        assert isinstance(item, Quotes)
+        assert item.received[0] == at if block == 0 else at <= item.received[0] < at + block
+
+
+def test_before_the_middle_of_a_file_of_quotes_are_the_bars_they_make(tmp_path: Path) -> None:
+    exported(iter([HOURS_OF_QUOTES]), tmp_path / "quotes.csv")
+    now = TUESDAY + 2 * HOUR + 7 * SECOND
+    source = Files(path="quotes.csv", product="BTCUSD", quotes=True)
+    given_items = all_given(source, Stand(now, now + 5 * M1, 0, {M1: 20, M5: 12}, tmp_path))
+    minutes, fives = of(Bars, given_items)
+    market = Market("BTCUSD")
+    assert same(minutes.close, market.bars(M1, now - 20 * M1 - 7 * SECOND, now).close)
+    assert same(fives.close, market.bars(M5, now - 60 * M1 - 7 * SECOND, now).close)
+    arrived = market.quotes(TUESDAY + 2 * HOUR, now + 5 * M1)
+    assert stamps(of(Quotes, given_items), "BTCUSD") == arrived.ts[arrived.received < now + 5 * M1].tolist()
+
+
+def test_a_quote_that_came_before_the_one_above_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "quotes.csv").write_text("ts,bid,ask\n1767600001000,1,1\n1767600000000,1,1\n")
+    source = Files(path="quotes.csv", product="EURUSD", quotes=True)
+    with pytest.raises(InputError, match=r"quotes.csv, row 2: .* the quote came before the one above it; sort"):
+        all_given(source, Stand(0, DAY, 0, base=tmp_path))
+
+
+def test_a_file_source_takes_what_cannot_be_seen_from_its_table(tmp_path: Path) -> None:
+    (tmp_path / "mt.csv").write_text("2024.07.02,00:00,1.1,1.2,1.0,1.15,7\n2024.07.02,00:01,1,1,1,1,8\n")
+    source = convert({"path": "mt.csv", "product": "EURUSD", "timezone": "Europe/Athens"}, Files)
+    begin = parse_moment("2024-07-01T21:00:00Z")
+    assert source.span(tmp_path) == (begin, begin + 2 * M1)
+    (tmp_path / "odd.csv").write_text("a,b,c\n1767600000123,1.5,1.25\n")
+    table = {"path": "odd.csv", "product": "X", "quotes": True, "columns": {"time": "a", "ask": "b", "bid": "c"}}
+    given_items = all_given(convert(table, Files), Stand(1767600000000, 1767600001000, 0, base=tmp_path))
+    assert [(item.bid.tolist(), item.ask.tolist()) for item in of(Quotes, given_items)] == [([1.25], [1.5])]
+    with pytest.raises(ValidationError, match="timezone Mars is unknown; write one like UTC"):
+        convert({"path": "mt.csv", "product": "EURUSD", "timezone": "Mars"}, Files)
+
+
+# --- generated bars ---------------------------------------------------------------------------------------------------
 
 
 def test_generated_bars_are_contiguous_and_the_same_for_a_seed() -> None:

@@ -4,7 +4,7 @@ A bar comes when it is final, a quote when it was received. Nothing is read befo
 """
 
 import heapq
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -84,9 +84,11 @@ async def played(host: Host, reels: Sequence[Reel], start: int, limit: int) -> A
 class Kept:
     """One series as a flow meets it at a moment: its past, then what comes. `rows` reads those of a span of time."""
 
-    def __init__(self, series: Series, rows: Rows, history: Mapping[int, int], now: int) -> None:
-        self._series, self._rows, self._history, self._now = series, rows, history, now
-        self._begin = slot_of(now, min(history, default=MINUTE))
+    def __init__(self, series: Series, rows: Rows, host: Host) -> None:
+        self._series, self._rows = series, rows
+        self._history, self._calendar = host.history, host.calendars.of(series.product)
+        now = self._now = host.now()
+        self._begin = slot_of(now, min(host.history, default=MINUTE))
         """Quotes stamped before it are history."""
 
     def past(self) -> Iterator[Batch]:
@@ -98,7 +100,7 @@ class Kept:
                 whole = whole.rows(0, _come_by(whole, self._now), 0)
                 if self._series.of_quotes and len(whole):
                     self._begin = int(whole.open_ts[-1]) + whole.tf
-                yield from as_history(whole, self._history, self._now)
+                yield from as_history(whole, self._history, self._now, self._calendar)
         if self._series.of_quotes:
             for batch in self._rows(self._begin, self._now):
                 yield from self._of_open_slot(batch)

@@ -8,13 +8,13 @@ from pipeline.archive.grades import Grade, meets
 from pipeline.archive.series import Series
 from pipeline.archive.store import Archive
 from pipeline.archive.writing import REPORT
-from pipeline.calendar import calendar_of
+from pipeline.calendar import Calendar, calendar_of
 from pipeline.errors import InputError
 
 
-def audit(archive: Archive, series: Series) -> Audit:
+def audit(archive: Archive, series: Series, calendar: Calendar) -> Audit:
     """Look at all rows now."""
-    return audited(series, archive.batches(series), calendar_of(series.product))
+    return audited(series, archive.batches(series), calendar)
 
 
 def keep(archive: Archive, series: Series, report: Audit) -> None:
@@ -30,9 +30,10 @@ def kept(archive: Archive, series: Series) -> Audit | None:
         return None
 
 
-def demand(archive: Archive, series: Series, grade: Grade) -> None:
-    """Refuse a series that is worse than a grade."""
-    report = kept(archive, series) or audit(archive, series)
+def demand(archive: Archive, series: Series, grade: Grade, calendar: Calendar) -> None:
+    """Refuse a series that is worse than a grade by a calendar."""
+    report = kept(archive, series) if calendar is calendar_of(series.product) else None
+    report = report or audit(archive, series, calendar)
     if not meets(report.grade, grade):
         raise InputError(
             f"{series} in {archive.folder} has grade {report.grade}, {grade} is demanded: {report.sentence()}; "

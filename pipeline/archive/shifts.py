@@ -14,6 +14,8 @@ NEAR = 15 * MINUTE
 """So far from a whole hour a week may begin or end and still be called shifted by it."""
 FAR = 14 * HOUR
 """No zone is further from another on one day of a weekend."""
+SHORTEST, LONGEST = 20 * HOUR, 4 * DAY
+"""How long a weekend may be."""
 SEVERAL = 2
 MARCH = 3
 SMALL_HOURS = 5
@@ -36,7 +38,9 @@ class Clock:
         # The market closes at every second edge and opens at the one after it.
         closes, opens = edges[1:-1:2], edges[2::2]
         middles = closes + (opens - closes) // 2
-        weeks = np.flatnonzero((middles > first) & (middles <= last) & (opens - closes < 4 * DAY))
+        weeks = np.flatnonzero(
+            (middles > first) & (middles <= last) & (opens - closes >= SHORTEST) & (opens - closes < LONGEST)
+        )
         rows = np.searchsorted(ts, middles[weeks])
         for week, row in zip(weeks.tolist(), rows.tolist(), strict=True):
             begins, ends = _hours(int(ts[row] - opens[week])), _hours(int(ts[row - 1] + self._tf - closes[week]))

@@ -46,14 +46,16 @@ class Archive:
     def facts(self, series: Series) -> Facts:
         parts = self._parts(series)
         sizes = [files.size(path) for path in parts]
-        first, end = self.span(series)
+        first, last = (int(files.read(series, parts[each])[series.clock][each]) for each in (0, -1))
+        end = last + max(series.tf, 1)
         return Facts(sum(rows for rows, _ in sizes), first, end, sum(size for _, size in sizes))
 
     def span(self, series: Series) -> tuple[int, int]:
-        """From the first row's time to the end of the last."""
+        """From the first row's time until all rows have come."""
         parts = self._parts(series)
-        first, last = (files.read(series, parts[each])[series.clock][each] for each in (0, -1))
-        return int(first), int(last) + max(series.tf, 1)
+        first, last = files.read(series, parts[0]), files.read(series, parts[-1])
+        end = int(last["received"][-1]) + 1 if series.of_quotes else int(last["final_at"][-1])
+        return int(first[series.clock][0]), end
 
     def batches(self, series: Series, since: int = ALWAYS[0], until: int = ALWAYS[1]) -> Iterator[Batch]:
         """Rows whose own time is in [since, until), a file at a time, in order."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline.calendar import calendar_of
 from pipeline.times import utc_text
 from pipeline.verbs.common import json_option, say_json
 from pipeline.verbs.data_common import archive, series_options, store_option, tf_of
@@ -34,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     store = archive("store").Archive(options.store)
     series = archive("series").Series(options.product, tf_of(options.timeframe))
     reports, grades = archive("reports"), archive("grades")
-    report = reports.audit(store, series)
+    report = reports.audit(store, series, calendar_of(options.product))
     reports.keep(store, series, report)
     met = options.demand is None or grades.meets(report.grade, options.demand)
     if options.json:
