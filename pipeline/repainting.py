@@ -56,6 +56,12 @@ class Repainting:
         decided = self._decided.get(decisions.key)
         if decided is None:
             decided = self._decided[decisions.key] = Decided()
+        if len(decisions) == 1:  # as live
+            verdict = decisions.verdict.item(0)
+            traded = verdict < 0
+            side = decisions.direction.item(0) if traded else self._unsided(decisions.gates).item(verdict)
+            decided.add_one(decisions.open_ts.item(0), side)
+            return
         sides = np.where(decisions.verdict < 0, decisions.direction, self._unsided(decisions.gates)[decisions.verdict])
         decided.add(decisions.open_ts[-KEPT:], sides[-KEPT:])
 
@@ -85,6 +91,11 @@ class Decided:
 
     def __init__(self) -> None:
         self._open_ts, self._side, self._rows = np.zeros(KEPT, np.int64), np.zeros(KEPT, np.int8), 0
+
+    def add_one(self, open_ts: int, side: int) -> None:
+        at = self._rows % KEPT
+        self._open_ts[at], self._side[at] = open_ts, side
+        self._rows += 1
 
     def add(self, open_ts: Stamps, sides: Small) -> None:
         at = np.arange(self._rows, self._rows + len(open_ts)) % KEPT
