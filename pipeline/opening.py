@@ -21,7 +21,7 @@ Wall = TypeVar("Wall", int, Stamps)
 
 FOREVER = 2
 """The edges of a calendar that never closes: it opens and closes once, at the ends of time."""
-FEW = 16
+FEW = 4
 """With so many moments to an edge it is quicker to look for the edges among the moments."""
 WEEKEND = 36 * HOUR
 """What is closed for longer, week after week, is a weekend."""
