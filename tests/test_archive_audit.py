@@ -89,6 +89,7 @@ def test_a_bar_that_cannot_be_is_counted(prices: dict[str, float]) -> None:
     report = judged(changed(market(), 777, **prices))
     assert report.found.impossible == 1
     assert report.worst == "impossible"
+    assert all(times < np.inf for times, _ in report.found.largest)
 
 
 def test_rows_that_are_there_twice_or_out_of_order_are_counted() -> None:

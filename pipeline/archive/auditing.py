@@ -227,7 +227,8 @@ def _jumps(whole: Bars, found: Found) -> None:
     if not usual:
         return
     times = move / usual
-    rows = np.flatnonzero(times > ABSURD)
+    # An infinite move is of a price that cannot be, which is counted as that.
+    rows = np.flatnonzero((times > ABSURD) & (times < np.inf))
     found.jumps += len(rows)
     largest = [Jump(*each) for each in zip(times[rows].tolist(), whole.open_ts[1:][rows].tolist(), strict=True)]
     found.largest = heapq.nlargest(MOST_SHOWN, [*found.largest, *largest])

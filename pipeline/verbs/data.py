@@ -1,4 +1,4 @@
-"""Fill, look at, judge and empty the store of bars and quotes.
+"""Fill the store of bars and quotes, look at it, judge it and write it out.
 
 examples:
   python -m pipeline data import EURUSD_2025.csv --product EURUSD --timeframe 1m
