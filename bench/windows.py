@@ -121,7 +121,8 @@ def _by_loop(markets: list[Quotes]) -> int:
                 bar[1], bar[2], bar[3] = max(bar[1], price), min(bar[2], price), price
                 bar[4] += 1
     columns = list(zip(*bars.values(), strict=True))
-    return _sum(*(np.array(column, np.float64) for column in columns[:4]), np.array(columns[4], np.int32))
+    open_, high, low, close = (np.array(column, np.float64) for column in columns[:4])
+    return _sum(open_, high, low, close, np.array(columns[4], np.int32))
 
 
 def _by_polars(markets: list[Quotes]) -> int:
@@ -147,7 +148,8 @@ def _by_polars(markets: list[Quotes]) -> int:
         )
         .collect()
     )
-    return _sum(*(made[name].to_numpy() for name in ("open", "high", "low", "close", "ticks")))
+    open_, high, low, close, ticks = (made[name].to_numpy() for name in ("open", "high", "low", "close", "ticks"))
+    return _sum(open_, high, low, close, ticks)
 
 
 def _sum(open_: Any, high: Any, low: Any, close: Any, ticks: Any) -> int:

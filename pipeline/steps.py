@@ -26,7 +26,8 @@ def woken(make: Callable[[], Machine[Any, T]], name: str, *streams: Observable[A
     """What a machine makes of the items of some streams, and of being woken when it is due.
 
     Each subscription has a machine of its own and takes from all streams at once (`ops.merge` waits a turn and misses
-    some). At one instant machines wake in the order of the flow, then of their names. It ends when all the streams have.
+    some). At one instant machines wake in the order of the flow, then of their names. It ends when all the streams
+    have.
     """
 
     def subscribe(observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:

@@ -333,6 +333,19 @@ def _facts(item: Any) -> Iterator[tuple[int | None, Table]]:
             return
         case Dropped():
             yield None, {"dropped": item.reason, "rows": item.rows, "product": item.product}
+        case Noticed() | NoData() | Gap() | Revised() | Health():
+            yield from _remark_facts(item)
+        case Fault():
+            yield None, {"fault": item.what}
+        case msgspec.Struct():
+            facts = {name: _plain(getattr(item, name)) for name in item.__struct_fields__}
+            yield None, facts | ({"timeframe": timeframe_name(facts["tf"])} if "tf" in facts else {})
+        case _:
+            return
+
+
+def _remark_facts(item: Noticed | NoData | Gap | Revised | Health) -> Iterator[tuple[int | None, Table]]:
+    match item:
         case Noticed():
             yield None, {"noticed": item.what, "rows": item.rows, "product": item.product}
         case NoData():
@@ -348,13 +361,6 @@ def _facts(item: Any) -> Iterator[tuple[int | None, Table]]:
         case Health():
             for row in range(len(item)):
                 yield int(item.ts[row]), {"product": item.product, "state": HEALTH[item.state[row]]}
-        case Fault():
-            yield None, {"fault": item.what}
-        case msgspec.Struct():
-            facts = {name: _plain(getattr(item, name)) for name in item.__struct_fields__}
-            yield None, facts | ({"timeframe": timeframe_name(facts["tf"])} if "tf" in facts else {})
-        case _:
-            return
 
 
 def _slots(product: str, tf: int, open_ts: int) -> Table:

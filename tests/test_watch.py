@@ -38,6 +38,9 @@ class Hand:
     def at(self, moment: int, act: Callable[[], object], *, last: bool = False) -> Planned:
         raise AssertionError("who only watches plans nothing")
 
+    def step(self, millis: int) -> None:
+        self.moment += millis
+
 
 class Watched:
     """A watch with its clock."""
