@@ -21,9 +21,11 @@ from hypothesis import strategies as st
 
 from pipeline.archive.locking import locked
 from pipeline.archive.merging import batch_of, columns_of, joined
+from pipeline.archive.reports import audit, keep
 from pipeline.archive.series import Batch, Series, series_of
 from pipeline.archive.store import Archive
 from pipeline.archive.writing import work_of, writing
+from pipeline.calendar import calendar_of
 from pipeline.candles import from_columns
 from pipeline.errors import InputError
 from pipeline.times import DAY, HOUR, MINUTE, parse_moment
@@ -247,6 +249,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 
+from pipeline.archive.reports import audit, keep
 from pipeline.archive.series import Series
 from pipeline.archive.writing import writing
 from tests.test_archive import NEW_YEAR, DAY, M1, bars
@@ -307,7 +310,8 @@ def test_an_import_that_is_killed_anywhere_has_happened_or_has_not(tmp_path: Pat
 def two(tmp_path: Path) -> Path:
     for product in ("EURUSD", "EUR/USD"):
         written(tmp_path, bars([NEW_YEAR - M1, NEW_YEAR], product=product))
-    (tmp_path / "bars/product=EURUSD/timeframe=1m/_audit.json").write_text("{}")
+    series = Series("EURUSD", M1)
+    keep(Archive(tmp_path), series, audit(Archive(tmp_path), series, calendar_of("EURUSD")))
     return tmp_path
 
 
@@ -318,6 +322,10 @@ def test_pandas_reads_the_store_as_it_lies(two: Path) -> None:
     assert sorted(frame["open_ts"]) == [NEW_YEAR - M1, NEW_YEAR - M1, NEW_YEAR, NEW_YEAR]
     chosen = pd.read_parquet(two / "bars", filters=[("product", "==", "EUR/USD"), ("month", "==", "2026-01")])
     assert chosen["open_ts"].tolist() == [NEW_YEAR]
+
+
+def test_nothing_but_rows_lies_among_the_rows(two: Path) -> None:
+    assert {path.name for path in (two / "bars").rglob("*") if path.is_file()} == {"part.parquet"}
 
 
 def test_pyarrow_reads_the_types_that_are_promised(two: Path) -> None:

@@ -1,4 +1,4 @@
-"""What an audit found, kept beside the rows it is about; an import throws it away."""
+"""What an audit found, kept until rows are imported."""
 
 import msgspec
 
@@ -7,7 +7,7 @@ from pipeline.archive.auditing import Audit, audited
 from pipeline.archive.grades import Grade, meets
 from pipeline.archive.series import Series
 from pipeline.archive.store import Archive
-from pipeline.archive.writing import REPORT
+from pipeline.archive.writing import report_of, work_of
 from pipeline.calendar import Calendar, calendar_of
 from pipeline.errors import InputError
 
@@ -19,13 +19,15 @@ def audit(archive: Archive, series: Series, calendar: Calendar) -> Audit:
 
 def keep(archive: Archive, series: Series, report: Audit) -> None:
     text = msgspec.json.format(msgspec.json.encode(report)).decode()
-    files.write_text(archive.folder / series.folder / REPORT, text)
+    path = report_of(work_of(archive.folder, series))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.write_text(path, text)
 
 
 def kept(archive: Archive, series: Series) -> Audit | None:
     """The report of the last audit, when nothing was imported since."""
     try:
-        return msgspec.json.decode((archive.folder / series.folder / REPORT).read_bytes(), type=Audit)
+        return msgspec.json.decode(report_of(work_of(archive.folder, series)).read_bytes(), type=Audit)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
 

@@ -23,8 +23,6 @@ from pipeline.times import duration, utc_text
 WORK = "work"
 """The folder of what is not yet, or not, rows."""
 MARK = "complete.json"
-REPORT = "_audit.json"
-"""Where what an audit found is kept; other programs pass over names that begin like this."""
 AT_ONCE = 500_000
 """So many new rows are kept in memory before they are merged into files."""
 
@@ -141,6 +139,11 @@ def work_of(store: Path, series: Series) -> Path:
     return store / WORK / quote(f"{series.product} {series.timeframe}", safe="")
 
 
+def report_of(staged: Path) -> Path:
+    """Where what an audit found is kept; other programs that read the rows' folders do not come across it."""
+    return staged.with_name(f"{staged.name}.audit.json")
+
+
 def recover(store: Path, series: Series) -> None:
     """Under the lock: no trace of an import is left, it happened or it did not."""
     staged = work_of(store, series)
@@ -152,7 +155,7 @@ def recover(store: Path, series: Series) -> None:
 
 def finish(final: Path, staged: Path) -> None:
     """Put every file of the list in its place; those that are gone from here are there already."""
-    (final / REPORT).unlink(missing_ok=True)
+    report_of(staged).unlink(missing_ok=True)
     for part in json.loads((staged / MARK).read_text(encoding="utf-8")):
         source, target = staged / f"{part}.parquet", final / part / PART
         if source.exists():
