@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.archive.auditing import Audit, audited, finding
+from pipeline.archive.auditing import audited
+from pipeline.archive.findings import Audit, finding
 from pipeline.archive.grades import GRADES, LIMITS, Measure, grade_of, meets, worst
 from pipeline.archive.minutes import bars_of, longer
 from pipeline.archive.reports import audit, demand, keep, kept

@@ -5,6 +5,8 @@
 
 import gzip
 import zipfile
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +273,11 @@ def test_a_file_is_read_however_it_is_packed_or_encoded(tmp_path: Path, name: st
     assert bars_in(reading(path, text)).open_ts.tolist() == [EIGHT, EIGHT + M1]
 
 
+def test_a_time_named_by_its_owner_stands_alone_beside_a_column_of_dates(tmp_path: Path) -> None:
+    text = "date,time,stamp,open,high,low,close\n2026-01-05,08:00,1767600000,1,1,1,1\n"
+    assert bars_in(reading(tmp_path / "bars.csv", text, columns={"time": "stamp"})).open_ts.tolist() == [EIGHT]
+
+
 def test_objects_on_lines_are_rows(tmp_path: Path) -> None:
     text = '{"time":"2026-01-05T08:00:00Z","open":1,"high":1.5,"low":1,"close":1.25}\n\n{"time":3}\n'
     read = reading(tmp_path / "bars.jsonl", text, "skip")
@@ -280,7 +287,9 @@ def test_objects_on_lines_are_rows(tmp_path: Path) -> None:
     assert quotes_in(reading(tmp_path / "quotes.jsonl", two, tf=None)).ts.tolist() == [EIGHT + 123, EIGHT + 124]
 
 
-@pytest.mark.parametrize("kind", ["timestamp with a zone", "timestamp on a wall", "text", "whole numbers"])
+@pytest.mark.parametrize(
+    "kind", ["timestamp with a zone", "timestamp on a wall", "text", "words of a dictionary", "whole numbers"]
+)
 def test_parquet_may_have_times_of_any_type(tmp_path: Path, kind: str) -> None:
     stamps = pa.array([EIGHT, EIGHT + M1], pa.int64())
     times = {
@@ -289,12 +298,20 @@ def test_parquet_may_have_times_of_any_type(tmp_path: Path, kind: str) -> None:
         ),
         "timestamp on a wall": lambda: pa.array([EIGHT + 2 * HOUR, EIGHT + 2 * HOUR + M1]).cast(pa.timestamp("ms")),
         "text": lambda: pa.array(["2026-01-05 10:00", "2026-01-05 10:01"]),
+        "words of a dictionary": lambda: pa.array(["2026-01-05 10:00", "2026-01-05 10:01"]).dictionary_encode(),
         "whole numbers": lambda: stamps,
     }[kind]()
     prices = {name: pa.array([1.0, 2.0]) for name in ("open", "high", "low", "close")}
     pq.write_table(pa.table({"time": times, **prices}), tmp_path / "bars.parquet")
     read = Reading(tmp_path / "bars.parquet", "EURUSD", Declared(tf=M1, timezone="Europe/Athens"))
     assert bars_in(read).open_ts.tolist() == [EIGHT, EIGHT + M1]
+
+
+def test_parquet_may_have_days_and_exact_decimals(tmp_path: Path) -> None:
+    prices = {name: pa.array([Decimal("1.25")]) for name in ("open", "high", "low", "close")}
+    pq.write_table(pa.table({"date": pa.array([date(2026, 1, 5)]), **prices}), tmp_path / "days.parquet")
+    read = bars_in(Reading(tmp_path / "days.parquet", "EURUSD", Declared(tf=24 * HOUR)))
+    assert (read.open_ts.tolist(), read.close.tolist()) == ([EIGHT - 8 * HOUR], [1.25])
 
 
 # --- what cannot be seen, or cannot be --------------------------------------------------------------------------------
@@ -319,6 +336,7 @@ def test_parquet_may_have_times_of_any_type(tmp_path: Path, kind: str) -> None:
         ("1,2,3\n4,5,6\n", {}, "has no header and 3 columns we do not know; name them with columns time=1,open=2"),
         ("hello\nworld\n", {}, r"is not what its name says \(no rows of three columns or more\); give a file of rows"),
         ("a,a,b\nx,y,z\n", {}, "has two columns of one name"),
+        ("a,b\n" + "x" * 200_000 + ",1,2\n", {}, "is not what its name says"),
         ("", {}, r"is not what its name says \(it is empty\)"),
         (PLAIN, {"quotes": True}, "has no column bid; it needs time, bid and ask"),
     ],

@@ -24,11 +24,13 @@ BEYOND = 2.0**62
 
 
 def is_text(column: Any) -> bool:
-    return bool(pa.types.is_string(column.type) or pa.types.is_large_string(column.type))
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def unit_of_column(column: Any) -> EpochUnit | None:
     """The unit of numbers since 1970; none of a column of timestamps."""
+    column = _plain(column)
     if pa.types.is_timestamp(column.type):
         return None
     return unit_of(_whole(column)[0])
@@ -37,7 +39,7 @@ def unit_of_column(column: Any) -> EpochUnit | None:
 def times_of(block: Block, layout: Layout, role: Role = "time") -> Moments:
     """When each row was."""
     name = layout.columns[role]
-    column = block.columns[name]
+    column = _plain(block.columns[name])
     if pa.types.is_timestamp(column.type):
         missing = np.asarray(column.is_null())
         stamps = column.fill_null(0).cast(pa.timestamp("ms", tz=column.type.tz), safe=False).cast(pa.int64())
@@ -60,12 +62,21 @@ def times_of(block: Block, layout: Layout, role: Role = "time") -> Moments:
 def numbers_of(block: Block, layout: Layout, role: Role) -> Floats:
     """Prices and the like; NaN for what is no number."""
     column = block.columns[layout.columns[role]]
-    return _floats(column, comma=layout.comma)
+    return _floats(_plain(column), comma=layout.comma)
 
 
 def whole_of(block: Block, layout: Layout, role: Role) -> Stamps:
     """Whole numbers; 0 for what is none."""
     return _whole(block.columns[layout.columns[role]])[0]
+
+
+def _plain(column: Any) -> Any:
+    """Days as timestamps, exact decimals as numbers, words of a dictionary as themselves."""
+    if pa.types.is_dictionary(column.type):
+        return column.cast(column.type.value_type)
+    if pa.types.is_date(column.type):
+        return column.cast(pa.timestamp("ms"))
+    return column.cast(pa.float64()) if pa.types.is_decimal(column.type) else column
 
 
 def _floats(column: Any, *, comma: bool = False) -> Floats:

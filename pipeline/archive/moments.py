@@ -7,6 +7,7 @@ are of one shape. What a shape's runs of digits are is worked out once; a file h
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -17,22 +18,28 @@ from pipeline.times import DAY, HOUR, MINUTE, SECOND
 from pipeline.values import Flags, Stamps
 
 Letters = NDArray[np.uint8]
+Into = tuple[Stamps, Flags, Flags]
+"""Where what was read goes: what a wall shows, whether a zone was named, whether it is no time."""
 DateOrder = Literal["dmy", "mdy"]
 EpochUnit = Literal["s", "ms", "us", "ns"]
 
+AT_ONCE = 65_536
+"""So many texts are read at a time."""
+LONGEST = 64
+"""No time has more letters."""
 MOST_SHAPES = 64
 """What has a shape beyond these is no time."""
 FORMS = "write ms or s since 1970, or text like 2026-01-05T08:00:00Z"
 IN_1970 = "is in 1970, as of a stamp that was never set; mend or leave out the row"
-LEAST_EPOCH = 100_000_000
-"""Whole numbers below it, in whatever unit, are no time of a market: 1970 to 1973."""
+LEAST_EPOCH = 365 * DAY // SECOND
+"""Seconds until 1971. Whole numbers below it, in whatever unit, are no time of a market."""
 EPOCHS: Mapping[EpochUnit, tuple[int, int]] = {
     "s": (LEAST_EPOCH, 10**11),
     "ms": (10**11, 10**14),
     "us": (10**14, 10**17),
     "ns": (10**17, 2**63),
 }
-"""From which whole number on, and below which, a time is in a unit: from 1973 on."""
+"""From which whole number on, and below which, a time is in a unit: seconds from 1971 on, the others from 1973."""
 IN_MS: Mapping[EpochUnit, tuple[int, int]] = {"s": (1000, 1), "ms": (1, 1), "us": (1, 1_000), "ns": (1, 1_000_000)}
 """By what to multiply and to divide."""
 
@@ -92,17 +99,9 @@ def of_texts(offsets: NDArray[np.int64], letters: Letters, timing: Timing, name:
     rows = len(offsets) - 1
     wall = np.zeros(rows, np.int64)
     zoned, unread = np.zeros(rows, np.bool_), np.ones(rows, np.bool_)
-    lengths = np.diff(offsets)
-    for length in np.unique(lengths).tolist():
-        left = np.flatnonzero(lengths == length)
-        block = letters[offsets[left][:, None] + np.arange(length)]
-        shapes = 0
-        while len(left) and shapes < MOST_SHAPES:
-            shapes += 1
-            shape = _shape(block[0])
-            alike = _alike(block, shape)
-            _read(shape, block[alike], left[alike], timing, wall, zoned, unread)
-            left, block = left[~alike], block[~alike]
+    for start in range(0, rows, AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        _read_all(offsets[start : start + AT_ONCE + 1], letters, timing, (wall[some], zoned[some], unread[some]))
     return of_walls(wall, zoned, unread, timing, name)
 
 
@@ -121,6 +120,21 @@ def of_walls(wall: Stamps, zoned: Flags, unread: Flags, timing: Timing, name: st
     return Moments(wall, found)
 
 
+def _read_all(offsets: NDArray[np.int64], letters: Letters, timing: Timing, into: Into) -> None:
+    """Read texts, those of one length and shape together."""
+    lengths = np.diff(offsets)
+    for length in np.unique(lengths[lengths <= LONGEST]).tolist():
+        left = np.flatnonzero(lengths == length)
+        block = letters[offsets[left][:, None] + np.arange(length)]
+        shapes = 0
+        while len(left) and shapes < MOST_SHAPES:
+            shapes += 1
+            shape = _shape(block[0])
+            alike = _alike(block, shape)
+            _read(shape, block[alike], left[alike], timing, into)
+            left, block = left[~alike], block[~alike]
+
+
 def _shape(text: Letters) -> str:
     return re.sub(r"\d", "0", text.tobytes().decode("latin-1"))
 
@@ -135,9 +149,7 @@ def _alike(block: Letters, shape: str) -> Flags:
     return alike
 
 
-def _read(
-    shape: str, block: Letters, rows: NDArray[np.intp], timing: Timing, wall: Stamps, zoned: Flags, unread: Flags
-) -> None:
+def _read(shape: str, block: Letters, rows: NDArray[np.intp], timing: Timing, into: Into) -> None:
     """Read texts of one shape into their rows; those that no calendar or clock has stay unread."""
     places = _places(shape)
     if not places:
@@ -166,11 +178,13 @@ def _read(
         if end - begin > 3:
             ahead += _digits(block[:, end - 2 : end]) * MINUTE
         ts -= np.where(block[:, begin] == ord("-"), -ahead, ahead)
+    wall, zoned, unread = into
     zoned[rows] = "zone" in places or "utc" in places
     wall[rows] = ts
     unread[rows] = ~real
 
 
+@cache
 def _places(shape: str) -> Mapping[str, tuple[int, int]]:
     """Where in a shape the year, the month … are; nowhere when it is no time's."""
     for form in SHAPES:

@@ -3,6 +3,7 @@
 # pyarrow comes without types:
 # pyright: reportMissingTypeStubs=false
 
+import csv
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -152,7 +153,7 @@ def told(path: Path) -> Generator[None]:
         yield
     except FileNotFoundError:
         raise InputError(f"there is no file {path}; a `path` starts at the flow file's folder") from None
-    except (pa.ArrowException, *BROKEN) as failure:
+    except (pa.ArrowException, csv.Error, *BROKEN) as failure:
         reason = str(failure).splitlines()[0]
         raise InputError(f"{path} is not what its name says ({reason}); give a Parquet, CSV or JSONL file") from failure
     except OSError as failure:

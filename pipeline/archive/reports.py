@@ -3,7 +3,8 @@
 import msgspec
 
 from pipeline.archive import files
-from pipeline.archive.auditing import Audit, audited
+from pipeline.archive.auditing import audited
+from pipeline.archive.findings import Audit
 from pipeline.archive.grades import Grade, meets
 from pipeline.archive.series import Series
 from pipeline.archive.store import Archive

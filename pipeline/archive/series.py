@@ -26,6 +26,7 @@ QUOTE_COLUMNS = ("ts", "received", "bid", "ask")
 PART = "part.parquet"
 LONGEST_NAME = 200
 """Bytes of a product's name as a folder: with what stands before it no file system finds that too long."""
+TIMEFRAME = re.compile(r"timeframe=[1-9]\d*[mhd]")
 PART_NAME = re.compile(r"(month=\d{4}-\d\d|day=\d{4}-\d\d-\d\d)")
 
 
@@ -73,7 +74,8 @@ def series_of(batch: Batch) -> Series:
 
 def found(store: Path) -> Iterator[Series]:
     """Every series a store's folder holds, by product, quotes first."""
-    folders = [*store.glob("quotes/product=*"), *store.glob("bars/product=*/timeframe=*")]
+    of_bars = (each for each in store.glob("bars/product=*/timeframe=*") if TIMEFRAME.fullmatch(each.name))
+    folders = [*store.glob("quotes/product=*"), *of_bars]
     known: list[Series] = []
     for folder in folders:
         if not any(PART_NAME.fullmatch(each.name) for each in folder.iterdir()):

@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _text(report: Any) -> list[str]:
-    found, finding = report.found, archive("auditing").finding
+    found, finding = report.found, archive("findings").finding
     span = f"{utc_text(found.first)} to {utc_text(found.last)}"
     lines = [f"{report.product} {report.timeframe}: grade {report.grade}, {found.rows:,} rows, {span}"]
     lines += [f"  {grade}  {measure:<10} {finding(found, measure)}" for measure, grade in report.grades.items()]

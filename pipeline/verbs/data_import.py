@@ -72,6 +72,9 @@ def run(options: argparse.Namespace) -> int:
         dates=options.dates,
         columns=_columns(options.columns),
     )
+    missing = next((file for file in options.files if not file.exists()), None)
+    if missing is not None:
+        raise InputError(f"there is no file {missing}; name one that is there")
     reading = archive("reading").Reading
     readings: list[Any] = [reading(file, options.product, declared, options.bad_rows) for file in options.files]
     importing = archive("importing")
