@@ -127,7 +127,8 @@ def json_blocks(opened: Opened, wanted: Sequence[str], size: int = PIECE) -> Ite
 
 def parquet_blocks(opened: Opened, wanted: Sequence[str], most: int | None = ROWS) -> Iterator[Block]:
     """A Parquet file; with `most` None all of it at once."""
-    file = pq.ParquetFile(opened.path, memory_map=most is None)
+    # Mapped and unbuffered, no more of a large row group is read than is asked for.
+    file = pq.ParquetFile(opened.path, memory_map=True, pre_buffer=False)
     if most is None:
         table = file.read(columns=list(wanted))
         yield Block(1, int(table.num_rows), {name: table.column(name) for name in wanted})
