@@ -85,8 +85,7 @@ class Gathering:
     def take(self, item: Quotes | Bars | Link, at: int) -> Iterable[Given]:
         if isinstance(item, Link):
             return [each for product in item.products for each in self._taken(self._lane(product), item, at)]
-        lane = self._lanes.get(item.product)
-        return self._taken(self._lane(item.product) if lane is None else lane, item, at)
+        return self._taken(self._lanes.get(item.product) or self._lane(item.product), item, at)
 
     def wake(self, at: int) -> Iterator[Given]:
         woken_now: set[str] = set()

@@ -17,6 +17,7 @@ LATE = "late"
 DUPLICATE = "duplicate"
 JUMP = "jump"
 CLOSED = "market closed"
+ENDLESS = float("inf")
 CONFIRMED = 3
 """So many quotes in a row at a new level are no mistake: from the last of them on the level is believed."""
 
@@ -58,9 +59,8 @@ class Sieve:
     def reason(self, ts: int, received: int, bid: float, ask: float) -> str:
         """Why one quote is not taken; empty when it is."""
         self.ordered = True
-        impossible = reason_of(ts, received, bid, ask)
-        if impossible:
-            return impossible
+        if not (0 < bid <= ask < ENDLESS and ts <= received + AHEAD):
+            return reason_of(ts, received, bid, ask)
         if self.calendar is not None and not self._opens <= ts < self._closes and not self._opened(ts):
             return CLOSED
         slot_end = ts // self._base * self._base + self._base

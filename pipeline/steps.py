@@ -62,7 +62,12 @@ class _Run:
         self._rings: int | None = None
 
     def take(self, item: Any) -> None:
-        self._give(self._machine.take, item, self._scheduler.millis)
+        try:
+            made = tuple(self._machine.take(item, self._scheduler.millis))
+        except Exception as failure:  # noqa: BLE001  # Rx's own rule: what a step raises goes down the stream
+            self._observer.on_error(failure)
+        else:
+            self._give(made)
 
     def complete(self) -> None:
         self._streams -= 1
@@ -76,22 +81,18 @@ class _Run:
     def _ring(self) -> None:
         at, self._rings = self._scheduler.millis, None
         due = self._machine.due
+        made: tuple[Any, ...] = ()
         if due is not None and due <= at:
-            self._give(self._machine.wake, at)
-        else:
-            self._arm()
+            try:
+                made = tuple(self._machine.wake(at))
+            except Exception as failure:  # noqa: BLE001  # as in `take`
+                self._observer.on_error(failure)
+                return
+        self._give(made)
 
-    def _give(self, make: Callable[..., Iterable[Any]], *arguments: Any) -> None:
-        try:
-            made = tuple(make(*arguments))
-        except Exception as failure:  # noqa: BLE001  # Rx's own rule: what a step raises goes down the stream
-            self._observer.on_error(failure)
-            return
+    def _give(self, made: tuple[Any, ...]) -> None:
         for value in made:
             self._observer.on_next(value)
-        self._arm()
-
-    def _arm(self) -> None:
         due = self._machine.due
         if due is not None and (self._rings is None or due < self._rings):
             self.silence()
