@@ -17,7 +17,6 @@ from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, SerialDisposable
 
 from pipeline.agenda import Agenda, AgendaScheduler
-from pipeline.anchored import PRICES
 from pipeline.border import Border
 from pipeline.clocks import Planned
 from pipeline.errors import FlowStopped, MoonlightError
@@ -26,6 +25,7 @@ from pipeline.passages import Meter, Passage, rows_of
 from pipeline.plan import FEATURES, LEDGER, REPAINT, Edge, Node, Plan
 from pipeline.repainting import Repainting
 from pipeline.steps import Tube, woken
+from pipeline.stretch import PRICES
 from pipeline.times import SECOND
 from pipeline.values import Bars, Columns, Dropped, Fault, Past, Quotes, Slept, Votes
 from pipeline.voting import votes_of

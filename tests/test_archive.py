@@ -1,6 +1,6 @@
 """The store: what is written is read back, one moment has one value, a killed import leaves no trace or is finished."""
 
-# Neither pandas nor pyarrow comes with types:
+# Neither pandas nor pyarrow comes with types, polars with some:
 # pyright: reportMissingTypeStubs=false
 
 import os
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas
+import polars
 import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
@@ -33,6 +34,7 @@ from pipeline.values import Bars, Quotes
 from tests.support import ROOT, same
 
 pd: Any = pandas
+pl: Any = polars
 pq: Any = pyarrow.parquet
 
 NEW_YEAR = parse_moment("2026-01-01")
@@ -322,6 +324,12 @@ def test_pandas_reads_the_store_as_it_lies(two: Path) -> None:
     assert sorted(frame["open_ts"]) == [NEW_YEAR - M1, NEW_YEAR - M1, NEW_YEAR, NEW_YEAR]
     chosen = pd.read_parquet(two / "bars", filters=[("product", "==", "EUR/USD"), ("month", "==", "2026-01")])
     assert chosen["open_ts"].tolist() == [NEW_YEAR]
+
+
+def test_polars_reads_the_store_as_it_lies(two: Path) -> None:
+    frame = pl.read_parquet(two / "bars")
+    assert sorted(frame["product"].unique()) == ["EUR/USD", "EURUSD"]
+    assert sorted(frame["open_ts"]) == [NEW_YEAR - M1, NEW_YEAR - M1, NEW_YEAR, NEW_YEAR]
 
 
 def test_nothing_but_rows_lies_among_the_rows(two: Path) -> None:
