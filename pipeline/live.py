@@ -4,13 +4,13 @@ import asyncio
 import gc
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import InputError
+from pipeline.locking import locked
 
 LOCK_FILE = "engine.lock"
 COLLECTED_AT = (50_000, 20, 50)
@@ -59,18 +59,10 @@ def only_one(folder: Path) -> Generator[None]:
     What is written from here on is for its owner alone.
     """
     os.umask(0o077)
-    folder.mkdir(parents=True, exist_ok=True)
-    file = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            _lock(file)
-        except OSError:
-            raise InputError(
-                f"an engine already runs on {folder}; attach to it with `console`, or end it first"
-            ) from None
+    with locked(folder / LOCK_FILE, 0o600) as ours:
+        if not ours:
+            raise InputError(f"an engine already runs on {folder}; attach to it with `console`, or end it first")
         yield
-    finally:
-        os.close(file)
 
 
 def on_signals(stop: Callable[[], None]) -> None:
@@ -90,16 +82,3 @@ def on_signals(stop: Callable[[], None]) -> None:
             loop.add_signal_handler(number, told, number)
         except NotImplementedError:  # Windows: the loop has no signals, the interpreter has
             signal.signal(number, lambda caught, _: loop.call_soon_threadsafe(told, caught))
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: int) -> None:
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(file: int) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

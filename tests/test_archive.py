@@ -20,7 +20,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.archive.locking import locked
 from pipeline.archive.merging import batch_of, columns_of, joined
 from pipeline.archive.reports import audit, keep
 from pipeline.archive.series import Batch, Series, series_of
@@ -29,6 +28,7 @@ from pipeline.archive.writing import work_of, writing
 from pipeline.calendar import calendar_of
 from pipeline.candles import from_columns
 from pipeline.errors import InputError
+from pipeline.locking import locked
 from pipeline.times import DAY, HOUR, MINUTE, parse_moment
 from pipeline.values import Bars, Quotes
 from tests.support import ROOT, same

@@ -14,10 +14,10 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from pipeline.archive import files
-from pipeline.archive.locking import locked
 from pipeline.archive.merging import Columns, OnConflict, columns_of, joined, rows_of, united
 from pipeline.archive.series import PART, Batch, Series, series_of, stretches
 from pipeline.errors import InputError
+from pipeline.locking import locked
 from pipeline.times import duration, utc_text
 
 WORK = "work"

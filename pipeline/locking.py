@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 @contextmanager
-def locked(path: Path) -> Generator[bool]:
+def locked(path: Path, mode: int = 0o644) -> Generator[bool]:
     """Whether the lock is ours, while the block lasts."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    file = os.open(path, os.O_RDWR | os.O_CREAT, mode)
     try:
         yield _lock(file)
     finally:
