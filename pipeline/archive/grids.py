@@ -4,6 +4,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +38,7 @@ def grid_of(path: Path, lines: Sequence[str]) -> Grid:
         if width < FEWEST_COLUMNS:
             continue
         begin = next(number for number, row in enumerate(rows) if len(row) == width)
-        header = not any(is_value(cell.strip()) for cell in rows[begin])
+        header = _are_names(rows[begin])
         body = [row for row in rows[begin + header :] if len(row) == width]
         named = [cell.strip() for cell in rows[begin]] if header else [str(number + 1) for number in range(width)]
         if len(set(named)) < width:
@@ -48,12 +49,18 @@ def grid_of(path: Path, lines: Sequence[str]) -> Grid:
 
 
 def _width(rows: Sequence[Sequence[str]]) -> int:
-    """How many columns most rows have; where no number prevails, those of the header."""
+    """How many columns there are: as many as names above values of the same number; without such, as most rows have."""
+    for names, values in pairwise(rows):
+        if len(names) == len(values) >= FEWEST_COLUMNS and _are_names(names) and not _are_names(values):
+            return len(names)
     ((width, times),) = Counter(map(len, rows)).most_common(1) or [(0, 0)]
     if times >= MOST * len(rows):
         return width
-    names = (row for row in rows if len(row) >= FEWEST_COLUMNS and not any(is_value(cell.strip()) for cell in row))
-    return len(next(names, ()))
+    return len(next((row for row in rows if len(row) >= FEWEST_COLUMNS and _are_names(row)), ()))
+
+
+def _are_names(row: Sequence[str]) -> bool:
+    return not any(is_value(cell.strip()) for cell in row)
 
 
 def is_value(cell: str) -> bool:
