@@ -1,21 +1,22 @@
 """What is told of a market beside its prices, in a sentence for people: the log, the console, the status lines."""
 
+from datetime import tzinfo
 from typing import Any, Literal
 
-from pipeline.times import SECOND, timeframe_name, utc_text
+from pipeline.times import SECOND, local_text, timeframe_name
 from pipeline.values import HEALTH, Gap, Health, Link, Noticed, Repaint, Slept
 
 Level = Literal["info", "warning"]
 QUIET_STATES = frozenset(("live", "quiet", "closed"))
 
 
-def remark(value: Any) -> tuple[Level, str] | None:
-    """How much it matters, and the sentence; None for what needs no word."""
+def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
+    """How much it matters, and the sentence, with times in a zone; None for what needs no word."""
     match value:
         case Gap():
             count = (value.until - value.since) // value.tf
             bars = f"{count} bar{'s' if count > 1 else ''} of {timeframe_name(value.tf)}"
-            return "warning", f"{value.product}: {bars} missing from {utc_text(value.since)}"
+            return "warning", f"{value.product}: {bars} missing from {local_text(value.since, zone)}"
         case Noticed():
             return "info", f"{value.product}: {value.what} ({value.rows})"
         case Link():
@@ -24,7 +25,7 @@ def remark(value: Any) -> tuple[Level, str] | None:
                 return "info", f"{products}: connected again"
             return "warning", f"{products}: the connection broke"
         case Repaint():
-            return "warning", _repainted(value)
+            return "warning", _repainted(value, zone)
         case Slept():
             seconds = (value.until - value.since) / SECOND
             return (
@@ -37,11 +38,11 @@ def remark(value: Any) -> tuple[Level, str] | None:
             return None
 
 
-def _repainted(repaint: Repaint) -> str:
+def _repainted(repaint: Repaint, zone: tzinfo) -> str:
     name = timeframe_name(repaint.tf)
-    there = "there" if repaint.bar == repaint.revised else f"at {utc_text(repaint.bar)}"
+    there = "there" if repaint.bar == repaint.revised else f"at {local_text(repaint.bar, zone)}"
     return (
-        f"the venue changed {repaint.product} {name} {utc_text(repaint.revised)}: "
+        f"the venue changed {repaint.product} {name} {local_text(repaint.revised, zone)}: "
         f"{repaint.account}'s {repaint.was} {there} would have been {repaint.now}"
     )
 

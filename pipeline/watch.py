@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from msgspec.structs import replace as with_
@@ -63,6 +64,7 @@ class Watch:
         self.quotes = 0
         self.state: EngineState = "STARTING"
         self._plan = plan
+        self._zone = ZoneInfo(plan.settings.display_timezone)
         self._started, self._speed = started, speed
         self._clock: Clock | None = None
         self._counts: Counter[str] = Counter()
@@ -118,7 +120,7 @@ class Watch:
                 self._last_fault = f"{value.node}: {value.what}"
                 self._say("error", self._last_fault)
             case _:
-                said = remark(value)
+                said = remark(value, self._zone)
                 if said is not None:
                     self._say(*said)
 

@@ -1,6 +1,8 @@
 """What people are told of a market beside its prices."""
 
+from datetime import UTC
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ SAID: list[tuple[Any, str, str]] = [
     (
         Gap("EURUSD", MINUTE, MONDAY, MONDAY + 2 * MINUTE, MONDAY + 3 * MINUTE),
         "warning",
-        "EURUSD: 2 bars of 1m missing from 2026-01-05T10:00:00.000Z",
+        "EURUSD: 2 bars of 1m missing from 2026-01-05 10:00:00",
     ),
     (Noticed("EURUSD", "mended", 2), "info", "EURUSD: mended (2)"),
     (Link(("EURUSD", "BTCUSD"), up=False, at=MONDAY), "warning", "EURUSD, BTCUSD: the connection broke"),
@@ -28,7 +30,7 @@ SAID: list[tuple[Any, str, str]] = [
     (
         Repaint("demo-1", "EURUSD", MINUTE, MONDAY + MINUTE, MONDAY, "call", "no trade", MONDAY + 5 * MINUTE),
         "warning",
-        "the venue changed EURUSD 1m 2026-01-05T10:00:00.000Z: demo-1's call at 2026-01-05T10:01:00.000Z would have "
+        "the venue changed EURUSD 1m 2026-01-05 10:00:00: demo-1's call at 2026-01-05 10:01:00 would have "
         "been no trade",
     ),
     (
@@ -43,9 +45,17 @@ SAID: list[tuple[Any, str, str]] = [
 
 @pytest.mark.parametrize(("value", "level", "text"), SAID, ids=[type(each[0]).__name__ for each in SAID])
 def test_what_happens_to_a_market_is_one_sentence(value: Any, level: str, text: str) -> None:
-    assert remark(value) == (level, text)
+    assert remark(value, UTC) == (level, text)
 
 
 @pytest.mark.parametrize("value", [health("EURUSD", "stale"), NoData("EURUSD", MINUTE, MONDAY, 1, "silent", MONDAY)])
 def test_what_comes_and_goes_all_the_time_is_not_told(value: Any) -> None:
-    assert remark(value) is None
+    assert remark(value, UTC) is None
+
+
+def test_times_are_those_of_the_reader() -> None:
+    gap = Gap("EURUSD", MINUTE, MONDAY, MONDAY + MINUTE, MONDAY + MINUTE)
+    assert remark(gap, ZoneInfo("Europe/Istanbul")) == (
+        "warning",
+        "EURUSD: 1 bar of 1m missing from 2026-01-05 13:00:00",
+    )

@@ -15,6 +15,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -175,7 +176,7 @@ class _Plain(_Words):
             row = next(decision_rows(value))
             self._print(f"first decision: {value.product} {timeframe_name(value.tf)} {value.account}: {row[5]}")
         else:
-            said = remark(value)
+            said = remark(value, self._zone)
             if said is not None and said[0] == "warning":
                 self._print(said[1])
 
@@ -250,7 +251,7 @@ class _Json(_Words):
             case Fault():
                 say_json({"what": "fault", "node": value.node, "at": value.at, "text": value.what})
             case _:
-                said = remark(value)
+                said = remark(value, UTC)
                 if said is None:
                     return
                 say_json({"what": "remark", "node": node, "level": said[0], "text": said[1]})
