@@ -10,9 +10,6 @@ from pipeline.runs import Run
 from pipeline.times import slot_of
 from pipeline.values import Bars, Forming, Revised
 
-FOREVER = 2
-"""The edges of a calendar that never closes: it opens once and closes once, at the ends of time."""
-
 
 class Ladder:
     """The runs of one product, by timeframe (ms), shortest first."""
@@ -23,7 +20,7 @@ class Ladder:
         self._parts = max(spans) // self._base
         self._contexts = contexts
         # A market that never closes needs no look at its calendar to know what is whole.
-        self._partly = calendar if len(calendar.edges) > FOREVER else None
+        self._partly = None if calendar.never_closes else calendar
         self._runs: dict[int, Run] = {}
 
     @property

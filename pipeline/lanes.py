@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.calendar import Calendar
 from pipeline.candles import NEVER, Slots, gathered, possible, slots_of
-from pipeline.ladders import FOREVER, Ladder
+from pipeline.ladders import Ladder
 from pipeline.sifting import CLOSED, DUPLICATE, Sieve
 from pipeline.times import timeframe_name
 from pipeline.values import (
@@ -82,7 +82,7 @@ class Lane:
         self.product = product
         self._base, self._grace, self._forming = base, grace, forming
         self._sieve, self._ladder, self._calendar = sieve, ladder, calendar
-        self._never_closes = len(calendar.edges) <= FOREVER
+        self._never_closes = calendar.never_closes
         self._keeps_closed = sieve.calendar is None
         self._slot = NONE
         self._open = self._high = self._low = self._close = 0.0

@@ -42,11 +42,6 @@ def duration(text: str) -> int:
     return number if unit == "ms" else number * _UNITS[unit]
 
 
-def align_to_tf(ts: int, tf_min: int) -> int:
-    """The opening of the slot of `tf_min` minutes in which `ts` (ms UTC) lies."""
-    return slot_of(ts, tf_min * MINUTE)
-
-
 def slot_of(ts: int, tf: int) -> int:
     """The opening of the slot of `tf` milliseconds in which `ts` lies."""
     return ts // tf * tf
