@@ -1,68 +1,14 @@
-"""Honest numbers: what a record of fixed-time contracts says, and how little it may say.
+"""The win rate, which cannot be had without the payouts it was won at."""
 
-A win rate has no meaning without the payouts it was won at, so here it cannot be made without them. Ratios are floats,
-money is `Decimal`; a number that does not exist yet is None, never NaN.
-"""
-
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from statistics import NormalDist
 from typing import Self
 
-from pipeline.values import Order, Result
+from pipeline.statistics.shares import Interval, break_even, deviations, wilson
+from pipeline.values import Order
 
 ZERO = Decimal(0)
-
-
-def break_even(payout: float) -> float:
-    """The share of decided trades that must win for nothing to be lost, when a win pays `payout` times the stake."""
-    if not (math.isfinite(payout) and payout >= 0):
-        raise ValueError(f"a payout is a ratio of the stake such as 0.85, not {payout}")
-    return 1 / (1 + payout)
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Where a true share lies, as far as the trades seen can tell at this level."""
-
-    low: float
-    high: float
-    level: float
-
-
-def wilson(wins: float, n: float, level: float = 0.95) -> Interval:
-    """Wilson's score interval of a share: of no trades, everything. `n` may be an effective number, so not whole."""
-    if not (math.isfinite(n) and 0 <= wins <= n):
-        raise ValueError(f"there cannot be {wins} wins among {n} trades")
-    z2 = _z(level) ** 2
-    if n == 0:
-        return Interval(0.0, 1.0, level)
-    middle = (wins + z2 / 2) / (n + z2)
-    half = math.sqrt(z2 * (wins * ((n - wins) / n) + z2 / 4)) / (n + z2)
-    share = wins / n
-    return Interval(max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half)), level)
-
-
-def _z(level: float) -> float:
-    """How many standard deviations hold `level` of a normal distribution."""
-    if not (0 < level < 1 and (1 + level) / 2 < 1):
-        raise ValueError(f"a confidence level lies between 0 and 1, such as 0.95, not {level}")
-    return NormalDist().inv_cdf((1 + level) / 2)
-
-
-def effective_n(together: Iterable[int], correlation: float) -> float:
-    """How many independent trades tell as much as these.
-
-    `together` counts the trades that ended in each slot; any two of one slot go the same way with `correlation`. Twelve
-    pairs that share a currency are not twelve proofs.
-    """
-    if not 0 <= correlation <= 1:
-        raise ValueError(f"the correlation of trades in one slot lies between 0 and 1, not at {correlation}")
-    sizes = tuple(together)
-    n = sum(sizes)
-    return n * n / sum(size * (1 + (size - 1) * correlation) for size in sizes) if n else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +70,7 @@ class WinRate:
             raise ValueError(f"{self.n} decided trades need the payouts they were made at")
         if self.effective is not None and not (0 < self.effective <= self.n or self.effective == self.n):
             raise ValueError(f"{self.n} trades cannot be worth {self.effective} independent ones")
-        _z(self.level)
+        deviations(self.level)
 
     @property
     def n(self) -> int:
@@ -168,53 +114,3 @@ def win_rate(orders: Iterable[Order], effective: float | None = None) -> WinRate
         payouts=PayoutMix.of((order.stake, order.payout) for order in decided),
         effective=effective,
     )
-
-
-def expectancy(profits: Sequence[Decimal], stakes: Sequence[Decimal]) -> float | None:
-    """What each unit staked brought on average; None while nothing was staked."""
-    if len(profits) != len(stakes):
-        raise ValueError(f"every profit belongs to a stake: {len(profits)} profits, {len(stakes)} stakes")
-    staked = _total(stakes)
-    return float(_total(profits) / staked) if staked else None
-
-
-def drawdown(profits: Iterable[Decimal]) -> Decimal:
-    """The deepest fall from a high of the running total, as a sum of money; the total began at a high of nothing."""
-    total = high = deepest = ZERO
-    for profit in profits:
-        total += _known(profit)
-        high = max(high, total)
-        deepest = max(deepest, high - total)
-    return deepest
-
-
-@dataclass(frozen=True, slots=True)
-class Streaks:
-    """The longest runs of wins and of losses, and the one that stands now: above 0 of wins, below of losses."""
-
-    wins: int = 0
-    losses: int = 0
-    now: int = 0
-
-
-def streaks(results: Iterable[Result]) -> Streaks:
-    """Runs among decided results; one that is neither won nor lost neither lengthens nor ends a run."""
-    found = Streaks()
-    for result in results:
-        if result == "win":
-            now = max(found.now, 0) + 1
-            found = Streaks(max(found.wins, now), found.losses, now)
-        elif result == "lose":
-            now = min(found.now, 0) - 1
-            found = Streaks(found.wins, max(found.losses, -now), now)
-    return found
-
-
-def _total(amounts: Iterable[Decimal]) -> Decimal:
-    return sum((_known(amount) for amount in amounts), ZERO)
-
-
-def _known(amount: Decimal) -> Decimal:
-    if not amount.is_finite():
-        raise ValueError(f"{amount} is not an amount of money")
-    return amount
