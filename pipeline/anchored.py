@@ -46,7 +46,9 @@ class Anchoring:
     least: int
     """How many bars before a block its windows begin, if the features need no more."""
     lookback: int
-    """How many rows before the new ones are kept for providers that look back."""
+    """How many rows before those that are voted on are kept for providers that look back."""
+    recalled: int = 0
+    """How many rows before the new ones are voted on once more, for what looks back on votes."""
     names: tuple[str, ...] = field(init=False)
     """The columns, one for each output of each feature."""
     _windows: dict[int, tuple[Window, ...]] = field(init=False, repr=False, compare=False)
@@ -61,12 +63,12 @@ class Anchoring:
 
     def context(self, tf: int) -> int:
         """How many bars before a new one are needed to compute it as it always is."""
-        return max(window.before for window in self.windows(tf)) + self.block - 1 + self.lookback
+        return max(window.before for window in self.windows(tf)) + self.block - 1 + self.lookback + self.recalled
 
     def columns(self, bars: Bars) -> Columns:
-        """The features of the new rows of `bars`, and of up to `lookback` rows before them."""
+        """The features of the new rows of `bars`, and of the rows before them that somebody looks back on."""
         rows = len(bars)
-        first = max(0, rows - bars.fresh - self.lookback)
+        first = max(0, rows - bars.fresh - self.recalled - self.lookback)
         table = np.empty((len(self.names), rows - first))
         windows = self.windows(bars.tf)
         for start, stop in self._blocks(bars, first):
@@ -82,7 +84,8 @@ class Anchoring:
             ready[: LEAST - first] = False
         values = prices_of(bars, first)
         values.update(zip(self.names, table, strict=True))
-        return Columns(bars.product, bars.tf, bars.open_ts[first:], bars.final_at[first:], ready, values, bars.fresh)
+        stamps = bars.open_ts[first:], bars.final_at[first:]
+        return Columns(bars.product, bars.tf, *stamps, ready, values, bars.fresh, self.recalled)
 
     def windows(self, tf: int) -> tuple[Window, ...]:
         """The windows of one timeframe; the first is that of the features which count bars."""

@@ -20,7 +20,7 @@ from pipeline.stretch import PRICES
 from pipeline.tables import Tables, nearest
 from pipeline.times import MINUTE, timeframe
 from pipeline.toml_text import Source, parse, read
-from pipeline.values import Votes
+from pipeline.values import Signals, Votes
 from pipeline.wiring import Wiring, gives
 
 
@@ -72,7 +72,7 @@ class _Check:
         calendars = self._calendars(base)
         edges = Wiring(self.tables, self._nodes, frozenset(self._declared), accounts).edges()
         self._check_columns(features)
-        anchoring = self._anchoring(settings, features)
+        anchoring = self._anchoring(settings, features, edges)
         self._derive(anchoring, accounts, edges, calendars)
         order = self._ordered(edges)
         self._warn_unused(edges)
@@ -173,7 +173,7 @@ class _Check:
                     (*node.id.split(".", 1), key), what, nearest(str(column), columns | set(declared)), value=True
                 )
 
-    def _anchoring(self, settings: Settings, features: Mapping[str, Feature]) -> Anchoring:
+    def _anchoring(self, settings: Settings, features: Mapping[str, Feature], edges: Sequence[Edge]) -> Anchoring:
         timeframes = {timeframe(name) for node in self._of("operator") for name in _timeframes(node)}
         check_slots(self.tables, features, timeframes)
         least = Anchoring(features, settings.block, LEAST, 0)
@@ -184,7 +184,16 @@ class _Check:
                 ("moonlight", "lookback"), what, f"set it to {need} or more, or leave it out", value=True
             )
         back = max((node.instance.lookback for node in self._of("provider")), default=0)
-        return Anchoring(features, settings.block, max(settings.lookback, need), back)
+        return Anchoring(features, settings.block, max(settings.lookback, need), back, self._recalled(edges))
+
+    def _recalled(self, edges: Sequence[Edge]) -> int:
+        """How many rows before the new ones somebody wants to know the votes of: ensembles, and what comes after."""
+
+        def after(ensemble: Node) -> int:
+            takers = {edge.target for edge in edges if edge.source == ensemble.id and Signals in edge.types}
+            return max((getattr(self._nodes[name].instance, "lookback", 0) for name in takers), default=0)
+
+        return max((node.instance.lookback + after(node) for node in self._of("ensemble")), default=0)
 
     def _derive(
         self,

@@ -26,7 +26,7 @@ from msgspec import Meta
 from reactivex import Observable
 
 from pipeline.stretch import Stretch
-from pipeline.values import Columns, Floats
+from pipeline.values import Columns, Floats, Signals, Votes
 
 Kind = Literal["source", "operator", "feature", "provider", "ensemble", "risk", "stake", "venue", "sink"]
 
@@ -114,6 +114,14 @@ class Provider(Protocol):
     lookback: int
 
     def __call__(self, columns: Columns) -> Floats: ...
+
+
+class Ensemble(Protocol):
+    """What several votes together say of each row, from these and from the `lookback` rows before at the most."""
+
+    @property
+    def lookback(self) -> int: ...
+    def __call__(self, votes: Observable[Votes]) -> Observable[Signals]: ...
 
 
 @dataclass(frozen=True, slots=True)

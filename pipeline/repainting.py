@@ -50,7 +50,7 @@ class Repainting:
             for edge in self._plan.into(gate.id):
                 if edge.source in self._ensembles:
                     for signals in self._ensembles[edge.source].signals(votes):
-                        yield from self._repainted(gate, signals, revised, at)
+                        yield from self._repainted(gate, signals.last(signals.fresh), revised, at)
 
     def _remember(self, decisions: Decisions) -> None:
         decided = self._decided.get(decisions.key)

@@ -17,6 +17,7 @@ from pipeline.engine import Setting, running
 from pipeline.errors import InputError, MoonlightError
 from pipeline.flowtest import FlowTest, drawn, frames
 from pipeline.plan import Plan
+from pipeline.stretch import PRICES
 from pipeline.times import (
     DurationText,
     TimeframeName,
@@ -31,9 +32,11 @@ from pipeline.values import (
     HEALTH,
     Approved,
     Bars,
+    Columns,
     Decisions,
     Dropped,
     Fault,
+    Floats,
     Forming,
     Gap,
     Health,
@@ -251,20 +254,11 @@ class GivenSignal(Given, frozen=True):
     def made(self, at: int) -> Signals:
         tf = timeframe(self.timeframe)
         sign = {"call": 1, "put": -1, "none": 0}[self.direction]
-        return Signals(
-            product=self.product,
-            tf=tf,
-            open_ts=_stamps(slot_of(at, tf) - tf),
-            final_at=_stamps(at),
-            close=np.array([math.nan]),
-            ready=np.array([self.ready]),
-            score=np.array([self.confidence * sign]),
-            confidence=np.array([self.confidence]),
-            probability=1 / (1 + np.exp(-np.array([self.confidence]))),
-            direction=np.array([sign], np.int8),
-            votes={},
-            fault=self.fault,
-        )
+        bar: Mapping[str, Floats] = {name: np.array([math.nan]) for name in PRICES}
+        stamps = _stamps(slot_of(at, tf) - tf), _stamps(at)
+        columns = Columns(self.product, tf, *stamps, np.array([self.ready]), bar, 1)
+        confidence = np.array([self.confidence])
+        return Signals(columns, confidence * sign, confidence, np.array([sign], np.int8), {}, self.fault)
 
 
 BY_KEY = {
@@ -312,7 +306,7 @@ def _facts(item: Any) -> Iterator[tuple[int | None, Table]]:
                 }
                 yield int(item.final_at[row]), facts
         case Signals():
-            for row in range(len(item)):
+            for row in range(len(item) - item.fresh, len(item)):
                 said = {1: "call", -1: "put"}.get(int(item.direction[row]), "none")
                 facts = {"direction": said, "confidence": float(item.confidence[row]), "ready": bool(item.ready[row])}
                 yield int(item.final_at[row]), {"product": item.product, "timeframe": timeframe_name(item.tf), **facts}

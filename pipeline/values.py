@@ -7,6 +7,7 @@ row, in replay thousands. It may be given ahead of its rows' own times, so meani
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -172,7 +173,8 @@ class Columns:
     """Every declared feature of a run of bars, row by row; NaN where a feature is not ready.
 
     `values` holds the features by name and the bars' own open, high, low, close and volume. The last `fresh` rows are
-    new.
+    new. The `recalled` rows before them, as far as there are any, are to be voted on too: ensembles and calibrators
+    look back on what was said of these. The rows before those are what providers look back on.
     """
 
     product: str
@@ -182,6 +184,7 @@ class Columns:
     ready: Flags
     values: Mapping[str, Floats]
     fresh: int
+    recalled: int = 0
 
     def __len__(self) -> int:
         return len(self.open_ts)
@@ -189,48 +192,161 @@ class Columns:
     def __getitem__(self, name: str) -> Floats:
         return self.values[name]
 
+    @property
+    def voted(self) -> int:
+        """How many of the last rows are voted on."""
+        return min(len(self), self.fresh + self.recalled)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Votes:
-    """One provider's scores in [-1, 1] for the new rows of some columns; NaN where it has nothing to say."""
+    """One provider's scores in [-1, 1] for the last rows of some columns; NaN where it has nothing to say.
+
+    `expired` says of which rows it would have spoken, had what it was told not been too old by then.
+    """
 
     provider: str
     columns: Columns
     scores: Floats
     fault: str = ""
+    expired: Flags | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
 
+    @property
+    def fresh(self) -> int:
+        return self.columns.fresh
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(frozen=True, eq=False)
 class Signals:
-    """What the providers together say of each new bar.
+    """What the providers together say of the last rows of the columns they looked at; the last `fresh` are new.
 
-    `score` is in [-1, 1], its sign is the direction (1 call, -1 put, 0 none), `confidence` its size, `probability`
-    what an uncalibrated logistic makes of it. `votes` keeps each provider's scores; `fault` names providers that
-    failed.
+    `score` is in [-1, 1], its sign is the direction (1 call, -1 put, 0 none), `confidence` its size: how strongly they
+    say so, not how probable it is. `votes` keeps each provider's scores; `fault` names providers that failed.
     """
 
-    product: str
-    tf: int
-    open_ts: Stamps
-    final_at: Stamps
-    close: Floats
-    ready: Flags
+    columns: Columns
     score: Floats
     confidence: Floats
-    probability: Floats
     direction: Small
     votes: Mapping[str, Floats]
     fault: str = ""
+    expired: Flags | None = None
 
     def __len__(self) -> int:
-        return len(self.open_ts)
+        return len(self.score)
+
+    @property
+    def product(self) -> str:
+        return self.columns.product
+
+    @property
+    def tf(self) -> int:
+        return self.columns.tf
 
     @property
     def stream(self) -> Stream:
         return Stream(self.product, self.tf)
+
+    @property
+    def fresh(self) -> int:
+        return min(self.columns.fresh, len(self))
+
+    @cached_property
+    def open_ts(self) -> Stamps:
+        return self.columns.open_ts[self._rows]
+
+    @cached_property
+    def final_at(self) -> Stamps:
+        return self.columns.final_at[self._rows]
+
+    @cached_property
+    def ready(self) -> Flags:
+        return self.columns.ready[self._rows]
+
+    @cached_property
+    def close(self) -> Floats:
+        return self["close"]
+
+    def __getitem__(self, name: str) -> Floats:
+        """A column in the rows that are spoken of."""
+        return self.columns[name][self._rows]
+
+    def last(self, rows: int) -> "Signals":
+        """What is said of the last rows only."""
+        if rows == len(self):
+            return self
+        cut = slice(len(self) - rows, None)
+        votes = {name: scores[cut] for name, scores in self.votes.items()}
+        expired = None if self.expired is None else self.expired[cut]
+        return Signals(
+            self.columns, self.score[cut], self.confidence[cut], self.direction[cut], votes, self.fault, expired
+        )
+
+    @property
+    def _rows(self) -> slice:
+        return slice(len(self.columns) - len(self), None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibrated:
+    """Signals of new rows, with what a fitted record makes of their scores.
+
+    `probability` is that of the signal's direction to win, `error` its standard error; both NaN where the record does
+    not speak: before it was fitted, or of another product. `drifted` says where it no longer fits what came about.
+    """
+
+    signals: Signals
+    probability: Floats
+    error: Floats
+    drifted: Flags
+    record: str
+    """Which record: its name and the day until which it had seen outcomes."""
+
+    def __len__(self) -> int:
+        return len(self.signals)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcomes:
+    """What contracts bought as bars became final would have come to, by our own prices: one row for each bar.
+
+    Each is entered `delay` ms after its bar was final and lasts as long as the bar. `entry` and `exit` are NaN where
+    there was no price between.
+    """
+
+    product: str
+    tf: int
+    delay: int
+    open_ts: Stamps
+    at: Stamps
+    """When it was known."""
+    entry_ts: Stamps
+    entry: Floats
+    exit_ts: Stamps
+    exit: Floats
+
+    def __len__(self) -> int:
+        return len(self.open_ts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tips:
+    """What somebody outside says of a product: a score in [-1, 1], to be acted on from `as_of` until `valid_until`.
+
+    `tf` is the timeframe it is meant for (ms), 0 for any.
+    """
+
+    product: str
+    as_of: Stamps
+    valid_until: Stamps
+    tf: Stamps
+    score: Floats
+
+    def __len__(self) -> int:
+        return len(self.as_of)
 
 
 class GateRow(NamedTuple):
@@ -295,6 +411,8 @@ class Approved(Struct, frozen=True):
     ticket: Ticket
     order: str
     stake: Decimal
+    features: dict[str, float] = {}
+    """The columns it was decided on, as they stood in its bar."""
 
     @property
     def key(self) -> Key:
@@ -366,12 +484,28 @@ class Order(Struct, frozen=True):
         return Key(self.account, self.product, self.tf)
 
 
+class Latch(Struct, frozen=True):
+    """A stop that stays until somebody releases it with a reason, whatever ends or starts in between.
+
+    `scope` is whom it stops: "" everybody, or an account.
+    """
+
+    scope: str
+    on: bool
+    at: int
+    reason: str
+    by: str
+    """Who set or released it: a node of the flow, or the user by a verb."""
+
+
 class Past(Struct, frozen=True):
     """What the ledger knew when the flow began: the orders of late and all that have not ended."""
 
     orders: tuple[Order, ...]
     earlier_profit: dict[str, Decimal]
     """What each account had gained before these orders."""
+    latches: tuple[Latch, ...] = ()
+    """Those that hold."""
 
 
 class Dropped(Struct, frozen=True):

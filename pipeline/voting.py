@@ -7,14 +7,15 @@ from pipeline.values import Columns, Votes
 
 
 def votes_of(name: str, provider: Provider, columns: Columns) -> tuple[Votes, Exception | None]:
-    """One provider's scores of the new rows, or none and what it failed with."""
-    begin = len(columns) - columns.fresh
+    """One provider's scores of the rows that are voted on, or none and what it failed with."""
+    begin = len(columns) - columns.voted
     try:
-        scores = np.asarray(provider(columns), np.float64)[begin:]
-        if len(scores) != columns.fresh:
-            raise ValueError(f"gave {len(scores)} scores for {columns.fresh} rows")
+        scores = np.asarray(provider(columns), np.float64)
+        if len(scores) != len(columns):
+            raise ValueError(f"gave {len(scores)} scores for {len(columns)} rows")
+        scores = scores[begin:]
     except Exception as failure:  # noqa: BLE001  # told: the votes say so, and whoever asked hears what it was
-        nothing = np.full(columns.fresh, np.nan)
+        nothing = np.full(columns.voted, np.nan)
         return Votes(name, columns, nothing, f"{type(failure).__name__}: {failure}"), failure
     ready = columns.ready[begin:]
     return Votes(name, columns, scores if ready.all() else np.where(ready, scores, np.nan)), None

@@ -9,6 +9,7 @@ from pipeline.tables import Place, Tables, nearest, shown
 from pipeline.values import (
     Ack,
     Bars,
+    Calibrated,
     Columns,
     Decisions,
     Gap,
@@ -158,7 +159,9 @@ class Wiring:
 
     def _watching(self, gate: Node, edges: Sequence[Edge]) -> Iterator[Edge]:
         """How a gate hears of the prices it trades on: from each health over its sources; of their age from quotes."""
-        signalling = (edge.source for edge in edges if edge.target == gate.id and Signals in edge.types)
+        signalling = (
+            edge.source for edge in edges if edge.target == gate.id and {Signals, Calibrated} & set(edge.types)
+        )
         sources = set[str]().union(*(self._sources_of(name, edges) for name in signalling))
         for each in self._of("operator"):
             if Health in gives(each) and sources & self._sources_of(each.id, edges):

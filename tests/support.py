@@ -20,9 +20,10 @@ from pipeline.flow import Flow
 from pipeline.host import Records
 from pipeline.parts import Kind
 from pipeline.plan import Plan
+from pipeline.stretch import PRICES
 from pipeline.times import MINUTE, parse_moment
 from pipeline.trying import NoRecords
-from pipeline.values import Decisions, Order, Past, Quotes, Signals
+from pipeline.values import Columns, Decisions, Floats, Order, Past, Quotes, Signals, Stamps
 
 REGISTERED = (operators, sinks, sources)
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,20 +101,25 @@ def signals(
     confidence: float = 0.9,
 ) -> Signals:
     """What an ensemble says of one bar."""
-    one = np.array([confidence])
-    return Signals(
-        product=product,
-        tf=tf,
-        open_ts=np.array([bar]),
-        final_at=np.array([bar + tf if at is None else at]),
-        close=np.array([1.1]),
-        ready=np.array([True]),
-        score=one * direction,
-        confidence=one,
-        probability=one,
-        direction=np.array([direction], np.int8),
-        votes={},
-    )
+    bars = np.array([bar])
+    return signals_of(bars, bars + tf if at is None else np.array([at]), product, tf, direction, confidence)
+
+
+def signals_of(
+    bars: Stamps,
+    final_at: Stamps,
+    product: str = "EURUSD",
+    tf: int = MINUTE,
+    direction: int = 1,
+    confidence: float = 0.9,
+    **columns: Floats,
+) -> Signals:
+    """What an ensemble says of some bars, all alike; columns beside the prices by name."""
+    rows = len(bars)
+    values = dict.fromkeys(PRICES, np.full(rows, 1.1)) | columns
+    looked_at = Columns(product, tf, bars, final_at, np.ones(rows, np.bool_), values, rows)
+    sure = np.full(rows, confidence)
+    return Signals(looked_at, sure * direction, sure, np.full(rows, direction, np.int8), {})
 
 
 def order(state: str = "OPEN", **changes: Any) -> Order:

@@ -48,18 +48,6 @@ def test_the_direction_is_that_of_the_sum(scores: list[float]) -> None:
     assert made.confidence[0] == abs(made.score[0]) <= 1
 
 
-@given(score=st.floats(-1, 1))
-def test_the_probability_is_that_of_its_direction_as_high_for_a_put_as_for_a_call(score: float) -> None:
-    made, mirrored = signals({"a": score}), signals({"a": -score})
-    assert 0.5 <= made.probability[0] <= 1
-    assert made.probability[0] == mirrored.probability[0]
-
-
-def test_a_stronger_put_is_more_probable() -> None:
-    weak, strong = signals({"a": -0.2}), signals({"a": -0.9})
-    assert strong.probability[0] > weak.probability[0] > 0.5
-
-
 # --- adding up -------------------------------------------------------------------------------------------------------
 
 
@@ -69,7 +57,7 @@ def test_a_provider_with_nothing_to_say_adds_nothing() -> None:
 
 def test_with_no_votes_at_all_there_is_no_direction() -> None:
     made = signals({"a": NAN, "b": NAN})
-    assert (made.direction[0], made.score[0], made.confidence[0], made.probability[0]) == (0, 0.0, 0.0, 0.5)
+    assert (made.direction[0], made.score[0], made.confidence[0]) == (0, 0.0, 0.0)
 
 
 def test_votes_that_cancel_leave_no_direction() -> None:

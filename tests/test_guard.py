@@ -33,7 +33,7 @@ from pipeline.values import (
     Slept,
 )
 from tests.driven import Given, driven, played
-from tests.support import MONDAY, order, quotes, same, signals
+from tests.support import MONDAY, order, quotes, same, signals, signals_of
 
 FINAL = MONDAY + MINUTE
 MIDNIGHT = MONDAY // DAY * DAY + DAY
@@ -119,7 +119,8 @@ def test_a_provider_that_failed_is_a_no() -> None:
 
 
 def test_features_that_are_not_ready_are_a_no() -> None:
-    assert verdicts(given_by(guard(), with_column(signals(), ready=np.array([False])))) == [("ready", 0.0, 1.0)]
+    unready = replace(signals().columns, ready=np.array([False]))
+    assert verdicts(given_by(guard(), with_column(signals(), columns=unready))) == [("ready", 0.0, 1.0)]
 
 
 def test_no_direction_is_a_no() -> None:
@@ -269,7 +270,7 @@ def test_the_first_gate_that_says_no_is_the_verdict() -> None:
     """Everything is wrong at once; then one thing after the other is mended."""
     wrongs: dict[str, dict[str, Any]] = {
         "fault": {"fault": "x"},
-        "ready": {"ready": np.array([False])},
+        "ready": {"columns": replace(signals().columns, ready=np.array([False]))},
         "vote": {"direction": np.array([0], np.int8)},
         "confidence": {"confidence": np.array([0.1])},
     }
@@ -313,13 +314,8 @@ def test_of_a_large_batch_only_the_verdict_is_kept() -> None:
 
 def many(rows: int, **facts: Any) -> tuple[int, Signals]:
     """Signals of bars one after another, given together at the first one's moment."""
-    one = signals(**facts)
     bars = MONDAY + MINUTE * np.arange(rows, dtype=np.int64)
-    columns = {
-        name: np.repeat(getattr(one, name), rows)
-        for name in ("close", "ready", "score", "confidence", "probability", "direction")
-    }
-    return FINAL, replace(one, open_ts=bars, final_at=bars + MINUTE, **columns)
+    return FINAL, signals_of(bars, bars + MINUTE, **facts)
 
 
 def test_every_row_of_a_block_is_decided_at_its_own_moment_between_what_becomes_of_the_orders() -> None:

@@ -1,7 +1,6 @@
 """Which prices can be trusted: of each product, and of the feed as a whole."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from pipeline.times import HOUR, MINUTE, SECOND, parse_moment
 from pipeline.values import HEALTH, Decisions, Link, Noticed, Payouts, Quotes
 from pipeline.values import Health as Healths
 from tests.driven import Given, driven
-from tests.support import MONDAY, SMALL, plan_of, play, signals
+from tests.support import MONDAY, SMALL, plan_of, play, signals, signals_of
 
 FRIDAY_CLOSE = parse_moment("2026-01-09T22:00:00Z")
 SUNDAY_OPEN = parse_moment("2026-01-11T22:00:00Z")
@@ -527,12 +526,8 @@ def test_a_flow_decides_the_same_whether_quotes_come_one_by_one_or_in_blocks() -
     market = Quotes("BTCUSD", *columns)
     links = connection((begin + 7 * MINUTE, False), (begin + 8 * MINUTE, True), products=("BTCUSD",))
     moments = np.arange(MONDAY + 40 + 5 * SECOND, begin + 9 * MINUTE, 5 * SECOND)
-    one, rows = signals(product="BTCUSD", tf=15 * MINUTE), len(moments)
-    repeated = {
-        name: np.repeat(getattr(one, name), rows)
-        for name in ("close", "ready", "score", "confidence", "probability", "direction")
-    }
-    batch = (MONDAY, "ensembles.main", replace(one, open_ts=moments - 15 * MINUTE, final_at=moments, **repeated))
+    rows, tf = len(moments), 15 * MINUTE
+    batch = (MONDAY, "ensembles.main", signals_of(moments - tf, moments, "BTCUSD", tf))
 
     def verdicts(cuts: list[tuple[int, Quotes]]) -> list[str]:
         entries = [batch, *((at, "sources.market", each) for at, each in (*links, *cuts))]

@@ -172,7 +172,7 @@ class Gate:
             case Health() | Quotes() | Slept():
                 self._feed.take(item, at)
             case Signals():
-                self._screen(item)
+                self._screen(item.last(item.fresh))
                 yield from self._finished(item.product, item.tf)
             case Payouts():
                 self._payouts.setdefault(item.product, PayoutSeries()).extend(item)
