@@ -220,7 +220,8 @@ def gates_of(row: sqlite3.Row) -> tuple[GateRow, ...]:
     """Every gate's answer, as it was stored with a decision."""
     answers = msgspec.json.decode(row["gates"])
     return tuple(
-        GateRow(gate, _float(value), _float(threshold), verdict) for gate, value, threshold, verdict in answers
+        GateRow(gate, _float(value), _float(threshold), verdict, *word)
+        for gate, value, threshold, verdict, *word in answers
     )
 
 

@@ -350,12 +350,16 @@ class Tips:
 
 
 class GateRow(NamedTuple):
-    """How one gate answered for one bar: its value, what it was held against, and the verdict in a word."""
+    """How one gate answered for one bar: its value, what it was held against, and the verdict in a word.
+
+    `word` names what the value is about where a number alone does not say it: the state of a feed.
+    """
 
     gate: str
     value: float
     threshold: float
     verdict: Literal["yes", "no"]
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

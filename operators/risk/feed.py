@@ -47,24 +47,28 @@ class Feed:
         return GateRow("missed", late / SECONDS, 0.0, "no" if late else "yes")
 
     def _trusted(self, product: str, at: int) -> GateRow:
+        word = ""
         for name in (product, WHOLE):
             series = self._health.get(name)
             row = (series.at(at) or series.first) if series is not None else ()
             if row and int(row[1]) in REFUSED:
                 return _refused(row, at)
-        return self._recent(product, at)
+            word = word or (HEALTH[int(row[1])] if row else "")
+        return self._recent(product, at, word)
 
-    def _recent(self, product: str, at: int) -> GateRow:
+    def _recent(self, product: str, at: int, word: str) -> GateRow:
         if self._max_age is None:
-            return GateRow("feed", 0.0, 0.0, "yes")
+            return GateRow("feed", 0.0, 0.0, "yes", word)
         last = self._quotes.get(product)
         stamp = last.stamp(at) if last is not None else None
         age = float("nan") if stamp is None else float(at - stamp)
-        return GateRow("feed", age / SECONDS, self._max_age / SECONDS, "yes" if age <= self._max_age else "no")
+        if age <= self._max_age:
+            return GateRow("feed", age / SECONDS, self._max_age / SECONDS, "yes", word)
+        return GateRow("feed", age / SECONDS, self._max_age / SECONDS, "no")
 
 
 def _refused(row: tuple[float, ...], at: int) -> GateRow:
     """The lag of prices that are late or out of step; of all else how long it has been so, with the silence before."""
     since, state, lag, silence, limit = row
     value = lag if int(state) in BY_LAG else max(0.0, at - since) + silence
-    return GateRow("feed", value / SECONDS, limit / SECONDS, "no")
+    return GateRow("feed", value / SECONDS, limit / SECONDS, "no", HEALTH[int(state)])
