@@ -1,6 +1,6 @@
 """Votes meet because they are about the same bars, not because they arrived together."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,11 +26,26 @@ class VotesOfBars:
         """A column in the rows that were voted on."""
         return self.columns[name][len(self.columns) - len(self) :]
 
+    def spoken(self, name: str) -> Floats:
+        """A provider's scores, 0 where it has nothing to say."""
+        scores = self.scores[name]
+        return np.where(np.isfinite(scores), scores, 0.0)
+
     def signals(self, score: Floats, dead_zone: float = 0.0) -> Signals:
         """Signals of a score for each of the rows; at most `dead_zone` from 0 there is no direction."""
         confidence = np.abs(score)
         direction = np.where(confidence > dead_zone, np.sign(score), 0).astype(np.int8)
         return Signals(self.columns, score, confidence, direction, self.scores, self.fault, self.expired)
+
+
+def check_names(key: str, named: Iterable[str], providers: Sequence[str]) -> None:
+    """A key of an ensemble names providers of its own only. (While none is known yet, nothing can be said.)"""
+    unknown = sorted(set(named) - set(providers)) if providers else []
+    if unknown:
+        raise ValueError(
+            f"{key} names {unknown[0]!r}, which is not one of its providers: {', '.join(providers)}; "
+            "add it to `from`, or name one of these"
+        )
 
 
 def by_bar(
