@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from msgspec import Meta
 
 from pipeline.times import DAY, HOUR, MINUTE
 from pipeline.values import Flags, Stamps
+from pipeline.walltime import zone_names
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -32,7 +33,7 @@ class Permit:
     def __post_init__(self) -> None:
         if not HOURS.fullmatch(self.hours):
             raise ValueError(f"hours {self.hours!r} is not a span of a day; write it like 07:00-20:30")
-        if self.timezone not in available_timezones():
+        if self.timezone not in zone_names():
             raise ValueError(f"timezone {self.timezone!r} is not known; write one like Europe/Istanbul or UTC")
 
     def allows(self, moments: Stamps) -> Flags:

@@ -6,7 +6,6 @@ from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
 from msgspec import Meta
 
@@ -16,6 +15,7 @@ from pipeline.errors import Problem
 from pipeline.flowtest import FlowTest
 from pipeline.parts import Kind, Part
 from pipeline.toml_text import Source
+from pipeline.walltime import zone_names
 
 Fault = Literal["restart", "stop"]
 LEDGER = "ledger"
@@ -39,7 +39,7 @@ class Settings:
     lookback: Annotated[int, Meta(ge=0, description="bars before a block that features see; 0: what they declare")] = 0
 
     def __post_init__(self) -> None:
-        if self.display_timezone not in available_timezones():
+        if self.display_timezone not in zone_names():
             raise ValueError(f"display_timezone {self.display_timezone!r} is not known; write one like Europe/Istanbul")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 
@@ -42,6 +42,12 @@ class WallClock:
         """
         number = (self.changes + self.added[:-1]).searchsorted(wall, side="right")
         return np.maximum(wall - self.added[number], np.concatenate(((LONG_AGO,), self.changes))[number])
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """The names of all zones; `zoneinfo` walks the folders of its files each time it is asked."""
+    return frozenset(available_timezones())
 
 
 @cache

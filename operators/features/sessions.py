@@ -1,7 +1,6 @@
 """Sessions: what begins anew each day at an hour of some city, and what time it is there."""
 
 from typing import Annotated, ClassVar
-from zoneinfo import available_timezones
 
 import numpy as np
 from msgspec import Meta
@@ -11,7 +10,7 @@ from pipeline.rolling import led, ratio
 from pipeline.stretch import Stretch
 from pipeline.times import DAY, HOUR, MINUTE
 from pipeline.values import Flags, Floats, Stamps
-from pipeline.walltime import wall_clock
+from pipeline.walltime import wall_clock, zone_names
 
 Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="a time of day such as 08:00")]
 Zone = Annotated[str, Meta(description="the zone of that time, such as UTC or Europe/London")]
@@ -148,7 +147,7 @@ GREAT = (
 
 
 def _check(zone: str) -> None:
-    if zone not in available_timezones():
+    if zone not in zone_names():
         raise ValueError(f"timezone {zone!r} is not known; write one like Europe/London")
 
 
