@@ -1,11 +1,12 @@
 """A trend that two averages and the RSI agree on."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from msgspec import Meta
 
 from pipeline.parts import Column, provider
+from pipeline.scoring import Presets
 from pipeline.values import Columns, Floats
 
 
@@ -17,13 +18,22 @@ class EmaTrend:
     The strength is 0.7 × how far the RSI is from 50, and 0.3 when the averages are `full_distance` of the price apart.
     """
 
-    fast: Column
-    slow: Column
-    rsi: Column
+    fast: Column = "ema(period=20)"
+    slow: Column = "ema(period=50)"
+    rsi: Column = "rsi(period=14)"
     above: Annotated[float, Meta(ge=50, lt=100)] = 55.0
-    full_distance: Annotated[float, Meta(gt=0)] = 0.001
+    full_distance: Annotated[float, Meta(gt=0, description="of the price")] = 0.001
 
     lookback = 0
+    family: ClassVar[str] = "trend"
+    catalogue: ClassVar[Presets] = {
+        5: {},
+        6: {"above": 60.0},
+        7: {"above": 52.0},
+        8: {"fast": "ema(period=9)", "slow": "ema(period=21)"},
+        9: {"fast": "ema(period=12)", "slow": "ema(period=26)", "rsi": "rsi(period=9)"},
+        10: {"fast": "ema(period=50)", "slow": "ema(period=100)"},
+    }
 
     def __call__(self, columns: Columns) -> Floats:
         apart = (columns[self.fast] - columns[self.slow]) / columns["close"]

@@ -1,11 +1,12 @@
 """An overstretched market that turns."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from msgspec import Meta
 
 from pipeline.parts import Column, provider
+from pipeline.scoring import Presets
 from pipeline.values import Columns, Floats
 
 
@@ -16,11 +17,17 @@ class RsiReversal:
     The strength is how far beyond the level the RSI is, 1 at the end of its scale.
     """
 
-    rsi: Column
+    rsi: Column = "rsi(period=14)"
     oversold: Annotated[float, Meta(gt=0, lt=50)] = 30.0
     overbought: Annotated[float, Meta(gt=50, lt=100)] = 70.0
 
     lookback = 0
+    family: ClassVar[str] = "reversal"
+    catalogue: ClassVar[Presets] = {
+        101: {},
+        102: {"rsi": "rsi(period=7)", "oversold": 20.0, "overbought": 80.0},
+        103: {"rsi": "rsi(period=2)", "oversold": 5.0, "overbought": 95.0},
+    }
 
     def __call__(self, columns: Columns) -> Floats:
         rsi = columns[self.rsi]
