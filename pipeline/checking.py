@@ -11,13 +11,13 @@ from pipeline.anchored import LEAST, Anchoring
 from pipeline.calendar import Calendars
 from pipeline.calendar_tables import CALENDARS, calendars_of
 from pipeline.chaining import check_slots, sound
+from pipeline.columns import Namings
 from pipeline.errors import PlanError, Problem
 from pipeline.flowtest import FlowTest
-from pipeline.parts import TABLES, Derived, Feature, Kind, column_keys
+from pipeline.parts import TABLES, Derived, Feature, Kind
 from pipeline.plan import FEATURES, Account, Edge, Fault, Node, Plan, Settings, products_of
-from pipeline.recipes import owners_of
 from pipeline.stretch import PRICES
-from pipeline.tables import Tables, nearest
+from pipeline.tables import Tables, is_number, nearest
 from pipeline.times import MINUTE, timeframe
 from pipeline.toml_text import Source, parse, read
 from pipeline.values import Signals, Votes
@@ -66,13 +66,13 @@ class _Check:
                 ("moonlight", "mode"), "no venue here takes real orders", 'set mode = "paper"', value=True
             )
         accounts = self._accounts()
-        features = self._features()
+        namings = self._features()
         for kind in ("source", "operator", "provider", "ensemble", "risk", "venue", "sink"):
             self._declare_all(kind)
         calendars = self._calendars(base)
         edges = Wiring(self.tables, self._nodes, frozenset(self._declared), accounts).edges()
-        self._check_columns(features)
-        anchoring = self._anchoring(settings, features, edges)
+        self._name_columns(namings)
+        anchoring = self._anchoring(settings, namings, edges)
         self._derive(anchoring, accounts, edges, calendars)
         order = self._ordered(edges)
         self._warn_unused(edges)
@@ -105,7 +105,7 @@ class _Check:
                     )
         return made
 
-    def _features(self) -> dict[str, Feature]:
+    def _features(self) -> Namings:
         made: dict[str, Feature] = {}
         for name in self.tables.table((FEATURES,)):
             if name in PRICES:
@@ -143,6 +143,8 @@ class _Check:
             what = f"{where} on_fault is 'restart', but what it knows of open orders would be lost"
             self.tables.problem((*path, "on_fault"), what, 'write "stop", or leave it out', value=True)
         keys = {key: value for key, value in table.items() if key not in wiring}
+        if is_number(use := table.get("use")):
+            keys = {**part.catalogue[use], **keys}
         instance = self.tables.filled(part.cls, keys, path, where, wiring)
         if instance is None:
             return None
@@ -160,22 +162,17 @@ class _Check:
                 self._warnings.append(Problem(f"[{CALENDARS}.{claim.name}]", "no product keeps it", fix, line, column))
         return made
 
-    def _check_columns(self, features: Mapping[str, Feature]) -> None:
-        declared = self.tables.table((FEATURES,))
-        columns = {*PRICES, *owners_of(features)}
-        for node in self._of("provider"):
-            for key in column_keys(node.part.cls):
-                column = getattr(node.instance, key)
-                if column is None or column in columns or str(column).split(".")[0] in set(declared) - set(features):
-                    continue
-                what = f"[{node.id}] {key}: there is no column {column!r}"
-                self.tables.problem(
-                    (*node.id.split(".", 1), key), what, nearest(str(column), columns | set(declared)), value=True
-                )
+    def _name_columns(self, namings: Namings) -> None:
+        """Have the keys of parts hold the names under which they find their columns."""
+        for node in [*self._of("provider"), *self._of("ensemble"), *self._of("risk")]:
+            instance = namings.named(node.instance, tuple(node.id.split(".", 1)), f"[{node.id}]")
+            if instance is not None:
+                self._nodes[node.id] = replace(node, instance=instance)
 
-    def _anchoring(self, settings: Settings, features: Mapping[str, Feature], edges: Sequence[Edge]) -> Anchoring:
+    def _anchoring(self, settings: Settings, namings: Namings, edges: Sequence[Edge]) -> Anchoring:
         timeframes = {timeframe(name) for node in self._of("operator") for name in _timeframes(node)}
-        check_slots(self.tables, features, timeframes)
+        check_slots(self.tables, namings, timeframes)
+        features = namings.features
         least = Anchoring(features, settings.block, LEAST, 0)
         need = max(least.windows(tf)[0].warmup for tf in timeframes or {MINUTE})
         if 0 < settings.lookback < need:

@@ -43,7 +43,13 @@ TABLES: Mapping[Kind, str] = {
 }
 """The table of flows.toml in which parts of a kind are declared (stakes stand inside a risk table)."""
 
-Column = Annotated[str, Meta(description="a column of [features], or open, high, low, close, volume")]
+
+class NamesColumn:
+    """Marks a field that names a column."""
+
+
+COLUMN = "a column of [features], or open, high, low, close, volume, or a feature in place: ema(period=20)"
+Column = Annotated[str, Meta(description=COLUMN), NamesColumn()]
 """A key that names a column."""
 
 
@@ -105,14 +111,21 @@ class Longer(Protocol):
     def slot(self) -> int: ...
 
 
+Family = Literal[
+    "trend", "reversal", "breakout", "momentum", "volatility", "volume", "candle", "time", "timeframe", "external"
+]
+"""What a provider goes by."""
+
+
 class Provider(Protocol):
     """A strategy: a score in [-1, 1] for each row of columns (positive: call), NaN for nothing to say.
 
-    A row's score may depend on that row and the `lookback` rows before it.
+    A row's score may depend on that row and the `lookback` rows before it. Its class may say its `family`, and in
+    `catalogue` presets of its keys under numbers that never change their meaning: `use = 5` is one of them.
     """
 
-    lookback: int
-
+    @property
+    def lookback(self) -> int: ...
     def __call__(self, columns: Columns) -> Floats: ...
 
 
@@ -157,12 +170,26 @@ class Part:
     def fields(self) -> tuple[Field, ...]:
         return tuple(_fields(self.cls))
 
+    @property
+    def catalogue(self) -> Mapping[int, Mapping[str, object]]:
+        """Presets of its keys by their numbers."""
+        return getattr(self.cls, "catalogue", {}) if self.kind == "provider" else {}
+
+    @property
+    def family(self) -> str:
+        return getattr(self.cls, "family", "") if self.kind == "provider" else ""
+
 
 _registry: dict[Kind, dict[str, Part]] = {kind: {} for kind in TABLES}
 
 
 def registered(kind: Kind) -> Mapping[str, Part]:
     return types.MappingProxyType(_registry[kind])
+
+
+def numbered() -> Mapping[int, Part]:
+    """The providers by the numbers of their presets."""
+    return {number: part for part in _registry["provider"].values() for number in part.catalogue}
 
 
 def part_of(instance: object) -> Part:
@@ -184,8 +211,24 @@ def _declare(kind: Kind, cls: type[T]) -> type[T]:
     hints = dict(_hints(made.__call__))  # type: ignore[operator]  # parts are called, their instances that is
     gives = _streamed(hints.pop("return", type(None)))
     takes = {parameter: _streamed(hint) for parameter, hint in hints.items() if get_origin(hint) is Observable}
-    _registry[kind][name] = Part(kind, name, made, gives, takes)
+    part = Part(kind, name, made, gives, takes)
+    _check_catalogue(part)
+    _registry[kind][name] = part
     return made
+
+
+def _check_catalogue(part: Part) -> None:
+    """Refuse a preset of keys that are none, a number that another part has, and a family nobody knows."""
+    if not part.catalogue and not part.family:
+        return
+    taken, keys = numbered(), {key.name for key in part.fields}
+    for number, preset in part.catalogue.items():
+        if number in taken:
+            raise TypeError(f"the {part.kind}s {taken[number].name} and {part.name} both have the number {number}")
+        if unknown := sorted(preset.keys() - keys):
+            raise TypeError(f"{part.kind} {part.name} has no key {unknown[0]!r}, which its number {number} presets")
+    if part.family and part.family not in get_args(Family):
+        raise TypeError(f"{part.kind} {part.name} is of the family {part.family!r}; use {', '.join(get_args(Family))}")
 
 
 @cache
@@ -285,9 +328,11 @@ def description(hint: Any) -> str:
 
 
 def is_column(hint: Any) -> bool:
-    return hint is Column or any(
-        is_column(arg) for arg in get_args(hint) if get_origin(hint) in (Union, types.UnionType)
-    )
+    """Whether a key of this type names a column, or may be left out."""
+    args = get_args(hint)
+    if get_origin(hint) is Annotated:
+        return any(isinstance(mark, NamesColumn) for mark in args[1:]) or is_column(args[0])
+    return get_origin(hint) in (Union, types.UnionType) and any(is_column(arg) for arg in args)
 
 
 @cache

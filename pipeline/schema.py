@@ -10,7 +10,7 @@ from typing import Any, cast, get_args
 import msgspec
 
 from pipeline.calendar_tables import CALENDARS, CalendarTable
-from pipeline.parts import TABLES, Field, Kind, Nested, Part, registered, type_text
+from pipeline.parts import TABLES, Field, Kind, Nested, Part, numbered, registered, type_text
 
 JsonSchema = dict[str, Any]
 
@@ -110,14 +110,15 @@ def _of_toml(shape: JsonSchema) -> JsonSchema:
 def _part(part: Part, shapes: Iterator[JsonSchema]) -> JsonSchema:
     """The table of a part; `use` is asked for where it is referred to, since a table of the part's name needs none."""
     keys = {key.name: _key(key, next(shapes)) for key in part.fields}
-    required = [key.name for key in part.fields if key.required]
+    preset = set[str]().union(*part.catalogue.values())
+    required = [key.name for key in part.fields if key.required and key.name not in preset]
     takes_named = bool(part.takes) and part.kind in ("operator", "ensemble", "risk", "sink")
     return {
         "title": f"{part.kind} {part.name}",
         "description": part.help,
         "type": "object",
         "properties": {
-            "use": {"description": f"which {part.kind} this is", "const": part.name},
+            "use": {"description": f"which {part.kind} this is", **_is(part.name, *sorted(part.catalogue))},
             **({"from": INPUT} if takes_named or (part.takes and part.kind == "venue") else {}),
             **({} if part.kind in ("feature", "stake") else {"on_fault": ON_FAULT}),
             **keys,
@@ -165,14 +166,19 @@ def _table(kind: Kind) -> JsonSchema:
 def _any_part(kind: Kind) -> JsonSchema:
     """Any part of a kind, told by its `use`."""
     names = sorted(registered(kind))
+    numbers = sorted(numbered()) if kind == "provider" else []
     if not names:
         return {"description": f"there is no {kind} to use", "not": {}}
     return {
         "type": "object",
-        "properties": {"use": {"description": f"which {kind} this is", "enum": names}},
+        "properties": {"use": {"description": f"which {kind} this is", "enum": [*names, *numbers]}},
         "required": ["use"],
         "anyOf": [_ref(f"{TABLES[kind]}.{name}") for name in names],
     }
+
+
+def _is(name: str, *numbers: int) -> JsonSchema:
+    return {"enum": [name, *numbers]} if numbers else {"const": name}
 
 
 def _ref(name: str) -> JsonSchema:

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeGuard, Union, cast, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
 
 from pipeline.errors import Problem
-from pipeline.parts import Derived, Kind, Nested, Part, description, registered, type_text
+from pipeline.parts import Derived, Kind, Nested, Part, description, numbered, registered, type_text
 from pipeline.toml_text import Source
 
 Place = tuple[str | int, ...]
@@ -47,8 +47,13 @@ class Tables:
         known = registered(kind)
         if isinstance(use, str) and use in known:
             return known[use]
+        if is_number(use) and kind == "provider":
+            numbers = numbered()
+            if use not in numbers:
+                self.problem((*path, "use"), f"{where} there is no provider {use}", nearest_number(use), value=True)
+            return numbers.get(use)
         if "use" in table:
-            self.problem((*path, "use"), f"{where} there is no {kind} {use!r}", nearest(str(use), known), value=True)
+            self.problem((*path, "use"), f"{where} there is no {kind} {shown(use)}", nearest(str(use), known), value=True)
         else:
             self.problem(path, f"{where} does not say which {kind} it is", f'add use = "…"; {nearest(name, known)}')
         return None
@@ -119,6 +124,20 @@ class Tables:
         if part is None:
             return None
         return self.filled(part.cls, {k: v for k, v in table.items() if k != "use"}, path, f"{where} {key}", ("use",))
+
+
+def is_number(use: Any) -> TypeGuard[int]:
+    """Whether `use` is the number of a preset."""
+    return isinstance(use, int) and not isinstance(use, bool)
+
+
+def nearest_number(number: int) -> str:
+    """The numbers of presets around one that nobody has."""
+    known = numbered()
+    close = sorted(sorted(known, key=lambda each: (abs(each - number), each))[:2])
+    if not close:
+        return 'no provider has a number here; name one: use = "…"'
+    return f"the nearest are {' and '.join(f'{each} ({known[each].name})' for each in close)}"
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

@@ -40,7 +40,7 @@ fast = { use = "ema", period = 9 }
 
 [providers.fade]
 use = "rsi_reversal"
-rsi = "rsi"
+oversold = 25.0
 on_fault = "stop"
 
 [ensembles.main]
@@ -183,7 +183,7 @@ def test_a_sound_flow_is_accepted() -> None:
         ("period = 9", "period = 9.5"),
         ("period = 9", "perod = 9"),
         ("rsi = {}", "rsj = {}"),
-        ('rsi = "rsi"\n', ""),
+        ("oversold = 25.0", "oversold = 50.0"),
         ('on_fault = "stop"', 'on_fault = "cry"'),
         ('stake = { use = "fixed", amount = "1.00" }', 'stake = { use = "fixed", amount = 1.0 }'),
         ('stake = { use = "fixed", amount = "1.00" }', 'stake = { amount = "1.00" }'),
