@@ -1,19 +1,16 @@
 """When trading is allowed: hours and weekdays on a clock of the user's choice."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from msgspec import Meta
 
-from pipeline.times import DAY, HOUR, MINUTE
+from pipeline.times import DAY, MINUTE
 from pipeline.values import Flags, Stamps
-from pipeline.walltime import zone_names
+from pipeline.walltime import wall_clock, zone_names
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -39,7 +36,7 @@ class Permit:
     def allows(self, moments: Stamps) -> Flags:
         if self._always:
             return np.ones(len(moments), np.bool_)
-        local = moments + self._offsets(moments)
+        local = moments if self.timezone == "UTC" else wall_clock(self.timezone).wall(moments)
         minute = local % DAY // MINUTE
         begin, end = self._minutes
         inside = (minute >= begin) & (minute < end) if begin < end else (minute >= begin) | (minute < end)
@@ -58,21 +55,3 @@ class Permit:
     @property
     def _always(self) -> bool:
         return self._minutes == (0, 24 * 60) and set(self.weekdays) == set(WEEKDAYS)
-
-    def _offsets(self, moments: Stamps) -> Stamps:
-        """What to add to UTC, found once for each quarter hour (no zone changes in between)."""
-        if self.timezone == "UTC":
-            return np.zeros(len(moments), np.int64)
-        quarter = HOUR // 4
-        quarters, where = np.unique(moments // quarter, return_inverse=True)
-        offset = _offset_in(ZoneInfo(self.timezone))
-        return np.array([offset(int(each) * quarter) for each in quarters], np.int64)[where]
-
-
-def _offset_in(zone: ZoneInfo) -> Callable[[int], int]:
-    def offset(moment: int) -> int:
-        away = datetime.fromtimestamp(moment / 1000, UTC).astimezone(zone).utcoffset()
-        assert away is not None, "a zone always has an offset"
-        return round(away.total_seconds() * 1000)
-
-    return offset

@@ -27,7 +27,7 @@ def _bollinger(width: float, **keys: object) -> dict[str, object]:
 class KeltnerBreak:
     """Goes with a close beyond the Keltner channel while the ADX is at least `adx_min`.
 
-    The strength is how far beyond the close is in average true ranges, and three tenths when the ADX is 50.
+    The strength is three tenths for each average true range that the close is beyond, and three more when the ADX is 50.
     """
 
     lower: Column = "keltner(period=20, atr=10, width=1.5).lower"
@@ -51,7 +51,7 @@ class KeltnerBreak:
         close, adx = columns["close"], columns[self.adx]
         over, under = close - columns[self.upper], columns[self.lower] - close
         strong = adx >= self.adx_min
-        strength = share(np.maximum(over, under), columns[self.atr]) + 0.3 * adx / 50
+        strength = 0.3 * (share(np.maximum(over, under), columns[self.atr]) + adx / 50)
         return spoken((over > 0) & strong, (under > 0) & strong, strength)
 
 

@@ -47,7 +47,7 @@ class NarrowBreak:
 
     atr: Column = "atr(period=14)"
     bars: Annotated[int, Meta(ge=2, le=100)] = 7
-    full_distance: Atrs = 0.5
+    full_distance: Atrs = 1.0
 
     family: ClassVar[str] = "breakout"
     catalogue: ClassVar[Presets] = {231: {}, 232: {"bars": 4}}

@@ -81,11 +81,11 @@ class InsideBreak:
     """
 
     atr: Column = "atr(period=14)"
-    full_distance: Atrs = 0.5
+    full_distance: Atrs = 1.0
 
     lookback = 3
     family: ClassVar[str] = "candle"
-    catalogue: ClassVar[Presets] = {621: {}, 622: {"full_distance": 1.0}}
+    catalogue: ClassVar[Presets] = {621: {}, 622: {"full_distance": 2.0}}
 
     def __call__(self, columns: Columns) -> Floats:
         high, low, close = columns["high"], columns["low"], columns["close"]

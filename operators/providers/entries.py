@@ -46,7 +46,7 @@ class PsarTurn:
 
     stop: Column = "psar(step=0.02, maximum=0.2)"
     atr: Column = "atr(period=14)"
-    full_distance: Atrs = 3.0
+    full_distance: Atrs = 5.0
 
     lookback = 1
     family: ClassVar[str] = "trend"

@@ -44,7 +44,7 @@ class DayStar:
     """Goes with the third bar of a morning or evening star: a long body, a short one, and a long one back.
 
     The first and the third body are at least `long`, the middle one at most `short` of the first. The third closes
-    beyond the middle of the first. The strength is how much of the first the third took back.
+    beyond the middle of the first. The strength is the third body by twice the first.
     """
 
     atr: Column = "atr(period=14)"
@@ -64,4 +64,4 @@ class DayStar:
         middle = before((opened + close) / 2, 2)
         up = small & (first <= -least) & (body >= least) & (close > middle)
         down = small & (first >= least) & (body <= -least) & (close < middle)
-        return spoken(up & (least > 0), down & (least > 0), share(np.abs(body), np.abs(first)))
+        return spoken(up & (least > 0), down & (least > 0), share(np.abs(body), 2 * np.abs(first)))

@@ -54,7 +54,7 @@ class TripleAverage:
     medium: Column = "sma(period=20)"
     slow: Column = "sma(period=50)"
     atr: Column = "atr(period=14)"
-    full_distance: Atrs = 1.0
+    full_distance: Atrs = 2.0
 
     lookback = 0
     family: ClassVar[str] = "trend"
@@ -83,7 +83,7 @@ class IchimokuTrend:
     span_a: Column = "ichimoku(fast=9, medium=26, slow=52, shift=26).span_a"
     span_b: Column = "ichimoku(fast=9, medium=26, slow=52, shift=26).span_b"
     atr: Column = "atr(period=14)"
-    full_distance: Atrs = 3.0
+    full_distance: Atrs = 6.0
 
     lookback = 0
     family: ClassVar[str] = "trend"
