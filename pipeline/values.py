@@ -409,6 +409,20 @@ class Ticket(Struct, frozen=True):
     payout: float
 
 
+class Bet(NamedTuple):
+    """What a stake is chosen by. What nobody knows is NaN."""
+
+    balance: Decimal
+    payout: float
+    probability: float
+    """That the trade is won, by a fitted record; its standard error is `error`."""
+    error: float
+    losses: int
+    """How many trades of the key were lost in a row."""
+    columns: Mapping[str, float]
+    """What the bar decided on had in its columns."""
+
+
 class Approved(Struct, frozen=True):
     """A ticket the risk gate let through, with its stake. Executors take nothing else."""
 
@@ -502,6 +516,15 @@ class Latch(Struct, frozen=True):
     """Who set or released it: a node of the flow, or the user by a verb."""
 
 
+class Move(Struct, frozen=True):
+    """What became of an order at a moment."""
+
+    order: str
+    account: str
+    state: OrderState
+    at: int
+
+
 class Past(Struct, frozen=True):
     """What the ledger knew when the flow began: the orders of late and all that have not ended."""
 
@@ -510,6 +533,10 @@ class Past(Struct, frozen=True):
     """What each account had gained before these orders."""
     latches: tuple[Latch, ...] = ()
     """Those that hold."""
+    released: dict[str, int] = {}
+    """When each scope was last released: what is counted until somebody releases it is counted anew from there."""
+    moves: tuple[Move, ...] = ()
+    """What became of orders in the last days, in order: how long answers took, and what went wrong."""
 
 
 class Dropped(Struct, frozen=True):
