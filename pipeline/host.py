@@ -8,7 +8,7 @@ from reactivex import Observable
 from reactivex.abc import DisposableBase
 
 from pipeline.calendar import Calendars
-from pipeline.values import Decisions, Order
+from pipeline.values import Decisions, Latch, Order, Outcomes
 
 Mode = Literal["paper", "live", "replay"]
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Records(Protocol):
-    """Where decisions and orders are kept."""
+    """Where decisions and orders, what bars would have paid, and stops are kept."""
 
     def intend(self, order: Order) -> bool:
         """Record an order for good before it is sent; False when its account has one for that bar."""
@@ -28,6 +28,14 @@ class Records(Protocol):
 
     def decide(self, decisions: Decisions) -> None:
         """Keep decisions until the next commit."""
+        ...
+
+    def outcome(self, outcomes: Outcomes) -> None:
+        """Keep outcomes until the next commit."""
+        ...
+
+    def latch(self, latch: Latch) -> None:
+        """Record a stop, or its release, for good."""
         ...
 
     def commit(self) -> None:

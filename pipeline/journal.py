@@ -28,7 +28,7 @@ KEPT = (Decisions, Approved, Order)
 
 EVENTS: Mapping[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (values.Ack, values.Reject, values.Settlement, values.Link, values.Slept, Order, Past)
+    for kind in (values.Ack, values.Reject, values.Settlement, values.Link, values.Latch, values.Slept, Order, Past)
 }
 BATCHES: Mapping[str, type[Any]] = {kind.__name__: kind for kind in (values.Quotes, values.Payouts, values.Bars)}
 

@@ -1,11 +1,12 @@
 """The ledger: one SQLite file with every order and every decision of a flow, written by one connection.
 
-Its tables are public: open the file with any SQLite tool. Money is text, times are ms UTC. An account has at most one
-order for a product, timeframe and bar, and the file itself sees to that.
+Only stops come from others, too: `kill` and `resume` write theirs whether a flow runs or not. Its tables are public:
+open the file with any SQLite tool. Money is text, times are ms UTC. An account has at most one order for a product,
+timeframe and bar, and the file itself sees to that.
 """
 
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -14,39 +15,14 @@ from typing import Any, Self
 
 import msgspec
 
-from pipeline.errors import InputError, MoonlightError
+from pipeline.errors import MoonlightError
+from pipeline.ledger_tables import opened, readable
 from pipeline.orders import MOVES
 from pipeline.times import DAY
-from pipeline.values import Decisions, GateRow, Order, Past
+from pipeline.values import Decisions, GateRow, Latch, Order, Outcomes, Past
 
-VERSION = 1
 PAST = 2 * DAY
 """How far back orders are given again at a start, so that limits and rests go on."""
-
-SCHEMA = """
-CREATE TABLE orders (
-  "order" TEXT PRIMARY KEY,
-  account TEXT NOT NULL, product TEXT NOT NULL, tf INTEGER NOT NULL, bar INTEGER NOT NULL,
-  direction TEXT NOT NULL CHECK (direction IN ('call', 'put')),
-  stake TEXT NOT NULL, payout REAL NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('SENDING', 'OPEN', 'SETTLED', 'REJECTED', 'NOT_SENT', 'UNKNOWN')),
-  at INTEGER NOT NULL, reason TEXT NOT NULL, contract TEXT NOT NULL, expiry INTEGER NOT NULL,
-  result TEXT CHECK (result IN ('win', 'lose', 'push', 'canceled', 'abort')), profit TEXT NOT NULL,
-  entry_ts INTEGER NOT NULL, entry REAL NOT NULL, exit_ts INTEGER NOT NULL, exit REAL NOT NULL,
-  UNIQUE (account, product, tf, bar)
-) STRICT;
-CREATE INDEX orders_by_time ON orders (account, at);
-CREATE TABLE order_events (
-  seq INTEGER PRIMARY KEY, "order" TEXT NOT NULL REFERENCES orders, account TEXT NOT NULL,
-  at INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL
-) STRICT;
-CREATE TABLE decisions (
-  account TEXT NOT NULL, product TEXT NOT NULL, tf INTEGER NOT NULL, bar INTEGER NOT NULL, at INTEGER NOT NULL,
-  verdict TEXT NOT NULL, value REAL, threshold REAL, score REAL, direction INTEGER NOT NULL, payout REAL,
-  "order" TEXT, gates TEXT NOT NULL,
-  PRIMARY KEY (account, product, tf, bar)
-) STRICT, WITHOUT ROWID;
-"""
 
 COLUMNS = Order.__struct_fields__
 NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
@@ -54,6 +30,10 @@ INSERT_ORDER = f"INSERT INTO orders ({NAMES}) VALUES ({', '.join('?' * len(COLUM
 UPDATE_ORDER = f'UPDATE orders SET ({NAMES}) = ({", ".join("?" * len(COLUMNS))}) WHERE "order" = ?'  # noqa: S608
 SELECT_ORDER = f"SELECT {NAMES} FROM orders"  # noqa: S608
 INSERT_DECISION = f"INSERT INTO decisions VALUES ({', '.join('?' * 13)}) ON CONFLICT DO NOTHING"  # noqa: S608
+INSERT_OUTCOME = f"INSERT INTO outcomes VALUES ({', '.join('?' * 9)}) ON CONFLICT DO NOTHING"  # noqa: S608
+INSERT_FEATURE = "INSERT INTO order_features VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+INSERT_LATCH = 'INSERT INTO latches (scope, "on", at, reason, by) VALUES (?, ?, ?, ?, ?)'
+SELECT_LATCH = 'SELECT seq, scope, "on", at, reason, by FROM latches'
 
 
 class LedgerError(MoonlightError):
@@ -65,8 +45,13 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._db = _opened(path)
+        self._db = opened(path)
         self._decided: list[tuple[Any, ...]] = []
+        self._features: list[tuple[Any, ...]] = []
+        self._outcomes: list[tuple[Any, ...]] = []
+        self._changed = self._changes()
+        self._known: set[int] = set()
+        """The numbers of the latches that are known here."""
 
     def __enter__(self) -> Self:
         return self
@@ -99,10 +84,43 @@ class Ledger:
 
     def decide(self, decisions: Decisions) -> None:
         self._decided.extend(decision_rows(decisions))
+        for approved in decisions.orders.values():
+            named = (approved.order, approved.ticket.account)
+            self._features.extend((*named, name, _number(value)) for name, value in approved.features.items())
+
+    def outcome(self, outcomes: Outcomes) -> None:
+        self._outcomes.extend(outcome_rows(outcomes))
+
+    def latch(self, latch: Latch) -> None:
+        """Record a stop, or its release, for good."""
+        with self._writing() as db:
+            made = db.execute(INSERT_LATCH, msgspec.structs.astuple(latch))
+            self._known.add(made.lastrowid or 0)
+
+    def latched(self) -> Sequence[Latch]:
+        """What others recorded of latches since this was asked before, in order."""
+        try:
+            if self._changes() == self._changed:
+                return ()
+            self._changed = self._changes()
+            rows = self._db.execute(f"{SELECT_LATCH} ORDER BY seq").fetchall()
+        except sqlite3.Error as failure:
+            raise LedgerError(
+                f"the ledger {self.path} cannot be read ({failure}); a stop would not be heard"
+            ) from failure
+        new = [row for row in rows if row[0] not in self._known]
+        self._known.update(row[0] for row in new)
+        return [_latch(row) for row in new]
+
+    def latches(self) -> tuple[Latch, ...]:
+        """Those that hold."""
+        rows = self._db.execute(f"{SELECT_LATCH} ORDER BY seq").fetchall()
+        self._known.update(row[0] for row in rows)
+        return holding(_latch(row) for row in rows)
 
     def commit(self) -> None:
-        """Write what was decided since the last time."""
-        if self._decided:
+        """Write what was decided since the last time, and what it came to."""
+        if self._decided or self._outcomes:
             with self._writing():
                 pass
 
@@ -117,7 +135,7 @@ class Ledger:
         settled = "SELECT account, profit FROM orders WHERE state = 'SETTLED' AND at < ?"
         for account, profit in self._db.execute(settled, (since,)):
             earlier[account] = earlier.get(account, Decimal(0)) + Decimal(profit)
-        return Past(tuple(_order(row) for row in rows), earlier)
+        return Past(tuple(_order(row) for row in rows), earlier, self.latches())
 
     def last_moment(self) -> int | None:
         """The latest moment it knows of; None while it is empty."""
@@ -135,29 +153,28 @@ class Ledger:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(INSERT_DECISION, self._decided)
+            self._db.executemany(INSERT_FEATURE, self._features)
+            self._db.executemany(INSERT_OUTCOME, self._outcomes)
             yield self._db
             self._db.execute("COMMIT")
         except sqlite3.Error as failure:
             raise LedgerError(
                 f"the ledger {self.path} cannot be written ({failure}); nothing more is sent"
             ) from failure
-        self._decided.clear()
+        for written in (self._decided, self._features, self._outcomes):
+            written.clear()
+
+    def _changes(self) -> int:
+        """A number that is another one once somebody else has written."""
+        number: int = self._db.execute("PRAGMA data_version").fetchone()[0]
+        return number
 
 
 class Reader:
     """The reading end, for whoever asks afterwards or beside a running flow. It changes nothing."""
 
     def __init__(self, path: Path) -> None:
-        if not path.exists():
-            raise InputError(f"there is no ledger at {path}; run the flow first, or name another flow file")
-        self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        self._db.row_factory = sqlite3.Row
-        try:
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        except sqlite3.DatabaseError as failure:
-            raise InputError(f"{path} is no ledger ({failure}); name another flow file") from failure
-        if version != VERSION:
-            raise InputError(f"{path} is no ledger of this version; run the flow first, or name another flow file")
+        self._db = readable(path)
 
     def close(self) -> None:
         self._db.close()
@@ -216,6 +233,25 @@ def decision_rows(decisions: Decisions) -> Iterator[tuple[Any, ...]]:
         )
 
 
+def outcome_rows(outcomes: Outcomes) -> Iterator[tuple[Any, ...]]:
+    """Outcomes as rows of their table; without a price there is no time of it either."""
+    columns = (outcomes.open_ts, outcomes.entry_ts, outcomes.entry, outcomes.exit_ts, outcomes.exit, outcomes.at)
+    for bar, entry_ts, entry, exit_ts, exit_, at in zip(*(column.tolist() for column in columns), strict=True):
+        ends = (entry_ts, entry, exit_ts, exit_) if entry == entry else (None, None, None, None)
+        yield (outcomes.product, outcomes.tf, bar, outcomes.delay, *ends, at)
+
+
+def holding(latches: Iterable[Latch]) -> tuple[Latch, ...]:
+    """Of latches in the order in which they were set and released, those that hold: the first stop of each scope."""
+    held: dict[str, Latch] = {}
+    for latch in latches:
+        if latch.on:
+            held.setdefault(latch.scope, latch)
+        else:
+            held.pop(latch.scope, None)
+    return tuple(held[scope] for scope in sorted(held))
+
+
 def gates_of(row: sqlite3.Row) -> tuple[GateRow, ...]:
     """Every gate's answer, as it was stored with a decision."""
     answers = msgspec.json.decode(row["gates"])
@@ -225,36 +261,17 @@ def gates_of(row: sqlite3.Row) -> tuple[GateRow, ...]:
     )
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        db = sqlite3.connect(path, isolation_level=None)
-        # EXTRA while the journal mode changes: the old journal's removal must be durable too.
-        db.execute("PRAGMA synchronous = EXTRA")
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA foreign_keys = ON")
-        db.execute("PRAGMA busy_timeout = 2000")
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT")
-    except sqlite3.Error as failure:
-        raise InputError(
-            f"{path} cannot be used as a ledger ({failure}); move it away or name another folder"
-        ) from failure
-    if version > VERSION:
-        raise InputError(
-            f"{path} was written by a newer version (schema {version}, this one knows {VERSION}); update first"
-        )
-    return db
-
-
 def _order_row(order: Order) -> tuple[Any, ...]:
     return tuple(str(value) if isinstance(value, Decimal) else value for value in msgspec.structs.astuple(order))
 
 
 def _order(row: Sequence[Any]) -> Order:
     return msgspec.convert(dict(zip(COLUMNS, row, strict=True)), Order, strict=False)
+
+
+def _latch(row: Sequence[Any]) -> Latch:
+    _, scope, on, at, reason, by = row
+    return Latch(scope, bool(on), at, reason, by)
 
 
 def _write_event(db: sqlite3.Connection, order: Order) -> None:

@@ -19,7 +19,7 @@ import pyarrow.parquet
 
 from pipeline.orders import MOVES
 from pipeline.statistics import drawdown, expectancy, win_rate
-from pipeline.values import Decisions, Order
+from pipeline.values import Decisions, Latch, Order, Outcomes
 
 pa: Any = pyarrow
 pq: Any = pyarrow.parquet
@@ -131,6 +131,9 @@ class Results:
         for name, count in zip(("trade", *decisions.gates), counts.tolist(), strict=True):
             if count:
                 result.verdicts[name] += count
+
+    def outcome(self, outcomes: Outcomes) -> None: ...
+    def latch(self, latch: Latch) -> None: ...
 
     def commit(self) -> None:
         """Everything is written when it comes."""

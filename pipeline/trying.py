@@ -40,10 +40,12 @@ from pipeline.values import (
     Forming,
     Gap,
     Health,
+    Latch,
     Link,
     NoData,
     Noticed,
     Order,
+    Outcomes,
     Past,
     Payouts,
     Quotes,
@@ -87,6 +89,8 @@ class NoRecords:
 
     def follow(self, order: Order) -> None: ...
     def decide(self, decisions: Decisions) -> None: ...
+    def outcome(self, outcomes: Outcomes) -> None: ...
+    def latch(self, latch: Latch) -> None: ...
     def commit(self) -> None: ...
 
 

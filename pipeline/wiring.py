@@ -14,7 +14,9 @@ from pipeline.values import (
     Decisions,
     Gap,
     Health,
+    Latch,
     Order,
+    Outcomes,
     Past,
     Payouts,
     Quotes,
@@ -145,7 +147,7 @@ class Wiring:
         venues = sorted({f"venues.{self._accounts[name].venue}" for name in self._accounts_of(gate)} & set(self._nodes))
         for venue in venues:
             yield Edge(venue, gate.id, "payouts", (Payouts,))
-        yield Edge(LEDGER, gate.id, "orders", (Past,))
+        yield Edge(LEDGER, gate.id, "orders", (Past, Latch))
         executors = sorted(
             {edge.target for edge in named if edge.source == gate.id and Order in gives(self._nodes[edge.target])}
         )
@@ -209,9 +211,9 @@ def gives(node: Node) -> tuple[type[Any], ...]:
 
 def _implicit(kind: Kind, types_taken: Sequence[type[Any]]) -> bool:
     """Whether a parameter is wired by what the parts are rather than by `from`."""
-    loops: set[type[Any]] = {Past, Ack, Reject, Settlement}
+    loops: set[type[Any]] = {Past, Ack, Reject, Settlement, Outcomes}
     if kind in ("risk", "venue"):
-        loops |= {Payouts, Order, Health, Quotes, Slept} if kind == "risk" else {Order}
+        loops |= {Payouts, Order, Latch, Health, Quotes, Slept} if kind == "risk" else {Order}
     if kind == "source":
         loops |= {Gap}
     return set(types_taken) <= loops

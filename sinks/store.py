@@ -1,4 +1,4 @@
-"""Decisions and orders into the ledger."""
+"""Decisions, orders, outcomes and stops into the ledger."""
 
 from collections.abc import Iterator
 
@@ -7,18 +7,29 @@ from reactivex import Observable
 from pipeline.host import Host
 from pipeline.parts import sink
 from pipeline.steps import woken
-from pipeline.values import Decisions, Dropped, Order
+from pipeline.values import Decisions, Dropped, Latch, Order, Outcomes
 
 SOON = 250
-"""Decisions are on disk this many ms of the flow's time after they were made, at the latest; orders at once."""
+"""Decisions and outcomes are on disk this many ms of the flow's time after they came, at the latest; all else at once.
+"""
 
 
 @sink
 class Store:
-    """Writes every decision row and everything that becomes of an order into the flow's ledger (SQLite)."""
+    """Writes every decision row, what each bar would have paid and all that becomes of an order into the flow's ledger.
 
-    def __call__(self, host: Host, decisions: Observable[Decisions], orders: Observable[Order]) -> Observable[Dropped]:
-        return woken(lambda: Writing(host), "store", decisions, orders)
+    The ledger is an SQLite file. A stop that a guard sets is on disk before anything more is decided.
+    """
+
+    def __call__(
+        self,
+        host: Host,
+        decisions: Observable[Decisions],
+        orders: Observable[Order],
+        outcomes: Observable[Outcomes],
+        latches: Observable[Latch],
+    ) -> Observable[Dropped]:
+        return woken(lambda: Writing(host), "store", decisions, orders, outcomes, latches)
 
 
 class Writing:
@@ -28,12 +39,18 @@ class Writing:
         self._ledger = host.ledger
         self.due: int | None = None
 
-    def take(self, item: Decisions | Order, at: int) -> Iterator[Dropped]:
-        if isinstance(item, Order):
-            self._ledger.follow(item)
-        else:
-            self._ledger.decide(item)
-            self.due = self.due or at + SOON
+    def take(self, item: Decisions | Order | Outcomes | Latch, at: int) -> Iterator[Dropped]:
+        match item:
+            case Order():
+                self._ledger.follow(item)
+            case Latch():
+                self._ledger.latch(item)
+            case Decisions():
+                self._ledger.decide(item)
+                self.due = self.due or at + SOON
+            case Outcomes():
+                self._ledger.outcome(item)
+                self.due = self.due or at + SOON
         yield from ()
 
     def wake(self, at: int) -> Iterator[Dropped]:

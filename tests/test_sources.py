@@ -29,7 +29,7 @@ from pipeline.market import Market
 from pipeline.parts import part_of, registered
 from pipeline.steps import Tube
 from pipeline.times import DAY, HOUR, MINUTE, SECOND, parse_moment
-from pipeline.values import BAR_COLUMNS, Bars, Decisions, Link, Order, Payouts, Quotes
+from pipeline.values import BAR_COLUMNS, Bars, Decisions, Latch, Link, Order, Outcomes, Payouts, Quotes
 from sources.files import Files, read_bars
 from sources.replay import Replay
 from sources.synthetic import Synthetic, history
@@ -52,6 +52,8 @@ class NoRecords:
 
     def follow(self, order: Order) -> None: ...
     def decide(self, decisions: Decisions) -> None: ...
+    def outcome(self, outcomes: Outcomes) -> None: ...
+    def latch(self, latch: Latch) -> None: ...
     def commit(self) -> None: ...
 
 

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.ledger import PAST, VERSION, Ledger, LedgerError, Reader, gates_of
+from pipeline.ledger import PAST, Ledger, LedgerError, Reader, gates_of
+from pipeline.ledger_tables import VERSION
 from pipeline.times import DAY, MINUTE
-from pipeline.values import Approved, Decisions, GateRow, Order, OrderState, Ticket
+from pipeline.values import Approved, Decisions, GateRow, Latch, Order, OrderState, Outcomes, Ticket
 from sinks.store import SOON, Store
 from tests.driven import driven
 from tests.support import MONDAY, ROOT, order
@@ -328,6 +329,12 @@ class Asked:
 
     def decide(self, decisions: Decisions) -> None:
         self.calls.append(f"{len(decisions)} decisions")
+
+    def outcome(self, outcomes: Outcomes) -> None:
+        self.calls.append(f"{len(outcomes)} outcomes")
+
+    def latch(self, latch: Latch) -> None:
+        self.calls.append(f"latch {latch.scope}")
 
     def commit(self) -> None:
         self.calls.append("commit")

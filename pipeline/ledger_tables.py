@@ -1,0 +1,122 @@
+"""The ledger's file: its tables, by version, and how a file comes from one version to the next."""
+
+import sqlite3
+from pathlib import Path
+
+from pipeline.errors import InputError
+
+VERSION = 2
+PATIENCE = 5_000
+"""How long (ms) a writer waits for another one's transaction."""
+
+ORDERS_AND_DECISIONS = """
+CREATE TABLE orders (
+  "order" TEXT PRIMARY KEY,
+  account TEXT NOT NULL, product TEXT NOT NULL, tf INTEGER NOT NULL, bar INTEGER NOT NULL,
+  direction TEXT NOT NULL CHECK (direction IN ('call', 'put')),
+  stake TEXT NOT NULL, payout REAL NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('SENDING', 'OPEN', 'SETTLED', 'REJECTED', 'NOT_SENT', 'UNKNOWN')),
+  at INTEGER NOT NULL, reason TEXT NOT NULL, contract TEXT NOT NULL, expiry INTEGER NOT NULL,
+  result TEXT CHECK (result IN ('win', 'lose', 'push', 'canceled', 'abort')), profit TEXT NOT NULL,
+  entry_ts INTEGER NOT NULL, entry REAL NOT NULL, exit_ts INTEGER NOT NULL, exit REAL NOT NULL,
+  UNIQUE (account, product, tf, bar)
+) STRICT;
+CREATE INDEX orders_by_time ON orders (account, at);
+CREATE TABLE order_events (
+  seq INTEGER PRIMARY KEY, "order" TEXT NOT NULL REFERENCES orders, account TEXT NOT NULL,
+  at INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL
+) STRICT;
+CREATE TABLE decisions (
+  account TEXT NOT NULL, product TEXT NOT NULL, tf INTEGER NOT NULL, bar INTEGER NOT NULL, at INTEGER NOT NULL,
+  verdict TEXT NOT NULL, value REAL, threshold REAL, score REAL, direction INTEGER NOT NULL, payout REAL,
+  "order" TEXT, gates TEXT NOT NULL,
+  PRIMARY KEY (account, product, tf, bar)
+) STRICT, WITHOUT ROWID;
+"""
+OUTCOMES_AND_LATCHES = """
+CREATE TABLE outcomes (
+  product TEXT NOT NULL, tf INTEGER NOT NULL, bar INTEGER NOT NULL, delay INTEGER NOT NULL,
+  entry_ts INTEGER, entry REAL, exit_ts INTEGER, exit REAL, at INTEGER NOT NULL,
+  PRIMARY KEY (product, tf, bar)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE order_features (
+  "order" TEXT NOT NULL, account TEXT NOT NULL, name TEXT NOT NULL, value REAL,
+  PRIMARY KEY ("order", name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE latches (
+  seq INTEGER PRIMARY KEY, scope TEXT NOT NULL, "on" INTEGER NOT NULL CHECK ("on" IN (0, 1)),
+  at INTEGER NOT NULL, reason TEXT NOT NULL, by TEXT NOT NULL
+) STRICT;
+"""
+STEPS = (ORDERS_AND_DECISIONS, OUTCOMES_AND_LATCHES)
+"""What each version added to the one before."""
+
+
+def opened(path: Path) -> sqlite3.Connection:
+    """A connection to write by; the file is made, or brought to this version, in one transaction."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        db = sqlite3.connect(path, isolation_level=None)
+        db.execute(f"PRAGMA busy_timeout = {PATIENCE}")
+        # EXTRA while the journal mode changes: the old journal's removal must be durable too.
+        db.execute("PRAGMA synchronous = EXTRA")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        if _version(db) != VERSION:
+            _renew(db, path)
+    except sqlite3.Error as failure:
+        raise InputError(
+            f"{path} cannot be used as a ledger ({failure}); move it away or name another folder"
+        ) from failure
+    return db
+
+
+def readable(path: Path) -> sqlite3.Connection:
+    """A connection to read by. It changes nothing."""
+    if not path.exists():
+        raise InputError(f"there is no ledger at {path}; run the flow first, or name another flow file")
+    db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    db.row_factory = sqlite3.Row
+    try:
+        version = _version(db)
+    except sqlite3.DatabaseError as failure:
+        raise InputError(f"{path} is no ledger ({failure}); name another flow file") from failure
+    if version > VERSION:
+        raise _newer(path, version)
+    if version == 0:
+        raise InputError(f"{path} is no ledger of this version; run the flow first, or name another flow file")
+    if version < VERSION:
+        raise InputError(
+            f"{path} is a ledger of version {version}, this one reads {VERSION}; run the flow once, which renews it"
+        )
+    return db
+
+
+def _renew(db: sqlite3.Connection, path: Path) -> None:
+    """Whoever comes second finds it done: the version is read again once nobody else writes."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(db)
+        if version > VERSION:
+            raise _newer(path, version)
+        for step in STEPS[version:]:
+            for statement in filter(str.strip, step.split(";")):
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        db.close()
+        raise
+
+
+def _version(db: sqlite3.Connection) -> int:
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _newer(path: Path, version: int) -> InputError:
+    return InputError(
+        f"{path} was written by a newer version (schema {version}, this one knows {VERSION}); update first"
+    )
