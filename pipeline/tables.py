@@ -96,11 +96,12 @@ class Tables:
         nested = next((each for each in get_args(hint) if isinstance(each, Nested)), None)
         if nested is not None:
             return self._nested_part(raw, nested.kind, path, where, key)
-        if is_dataclass(hint) and isinstance(hint, type):
-            if not isinstance(raw, dict):
-                self.problem(path, f"{where} {key} must be a table", f"write {key} = {{ … }}", value=True)
-                return None
-            return self.filled(hint, cast("dict[str, Any]", raw), path, f"{where} {key}")
+        shape = next((each for each in _alternatives(hint) if is_dataclass(each) and isinstance(each, type)), None)
+        if shape is not None and isinstance(raw, dict):
+            return self.filled(shape, cast("dict[str, Any]", raw), path, f"{where} {key}")
+        if shape is not None and shape is hint:
+            self.problem(path, f"{where} {key} must be a table", f"write {key} = {{ … }}", value=True)
+            return None
         before = len(self.problems)
         for step, each, inner in _elements(raw, hint):
             named = f"no. {step + 1} of {key}" if isinstance(step, int) else f"{key}.{step}"
