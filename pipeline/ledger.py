@@ -19,7 +19,7 @@ from pipeline.errors import MoonlightError
 from pipeline.ledger_tables import opened, readable
 from pipeline.orders import MOVES
 from pipeline.times import DAY
-from pipeline.values import Decisions, GateRow, Latch, Order, Outcomes, Past
+from pipeline.values import Decisions, GateRow, Latch, Move, Order, Outcomes, Past
 
 PAST = 2 * DAY
 """How far back orders are given again at a start, so that limits and rests go on."""
@@ -112,11 +112,11 @@ class Ledger:
         self._known.update(row[0] for row in new)
         return [_latch(row) for row in new]
 
-    def latches(self) -> tuple[Latch, ...]:
-        """Those that hold."""
+    def latches(self) -> Sequence[Latch]:
+        """Every stop and every release, in order."""
         rows = self._db.execute(f"{SELECT_LATCH} ORDER BY seq").fetchall()
         self._known.update(row[0] for row in rows)
-        return holding(_latch(row) for row in rows)
+        return [_latch(row) for row in rows]
 
     def commit(self) -> None:
         """Write what was decided since the last time, and what it came to."""
@@ -135,7 +135,15 @@ class Ledger:
         settled = "SELECT account, profit FROM orders WHERE state = 'SETTLED' AND at < ?"
         for account, profit in self._db.execute(settled, (since,)):
             earlier[account] = earlier.get(account, Decimal(0)) + Decimal(profit)
-        return Past(tuple(_order(row) for row in rows), earlier, self.latches())
+        moved = 'SELECT "order", account, state, at FROM order_events WHERE at >= ? ORDER BY seq'
+        latches = self.latches()
+        return Past(
+            tuple(_order(row) for row in rows),
+            earlier,
+            holding(latches),
+            {latch.scope: latch.at for latch in latches if not latch.on},
+            tuple(Move(*row) for row in self._db.execute(moved, (since,))),
+        )
 
     def last_moment(self) -> int | None:
         """The latest moment it knows of; None while it is empty."""
