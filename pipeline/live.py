@@ -5,18 +5,21 @@ import gc
 import os
 import signal
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import InputError
 from pipeline.locking import locked
+from pipeline.values import Latch
 
 LOCK_FILE = "engine.lock"
 COLLECTED_AT = (50_000, 20, 50)
 """So many new values, and so many times as many, bring on a look for cycles."""
 LOOKS_EVERY = 1.0
 """Seconds between two looks at the machine's clock."""
+LISTENS_EVERY = 0.25
+"""Seconds between two looks for stops that others record."""
 APART = 1_000
 """Milliseconds by which it must have moved against the one that only goes on."""
 
@@ -39,6 +42,14 @@ async def watch_clock(stepped: Callable[[int], object], shown: Callable[[], int]
         if abs(moved) > APART:
             was += moved
             stepped(moved)
+
+
+async def watch_latches(latched: Callable[[], Iterable[Latch]], heard: Callable[[Latch], object]) -> None:
+    """Tell of each stop and each release that others record, until called off."""
+    while True:
+        for latch in latched():
+            heard(latch)
+        await asyncio.sleep(LISTENS_EVERY)
 
 
 def collect_seldom() -> None:

@@ -4,7 +4,7 @@ from datetime import tzinfo
 from typing import Any, Literal
 
 from pipeline.times import SECOND, local_text, timeframe_name
-from pipeline.values import HEALTH, Gap, Health, Link, Noticed, Repaint, Slept
+from pipeline.values import HEALTH, Gap, Health, Latch, Link, Noticed, Repaint, Slept
 
 Level = Literal["info", "warning"]
 QUIET_STATES = frozenset(("live", "quiet", "closed"))
@@ -32,6 +32,10 @@ def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
                 "warning",
                 f"nothing ran for {seconds:,.0f} s, or the clock was set by it; bars of that time are missed",
             )
+        case Latch():
+            whom = value.scope or "everything"
+            said = f"{value.by}: {value.reason}"
+            return ("warning", f"{whom} is stopped, {said}") if value.on else ("info", f"{whom} goes on, {said}")
         case Health():
             return _health(value)
         case _:

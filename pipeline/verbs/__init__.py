@@ -19,6 +19,8 @@ NAMES = (
     "replay",
     "verify",
     "why",
+    "kill",
+    "resume",
     "calendar",
     "data",
     "doctor",

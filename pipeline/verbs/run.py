@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,9 +27,9 @@ from pipeline.engine import Setting, ledger_of, market_of, running
 from pipeline.errors import InputError
 from pipeline.flow import TAP, Flow
 from pipeline.journal import Journal
-from pipeline.ledger import decision_rows
-from pipeline.live import collect_seldom, on_signals, only_one, wall, watch_clock
-from pipeline.plan import Plan
+from pipeline.ledger import Ledger, decision_rows
+from pipeline.live import collect_seldom, on_signals, only_one, wall, watch_clock, watch_latches
+from pipeline.plan import LEDGER, Plan
 from pipeline.remarks import remark
 from pipeline.times import SECOND, duration, local_text, timeframe_name
 from pipeline.values import Decisions, Fault, Order
@@ -99,24 +100,27 @@ class _Run:
                 async with running(plan, setting, ledger, ledger.past(begin), journal=journal, taps=taps) as flow:
                     watch.begins(flow.border.clock)
                     collect_seldom()
-                    await self._until_end(flow, watch)
+                    await self._until_end(flow, watch, ledger)
             finally:
                 watch.state = "ENDED"
                 await desk.stop()
         self._words.end(watch.status(), amiss(flow))
 
-    async def _until_end(self, flow: Flow, watch: Watch) -> None:
+    async def _until_end(self, flow: Flow, watch: Watch, ledger: Ledger) -> None:
         """Wait for what ends the run: its time, a signal, its sources, or a failure."""
         ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._stop.wait()), flow.ended]
         looks = asyncio.ensure_future(self._look(watch))
         console = asyncio.ensure_future(self._console())
         clock = asyncio.ensure_future(watch_clock(flow.stepped))
+        latches = asyncio.ensure_future(watch_latches(ledger.latched, partial(flow.enter, LEDGER)))
         try:
-            await asyncio.wait([*ends, looks], timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*ends, looks, latches], timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
+            if latches.done():  # a flow that cannot be stopped does not go on
+                latches.result()
         finally:
-            for each in (ends[0], looks, console, clock):
+            for each in (ends[0], looks, console, clock, latches):
                 each.cancel()
-            await asyncio.gather(ends[0], looks, console, clock, return_exceptions=True)
+            await asyncio.gather(ends[0], looks, console, clock, latches, return_exceptions=True)
         if flow.ended.done():
             flow.ended.result()
 
