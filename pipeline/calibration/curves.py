@@ -4,7 +4,7 @@ None of them ever falls: a stronger score never has a lower probability. Sizes l
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from msgspec import Struct
@@ -28,6 +28,7 @@ ENOUGH = 1e-8
 NO_MATTER = 1e-7
 """The weight of a zero coefficient in a fit, so that columns which say the same can be told apart."""
 
+Three = tuple[float, float, float]
 Odds = tuple[Floats, Floats]
 """Probabilities and their standard errors."""
 
@@ -35,8 +36,8 @@ Odds = tuple[Floats, Floats]
 class Logistic(Struct, frozen=True, tag_field="method", tag="platt"):
     """ln(p / (1 - p)) = a·size + b, with the covariance of the coefficients."""
 
-    coefficients: tuple[float, ...]
-    covariance: tuple[tuple[float, ...], ...]
+    coefficients: tuple[float, float]
+    covariance: tuple[tuple[float, float], tuple[float, float]]
 
     def at(self, size: Floats) -> Odds:
         return _odds(self, (size,))
@@ -45,8 +46,8 @@ class Logistic(Struct, frozen=True, tag_field="method", tag="platt"):
 class Beta(Struct, frozen=True, tag_field="method", tag="beta"):
     """ln(p / (1 - p)) = a·ln(size) - b·ln(1 - size) + c, with the covariance of the coefficients."""
 
-    coefficients: tuple[float, ...]
-    covariance: tuple[tuple[float, ...], ...]
+    coefficients: tuple[float, float, float]
+    covariance: tuple[Three, Three, Three]
 
     def at(self, size: Floats) -> Odds:
         return _odds(self, _beta_basis(size))
@@ -59,6 +60,14 @@ class Levels(Struct, frozen=True, tag_field="method", tag="isotonic"):
     high: tuple[float, ...]
     share: tuple[float, ...]
     outcomes: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        ends = [end for ends in zip(self.low, self.high, strict=True) for end in ends]
+        known = list(self.share)
+        if not known or ends != sorted(ends) or known != sorted(known) or not 0 <= known[0] <= known[-1] <= 1:
+            raise ValueError("levels and their shares must rise")
+        if len(self.outcomes) != len(known) or len(ends) != 2 * len(known) or min(self.outcomes) <= 0:
+            raise ValueError("each level stands on outcomes")
 
     def at(self, size: Floats) -> Odds:
         ends = np.column_stack((self.low, self.high)).ravel()
@@ -156,10 +165,7 @@ def _odds(curve: Logistic | Beta, basis: tuple[Floats, ...]) -> Odds:
     return p, p * (1 - p) * np.sqrt(np.maximum(spread, 0.0))
 
 
-Fit = tuple[tuple[float, ...], tuple[tuple[float, ...], ...]]
-
-
-def _logistic(basis: tuple[Floats, ...], won: Floats) -> Fit:
+def _logistic(basis: tuple[Floats, ...], won: Floats) -> tuple[Any, Any]:
     """Coefficients (the constant last) and covariance by maximum likelihood; a slope is 0 where it would be below."""
     design = np.column_stack((*basis, np.ones(len(won))))
     used = list(range(len(basis) + 1))
@@ -177,7 +183,7 @@ def _logistic(basis: tuple[Floats, ...], won: Floats) -> Fit:
 
 def _hedged(won: Floats) -> Floats:
     """Outcomes a little off 0 and 1, as if there had been one of each more: no finite curve fits certainty."""
-    wins = won.sum()
+    wins = float(won.sum())
     return np.where(won > 0, (wins + 1) / (wins + 2), 1 / (len(won) - wins + 2))
 
 
@@ -189,7 +195,7 @@ def _newton(design: Floats, target: Floats) -> tuple[Floats, Floats]:
     for _ in range(ROUNDS):
         p: Floats = 1 / (1 + np.exp(-np.matmul(design, found)))
         information = np.matmul((design * (p * (1 - p))[:, None]).T, design) + ridge
-        covariance: Floats = np.linalg.inv(information).astype(np.float64)
+        covariance: Floats = np.asarray(np.linalg.inv(information), np.float64)
         step: Floats = np.matmul(covariance, np.matmul(design.T, target - p) - np.matmul(ridge, found))
         far = float(np.abs(np.matmul(design, step)).max())
         # What moves a row by more than a few on the logistic scale leaves where the step was worked out for.

@@ -1,0 +1,122 @@
+"""What must hold of calibrators and guards before a flow runs: records that are there and fit, and odds where odds are
+weighed."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from pipeline.calibration.files import Unfit, read, shape_of
+from pipeline.calibration.fingerprints import fingerprint
+from pipeline.parts import Feature
+from pipeline.plan import Edge, Node
+from pipeline.tables import Tables
+from pipeline.values import Calibrated, Signals, Votes
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """How one ensemble comes to its scores."""
+
+    ensemble: Node
+    providers: tuple[Node, ...]
+
+
+class Records:
+    """The records that a flow's nodes name, each read once and held against what makes the scores now.
+
+    While records are being made (`calibrating`) none is asked for: nodes then do without.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        base: Path,
+        nodes: Mapping[str, Node],
+        edges: Sequence[Edge],
+        features: Mapping[str, Feature],
+        calibrating: bool,
+    ) -> None:
+        self._tables, self._base = tables, base
+        self._nodes, self._edges, self._features = nodes, edges, features
+        self._calibrating = calibrating
+
+    def of(self, node: Node) -> msgspec.Struct | None:
+        """The record that a node goes by; None where it names none, or a wrong one, of which the user is told."""
+        file = getattr(node.instance, "record", None)
+        shape = shape_of(node.part.cls)
+        if self._calibrating or file is None or shape is None:
+            return None
+        ensembles = [node] if node.part.kind == "ensemble" else self._ensembles_into(node)
+        if len(ensembles) != 1:
+            if ensembles:
+                names = " and ".join(each.id for each in ensembles)
+                what = f"[{node.id}] takes from {names}, but a record speaks of one ensemble"
+                self._problem(node, "from", what, "make a calibrator for each")
+            return None
+        (ensemble,) = ensembles
+        command = self._command(ensemble, stack=ensemble is node)
+        try:
+            record = read(self._base / file, shape)
+        except FileNotFoundError:
+            self._problem(node, "record", f"[{node.id}] there is no record {file}", f"make it: {command}")
+            return None
+        except (Unfit, OSError) as wrong:
+            told = wrong.strerror if isinstance(wrong, OSError) else wrong
+            self._problem(node, "record", f"[{node.id}] {file} {told}", f"make it anew: {command}")
+            return None
+        if getattr(record, "fingerprint", None) != self._fingerprint(ensemble, stack=ensemble is node):
+            what = f"[{node.id}] {file} was made of other scores than [{ensemble.id}] gives now"
+            self._problem(node, "record", what, f"make it anew: {command}")
+            return None
+        return record
+
+    def check_odds(self) -> None:
+        """Whether every guard that weighs probabilities is given some."""
+        for edge in self._edges:
+            guard = self._nodes.get(edge.target)
+            if guard is None or guard.part.kind != "risk" or Signals not in edge.types or Calibrated in edge.types:
+                continue
+            if getattr(guard.instance, "margin", None) is None:
+                continue
+            name = edge.source.split(".", 1)[1]
+            what = f"[{guard.id}] margin weighs probabilities, but {edge.source} gives scores"
+            fix = f'put [operators.odds] between: use = "calibrator", from = "{name}"; and write from = "odds" here'
+            self._problem(guard, "from", what, fix)
+
+    def _ensembles_into(self, node: Node) -> list[Node]:
+        found = [edge.source for edge in self._edges if edge.target == node.id and Signals in edge.types]
+        return [self._nodes[name] for name in dict.fromkeys(found) if name in self._nodes]
+
+    def _fingerprint(self, ensemble: Node, *, stack: bool) -> str:
+        scoring = scoring_of(ensemble, self._nodes, self._edges)
+        if stack:
+            return fingerprint(self._features, scoring.providers)
+        # What an ensemble goes by is part of what its scores mean.
+        inner = ensemble
+        if shape_of(ensemble.part.cls) is not None:
+            inner = replace(ensemble, instance=replace(ensemble.instance, fitted=self._quietly(ensemble)))
+        return fingerprint(self._features, scoring.providers, inner)
+
+    def _quietly(self, ensemble: Node) -> msgspec.Struct | None:
+        """An ensemble's record; what is wrong with it is told of the ensemble itself."""
+        file, shape = getattr(ensemble.instance, "record", None), shape_of(ensemble.part.cls)
+        try:
+            return None if file is None or shape is None else read(self._base / file, shape)
+        except (FileNotFoundError, Unfit, OSError):
+            return None
+
+    def _command(self, ensemble: Node, *, stack: bool) -> str:
+        name = ensemble.id.split(".", 1)[1]
+        how = " --stack" if stack else ""
+        return f"python -m pipeline calibrate {shlex.quote(self._tables.source.file)} --ensemble {name}{how}"
+
+    def _problem(self, node: Node, key: str, what: str, fix: str) -> None:
+        self._tables.problem((*node.id.split(".", 1), key), what, fix, value=True)
+
+
+def scoring_of(ensemble: Node, nodes: Mapping[str, Node], edges: Sequence[Edge]) -> Scoring:
+    names = dict.fromkeys(edge.source for edge in edges if edge.target == ensemble.id and Votes in edge.types)
+    return Scoring(ensemble, tuple(nodes[name] for name in names))

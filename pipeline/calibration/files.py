@@ -1,0 +1,71 @@
+"""Records on disk: JSON that a person can read, written whole or not at all."""
+
+import os
+import typing
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import msgspec
+
+from pipeline.calibration.records import VERSION
+from pipeline.errors import InputError
+from pipeline.parts import Derived
+
+LARGEST = 64 * 1024 * 1024
+FITTED = "fitted"
+"""The derived field of a part that goes by a record; its type says what kind of record."""
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+
+class Unfit(ValueError):
+    """A file that is no record this program can read: what is wrong with it."""
+
+
+class _Versioned(msgspec.Struct):
+    version: int
+
+
+@cache
+def shape_of(cls: type[Any]) -> type[msgspec.Struct] | None:
+    """What kind of record a part goes by."""
+    hint = typing.get_type_hints(cls, include_extras=True).get(FITTED)
+    if hint is None or Derived not in get_args(hint):
+        return None
+    alternatives = get_args(get_args(hint)[0])
+    return next((each for each in alternatives if isinstance(each, type) and issubclass(each, msgspec.Struct)), None)
+
+
+def read(path: Path, shape: type[R]) -> R:
+    """The record in a file; `FileNotFoundError` when there is none, `Unfit` when it is something else."""
+    if not path.exists():
+        raise FileNotFoundError(path)
+    if not path.is_file() or path.stat().st_size > LARGEST:
+        raise Unfit("is no record")
+    raw = path.read_bytes()
+    try:
+        version = msgspec.json.decode(raw, type=_Versioned).version
+    except ValueError as wrong:
+        raise Unfit(f"is no record ({wrong})") from None
+    if version != VERSION:
+        raise Unfit(f"is a record of version {version}, this program reads {VERSION}")
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except ValueError as wrong:
+        raise Unfit(f"is no whole record ({wrong})") from None
+
+
+def write(path: Path, record: msgspec.Struct) -> None:
+    """Put a record in place of whatever is there; a crash leaves the one or the other."""
+    text = msgspec.json.format(msgspec.json.encode(record), indent=1)
+    new = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with new.open("wb") as stream:
+            stream.write(text + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        new.replace(path)
+    except OSError as wrong:
+        raise InputError(f"{path} cannot be written ({wrong.strerror}); name another file with --out") from None

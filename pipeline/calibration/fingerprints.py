@@ -1,0 +1,61 @@
+"""What made some scores, in a few letters: the same for two flows whose scores mean the same, and for no others.
+
+Counted are the ensemble with its keys, its providers with theirs, and the features those read, however these are named
+and wherever they are written. Not counted are accounts, sources, timeframes and what nobody reads.
+"""
+
+import hashlib
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any, get_args
+
+import msgspec
+
+from pipeline.parts import Derived, Feature, column_keys, part_of
+from pipeline.plan import Node
+from pipeline.recipes import owners_of
+
+LETTERS = 16
+
+
+def fingerprint(features: Mapping[str, Feature], providers: Iterable[Node], ensemble: Node | None = None) -> str:
+    """Of providers, and of what they together make of it."""
+    made = _Description(features)
+    facts = {
+        "providers": {node.id: made.of(node.instance) for node in providers},
+        "ensemble": None if ensemble is None else made.of(ensemble.instance),
+    }
+    text = msgspec.json.encode(facts, enc_hook=str, order="deterministic")
+    return hashlib.sha256(text).hexdigest()[:LETTERS]
+
+
+class _Description:
+    """Parts in plain values, with what they read in place of its name."""
+
+    def __init__(self, features: Mapping[str, Feature]) -> None:
+        self._features = features
+        self._owners = owners_of(features)
+
+    def of(self, instance: Any) -> dict[str, Any]:
+        part = part_of(instance)
+        hints = typing.get_type_hints(part.cls, include_extras=True)
+        columns = column_keys(part.cls)
+        described: dict[str, Any] = {"part": f"{part.kind} {part.name}"}
+        for each in fields(part.cls):
+            value = getattr(instance, each.name)
+            if each.name == "record":
+                continue
+            if each.name in columns:
+                described[each.name] = self._column(value)
+            elif Derived not in get_args(hints[each.name]):
+                described[each.name] = value
+            elif isinstance(value, msgspec.Struct):  # what a record says counts, wherever its file is
+                described[each.name] = hashlib.sha256(msgspec.json.encode(value)).hexdigest()
+        return described
+
+    def _column(self, column: str | None) -> Any:
+        owner = None if column is None else self._owners.get(column)
+        if column is None or owner is None:
+            return column
+        return {"feature": self.of(self._features[owner]), "output": column.removeprefix(owner)}
