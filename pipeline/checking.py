@@ -10,6 +10,7 @@ from typing import Any, cast, get_args
 from pipeline.anchored import LEAST, Anchoring
 from pipeline.calendar import Calendars
 from pipeline.calendar_tables import CALENDARS, calendars_of
+from pipeline.calibration.checks import Records
 from pipeline.chaining import check_slots, sound
 from pipeline.columns import Namings
 from pipeline.errors import PlanError, Problem
@@ -24,17 +25,20 @@ from pipeline.values import Signals, Votes
 from pipeline.wiring import Wiring, gives
 
 
-def load(path: Path) -> Plan:
-    """The plan in a file; `PlanError` with every problem when it is not whole."""
-    return checked(read(path), path.resolve().parent)
+def load(path: Path, *, calibrating: bool = False) -> Plan:
+    """The plan in a file; `PlanError` with every problem when it is not whole.
+
+    A flow that is loaded to be calibrated does without the records it names.
+    """
+    return checked(read(path), path.resolve().parent, calibrating=calibrating)
 
 
 def load_text(text: str, file: str, base: Path) -> Plan:
     return checked(parse(text, file), base)
 
 
-def checked(source: Source, base: Path) -> Plan:
-    check = _Check(source)
+def checked(source: Source, base: Path, *, calibrating: bool = False) -> Plan:
+    check = _Check(source, calibrating)
     plan = check.plan(base)
     if check.tables.problems or plan is None:
         raise PlanError(
@@ -46,8 +50,9 @@ def checked(source: Source, base: Path) -> Plan:
 class _Check:
     """The checks of one flow file, in an order in which each can rely on those before it."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, calibrating: bool) -> None:
         self.tables = Tables(source)
+        self._calibrating = calibrating
         self._warnings: list[Problem] = []
         self._nodes: dict[str, Node] = {}
         self._declared: set[str] = set()
@@ -73,7 +78,9 @@ class _Check:
         edges = Wiring(self.tables, self._nodes, frozenset(self._declared), accounts).edges()
         self._name_columns(namings)
         anchoring = self._anchoring(settings, namings, edges)
-        self._derive(anchoring, accounts, edges, calendars)
+        records = Records(self.tables, base, self._nodes, edges, anchoring.features, self._calibrating)
+        records.check_odds()
+        self._derive(anchoring, accounts, edges, calendars, records)
         order = self._ordered(edges)
         self._warn_unused(edges)
         tests = self._tests()
@@ -198,6 +205,7 @@ class _Check:
         accounts: Mapping[str, Account],
         edges: Sequence[Edge],
         calendars: Calendars,
+        records: Records,
     ) -> None:
         """Fill the fields that the rest of the flow decides."""
         balances = {name: account.balance for name, account in accounts.items()}
@@ -206,7 +214,13 @@ class _Check:
                 edge.source.split(".", 1)[1] for edge in edges if edge.target == node.id and Votes in edge.types
             )
             contexts = {timeframe(name): anchoring.context(timeframe(name)) for name in _timeframes(node)}
-            known = {"contexts": contexts, "calendars": calendars, "providers": providers, "balances": balances}
+            known = {
+                "contexts": contexts,
+                "calendars": calendars,
+                "providers": providers,
+                "balances": balances,
+                "fitted": records.of(node),
+            }
             hints = typing.get_type_hints(node.part.cls, include_extras=True)
             derived = {
                 each.name: known[each.name] for each in fields(node.part.cls) if Derived in get_args(hints[each.name])
