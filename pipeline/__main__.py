@@ -9,6 +9,7 @@ import operators
 import sinks
 import sources
 from pipeline.errors import InputError, MoonlightError
+from pipeline.plugins import load_installed
 from pipeline.verbs import NAMES, verb
 
 PARTS = (operators, sinks, sources)
@@ -19,6 +20,8 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
+    for sentence in load_installed():
+        print(sentence, file=sys.stderr)
     options = _parser(arguments[0] if arguments else "").parse_args(arguments)
     try:
         return int(options.run(options))

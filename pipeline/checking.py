@@ -17,6 +17,7 @@ from pipeline.errors import PlanError, Problem
 from pipeline.flowtest import FlowTest
 from pipeline.parts import TABLES, Derived, Feature, Kind
 from pipeline.plan import FEATURES, Account, Edge, Fault, Node, Plan, Settings, products_of
+from pipeline.plugins import load_files
 from pipeline.stretch import PRICES
 from pipeline.tables import Tables, is_number, nearest
 from pipeline.times import MINUTE, timeframe
@@ -66,6 +67,7 @@ class _Check:
         settings = (
             self.tables.filled(Settings, self.tables.table(("moonlight",)), ("moonlight",), "[moonlight]") or Settings()
         )
+        load_files(self.tables, base)
         if settings.mode == "live":
             self.tables.problem(
                 ("moonlight", "mode"), "no venue here takes real orders", 'set mode = "paper"', value=True

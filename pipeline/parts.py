@@ -16,7 +16,9 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from decimal import Decimal
 from functools import cache
@@ -161,6 +163,13 @@ class Part:
     cls: type[Any]
     gives: tuple[type[Any], ...]
     takes: Mapping[str, tuple[type[Any], ...]]
+    origin: str = ""
+    """The file or the distribution that it comes from, when it is not ours."""
+
+    @property
+    def home(self) -> str:
+        """Where it is declared."""
+        return self.origin or self.cls.__module__
 
     @property
     def help(self) -> str:
@@ -180,7 +189,43 @@ class Part:
         return getattr(self.cls, "family", "") if self.kind == "provider" else ""
 
 
+NEEDED: Mapping[Kind, tuple[str, ...]] = {
+    "feature": ("outputs", "warmup"),
+    "provider": ("lookback",),
+    "ensemble": ("lookback",),
+}
+"""What the class of a part must have besides `__call__`."""
+
 _registry: dict[Kind, dict[str, Part]] = {kind: {} for kind in TABLES}
+_origin: ContextVar[str] = ContextVar("origin", default="")
+
+
+class PartRefused(TypeError):
+    """A class that is declared as a part and cannot be one."""
+
+
+@contextmanager
+def declaring(origin: str) -> Generator[list[Part]]:
+    """Parts declared within come from `origin`, and are in the list at the end; if something raises, none stays."""
+    before: dict[Kind, dict[str, Part]] = {kind: dict(known) for kind, known in _registry.items()}
+    made: list[Part] = []
+    token = _origin.set(origin)
+    try:
+        yield made
+    except BaseException:
+        for kind, known in before.items():
+            _registry[kind].clear()
+            _registry[kind].update(known)
+        raise
+    finally:
+        _origin.reset(token)
+    made += [part for kind, known in _registry.items() for name, part in known.items() if name not in before[kind]]
+
+
+def withdraw(parts: Iterable[Part]) -> None:
+    """Take parts back: no flow that is loaded from here on can use them."""
+    for part in parts:
+        _registry[part.kind].pop(part.name, None)
 
 
 def registered(kind: Kind) -> Mapping[str, Part]:
@@ -199,19 +244,22 @@ def part_of(instance: object) -> Part:
 
 def _declare(kind: Kind, cls: type[T]) -> type[T]:
     if not cls.__dict__.get("__doc__"):
-        raise TypeError(f"{kind} {cls.__name__} needs a docstring: it is the help that `list` prints")
+        raise PartRefused(f"{kind} {cls.__name__} needs a docstring: it is the help that `list` prints")
+    has = {name for each in cls.__mro__ for name in (*vars(each), *vars(each).get("__annotations__", ()))}
+    for need in ("__call__", *NEEDED.get(kind, ())):
+        if need not in has:
+            raise PartRefused(f"{kind} {cls.__name__} needs {need}")
     # A base of many parts may bring what a dataclass would write and compile for each of them, which takes its time.
     plain = cls.__init__ is object.__init__
     made = dataclass(frozen=plain, kw_only=True, init=plain, eq=plain, repr=plain)(cls)
     name = snake(cls.__name__)
     if name in _registry[kind]:
-        raise TypeError(
-            f"there are two parts called {kind} {name}: {_registry[kind][name].cls.__module__} and {cls.__module__}"
-        )
+        homes = f"one of {_registry[kind][name].home} and one of {_origin.get() or cls.__module__}"
+        raise PartRefused(f"there are two parts called {kind} {name}: {homes}")
     hints = dict(_hints(made.__call__))  # type: ignore[operator]  # parts are called, their instances that is
     gives = _streamed(hints.pop("return", type(None)))
     takes = {parameter: _streamed(hint) for parameter, hint in hints.items() if get_origin(hint) is Observable}
-    part = Part(kind, name, made, gives, takes)
+    part = Part(kind, name, made, gives, takes, _origin.get())
     _check_catalogue(part)
     _registry[kind][name] = part
     return made
@@ -224,11 +272,13 @@ def _check_catalogue(part: Part) -> None:
     taken, keys = numbered(), {key.name for key in part.fields}
     for number, preset in part.catalogue.items():
         if number in taken:
-            raise TypeError(f"the {part.kind}s {taken[number].name} and {part.name} both have the number {number}")
+            first, second = (f"{each.name} of {each.home}" for each in (taken[number], part))
+            raise PartRefused(f"the providers {first} and {second} both have the number {number}")
         if unknown := sorted(preset.keys() - keys):
-            raise TypeError(f"{part.kind} {part.name} has no key {unknown[0]!r}, which its number {number} presets")
+            raise PartRefused(f"{part.kind} {part.name} has no key {unknown[0]!r}, which its number {number} presets")
     if part.family and part.family not in get_args(Family):
-        raise TypeError(f"{part.kind} {part.name} is of the family {part.family!r}; use {', '.join(get_args(Family))}")
+        known = ", ".join(get_args(Family))
+        raise PartRefused(f"{part.kind} {part.name} is of the family {part.family!r}, which is none of {known}")
 
 
 @cache
@@ -301,6 +351,8 @@ def type_text(hint: Any) -> str:
         nested = next((mark for mark in args[1:] if isinstance(mark, Nested)), None)
         if nested is not None:
             return f'{{ use = "{" | ".join(sorted(_registry[nested.kind]))}", … }}'
+        if is_column(hint):
+            return "column"
         meta = next((mark for mark in args[1:] if isinstance(mark, Meta)), None)
         bounds = ", ".join(_bounds(meta)) if meta else ""
         return f"{type_text(args[0])} {bounds}".rstrip()

@@ -37,6 +37,9 @@ class Settings:
     ] = "data"
     block: Annotated[int, Meta(ge=32, le=65536, description="slots of one block of anchored windows")] = 512
     lookback: Annotated[int, Meta(ge=0, description="bars before a block that features see; 0: what they declare")] = 0
+    plugins: Annotated[
+        tuple[str, ...], Meta(description="Python files beside this one, whose parts can be used as if they were ours")
+    ] = ()
 
     def __post_init__(self) -> None:
         if self.display_timezone not in zone_names():

@@ -20,7 +20,7 @@ from pipeline.toml_text import Source
 Place = tuple[str | int, ...]
 """Where something stands in a file: names of keys and numbers of elements, from the top."""
 
-ARTICLES = (("an ", ("amount",)), ("a ", ("whole", "number", "list", "table")))
+ARTICLES = (("an ", ("amount",)), ("a ", ("whole", "number", "list", "table", "column")))
 LONGEST_SHOWN = 60
 
 
@@ -30,6 +30,8 @@ class Tables:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.problems: list[Problem] = []
+        self.lacks_parts = False
+        """Whether there would be more parts to use if other problems were mended."""
 
     def table(self, path: Place) -> dict[str, Any]:
         """The table at a path; a problem and nothing when something else stands there."""
@@ -47,13 +49,14 @@ class Tables:
         known = registered(kind)
         if isinstance(use, str) and use in known:
             return known[use]
-        if is_number(use) and kind == "provider":
-            numbers = numbered()
-            if use not in numbers:
-                self.problem((*path, "use"), f"{where} there is no provider {use}", nearest_number(use), value=True)
-            return numbers.get(use)
+        number = use if is_number(use) and kind == "provider" else None
+        if number is not None and number in numbered():
+            return numbered()[number]
+        if self.lacks_parts:
+            return None
         if "use" in table:
-            self.problem((*path, "use"), f"{where} there is no {kind} {shown(use)}", nearest(str(use), known), value=True)
+            fix = nearest(str(use), known) if number is None else nearest_number(number)
+            self.problem((*path, "use"), f"{where} there is no {kind} {shown(use)}", fix, value=True)
         else:
             self.problem(path, f"{where} does not say which {kind} it is", f'add use = "…"; {nearest(name, known)}')
         return None

@@ -23,6 +23,7 @@ import pyarrow.parquet
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.parts import registered
 from pipeline.times import MINUTE, parse_moment
 from pipeline.verbs import NAMES
 from tests.support import ROOT
@@ -556,7 +557,42 @@ def test_list_shows_kinds_parts_and_their_keys(shell: Shell, tmp_path: Path, her
     assert code == 0
     assert re.search(r"filter_level +number ≥ 0, ≤ 100 = 50\.0", out)
     code, out, _ = here(tmp_path, "list", "--json")
-    assert {"kind", "use", "help", "takes", "gives", "keys"} == set(json.loads(out)[0])
+    assert {"kind", "use", "help", "origin", "takes", "gives", "keys"} == set(json.loads(out)[0])
+
+
+def test_list_shows_strategies_in_a_row_each_and_one_by_its_number_in_full(
+    tmp_path: Path, here: Callable[..., Said]
+) -> None:
+    code, out, _ = here(tmp_path, "list", "providers")
+    assert code == 0
+    assert re.search(r"^  ema_trend +5-10 +trend +Votes with a trend: ", out, re.MULTILINE)
+    assert len(out.splitlines()) == len(registered("provider")) + 2, "a head, a row for each, an empty line"
+    code, out, _ = here(tmp_path, "list", "6")
+    assert code == 0
+    assert re.search(r"^ +above +number ≥ 50, < 100 = 55\.0$", out, re.MULTILINE)
+    assert re.search(r"^ +use = 6 +above = 60\.0$", out, re.MULTILINE)
+    code, out, _ = here(tmp_path, "list", "ema_trend", "--json")
+    (told,) = json.loads(out)
+    assert (told["ids"][:2], told["presets"]["6"], told["family"]) == ([5, 6], {"above": 60.0}, "trend")
+    code, out, error = here(tmp_path, "list", "4")
+    assert (code, out) == (2, "")
+    assert error == "there is no provider 4; the nearest are 5 (ema_trend) and 6 (ema_trend)\n"
+
+
+def test_list_shows_what_the_plugins_of_a_flow_bring(tmp_path: Path, here: Callable[..., Said]) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from pipeline.parts import stake\n\n\n@stake\nclass Whole:\n"
+        "    '''Puts everything on a ticket.'''\n\n    def __call__(self, balance): return balance\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "flows.toml").write_text('[moonlight]\nplugins = ["mine.py"]\n', encoding="utf-8")
+    code, out, _ = here(tmp_path, "list", "whole", "--flow", "flows.toml")
+    assert code == 0
+    assert "whole  Puts everything on a ticket. (from mine.py)" in out
+    (tmp_path / "mine.py").unlink()
+    code, out, error = here(tmp_path, "list", "--flow", "flows.toml")
+    assert (code, out) == (2, "")
+    assert error.startswith("flows.toml:2:12: [moonlight] plugins: there is no file 'mine.py' beside the flow")
 
 
 def test_list_of_what_there_is_not_names_the_nearest(tmp_path: Path, here: Callable[..., Said]) -> None:

@@ -222,13 +222,13 @@ def test_what_is_in_normal_form_stays_as_it_is() -> None:
         ('"ema(period=1e999)"', "ema period is inf; write a whole number ≥ 1, ≤ 1000"),
         ('"ema(period=true)"', "ema period is true; write a whole number ≥ 1, ≤ 1000"),
         ('"ema(period=rsi(period=3))"', "ema period is the feature rsi; it names no column: give a value"),
-        ('"add(left=close)"', "add needs right; add right = … (text)"),
+        ('"add(left=close)"', "add needs right; add right = … (column)"),
         ('"macd(fast=9, slow=3).line"', "macd fast is 9, more than slow, which is 3; exchange them"),
         ('"macd()"', "macd gives several columns; write one of .line, .signal, .histogram after it"),
         ('"macd().lin"', "macd has no output 'lin'; did you mean 'line'?"),
         ('"ema().line"', "ema gives one column, without a name such as 'line'; leave .line out"),
         ('"ema(price=clsoe)"', "ema price: there is no column 'clsoe'; did you mean 'close'?"),
-        ('"ema(price=5)"', "ema price is 5; write text"),
+        ('"ema(price=5)"', "ema price is 5; write a column"),
         ('"ema(price=emma())"', "ema price: there is no feature 'emma'; did you mean 'ema'?"),
         ('"higher(of=close, timeframe=1h)"', "higher timeframe is 1h; write text in quotes: timeframe='1h'"),
         ('"ema(period=20"', "'ema(period=20' ends where a comma or ) should stand; write it like ema(period=20)"),
@@ -331,7 +331,9 @@ def test_a_number_taken_a_preset_of_no_key_and_an_unknown_family_are_refused_whe
     def declare(**says: object) -> None:
         provider(type("Bare", (), {**vars(Bare), **says}))
 
-    with pytest.raises(TypeError, match=f"the providers leaning and bare both have the number {NUMBERED}"):
+    with pytest.raises(
+        TypeError, match=f"leaning of tests.test_inline and bare of tests.test_inline both have the number {NUMBERED}"
+    ):
         declare(catalogue={NUMBERED: {}})
     with pytest.raises(TypeError, match="provider bare has no key 'level', which its number 9000009 presets"):
         declare(catalogue={9_000_009: {"level": 1.0}})

@@ -511,7 +511,7 @@ def test_a_declared_part_is_listed_with_its_help_keys_types_and_defaults(
     shown = capsys.readouterr().out
     assert "Votes as the last bar went." in shown
     assert "takes Columns, gives Votes" in shown
-    assert re.search(r"spread +text \(required\)  — a column of \[features\]", shown)
+    assert re.search(r"spread +column \(required\)$", shown, re.MULTILINE)
     assert re.search(r"strength +number = 0.5", shown)
     assert main(["list", "features"]) == 0
     assert "Nobody needs it." in capsys.readouterr().out

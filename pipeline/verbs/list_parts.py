@@ -4,44 +4,64 @@ examples:
   python -m pipeline list
   python -m pipeline list providers
   python -m pipeline list rsi
+  python -m pipeline list 5
+  python -m pipeline list providers --flow flows.toml
   python -m pipeline list --json
+
+Strategies stand with the numbers of their presets: `use = 5` is one of them, and `list 5` says which.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
 from typing import Any, cast
 
 from pipeline.errors import InputError
-from pipeline.parts import TABLES, Field, Kind, Part, registered
-from pipeline.tables import nearest
+from pipeline.parts import COLUMN, TABLES, Field, Kind, Part, numbered, registered
+from pipeline.plugins import load_files_of
+from pipeline.tables import nearest, nearest_number
 from pipeline.verbs.common import json_option, say_json
+
+SPANS, FAMILIES = 14, 10
+"""How wide the columns of numbers and families are."""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "what", nargs="?", metavar="KIND|PART", help="only this kind (sources, features …) or this part, in full"
+        "what",
+        nargs="?",
+        metavar="KIND|PART|NUMBER",
+        help="only this kind (sources, features …) or this part, in full",
     )
+    parser.add_argument("--flow", type=Path, metavar="FLOW", help="also what the plugins of this flow file bring")
     json_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.flow is not None:
+        load_files_of(options.flow)
     parts = list(_chosen(options.what))
     if options.json:
         say_json([_as_json(part) for part in parts])
         return 0
-    whole = options.what is not None
+    whole = options.what not in {None, "provider", "providers"}
     for kind, table in TABLES.items():
         of_kind = [part for part in parts if part.kind == kind]
         if of_kind:
             print(f"[{table}]" if kind != "stake" else "stake, inside [risk.*]")
+            width = max(len(part.name) for part in of_kind)
             for part in of_kind:
-                print("\n".join(_text(part, whole)))
+                print("\n".join(_text(part, whole, width)))
             print()
     return 0
 
 
 def _chosen(what: str | None) -> Iterator[Part]:
     kinds: dict[str, Kind] = {name: kind for kind, table in TABLES.items() for name in (kind, table)}
+    if what is not None and what.isdecimal():
+        yield _of_number(int(what))
+        return
     names = {name for kind in TABLES for name in registered(kind)}
     if what is not None and what not in kinds and what not in names:
         raise InputError(f"there is no kind and no part {what!r}; {nearest(what, names | set(kinds))}")
@@ -51,18 +71,37 @@ def _chosen(what: str | None) -> Iterator[Part]:
                 yield part
 
 
-def _text(part: Part, whole: bool) -> Iterator[str]:
+def _of_number(number: int) -> Part:
+    if number not in numbered():
+        raise InputError(f"there is no provider {number}; {nearest_number(number)}")
+    return numbered()[number]
+
+
+def _text(part: Part, whole: bool, width: int) -> Iterator[str]:
     summary, _, rest = part.help.partition("\n\n")
-    group = _group(part)
-    column = f"{group:<9} " if group else ""
-    yield f"  {part.name:<14} {column}{' '.join(summary.split())}"
+    columns = [f"{part.name:<{width}}"]
+    if part.kind == "provider":
+        columns += [f"{_spans(part.catalogue):<{SPANS}}", f"{part.family:<{FAMILIES}}"]
+    elif group := _group(part):
+        columns.append(f"{group:<9}")
+    origin = f" (from {part.origin})" if part.origin else ""
+    yield f"  {'  '.join([*columns, ' '.join(summary.split())])}{origin}"
     if whole:
         for line in rest.splitlines():
-            yield f"  {'':<14} {line}"
-        yield f"  {'':<14} {_flow(part)}"
+            yield f"  {'':<{width}}  {line}"
+        yield f"  {'':<{width}}  {_flow(part)}"
         for entry in part.fields:
-            about = f"  — {entry.help}" if entry.help else ""
+            about = f"  — {entry.help}" if entry.help and entry.help != COLUMN else ""
             yield f"      {entry.name:<22} {entry.type_text}{_default(entry)}{about}"
+        for number, preset in sorted(part.catalogue.items()):
+            keys = ", ".join(f"{key} = {_toml(value)}" for key, value in preset.items())
+            yield f"      use = {number:<16} {keys or 'its keys as they stand above'}"
+
+
+def _spans(numbers: Iterable[int]) -> str:
+    """`5-7 9`: numbers in their order, those next to each other together."""
+    runs = [[each for _, each in run] for _, run in groupby(enumerate(sorted(numbers)), lambda pair: pair[1] - pair[0])]
+    return " ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
 def _group(part: Part) -> str:
@@ -73,12 +112,18 @@ def _group(part: Part) -> str:
 def _flow(part: Part) -> str:
     takes = " , ".join(" | ".join(kind.__name__ for kind in kinds) for kinds in part.takes.values())
     gives = " | ".join(kind.__name__ for kind in part.gives)
+    back = getattr(part.cls, "lookback", 0)
     implied = {
         "feature": _columns_of(part),
-        "provider": "takes Columns, gives Votes",
+        "provider": f"takes Columns{_rows(back)}, gives Votes",
         "stake": "gives an amount",
     }
     return implied.get(part.kind) or f"takes {takes or 'nothing'}, gives {gives or 'nothing'}"
+
+
+def _rows(back: Any) -> str:
+    """How far a strategy looks back, where that is the same whatever its keys are."""
+    return f" and {back} row{'s' * (back > 1)} before" if isinstance(back, int) and back else ""
 
 
 def _columns_of(part: Part) -> str:
@@ -112,12 +157,19 @@ def _toml(value: Any) -> str:
             return f'"{value}"'
 
 
+def _numbers(part: Part) -> dict[str, Any]:
+    presets = {str(number): dict(preset) for number, preset in sorted(part.catalogue.items())}
+    return {"ids": sorted(part.catalogue), "family": part.family, "presets": presets}
+
+
 def _as_json(part: Part) -> dict[str, Any]:
     return {
         "kind": part.kind,
         "use": part.name,
         "help": part.help,
+        "origin": part.origin or None,
         **({"group": _group(part), "outputs": list(part.cls.outputs)} if part.kind == "feature" else {}),
+        **(_numbers(part) if part.kind == "provider" else {}),
         "takes": {name: [kind.__name__ for kind in kinds] for name, kinds in part.takes.items()},
         "gives": [kind.__name__ for kind in part.gives],
         "keys": [
