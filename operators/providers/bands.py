@@ -27,7 +27,7 @@ def _bollinger(width: float, **keys: object) -> dict[str, object]:
 class KeltnerBreak:
     """Goes with a close beyond the Keltner channel while the ADX is at least `adx_min`.
 
-    The strength is three tenths for each average true range that the close is beyond, and three more when the ADX is 50.
+    The strength is three tenths for each average true range that the close is beyond it, and three for an ADX of 50.
     """
 
     lower: Column = "keltner(period=20, atr=10, width=1.5).lower"

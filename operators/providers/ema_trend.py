@@ -41,4 +41,6 @@ class EmaTrend:
         strength = 0.7 * np.abs(rsi - 50) / 50 + 0.3 * np.clip(np.abs(apart) / self.full_distance, 0, 1)
         up = (apart > 0) & (rsi > self.above)
         down = (apart < 0) & (rsi < 100 - self.above)
+        # What is named need not be an RSI.
+        strength = np.minimum(strength, 1.0)
         return np.where(up, strength, np.where(down, -strength, np.nan))

@@ -61,7 +61,9 @@ class StochReversal:
 
     def __call__(self, columns: Columns) -> Floats:
         k = columns[self.k]
-        up, down = crossed(k - columns[self.d])
+        apart = k - columns[self.d]
+        # Lines that both lie at an end of the scale differ by rounding only.
+        up, down = crossed(np.where(np.abs(apart) < 1e-6, 0.0, apart))
         inside = before(k) - 50
         limit = self.extreme - 50
         depth = (np.abs(inside) - limit) / (100 - self.extreme)

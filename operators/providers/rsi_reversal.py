@@ -31,6 +31,7 @@ class RsiReversal:
 
     def __call__(self, columns: Columns) -> Floats:
         rsi = columns[self.rsi]
-        under = (self.oversold - rsi) / self.oversold
-        over = (rsi - self.overbought) / (100 - self.overbought)
+        # What is named need not be an RSI.
+        under = np.minimum((self.oversold - rsi) / self.oversold, 1.0)
+        over = np.minimum((rsi - self.overbought) / (100 - self.overbought), 1.0)
         return np.where(under > 0, under, np.where(over > 0, -over, np.nan))
