@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pipeline.causality import refuse_unproved
 from pipeline.checking import load
 from pipeline.plan import Plan
 
@@ -27,6 +28,13 @@ def plan_of(options: argparse.Namespace) -> Plan:
     plan = load(options.flow)
     for warning in plan.warnings:
         print(f"{warning.text(plan.file)} (warning)", file=sys.stderr)
+    return plan
+
+
+def proven_plan_of(options: argparse.Namespace) -> Plan:
+    """The same, when no part that is not ours looks ahead."""
+    plan = plan_of(options)
+    refuse_unproved(plan)
     return plan
 
 

@@ -21,7 +21,7 @@ from pipeline.plan import Plan
 from pipeline.replaying import Replay, replayed, span_of
 from pipeline.results import DECISIONS, AccountResult, Results
 from pipeline.times import duration, parse_moment, timeframe_name, utc_text
-from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
+from pipeline.verbs.common import flow_option, json_option, proven_plan_of, say_json
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +34,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    plan = plan_of(options)
+    plan = proven_plan_of(options)
     begin, end = span_of(plan, _moment(options.begin), _moment(options.end), _length(options.length))
     folder = _folder(plan, options.out)
     with Results(folder) as results:

@@ -33,7 +33,7 @@ from pipeline.plan import LEDGER, Plan
 from pipeline.remarks import remark
 from pipeline.times import SECOND, duration, local_text, timeframe_name
 from pipeline.values import Decisions, Fault, Order
-from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
+from pipeline.verbs.common import flow_option, json_option, proven_plan_of, say_json
 from pipeline.view import Status
 from pipeline.watch import Watch
 from sinks.desk import Desk
@@ -58,7 +58,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    plan = plan_of(options)
+    plan = proven_plan_of(options)
     if plan.settings.mode == "replay":
         raise InputError(f'{plan.file} says mode = "replay": run it with the verb `replay`, or set mode = "paper"')
     try:

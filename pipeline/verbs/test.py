@@ -8,6 +8,7 @@ examples:
 import argparse
 from pathlib import Path
 
+from pipeline.causality import refuse_unproved
 from pipeline.checking import load
 from pipeline.errors import InputError
 from pipeline.trying import Outcome, tried
@@ -26,6 +27,7 @@ def run(options: argparse.Namespace) -> int:
     outcomes: list[tuple[Path, Outcome]] = []
     for path in options.flows:
         plan = load(path)
+        refuse_unproved(plan)
         for test in plan.tests:
             if options.only is None or options.only in test.name:
                 outcomes.append((path, tried(plan, test)))
