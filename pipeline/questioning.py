@@ -19,8 +19,11 @@ AT_ONCE = 40_000
 """Rows that are asked about at once, at most."""
 FEW = 6
 """Rows that are always asked about one by one."""
+MEASURED = 24
+"""On so many rows it is measured how far somebody looks back."""
 MOST_NAMED = 2
 REVEALED = "use only rows up to the bar's own"
+ONE_EACH = "give one score for each row"
 FORGETFUL = "use nothing but its columns: no randomness, no memory, no clock"
 
 
@@ -107,8 +110,8 @@ class _Questioning:
     def _shape(self, whole: Floats) -> Breach | None:
         if whole.shape == (len(self._frame),):
             return None
-        given = f"{whole.size} scores" if whole.ndim == 1 else f"an array of the shape {whole.shape}"
-        return Breach(f"gives {given} for {len(self._frame)} rows", "give one score for each row")
+        given = _count(whole.size, "score") if whole.ndim == 1 else f"an array of the shape {whole.shape}"
+        return Breach(f"gives {given} for {_count(len(self._frame), 'row')}", ONE_EACH)
 
     def _again(self, whole: Floats, rows: Stamps) -> Breach | None:
         try:
@@ -116,12 +119,12 @@ class _Questioning:
         except Exception as failure:  # noqa: BLE001  # as above
             return self._raised(self._frame, failure)
         if again.shape != whole.shape:
-            return Breach(f"gives {whole.size} scores, and asked again {again.size}", FORGETFUL)
+            return Breach(f"gives {_count(whole.size, 'score')}, and {again.size} when it is asked again", FORGETFUL)
         other = rows[~same(whole, again)[rows]]
         if not len(other):
             return None
         row = int(other[0])
-        said = f"asked twice for its score of {self._bar(row)} it says {whole[row]:.6g} and {again[row]:.6g}"
+        said = f"says {whole[row]:.6g} of {self._bar(row)}, and {again[row]:.6g} when it is asked again"
         return Breach(said, FORGETFUL)
 
     def _range(self, whole: Floats, rows: Stamps) -> Breach | None:
@@ -183,8 +186,8 @@ class _Questioning:
             return None
         earlier = self._blamed(whole, row, slice(0, row - back))
         on = f"{named(earlier)} more than {back} rows before it" if earlier else "how many rows come before it"
-        need = self._needed(whole, row)
-        fix = f"set lookback to {need} or more" if need else "use a number of rows that does not grow"
+        need = self._needed(whole)
+        fix = f"set lookback to {need} or more" if need else "set lookback to as many as it uses, always the same"
         return Breach(f"looks back too far: its score of {self._bar(row)} changes with {on}", fix)
 
     def _alike(self, whole: Floats, row: int, part: Frame) -> bool | Breach:
@@ -194,7 +197,7 @@ class _Questioning:
         except Exception as failure:  # noqa: BLE001  # as above
             return self._raised(part, failure)
         if made.shape != (len(part),):
-            return Breach(f"gives {made.size} scores for {len(part)} rows", "give one score for each row")
+            return Breach(f"gives {_count(made.size, 'score')} for {_count(len(part), 'row')}", ONE_EACH)
         return bool(same(made[-1:], whole[row : row + 1]).all())
 
     def _blamed(self, whole: Floats, row: int, rows: slice) -> list[str]:
@@ -215,13 +218,20 @@ class _Questioning:
                 return True
         return False
 
-    def _needed(self, whole: Floats, row: int) -> int | None:
-        """How many rows before a row make its answer what it is in the whole; None when that takes all there are."""
+    def _needed(self, whole: Floats) -> int | None:
+        """How many rows before the last ones make their answers what they are; None when that seems to have no end."""
+        back, rows = self._subject.lookback, np.flatnonzero(self._frame.sound)
+        most, need = len(whole) // 2, 0
+        for row in rows[rows > most][-MEASURED:].tolist():
 
-        def enough(back: int) -> bool:
-            return self._alike(whole, row, self._frame.rows(slice(row - back, row + 1), live=True)) is True
+            def enough(back: int, row: int = row) -> bool:
+                return self._alike(whole, row, self._frame.rows(slice(row - back, row + 1), live=True)) is True
 
-        return _least(enough, self._subject.lookback, row - 1)
+            found = back if enough(back) else _least(enough, back, most)
+            if found is None:
+                return None
+            need = max(need, found)
+        return need if need > back else None
 
 
 def _least(enough: Callable[[int], bool], short: int, most: int) -> int | None:
@@ -236,6 +246,10 @@ def _least(enough: Callable[[int], bool], short: int, most: int) -> int | None:
         middle = (short + fit) // 2
         short, fit = (short, middle) if enough(middle) else (middle, fit)
     return fit
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _one_line(text: str) -> str:

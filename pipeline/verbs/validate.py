@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
 def _proven(plan: Plan, proof: Proof, *, deep: bool) -> str:
     how = "every row by itself" if deep else "--deep tries every row by itself"
     tried = ((len(plan.anchoring.features), "feature"), *((len(plan.of(kind)), kind) for kind in TRIED))
-    counted = ", ".join(f"{count} {what}s" for count, what in tried if count)
+    counted = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in tried if count)
     return f"nothing looks ahead: {counted or 'nothing'} tried, {proof.compared:,} rows compared ({how})"
 
 
