@@ -21,6 +21,7 @@ from pipeline.plugins import load_files
 from pipeline.stretch import PRICES
 from pipeline.tables import Tables, is_number, nearest
 from pipeline.times import MINUTE, timeframe
+from pipeline.tipping import LOOKBACK, hears
 from pipeline.toml_text import Source, parse, read
 from pipeline.values import Signals, Votes
 from pipeline.wiring import Wiring, gives
@@ -189,7 +190,7 @@ class _Check:
             self.tables.problem(
                 ("moonlight", "lookback"), what, f"set it to {need} or more, or leave it out", value=True
             )
-        back = max((node.instance.lookback for node in self._of("provider")), default=0)
+        back = max((_looks_back(node) for node in self._of("provider")), default=0)
         return Anchoring(features, settings.block, max(settings.lookback, need), back, self._recalled(edges))
 
     def _recalled(self, edges: Sequence[Edge]) -> int:
@@ -221,6 +222,7 @@ class _Check:
                 "calendars": calendars,
                 "providers": providers,
                 "balances": balances,
+                "market": frozenset(product for each in self._of("source") for product in products_of(each)),
                 "fitted": records.of(node),
             }
             hints = typing.get_type_hints(node.part.cls, include_extras=True)
@@ -279,6 +281,12 @@ class _Check:
 
     def _of(self, kind: Kind) -> list[Node]:
         return [node for node in self._nodes.values() if node.part.kind == kind]
+
+
+def _looks_back(provider: Node) -> int:
+    """How many rows before its own a provider's answer needs."""
+    back: int = provider.instance.lookback
+    return max(back, LOOKBACK) if hears(provider.part.cls) else back
 
 
 def _timeframes(node: Node) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from pipeline.repainting import Repainting
 from pipeline.steps import Tube, woken
 from pipeline.stretch import PRICES
 from pipeline.times import SECOND
+from pipeline.tipping import HEARS, Board, hears
 from pipeline.values import Bars, Columns, Dropped, Fault, Past, Quotes, Slept, Votes
 from pipeline.voting import votes_of
 
@@ -96,6 +97,7 @@ class Flow:
         """Until when what was slept through is known."""
         self._failure: MoonlightError | None = None
         self._edges: list[abc.DisposableBase] = []
+        self._boards = {node.id: Board() for node in plan.of("provider") if hears(node.part.cls)}
         border.failed = self._act_failed
         self._build()
 
@@ -256,6 +258,8 @@ class Flow:
             self.nodes[name] = Running(name, node, inlets, len(self.nodes))
         for edge in (*self.plan.edges, *_hearing_of_sleep(self.plan)):
             self._connect(edge)
+        for name, board in self._boards.items():
+            self._edges.append(self.nodes[name].inlets[HEARS].attach(board.add))
 
     def _connect(self, edge: Edge) -> None:
         source, target = self.nodes[edge.source], self.nodes[edge.target]
@@ -286,7 +290,8 @@ class Flow:
                 else None
             )
         if running.id == REPAINT:
-            return woken(lambda: Repainting(self.plan), REPAINT, *running.inlets.values()) if running.inlets else None
+            again = partial(Repainting, self.plan, self._boards)
+            return woken(again, REPAINT, *running.inlets.values()) if running.inlets else None
         node = running.node
         assert node is not None, "every other node is in the plan"
         if node.part.kind == "provider":
@@ -325,7 +330,9 @@ class Flow:
 
     def _votes(self, running: Running, node: Node, columns: Columns) -> Votes:
         """One provider's scores of the new rows; when it fails it says so, and the others go on."""
-        votes, failure = votes_of(running.id.split(".", 1)[1], node.instance, columns)
+        board = self._boards.get(running.id)
+        told = None if board is None else board.told(columns)
+        votes, failure = votes_of(running.id.split(".", 1)[1], node.instance, columns, told)
         if failure is not None:
             fatal = node.on_fault == "stop"
             self._tell(running, failure, fatal=fatal)

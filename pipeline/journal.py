@@ -30,7 +30,9 @@ EVENTS: Mapping[str, type[Any]] = {
     kind.__name__: kind
     for kind in (values.Ack, values.Reject, values.Settlement, values.Link, values.Latch, values.Slept, Order, Past)
 }
-BATCHES: Mapping[str, type[Any]] = {kind.__name__: kind for kind in (values.Quotes, values.Payouts, values.Bars)}
+BATCHES: Mapping[str, type[Any]] = {
+    kind.__name__: kind for kind in (values.Quotes, values.Payouts, values.Bars, values.Tips)
+}
 
 
 class Hash(Protocol):

@@ -11,7 +11,8 @@ import numpy as np
 from pipeline.agenda import Agenda, AgendaScheduler
 from pipeline.plan import Node, Plan
 from pipeline.steps import Tube
-from pipeline.values import Decisions, Key, Repaint, Revised, Signals, Small, Stamps, Votes
+from pipeline.tipping import Board
+from pipeline.values import Columns, Decisions, Key, Repaint, Revised, Signals, Small, Stamps, Votes
 from pipeline.voting import votes_of
 
 KEPT = 1024
@@ -24,8 +25,9 @@ SIDES = {1: "call", -1: "put", 0: "no trade"}
 class Repainting:
     """Remembers what was decided, and looks again at bars that are revised."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, plan: Plan, boards: Mapping[str, Board]) -> None:
+        """`boards` have the tips that the providers which hear them were told."""
+        self._plan, self._boards = plan, boards
         self._decided: dict[Key, Decided] = {}
         self._bar_gates = frozenset(gate for node in plan.of("risk") for gate in node.instance.bar_gates)
         self._sides: dict[tuple[str, ...], Small] = {}
@@ -44,13 +46,18 @@ class Repainting:
             return
         columns = self._plan.anchoring.columns(item.bars)
         providers = self._plan.of("provider")
-        votes = {node.id: votes_of(node.id.split(".", 1)[1], node.instance, columns)[0] for node in providers}
+        votes = {node.id: self._votes(node, columns) for node in providers}
         revised = int(item.bars.open_ts[len(item.bars) - item.bars.fresh])
         for gate in self._plan.of("risk"):
             for edge in self._plan.into(gate.id):
                 if edge.source in self._ensembles:
                     for signals in self._ensembles[edge.source].signals(votes):
                         yield from self._repainted(gate, signals.last(signals.fresh), revised, at)
+
+    def _votes(self, node: Node, columns: Columns) -> Votes:
+        board = self._boards.get(node.id)
+        told = None if board is None else board.told(columns)
+        return votes_of(node.id.split(".", 1)[1], node.instance, columns, told)[0]
 
     def _remember(self, decisions: Decisions) -> None:
         decided = self._decided.get(decisions.key)

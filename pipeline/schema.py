@@ -11,6 +11,7 @@ import msgspec
 
 from pipeline.calendar_tables import CALENDARS, CalendarTable
 from pipeline.parts import TABLES, Field, Kind, Nested, Part, numbered, registered, type_text
+from pipeline.tipping import hears
 
 JsonSchema = dict[str, Any]
 
@@ -113,6 +114,7 @@ def _part(part: Part, shapes: Iterator[JsonSchema]) -> JsonSchema:
     preset = set[str]().union(*part.catalogue.values())
     required = [key.name for key in part.fields if key.required and key.name not in preset]
     takes_named = bool(part.takes) and part.kind in ("operator", "ensemble", "risk", "sink")
+    takes_named |= part.kind == "provider" and hears(part.cls)
     return {
         "title": f"{part.kind} {part.name}",
         "description": part.help,

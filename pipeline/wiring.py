@@ -6,6 +6,7 @@ from typing import Any, cast
 from pipeline.parts import Kind
 from pipeline.plan import FEATURES, LEDGER, REPAINT, Account, Edge, Node
 from pipeline.tables import Place, Tables, nearest, shown
+from pipeline.tipping import HEARS, hears
 from pipeline.values import (
     Ack,
     Bars,
@@ -25,6 +26,7 @@ from pipeline.values import (
     Settlement,
     Signals,
     Slept,
+    Tips,
     Votes,
 )
 
@@ -51,10 +53,8 @@ class Wiring:
         table, name = node.id.split(".", 1)
         path = (table, name, "from")
         given = self._tables.source.data[table][name].get("from")
-        wants = {
-            parameter: kinds for parameter, kinds in node.part.takes.items() if not _implicit(node.part.kind, kinds)
-        }
-        if node.part.kind == "provider" or not wants:
+        wants = _wants(node)
+        if not wants:
             if given is not None:
                 self._tables.problem(path, f"[{node.id}] takes nothing from another node by name", "remove `from`")
             return
@@ -202,6 +202,13 @@ class Wiring:
 
     def _of(self, kind: Kind) -> list[Node]:
         return [node for node in self._nodes.values() if node.part.kind == kind]
+
+
+def _wants(node: Node) -> dict[str, tuple[type[Any], ...]]:
+    """What a node takes from those that `from` names, by its parameters."""
+    if node.part.kind == "provider":
+        return {HEARS: (Tips,)} if hears(node.part.cls) else {}
+    return {parameter: kinds for parameter, kinds in node.part.takes.items() if not _implicit(node.part.kind, kinds)}
 
 
 def gives(node: Node) -> tuple[type[Any], ...]:
