@@ -28,7 +28,7 @@ from msgspec import Meta
 from reactivex import Observable
 
 from pipeline.stretch import Stretch
-from pipeline.values import Columns, Floats, Signals, Votes
+from pipeline.values import Bet, Columns, Floats, Signals, Votes
 
 Kind = Literal["source", "operator", "feature", "provider", "ensemble", "risk", "stake", "venue", "sink"]
 
@@ -63,9 +63,20 @@ class Nested:
 
 
 class StakeRule(Protocol):
-    """How much to put on a ticket, given the balance."""
+    """How much to put on a ticket; nothing where that cannot be said. Fractions of a cent are dropped."""
 
-    def __call__(self, balance: Decimal) -> Decimal: ...
+    def __call__(self, bet: Bet) -> Decimal: ...
+
+
+@typing.runtime_checkable
+class Ruinous(Protocol):
+    """A stake rule that stakes more after losses. A flow with it is refused until somebody accepts how that ends."""
+
+    @property
+    def i_accept_ruin(self) -> bool: ...
+    def ruin(self, bankroll: Decimal, payout: float) -> str:
+        """How it ends for somebody with that much, in a sentence."""
+        ...
 
 
 class Derived:
