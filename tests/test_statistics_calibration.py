@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.statistics.calibration import brier, log_loss, murphy, pav
+from pipeline.statistics.reliability import area, calibration_error, reliability
 from pipeline.values import Floats
 
 probabilities = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.6, 0.9, 1.0])
@@ -113,3 +114,59 @@ def test_a_fit_of_nothing_or_of_weightless_rows_is_refused() -> None:
         pav(np.array([]), np.array([]))
     with pytest.raises(ValueError, match="a weight above 0"):
         pav(np.array([1.0]), np.array([1.0]), np.array([0.0]))
+
+
+def stretched(rows: int, by: float = 1.0) -> tuple[Floats, Floats]:
+    """Forecasts whose distance from one half is `by` times what is right, and what happened."""
+    draw = np.random.default_rng(2)
+    right = draw.uniform(0.35, 0.65, rows)
+    return np.clip(0.5 + (right - 0.5) * by, 0, 1), (draw.random(rows) < right).astype(np.float64)
+
+
+def test_right_forecasts_lie_where_right_forecasts_would() -> None:
+    diagram = reliability(*stretched(1_500), rounds=60)
+    assert diagram.outside < 0.3
+    assert diagram.parts.score == pytest.approx(diagram.score)
+    assert (diagram.bar_low <= diagram.happened).all()
+    assert (diagram.happened <= diagram.bar_high).all()
+    assert diagram.rows.sum() == 1_500
+    assert np.average(diagram.happened, weights=diagram.rows) == pytest.approx(stretched(1_500)[1].mean())
+
+
+def test_overconfident_forecasts_lie_outside_and_their_reliability_says_so() -> None:
+    right, wrong = (reliability(*stretched(1_500, by), rounds=60) for by in (1.0, 3.0))
+    assert wrong.outside > 0.5
+    assert wrong.parts.reliability > 3 * right.parts.reliability
+    assert wrong.score > 0.25  # worse than always saying the base rate
+    assert wrong.parts.resolution == pytest.approx(right.parts.resolution, abs=1e-3)  # it knows as much
+
+
+def test_a_diagram_is_the_same_whenever_it_is_asked_for() -> None:
+    one, other = (reliability(*stretched(200), rounds=20) for _ in range(2))
+    assert one.low.tolist() == other.low.tolist()
+
+
+def test_calibration_error_is_the_mean_distance_of_said_and_happened() -> None:
+    p = np.repeat([0.2, 0.8], 10)
+    y = np.concatenate((np.repeat([1.0, 0.0], [4, 6]), np.repeat([1.0, 0.0], [8, 2])))
+    assert calibration_error(p, y, bins=2) == pytest.approx(0.1)
+    assert calibration_error(p, y, bins=1) == pytest.approx(0.1)
+    assert calibration_error(np.full(4, 0.5), np.array([1.0, 0, 1, 0])) == 0
+    with pytest.raises(ValueError, match="at least one bin"):
+        calibration_error(p, y, bins=0)
+
+
+def test_the_area_counts_pairs_told_apart_and_half_of_the_ties() -> None:
+    p, y = np.array([0.1, 0.4, 0.4, 0.8]), np.array([0.0, 0.0, 1.0, 1.0])
+    assert area(p, y) == pytest.approx((2 + 1.5) / 4)
+    assert area(p, 1 - y) == pytest.approx(0.5 / 4)
+    assert area(np.full(4, 0.5), y) == 0.5
+    assert area(p, np.ones(4)) is None
+
+
+@settings(max_examples=40)
+@given(forecasts)
+def test_the_area_is_what_comparing_every_pair_gives(rows: list[tuple[float, bool, int]]) -> None:
+    p, y, _ = columns(rows)
+    pairs = [(a > b) + (a == b) / 2 for a in p[y == 1] for b in p[y == 0]]
+    assert area(p, y) == (pytest.approx(np.mean(pairs)) if pairs else None)

@@ -4,7 +4,7 @@ A win rate has no meaning without the payouts it was won at, so here it cannot b
 money is `Decimal`; a number that does not exist yet is None, never NaN.
 """
 
-from pipeline.statistics.curves import Streaks, drawdown, expectancy, streaks
+from pipeline.statistics.curves import Streaks, drawdown, expectancy, expectancy_interval, profit_factor, streaks
 from pipeline.statistics.rates import PayoutMix, WinRate, win_rate
 from pipeline.statistics.shares import Interval, break_even, effective_n, wilson
 
@@ -17,6 +17,8 @@ __all__ = [
     "drawdown",
     "effective_n",
     "expectancy",
+    "expectancy_interval",
+    "profit_factor",
     "streaks",
     "wilson",
     "win_rate",
