@@ -112,7 +112,7 @@ class Tables:
         if len(self.problems) > before:
             return None
         try:
-            made = msgspec.convert(raw, hint)
+            made = msgspec.convert(raw, _one_of(raw, hint))
         except msgspec.ValidationError:
             made = None
         if made is None or not _exact(made, raw):
@@ -166,6 +166,21 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:
     """The types of which a value may have one."""
     base = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     return get_args(base) if get_origin(base) in (Union, UnionType) else (base,)
+
+
+def _one_of(raw: Any, hint: Any) -> Any:
+    """Of a type that allows lists or tables beside others, what a value can be of it.
+
+    msgspec 0.22 writes where it must not when it is given a text with a pattern and a list or a table in one union.
+    """
+    several = _alternatives(hint)
+    kinds = [get_origin(get_args(each)[0] if get_origin(each) is Annotated else each) for each in several]
+    if len(several) == 1 or not {tuple, dict} & set(kinds):
+        return hint
+    wanted = tuple if isinstance(raw, list) else dict if isinstance(raw, dict) else None
+    fitting = [each for each, kind in zip(several, kinds, strict=True) if kind is wanted and wanted is not None]
+    plain = [each for each, kind in zip(several, kinds, strict=True) if kind not in (tuple, dict)]
+    return cast("Any", Union)[tuple(fitting or plain or several)]
 
 
 def _exact(made: Any, raw: Any) -> bool:
