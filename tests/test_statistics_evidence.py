@@ -66,20 +66,20 @@ def test_false_alarms_stay_below_alpha_over_thousands_of_runs(side: Side) -> Non
 @pytest.mark.parametrize(
     ("edge", "found", "median"), [(0.02, 0.76, 2657), (0.03, 0.98, 1596), (0.04, 1.0, 966), (0.06, 1.0, 464)]
 )
-def test_edges_are_found_about_as_often_and_as_soon_as_is_known_of_such_meters(
+def test_edges_are_found_as_often_and_as_soon_as_is_known_of_such_meters(
     edge: float, found: float, median: float
 ) -> None:
-    """The published figures were drawn with other fractions: a few points and a tenth of the time are allowed."""
+    """The published figures were drawn with fractions that are not known; ours must not be worse."""
     runs = played(edge, 1_000)
-    assert runs.shown.mean() == pytest.approx(found, abs=0.04)
-    assert float(np.median(runs.after)) == pytest.approx(median, rel=0.12)
+    assert runs.shown.mean() >= found - 0.02
+    assert float(np.median(runs.after)) <= 1.05 * median
 
 
 @pytest.mark.slow
-def test_no_edge_shows_no_evidence_over_a_hundred_seeds_on_average() -> None:
+def test_over_many_runs_without_an_edge_the_mean_of_the_value_stays_one() -> None:
     draw = np.random.default_rng(5)
     values = [math.exp(path(np.where(draw.random(500) < 1 / 1.85, 0.85, -1.0))[-1]) for _ in range(20_000)]
-    assert np.mean(values) < 1.1
+    assert np.mean(values) == pytest.approx(1, abs=0.1)
 
 
 @settings(max_examples=60)
@@ -128,7 +128,7 @@ def test_a_claim_above_break_even_is_harder_to_beat_and_easier_to_lose() -> None
 
 
 def test_what_the_meter_says() -> None:
-    meter = Evidence().over(np.array([0.85] * 12))
+    meter = Evidence().over(np.array([0.85] * 15))
     assert str(meter).startswith("a sceptic betting against break-even would have multiplied his money by 2.")
     assert str(meter).endswith("enough is 20)")
     assert not meter.shown
@@ -175,6 +175,17 @@ def test_at_break_even_the_alarm_stays_away_for_its_patience_on_average() -> Non
             alarm = alarm.after(0.85 if draw.random() < 1 / 1.85 else -1.0)
         waited.append(alarm.slots)
     assert np.mean(waited) >= 60
+
+
+@settings(max_examples=40)
+@given(returns)
+def test_the_alarm_slot_by_slot_is_the_sum_of_mirrors_that_began_at_each_slot(slots: list[float]) -> None:
+    alarm = Retirement()
+    for slot in slots:
+        alarm = alarm.after(slot)
+    mirrors = [Evidence("gone").over(np.array(slots[begin:], np.float64)).times for begin in range(len(slots))]
+    assert alarm.value == pytest.approx(sum(mirrors))
+    assert Retirement().over(np.array(slots, np.float64)).value == pytest.approx(alarm.value)
 
 
 @pytest.mark.parametrize("gain", [-1.5, math.nan, math.inf])

@@ -13,8 +13,8 @@ import numpy as np
 
 from pipeline.values import Floats
 
-FRACTIONS = (0.01, 0.02, 0.04, 0.08, 0.16)
-"""What the bettors stake: between them they are near the best stake for edges of half a point to eight."""
+FRACTIONS = (0.02, 0.05, 0.1)
+"""What the bettors stake: between them they are near the best stake for edges of one to five points."""
 LARGEST = 700.0
 """e to this is still a number."""
 
@@ -144,10 +144,19 @@ class Retirement:
         if not self.patience >= 1:
             raise ValueError(f"patience is how many slots lie between two false alarms, not {self.patience}")
 
+    def over(self, returns: Floats, most: Floats | None = None) -> Self:
+        """After all of these slots."""
+        if not len(returns):
+            return self
+        grown = growth(returns, most, side="gone", claim=self.claim)
+        # A bettor who begins before a slot has from then on what the one from the start grew by since.
+        begun = -np.concatenate((np.zeros((len(FRACTIONS), 1)), grown[:, :-1]), axis=1)
+        since = np.logaddexp(np.logaddexp.reduce(begun, axis=1), np.array(self.logs))
+        return replace(self, slots=self.slots + len(returns), logs=tuple((since + grown[:, -1]).tolist()))
+
     def after(self, slot_return: float, most: float = 1.0) -> Self:
-        steps = growth(np.array([slot_return]), np.array([most]), side="gone", claim=self.claim)[:, 0].tolist()
-        logs = tuple(float(np.logaddexp(0.0, log)) + step for log, step in zip(self.logs, steps, strict=True))
-        return replace(self, slots=self.slots + 1, logs=logs)
+        """After one more slot, which returned so much per stake of at most `most`."""
+        return self.over(np.array([slot_return]), np.array([most]))
 
     @property
     def value(self) -> float:
