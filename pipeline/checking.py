@@ -1,7 +1,7 @@
 """Checking: a flow file becomes a plan, or every problem in it is told at once."""
 
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -27,20 +27,20 @@ from pipeline.values import Signals, Votes
 from pipeline.wiring import Wiring, gives
 
 
-def load(path: Path, *, calibrating: bool = False) -> Plan:
+def load(path: Path, *, without: Collection[Kind] = ()) -> Plan:
     """The plan in a file; `PlanError` with every problem when it is not whole.
 
-    A flow that is loaded to be calibrated does without the records it names.
+    Nodes of the kinds `without` do without the records they name: these are about to be made.
     """
-    return checked(read(path), path.resolve().parent, calibrating=calibrating)
+    return checked(read(path), path.resolve().parent, without)
 
 
 def load_text(text: str, file: str, base: Path) -> Plan:
     return checked(parse(text, file), base)
 
 
-def checked(source: Source, base: Path, *, calibrating: bool = False) -> Plan:
-    check = _Check(source, calibrating)
+def checked(source: Source, base: Path, without: Collection[Kind] = ()) -> Plan:
+    check = _Check(source, without)
     plan = check.plan(base)
     if check.tables.problems or plan is None:
         raise PlanError(
@@ -52,9 +52,9 @@ def checked(source: Source, base: Path, *, calibrating: bool = False) -> Plan:
 class _Check:
     """The checks of one flow file, in an order in which each can rely on those before it."""
 
-    def __init__(self, source: Source, calibrating: bool) -> None:
+    def __init__(self, source: Source, without: Collection[Kind]) -> None:
         self.tables = Tables(source)
-        self._calibrating = calibrating
+        self._without = without
         self._warnings: list[Problem] = []
         self._nodes: dict[str, Node] = {}
         self._declared: set[str] = set()
@@ -81,7 +81,7 @@ class _Check:
         edges = Wiring(self.tables, self._nodes, frozenset(self._declared), accounts).edges()
         self._name_columns(namings)
         anchoring = self._anchoring(settings, namings, edges)
-        records = Records(self.tables, base, self._nodes, edges, anchoring.features, self._calibrating)
+        records = Records(self.tables, base, self._nodes, edges, anchoring.features, self._without)
         records.check_odds()
         self._derive(anchoring, accounts, edges, calendars, records)
         order = self._ordered(edges)

@@ -2,32 +2,24 @@
 weighed."""
 
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from pipeline.calibration.files import Unfit, read, shape_of
 from pipeline.calibration.fingerprints import fingerprint
-from pipeline.parts import Feature
+from pipeline.parts import Feature, Kind
 from pipeline.plan import Edge, Node
 from pipeline.tables import Tables
-from pipeline.values import Calibrated, Signals, Votes
-
-
-@dataclass(frozen=True, slots=True)
-class Scoring:
-    """How one ensemble comes to its scores."""
-
-    ensemble: Node
-    providers: tuple[Node, ...]
+from pipeline.values import Calibrated, Signals
 
 
 class Records:
     """The records that a flow's nodes name, each read once and held against what makes the scores now.
 
-    While records are being made (`calibrating`) none is asked for: nodes then do without.
+    Nodes of the kinds `without` do without theirs: it is about to be made.
     """
 
     def __init__(
@@ -37,17 +29,17 @@ class Records:
         nodes: Mapping[str, Node],
         edges: Sequence[Edge],
         features: Mapping[str, Feature],
-        calibrating: bool,
+        without: Collection[Kind] = (),
     ) -> None:
         self._tables, self._base = tables, base
         self._nodes, self._edges, self._features = nodes, edges, features
-        self._calibrating = calibrating
+        self._without = without
 
     def of(self, node: Node) -> msgspec.Struct | None:
         """The record that a node goes by; None where it names none, or a wrong one, of which the user is told."""
         file = getattr(node.instance, "record", None)
         shape = shape_of(node.part.cls)
-        if self._calibrating or file is None or shape is None:
+        if node.part.kind in self._without or file is None or shape is None:
             return None
         ensembles = [node] if node.part.kind == "ensemble" else self._ensembles_into(node)
         if len(ensembles) != 1:
@@ -91,14 +83,9 @@ class Records:
         return [self._nodes[name] for name in dict.fromkeys(found) if name in self._nodes]
 
     def _fingerprint(self, ensemble: Node, *, stack: bool) -> str:
-        scoring = scoring_of(ensemble, self._nodes, self._edges)
-        if stack:
-            return fingerprint(self._features, scoring.providers)
-        # What an ensemble goes by is part of what its scores mean.
-        inner = ensemble
-        if shape_of(ensemble.part.cls) is not None:
-            inner = replace(ensemble, instance=replace(ensemble.instance, fitted=self._quietly(ensemble)))
-        return fingerprint(self._features, scoring.providers, inner)
+        if not stack and shape_of(ensemble.part.cls) is not None:  # its own record is part of what its scores mean
+            ensemble = replace(ensemble, instance=replace(ensemble.instance, fitted=self._quietly(ensemble)))
+        return fingerprint(ensemble, self._nodes, self._edges, self._features, stack=stack)
 
     def _quietly(self, ensemble: Node) -> msgspec.Struct | None:
         """An ensemble's record; what is wrong with it is told of the ensemble itself."""
@@ -115,8 +102,3 @@ class Records:
 
     def _problem(self, node: Node, key: str, what: str, fix: str) -> None:
         self._tables.problem((*node.id.split(".", 1), key), what, fix, value=True)
-
-
-def scoring_of(ensemble: Node, nodes: Mapping[str, Node], edges: Sequence[Edge]) -> Scoring:
-    names = dict.fromkeys(edge.source for edge in edges if edge.target == ensemble.id and Votes in edge.types)
-    return Scoring(ensemble, tuple(nodes[name] for name in names))

@@ -13,18 +13,22 @@ from typing import Any, get_args
 import msgspec
 
 from pipeline.parts import Derived, Feature, column_keys, part_of
-from pipeline.plan import Node
+from pipeline.plan import Edge, Node
 from pipeline.recipes import owners_of
+from pipeline.values import Votes
 
 LETTERS = 16
 
 
-def fingerprint(features: Mapping[str, Feature], providers: Iterable[Node], ensemble: Node | None = None) -> str:
-    """Of providers, and of what they together make of it."""
+def fingerprint(
+    ensemble: Node, nodes: Mapping[str, Node], edges: Iterable[Edge], features: Mapping[str, Feature], *, stack: bool
+) -> str:
+    """Of an ensemble's scores; of a stack, whose record is made of its providers' scores, of those."""
     made = _Description(features)
+    providers = {edge.source for edge in edges if edge.target == ensemble.id and Votes in edge.types}
     facts = {
-        "providers": {node.id: made.of(node.instance) for node in providers},
-        "ensemble": None if ensemble is None else made.of(ensemble.instance),
+        "providers": {name: made.of(nodes[name].instance) for name in providers},
+        "ensemble": None if stack else made.of(ensemble.instance),
     }
     text = msgspec.json.encode(facts, enc_hook=str, order="deterministic")
     return hashlib.sha256(text).hexdigest()[:LETTERS]

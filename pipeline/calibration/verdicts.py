@@ -7,7 +7,9 @@ import numpy as np
 from msgspec import Struct
 
 from pipeline.statistics.calibration import brier, log_loss, murphy, pav
+from pipeline.statistics.clusters import worth
 from pipeline.statistics.shares import wilson
+from pipeline.times import utc_text
 from pipeline.values import Floats, Stamps
 
 SURE = 1.645
@@ -76,14 +78,14 @@ class KeyVerdict(Struct, frozen=True):
     base_brier: float
 
 
-def judged(span: tuple[str, str], said: Floats, size: Floats, won: Floats, ended: Stamps) -> Verdict:
+def judged(said: Floats, size: Floats, won: Floats, ended: Stamps) -> Verdict:
     """The verdict on probabilities of outcomes that ended at these moments."""
     parts, base = murphy(said, won), float(won.mean())
     always = np.full(len(won), base)
     least, most = _share(won, ended)
     return Verdict(
-        begin=span[0],
-        end=span[1],
+        begin=utc_text(int(ended.min())),
+        end=utc_text(int(ended.max())),
         outcomes=len(won),
         moments=len(np.unique(ended)),
         won=base,
@@ -103,26 +105,26 @@ def judged(span: tuple[str, str], said: Floats, size: Floats, won: Floats, ended
     )
 
 
+def brier_of(said: Floats, won: Floats) -> tuple[float, float, float]:
+    """The share that won, the Brier score, and that of always saying this share."""
+    share = float(won.mean())
+    return share, brier(said, won), share * (1 - share)
+
+
 def _deviations(gains: Floats, ended: Stamps) -> float:
     """The mean in units of its standard error; what ended at one moment is one observation."""
-    error = _clustered(gains - gains.mean(), ended)
-    return float(gains.mean()) / error if error else 0.0
+    mean = float(gains.mean())
+    _, moment = np.unique(ended, return_inverse=True)
+    together = np.bincount(moment, gains - mean)
+    error = math.sqrt(float(np.sum(together**2))) / len(gains)
+    return mean / error if error else 0.0
 
 
 def _share(won: Floats, ended: Stamps) -> tuple[float, float]:
     """Where the true share of wins may lie, by as many outcomes as these are worth."""
-    share, n = float(won.mean()), len(won)
-    error = _clustered(won - share, ended)
-    worth = min(float(n), share * (1 - share) / error**2) if error else float(n)
-    interval = wilson(min(share * worth, worth), worth)
+    n = worth(ended, won > 0).n
+    interval = wilson(min(float(won.mean()) * n, n), n)
     return interval.low, interval.high
-
-
-def _clustered(apart: Floats, ended: Stamps) -> float:
-    """The standard error of a mean, given how far each is from it."""
-    _, moment = np.unique(ended, return_inverse=True)
-    together = np.bincount(moment, apart)
-    return math.sqrt(float(np.sum(together**2))) / len(apart)
 
 
 def _levels(said: Floats, won: Floats) -> Iterator[Point]:

@@ -17,6 +17,7 @@ NAMES = (
     "schema",
     "test",
     "replay",
+    "calibrate",
     "verify",
     "why",
     "kill",

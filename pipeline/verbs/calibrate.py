@@ -1,0 +1,118 @@
+"""Learn from the past how probable an ensemble's scores are, and say what they were worth.
+
+examples:
+  python -m pipeline calibrate flows.toml --for 30d
+  python -m pipeline calibrate flows.toml --ensemble main --every 1d --method platt
+  python -m pipeline calibrate flows.toml --from 2026-01-05T08:00:00Z --to 2026-02-05T08:00:00Z --out main.json
+
+The flow's own data is replayed without trading. At regular dates a curve is fitted to what was known by then, and
+judged on what came after it only. All of it goes to the file that a calibrator of the flow names as its `record`.
+With --stack the providers' scores are fitted instead, for an ensemble `stacked`.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipeline.calibration.curves import FITS
+from pipeline.calibration.files import write
+from pipeline.calibration.fingerprints import fingerprint
+from pipeline.calibration.fitting import Terms, recorded
+from pipeline.calibration.records import Record
+from pipeline.calibration.samples import collected
+from pipeline.calibration.telling import conclusion, told
+from pipeline.causality import refuse_unproved
+from pipeline.checking import load
+from pipeline.errors import InputError
+from pipeline.plan import Node, Plan
+from pipeline.settlement import Tie
+from pipeline.tables import nearest
+from pipeline.times import duration
+from pipeline.values import Signals
+from pipeline.verbs.common import flow_option, json_option, say_json
+from pipeline.verbs.spans import progress, span_asked, span_options
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    flow_option(parser)
+    span_options(parser)
+    parser.add_argument("--ensemble", metavar="NAME", help="whose scores, where the flow has several ensembles")
+    parser.add_argument("--method", choices=sorted(FITS), default="auto", help="the curve (auto: as outcomes allow)")
+    parser.add_argument("--every", metavar="SPAN", help="how far apart fits are (1d, and 7d from two months on)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where the record goes (to where the flow has it)")
+    json_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    plan = load(options.flow, without=("operator",))
+    refuse_unproved(plan)
+    ensemble = _ensemble(plan, options.ensemble)
+    terms = Terms(
+        ensemble=ensemble.id.split(".", 1)[1],
+        fingerprint=fingerprint(ensemble, plan.by_id, plan.edges, plan.anchoring.features, stack=False),
+        tie=_tie(plan),
+        method=options.method,
+        every=_every(options.every),
+    )
+    file = options.out or plan.base / _file(plan, ensemble)
+    begin, end = span_asked(plan, options)
+    said = collected(plan, ensemble.id, begin, end, progress("replaying"))
+    record = recorded(said, terms, progress("fitting"))
+    write(file, record)
+    if options.json:
+        say_json(_as_json(record, file))
+    else:
+        print("\n".join((*told(record), f"written to {file}")))
+    return 0
+
+
+def _ensemble(plan: Plan, name: str | None) -> Node:
+    """The one that was named, or the only one."""
+    known = {node.id.split(".", 1)[1]: node for node in plan.of("ensemble")}
+    if name is None and len(known) == 1:
+        return next(iter(known.values()))
+    if not known:
+        raise InputError(f"{plan.file} has no ensemble whose scores could be calibrated; add one to [ensembles]")
+    if name is None:
+        raise InputError(f"{plan.file} has several ensembles; say which with --ensemble: {', '.join(sorted(known))}")
+    short = name.removeprefix("ensembles.")
+    if short not in known:
+        raise InputError(f"there is no ensemble {name!r}; {nearest(short, known)}")
+    return known[short]
+
+
+def _file(plan: Plan, ensemble: Node) -> str:
+    """Where the flow's calibrator of this ensemble looks for its record."""
+    calibrators = [
+        plan.by_id[edge.target] for edge in plan.edges if edge.source == ensemble.id and Signals in edge.types
+    ]
+    named = {node.instance.record for node in calibrators if hasattr(node.instance, "record")}
+    if len(named) > 1:
+        raise InputError(f"calibrators of {ensemble.id} name several records; say which to make with --out")
+    return named.pop() if named else f"calibration/{ensemble.id.split('.', 1)[1]}.json"
+
+
+def _tie(plan: Plan) -> Tie:
+    """The stricter of the rules of the venues."""
+    return "lose" if any(getattr(node.instance, "tie", "push") == "lose" for node in plan.of("venue")) else "push"
+
+
+def _every(text: str | None) -> str | None:
+    try:
+        if text is not None:
+            duration(text)
+    except ValueError as wrong:
+        raise InputError(f"--every {wrong}") from None
+    return text
+
+
+def _as_json(record: Record, file: Path) -> dict[str, Any]:
+    facts = msgspec.to_builtins(record)
+    del facts["about"]
+    facts["fits"] = len(record.fits)
+    verdict = record.verdict
+    facts["says_nothing"] = None if verdict is None else verdict.says_nothing
+    facts["conclusion"] = None if verdict is None else conclusion(verdict)
+    return {"file": str(file), **facts}
