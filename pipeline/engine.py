@@ -100,11 +100,16 @@ def ledger_of(plan: Plan) -> Ledger:
 
 
 def _earlier(plan: Plan, past: Past, begin: int) -> Iterator[tuple[str, Quotes]]:
-    """Quotes since the oldest open contract of each product, from the sources that can give them again."""
+    """Quotes since the oldest contract of each product that has not ended, bought or only thought of.
+
+    They are of the sources that can give them again.
+    """
     since: dict[str, int] = {}
     for order in past.orders:
         if order.state not in ENDED:
             since[order.product] = min(order.at, since.get(order.product, order.at))
+    for each in past.awaited:  # from the bar's own beginning: a price was there when it became final
+        since[each.product] = min(each.bar, since.get(each.product, each.bar))
     for node in plan.of("source"):
         if hasattr(node.instance, "earlier"):
             for product, at in sorted(since.items()):

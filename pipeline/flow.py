@@ -7,7 +7,7 @@ nodes inside.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -20,13 +20,14 @@ from pipeline.agenda import Agenda, AgendaScheduler
 from pipeline.border import Border
 from pipeline.clocks import Planned
 from pipeline.errors import FlowStopped, MoonlightError
+from pipeline.outcomes import Counterfactual, Priced
 from pipeline.parts import Kind
 from pipeline.passages import Meter, Passage, rows_of
-from pipeline.plan import FEATURES, LEDGER, REPAINT, Edge, Node, Plan
+from pipeline.plan import FEATURES, LEDGER, OUTCOMES, REPAINT, Edge, Node, Plan
 from pipeline.repainting import Repainting
 from pipeline.steps import Tube, woken
 from pipeline.stretch import PRICES
-from pipeline.times import SECOND
+from pipeline.times import SECOND, duration
 from pipeline.tipping import HEARS, Board, hears
 from pipeline.values import Bars, Columns, Dropped, Fault, Past, Quotes, Slept, Votes
 from pipeline.voting import votes_of
@@ -112,7 +113,7 @@ class Flow:
     ) -> None:
         """Begin. Outer nodes of kinds not in `outside` stay dark: somebody else lets their values enter.
 
-        `earlier` are quotes of sources from before the beginning: venues settle from them what is still open.
+        `earlier` are quotes of sources from before the beginning: what is still open is settled from them.
         """
         for running in self.nodes.values():
             if running.kind not in OUTSIDE:
@@ -121,6 +122,8 @@ class Flow:
             self._light("venue")
         for port, quotes in earlier:
             self.nodes[port].beyond.give(quotes)
+            if past is not None and any(each.product == quotes.product for each in past.awaited):
+                self.enter(LEDGER, quotes)
         if past is not None:
             self.enter(LEDGER, past)  # once the venues listen: they hear of what is still open
         if "source" in outside:
@@ -249,7 +252,7 @@ class Flow:
     # --- building ----------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        names = [CLOCK, LEDGER, FEATURES, REPAINT, *(node.id for node in self.plan.nodes)]
+        names = [CLOCK, LEDGER, FEATURES, REPAINT, OUTCOMES, *(node.id for node in self.plan.nodes)]
         for name in names:
             inlets = {edge.parameter: Tube[Any]() for edge in self.plan.into(name)}
             node = self.plan.by_id.get(name)
@@ -292,6 +295,8 @@ class Flow:
         if running.id == REPAINT:
             again = partial(Repainting, self.plan, self._boards)
             return woken(again, REPAINT, *running.inlets.values()) if running.inlets else None
+        if running.id == OUTCOMES:
+            return self._outcomes(running.inlets)
         node = running.node
         assert node is not None, "every other node is in the plan"
         if node.part.kind == "provider":
@@ -302,6 +307,11 @@ class Flow:
         if node.part.kind == "sink":
             return node.instance(self.border.inside(self.agenda), *inlets)
         return node.instance(*inlets)
+
+    def _outcomes(self, inlets: Mapping[str, Tube[Any]]) -> Observable[Any] | None:
+        delay = duration(self.plan.settings.entry_delay)
+        streams = [inlet.pipe(_each(Priced)) if parameter == "prices" else inlet for parameter, inlet in inlets.items()]
+        return woken(lambda: Counterfactual(delay), OUTCOMES, *streams) if streams else None
 
     # --- nodes -------------------------------------------------------------------------------------------------------
 

@@ -18,11 +18,14 @@ import msgspec
 from pipeline.errors import MoonlightError
 from pipeline.ledger_tables import opened, readable
 from pipeline.orders import MOVES
-from pipeline.times import DAY
-from pipeline.values import Decisions, GateRow, Latch, Move, Order, Outcomes, Past
+from pipeline.times import DAY, MINUTE
+from pipeline.values import Awaited, Decisions, GateRow, Key, Latch, Move, Order, Outcomes, Past
 
 PAST = 2 * DAY
 """How far back orders are given again at a start, so that limits and rests go on."""
+
+LATE = 10 * MINUTE
+"""How much later than its slot's end a contract may be known to have ended, with its delay and its prices' silence."""
 
 COLUMNS = Order.__struct_fields__
 NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
@@ -33,6 +36,12 @@ INSERT_DECISION = f"INSERT INTO decisions VALUES ({', '.join('?' * 13)}) ON CONF
 INSERT_OUTCOME = f"INSERT INTO outcomes VALUES ({', '.join('?' * 9)}) ON CONFLICT DO NOTHING"  # noqa: S608
 INSERT_FEATURE = "INSERT INTO order_features VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 INSERT_LATCH = 'INSERT INTO latches (scope, "on", at, reason, by) VALUES (?, ?, ?, ?, ?)'
+UNSETTLED = """
+SELECT bar, at FROM decisions AS decided
+WHERE account = ? AND product = ? AND tf = ? AND bar >= ? AND at >= ? AND NOT EXISTS (
+  SELECT 1 FROM outcomes WHERE product = decided.product AND tf = decided.tf AND bar = decided.bar
+)
+"""
 SELECT_LATCH = 'SELECT seq, scope, "on", at, reason, by FROM latches'
 
 
@@ -143,13 +152,25 @@ class Ledger:
             holding(latches),
             {latch.scope: latch.at for latch in latches if not latch.on},
             tuple(Move(*row) for row in self._db.execute(moved, (since,))),
+            tuple(self._awaited()),
         )
+
+    def _awaited(self) -> Iterator[Awaited]:
+        """The bars whose contracts had not ended when the last decision was made."""
+        last = self.last_moment()
+        known: set[Awaited] = set()
+        for key in keys_of(self._db) if last is not None else ():
+            asked = (*key, (last or 0) - 2 * key.tf - LATE, (last or 0) - key.tf - LATE)
+            found = {Awaited(key.product, key.tf, *row) for row in self._db.execute(UNSETTLED, asked)}
+            yield from sorted(found - known, key=lambda each: each.bar)
+            known |= found
 
     def last_moment(self) -> int | None:
         """The latest moment it knows of; None while it is empty."""
-        both = "SELECT at FROM decisions UNION ALL SELECT at FROM orders"
-        found: int | None = self._db.execute(f"SELECT max(at) FROM ({both})").fetchone()[0]  # noqa: S608
-        return found
+        newest = "SELECT at FROM decisions WHERE account = ? AND product = ? AND tf = ? ORDER BY bar DESC LIMIT 1"
+        found = [self._db.execute(newest, key).fetchone()[0] for key in keys_of(self._db)]
+        ordered = self._db.execute("SELECT max(at) FROM orders").fetchone()[0]
+        return max(found if ordered is None else [*found, ordered], default=None)
 
     def close(self) -> None:
         self.commit()
@@ -192,6 +213,10 @@ class Reader:
         asked = "SELECT * FROM decisions WHERE product = ? AND tf = ? AND bar = ? ORDER BY account"
         return self._db.execute(asked, (product, tf, bar)).fetchall()
 
+    def outcomes(self) -> Sequence[sqlite3.Row]:
+        """What every bar would have paid, as far as it is known."""
+        return self._db.execute("SELECT * FROM outcomes ORDER BY product, tf, bar").fetchall()
+
     def last_decision(self) -> sqlite3.Row | None:
         row: sqlite3.Row | None = self._db.execute(
             "SELECT * FROM decisions ORDER BY at DESC, bar DESC LIMIT 1"
@@ -217,6 +242,20 @@ class Reader:
 
     def orders(self) -> Sequence[Order]:
         return [_order(row) for row in self._db.execute(f"{SELECT_ORDER} ORDER BY bar, product, tf, account")]
+
+
+def keys_of(db: sqlite3.Connection) -> Iterator[Key]:
+    """Every account, product and timeframe that has a decision, each found by the one before."""
+    asked = """
+      SELECT account, product, tf FROM decisions WHERE (account, product, tf) > (?, ?, ?)
+      ORDER BY account, product, tf LIMIT 1
+    """
+    key: Key | None = Key("", "", 0)
+    while key is not None:
+        found = db.execute(asked, key).fetchone()
+        key = Key(*found) if found is not None else None
+        if key is not None:
+            yield key
 
 
 def decision_rows(decisions: Decisions) -> Iterator[tuple[Any, ...]]:

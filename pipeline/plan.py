@@ -14,6 +14,7 @@ from pipeline.calendar import Calendars
 from pipeline.errors import Problem
 from pipeline.flowtest import FlowTest
 from pipeline.parts import Kind, Part
+from pipeline.times import DurationText, duration
 from pipeline.toml_text import Source
 from pipeline.walltime import zone_names
 
@@ -21,6 +22,7 @@ Fault = Literal["restart", "stop"]
 LEDGER = "ledger"
 FEATURES = "features"
 REPAINT = "repaint"
+OUTCOMES = "outcomes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +43,13 @@ class Settings:
         tuple[str, ...], Meta(description="Python files beside this one, whose parts can be used as if they were ours")
     ] = ()
 
+    entry_delay: Annotated[
+        DurationText,
+        Meta(description="how long after a bar is final its contract is thought to begin when `why` says what it paid"),
+    ] = "250ms"
+
     def __post_init__(self) -> None:
+        duration(self.entry_delay)
         if self.display_timezone not in zone_names():
             raise ValueError(f"display_timezone {self.display_timezone!r} is not known; write one like Europe/Istanbul")
 

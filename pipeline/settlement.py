@@ -62,6 +62,15 @@ def settled(contract: Contract, path: "PricePath", at: int, tie: Tie, known_befo
     return Settlement(contract.order, result, profit, entry.ts, entry.price, exit_.ts, exit_.price, at)
 
 
+class Ends(NamedTuple):
+    """Where contracts entered and left, a row each; NaN where there was no price between."""
+
+    entry_ts: Stamps
+    entry: Floats
+    exit_ts: Stamps
+    exit: Floats
+
+
 def result_of(direction: Direction, entry: float, exit_: float, tie: Tie) -> Result:
     """Win, lose or what the tie rule says."""
     if entry == exit_:
@@ -139,6 +148,19 @@ class PricePath:
         rows = self._products.get(product)
         return rows is not None and rows.known[0] < known_before
 
+    def ends(self, product: str, accepted_at: Stamps, expiry: Stamps, known_by: Stamps) -> Ends:
+        """What `settled` makes of many contracts, each by the prices that were known at a moment or before.
+
+        Of those accepted before the first price that is still known nothing is said.
+        """
+        rows = self._products.get(product)
+        return rows.ends(accepted_at, expiry, known_by) if rows else _nothing(len(expiry))
+
+    def completed(self, product: str, moments: Stamps) -> Stamps:
+        """`complete_at` for many moments; FOREVER where a further price may come."""
+        rows = self._products.get(product)
+        return rows.completed(moments) if rows else np.full(len(moments), FOREVER)
+
     def __len__(self) -> int:
         return sum(len(rows) for rows in self._products.values())
 
@@ -203,6 +225,30 @@ class _Rows:
     def drop(self, rows: int) -> None:
         del self.ts[:rows], self.known[:rows], self.price[:rows]
 
+    def known_at(self, rows: Stamps) -> Stamps:
+        """When each row was received; FOREVER for those that have not come."""
+        known = np.frombuffer(self.known, np.int64)
+        return np.where(rows < len(known), known[np.minimum(rows, len(known) - 1)], FOREVER)
+
+    def entered(self, rows: Stamps) -> tuple[Stamps, Floats]:
+        """The stamp and the price of rows, to enter by."""
+        return np.frombuffer(self.ts, np.int64)[rows], np.frombuffer(self.price, np.float64)[rows]
+
+    def ends(self, accepted_at: Stamps, expiry: Stamps, known_by: Stamps) -> Ends:
+        ts, price = np.frombuffer(self.ts, np.int64), np.frombuffer(self.price, np.float64)
+        entry = ts.searchsorted(accepted_at, side="right")
+        exit_ = ts.searchsorted(expiry, side="right") - 1
+        exit_ = np.minimum(exit_, np.frombuffer(self.known, np.int64).searchsorted(known_by, side="right") - 1)
+        between = (entry > 0) & (entry <= exit_)
+        entry, exit_ = np.where(between, entry, 0), np.where(between, exit_, 0)
+        entry_ts, entry_price = self.entered(entry)
+        return Ends(
+            np.where(between, entry_ts, 0),
+            np.where(between, entry_price, np.nan),
+            np.where(between, ts[exit_], 0),
+            np.where(between, price[exit_], np.nan),
+        )
+
     def highest_before(self, ts: Stamps) -> Stamps:
         """For each new row the highest stamp of those before it."""
         floor = self.ts[-1] if self.ts else -FOREVER
@@ -248,6 +294,9 @@ class _Ticks(_Rows):
         row = bisect_right(self.ts, moment)
         return self.known[row] if row < len(self.ts) else None
 
+    def completed(self, moments: Stamps) -> Stamps:
+        return self.known_at(np.frombuffer(self.ts, np.int64).searchsorted(moments, side="right"))
+
 
 class _BarEnds(_Rows):
     """A product's bars of one timeframe: `ts` and `price` are those of the close."""
@@ -279,6 +328,17 @@ class _BarEnds(_Rows):
     def complete_at(self, moment: int) -> int | None:
         row = bisect_left(self.ts, slot_of(moment, self.tf))
         return self.known[row] if row < len(self.ts) else None
+
+    def completed(self, moments: Stamps) -> Stamps:
+        return self.known_at(np.frombuffer(self.ts, np.int64).searchsorted(moments // self.tf * self.tf))
+
+    def entered(self, rows: Stamps) -> tuple[Stamps, Floats]:
+        ts, _ = super().entered(rows)
+        return ts - self.tf, np.frombuffer(self.open, np.float64)[rows]
+
+
+def _nothing(rows: int) -> Ends:
+    return Ends(np.zeros(rows, np.int64), np.full(rows, np.nan), np.zeros(rows, np.int64), np.full(rows, np.nan))
 
 
 class PayoutPath:

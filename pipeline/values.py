@@ -525,6 +525,15 @@ class Move(Struct, frozen=True):
     at: int
 
 
+class Awaited(Struct, frozen=True):
+    """A bar that was decided, of which nobody knows yet what it would have paid."""
+
+    product: str
+    tf: int
+    bar: int
+    final_at: int
+
+
 class Past(Struct, frozen=True):
     """What the ledger knew when the flow began: the orders of late and all that have not ended."""
 
@@ -537,6 +546,8 @@ class Past(Struct, frozen=True):
     """When each scope was last released: what is counted until somebody releases it is counted anew from there."""
     moves: tuple[Move, ...] = ()
     """What became of orders in the last days, in order: how long answers took, and what went wrong."""
+    awaited: tuple[Awaited, ...] = ()
+    """The bars decided last whose outcome is not known."""
 
 
 class Dropped(Struct, frozen=True):

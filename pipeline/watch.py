@@ -12,7 +12,7 @@ import numpy as np
 from msgspec.structs import replace as with_
 
 from pipeline.clocks import Clock
-from pipeline.plan import Plan
+from pipeline.plan import LEDGER, Plan
 from pipeline.remarks import remark
 from pipeline.statistics import PayoutMix, WinRate
 from pipeline.times import DAY, MINUTE, SECOND, slot_of, timeframe, timeframe_name
@@ -100,7 +100,7 @@ class Watch:
 
     def told(self, node: str, value: Any) -> None:
         match value:
-            case Quotes():
+            case Quotes() if node != LEDGER:  # that gives some of before the beginning again
                 self._take_quotes(value)
             case Bars():
                 self._take_bars(node, value)

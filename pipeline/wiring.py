@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from pipeline.parts import Kind
-from pipeline.plan import FEATURES, LEDGER, REPAINT, Account, Edge, Node
+from pipeline.plan import FEATURES, LEDGER, OUTCOMES, REPAINT, Account, Edge, Node
 from pipeline.tables import Place, Tables, nearest, shown
 from pipeline.tipping import HEARS, hears
 from pipeline.values import (
@@ -127,6 +127,24 @@ class Wiring:
         for gate in self._of("risk"):
             yield from self._trading(gate, named)
         yield from self._repairing(named)
+        yield from self._settling()
+
+    def _settling(self) -> Iterator[Edge]:
+        """What every bar would have paid: from the bars that are decided on, and the prices that venues settle by."""
+        if not self._of("ensemble"):
+            return
+        for each in self._of("operator"):
+            if Bars in gives(each):
+                yield Edge(each.id, OUTCOMES, "bars", (Bars,))
+        for each in self._of("source"):
+            carried = tuple(kind for kind in (Quotes, Bars) if kind in gives(each))
+            if carried:
+                yield Edge(each.id, OUTCOMES, "prices", carried)
+        yield Edge(LEDGER, OUTCOMES, "past", (Past, Quotes))
+        for each in self._nodes.values():
+            for parameter, kinds in each.part.takes.items():
+                if Outcomes in kinds:
+                    yield Edge(OUTCOMES, each.id, parameter, (Outcomes,))
 
     def _repairing(self, named: Sequence[Edge]) -> Iterator[Edge]:
         """Gaps go back to the sources that can mend them, and revised bars to where decisions are looked at again."""
