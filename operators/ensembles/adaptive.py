@@ -72,7 +72,8 @@ class Adaptive:
             total += each
         wanted = capped(raised / total, self.max_weight)
         even = 1 / len(self.providers)
-        return np.array([faded(each, self.alpha, self.memory, even) for each in wanted])
+        averaged = np.array([faded(each, self.alpha, self.memory, even) for each in wanted])
+        return np.minimum(averaged, self.max_weight)  # rounding may have lifted it
 
     def _edge(self, scores: Floats, came: Small, since: Whole) -> Floats:
         way = np.sign(scores)
