@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reactivex import operators as ops
 
-from operators.risk.fixed import Fixed
-from operators.risk.guard import BY_COLUMN, EXPLAINED_WHOLE, GATES, Guard
+from operators.risk.by_bar import BY_BAR
+from operators.risk.by_moment import BY_MOMENT
+from operators.risk.guard import EXPLAINED_WHOLE, GATES, Guard
+from operators.risk.stakes.fixed import Fixed
 from pipeline.orders import moved, sending
 from pipeline.permit import Permit
 from pipeline.steps import Tube
@@ -36,6 +38,11 @@ from tests.driven import Given, driven, played
 from tests.support import MONDAY, order, quotes, same, signals, signals_of
 
 FINAL = MONDAY + MINUTE
+ALWAYS = (
+    *("fault", "ready", "stale_signal", "vote", "confidence", "permit", "killed", "missed", "feed", "payout"),
+    *("unknown", "open", "cool_down", "stake", "funds", "daily_loss"),
+)
+"""The gates of a guard that asks for nothing more."""
 MIDNIGHT = MONDAY // DAY * DAY + DAY
 NAN = float("nan")
 TRADED = "trade"
@@ -280,7 +287,8 @@ def test_the_first_gate_that_says_no_is_the_verdict() -> None:
         (word,) = words(given_by(guard(permit=Permit(hours="01:00-02:00")), with_column(signals(), **columns), pays=()))
         order_of_gates.append(word)
         del wrongs[word]
-    assert (*order_of_gates, "permit") == BY_COLUMN
+    always = tuple(name for name in BY_BAR if name not in ("stale_signal", "calibrated", "volatility"))
+    assert (*order_of_gates, "permit") == always
 
 
 def test_the_gates_of_the_account_are_asked_in_their_order() -> None:
@@ -294,7 +302,7 @@ def test_the_gates_of_the_account_are_asked_in_their_order() -> None:
     for past, pays in ((every, ()), (every, (PAYS,)), (every[1:], (PAYS,)), (every[2:], (PAYS,))):
         said += words(given_by(poor, *((MONDAY, each) for each in past), signal(), pays=pays))
     assert said == ["payout", "unknown", "open", "cool_down"]
-    assert GATES[len(BY_COLUMN) :] == ("missed", "feed", *said, "funds", "daily_loss")
+    assert [name for name in BY_MOMENT if name in said] == said
 
 
 @pytest.mark.parametrize("rows", [1, EXPLAINED_WHOLE])
@@ -302,8 +310,8 @@ def test_of_a_small_batch_every_gate_is_explained_even_after_a_no(rows: int) -> 
     ((_, made),) = [entry for entry in given_by(guard(), many(rows, confidence=0.1)) if isinstance(entry[1], Decisions)]
     assert set(made.explained) == set(range(rows))
     for answers in made.explained.values():
-        assert [answer.gate for answer in answers] == list(GATES)
-        assert answers[3] == GateRow("confidence", 0.1, 0.5, "no")
+        assert [answer.gate for answer in answers] == list(ALWAYS)
+        assert answers[4] == GateRow("confidence", 0.1, 0.5, "no")
         assert [answer.gate for answer in answers if answer.verdict == "no"] == ["confidence"]
 
 
@@ -369,7 +377,7 @@ def test_another_products_prices_are_no_matter() -> None:
 
 def test_without_anybody_who_says_so_prices_are_trusted() -> None:
     ((_, made),) = [each for each in given_by(guard(), signal()) if isinstance(each[1], Decisions)]
-    assert made.explained[0][len(BY_COLUMN) : len(BY_COLUMN) + 2] == (
+    assert made.explained[0][ALWAYS.index("missed") :][:2] == (
         GateRow("missed", 0.0, 0.0, "yes"),
         GateRow("feed", 0.0, 0.0, "yes"),
     )
@@ -567,7 +575,7 @@ def test_limits_that_cannot_be_are_refused_in_a_sentence(keys: dict[str, Any], s
         guard(**keys)
 
 
-@pytest.mark.parametrize("amount", ["0", "-1", "NaN", "Infinity"])
+@pytest.mark.parametrize("amount", ["0", "-1", "0.009", "NaN", "Infinity"])
 def test_a_stake_must_be_above_nothing(amount: str) -> None:
-    with pytest.raises(ValueError, match="amount must be above 0"):
+    with pytest.raises(ValueError, match="amount must be at least a cent"):
         Fixed(amount=Decimal(amount))

@@ -1,4 +1,4 @@
 """Risk: the gate between signals and money. Each import below registers a part."""
 
-from operators.risk import fixed as fixed
 from operators.risk import guard as guard
+from operators.risk import stakes as stakes

@@ -1,51 +1,43 @@
-"""What the risk gate remembers of one account: a value, folded from order events. A restart folds the ledger's."""
+"""What the risk gate remembers of one account, folded from what becomes of its orders. A start folds the ledger's."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Self
 
-from pipeline.times import DAY
+from operators.risk.days import Days
+from operators.risk.results import NOTHING, Ended, Rests
 from pipeline.values import Key, Order
 
 ALIVE = frozenset({"SENDING", "OPEN", "UNKNOWN"})
-NOTHING = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Cooling:
-    """Losses in a row on one key, and until when it rests."""
-
-    losses: int = 0
-    until: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Book:
-    """One account's open orders, its balance, the day's profit (UTC days) and the keys that rest after losses."""
+    """One account's open orders, its balance, the day's profit and the keys that rest after losses."""
 
-    balance: Decimal
-    cool_down: int
-    cool_down_max: int
-    day: int = 0
-    day_profit: Decimal = NOTHING
-    alive: Mapping[str, Order] = field(default_factory=dict[str, Order])
-    cooling: Mapping[Key, Cooling] = field(default_factory=dict[Key, Cooling])
+    def __init__(self, balance: Decimal, days: Days, rest: Callable[[int, int], int]) -> None:
+        """`rest` says until when a key rests after a loss at a moment, the how manieth in a row it is."""
+        self.balance = balance
+        self.alive: dict[str, Order] = {}
+        self._days, self._rest = days, rest
+        self._day = -1
+        self._day_profit = NOTHING
+        self._rests: dict[Key, Rests] = {}
 
-    def after(self, order: Order) -> Self:
-        """The book once this is known of an order."""
-        alive = {**self.alive, order.order: order}
-        if order.state not in ALIVE:
-            del alive[order.order]
-        if order.state != "SETTLED":
-            return self._with(self.balance, self.day, self.day_profit, alive, self.cooling)
-        day = max(order.at // DAY, self.day)
-        today = self.profit_on(day) + (order.profit if order.at // DAY == day else NOTHING)
-        cooling = {**self.cooling, order.key: self._cooled(order)}
-        return self._with(self.balance + order.profit, day, today, alive, cooling)
+    def take(self, order: Order) -> None:
+        """What is known of an order from now on."""
+        if order.state in ALIVE:
+            self.alive[order.order] = order
+            return
+        self.alive.pop(order.order, None)
+        if order.state == "SETTLED":
+            self._settle(order)
+
+    def earlier(self, profit: Decimal) -> None:
+        """What was gained before all that is folded."""
+        self.balance += profit
 
     def profit_on(self, day: int) -> Decimal:
-        return self.day_profit if day == self.day else NOTHING
+        """What the trades settled on a day came to, for the last day on which some were, and days after it."""
+        return self._day_profit if day == self._day else NOTHING
 
     @property
     def at_stake(self) -> Decimal:
@@ -56,25 +48,23 @@ class Book:
         states = [order.state for order in self.alive.values() if order.key == key]
         return len(states), states.count("UNKNOWN")
 
-    def _with(
-        self,
-        balance: Decimal,
-        day: int,
-        day_profit: Decimal,
-        alive: Mapping[str, Order],
-        cooling: Mapping[Key, Cooling],
-    ) -> Self:
-        """What `dataclasses.replace` does, at a tenth of its price: this is done three times for every order."""
-        return type(self)(balance, self.cool_down, self.cool_down_max, day, day_profit, alive, cooling)
+    def rests_until(self, key: Key) -> int:
+        rests = self._rests.get(key)
+        return rests.until if rests is not None else 0
 
-    def _cooled(self, order: Order) -> Cooling:
-        """A loss doubles the rest, a win ends the streak, anything else leaves it."""
-        was = self.cooling.get(order.key, Cooling())
-        match order.result:
-            case "lose":
-                rest = min(self.cool_down * 2**was.losses, self.cool_down_max)
-                return Cooling(was.losses + 1, order.at + rest)
-            case "win":
-                return Cooling(0, was.until)
-            case _:
-                return was
+    def losses(self, key: Key, at: int) -> int:
+        """How many trades of a key were lost in a row."""
+        rests = self._rests.get(key)
+        return rests.losses(at) if rests is not None else 0
+
+    def _settle(self, order: Order) -> None:
+        self.balance += order.profit
+        day = self._days.of(order.at)
+        if day > self._day:
+            self._day, self._day_profit = day, NOTHING
+        if day == self._day:
+            self._day_profit += order.profit
+        rests = self._rests.get(order.key)
+        if rests is None:
+            rests = self._rests[order.key] = Rests(self._rest)
+        rests.add(Ended.of(order))

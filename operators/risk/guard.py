@@ -1,87 +1,144 @@
 """The gate between signals and money: every bar of every account gets one row, and only what passes every gate is
-approved.
+approved."""
 
-Gates that depend on the bar alone are judged for whole columns; the rows they let through are judged one by one at
-their own time, in time order with what becomes of the orders, so a block of bars given ahead decides as single bars
-do.
-"""
-
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import field
 from decimal import Decimal
-from heapq import heappop, heappush
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar
 
 import numpy as np
 from msgspec import Meta
 from reactivex import Observable
 
-from operators.risk.book import Book
-from operators.risk.feed import FEED_GATES, Feed
-from operators.risk.known import PayoutSeries
-from pipeline.orders import sending
-from pipeline.parts import Derived, Nested, StakeRule, risk
+from operators.risk import rules
+from operators.risk.by_bar import (
+    BY_BAR,
+    BarGate,
+    Confidence,
+    Fault,
+    Hours,
+    Measured,
+    Ready,
+    Said,
+    StaleSignal,
+    Vote,
+    Wild,
+)
+from operators.risk.by_moment import (
+    Broken,
+    DailyLoss,
+    Expected,
+    Exposure,
+    Funds,
+    Killed,
+    Limits,
+    MomentGate,
+    Open,
+    Payout,
+    Resting,
+    Slow,
+    Stake,
+    Told,
+    Unknown,
+    crowds,
+)
+from operators.risk.days import days_of
+from operators.risk.deciding import EXPLAINED_WHOLE, GATES, Deciding, Manner
+from operators.risk.feed import FEED_GATES
+from operators.risk.judges import KINDS, Judge
+from operators.risk.limits import Limit
+from operators.risk.line import Storm
+from operators.risk.memory import Terms
+from operators.risk.terms import (
+    Breaker,
+    Caution,
+    Latency,
+    Margin,
+    NotNegative,
+    OpenPer,
+    Together,
+    UnitShare,
+    Volatility,
+    within_a_day,
+)
+from pipeline.parts import Derived, Nested, Ruinous, StakeRule, risk
 from pipeline.permit import Permit
 from pipeline.steps import woken
-from pipeline.times import DAY, MINUTE, DurationText, duration, timeframe, timeframe_name
+from pipeline.times import DurationText, duration, timeframe
 from pipeline.values import (
     Approved,
+    Calibrated,
     Decisions,
-    Direction,
     Flags,
-    Floats,
-    GateRow,
     Health,
-    Key,
+    Latch,
     Order,
     Past,
     Payouts,
     Quotes,
     Signals,
     Slept,
-    Ticket,
 )
+from pipeline.walltime import zone_names
 
-Share = Annotated[float, Meta(ge=0, le=1)]
-BY_COLUMN = ("fault", "ready", "vote", "confidence", "permit")
-BY_ROW = (*FEED_GATES, "payout", "unknown", "open", "cool_down", "funds", "daily_loss")
-GATES = BY_COLUMN + BY_ROW
-TRADED = -1
-SETTLING = MINUTE
-"""How long after its slot a trade may take to be settled and still be of that day."""
-EXPLAINED_WHOLE = 8
-"""Batches up to this size (live they are one row) have every gate asked for every row."""
+__all__ = ["EXPLAINED_WHOLE", "GATES", "Guard"]
 
 
 @risk
 class Guard:
     """Approves at most one open trade per account, product and timeframe, within what each account may lose.
 
-    In order it asks: no provider failed, features ready, a direction, confidence at or above `threshold` (one number,
-    or one per timeframe), inside `permit`, its moment not missed (the machine slept, or was far too late), prices that
-    a `health` operator trusts and whose last is no older than `max_quote_age`, payout known and within min_payout …
-    max_payout, no order of unknown outcome and no open order on the key, not resting after a loss (cool_down, doubled
-    for each further loss in a row up to cool_down_max), stake within the balance, and the day's loss (UTC day) within
-    max_daily_loss even if everything open and this stake are lost; a trade that may be settled after midnight draws on
-    none of today's gains.
+    docs/risk.md has every gate, limit and stake in order. What is not known, not a number or too old is a no.
     """
 
     accounts: Annotated[tuple[str, ...], Meta(min_length=1)]
     stake: Annotated[StakeRule, Nested("stake")]
-    max_daily_loss: Decimal
-    threshold: Share | dict[str, Share] = 0.1
-    min_payout: Share = 0.80
-    max_payout: Annotated[float, Meta(gt=0)] = 1.0
+    max_daily_loss: Annotated[
+        Decimal, Meta(description="what a day may cost an account at the most, with all that is open lost")
+    ]
+    threshold: Annotated[
+        UnitShare | dict[str, UnitShare],
+        Meta(description="the least confidence; one number, or one for each timeframe that is to be traded"),
+    ] = 0.1
+    caution: Annotated[
+        Caution | None, Meta(description="raises the threshold by kappa for each unit of a column above 0")
+    ] = None
+    margin: Annotated[
+        NotNegative | Margin | None,
+        Meta(
+            description="trade only what is to be expected to gain: by so many standard errors of its probability to "
+            "win, or { se = 1.0, flat = 0.01 }; needs a calibrator before the guard; not asked when left out"
+        ),
+    ] = None
+    min_payout: Annotated[UnitShare, Meta(description="what a win must pay at the least")] = 0.80
+    max_payout: Annotated[float, Meta(gt=0, description="what a win may pay at the most")] = 1.0
+    volatility: Annotated[
+        Volatility | None, Meta(description="bounds of a column, outside of which nothing is traded")
+    ] = None
+    permit: Permit = Permit()
     max_quote_age: Annotated[
         DurationText | None,
         Meta(description="how old, by its stamp, a product's last quote may be; no limit when left out"),
     ] = None
-    permit: Permit = Permit()
-    cool_down: DurationText = "30s"
-    cool_down_max: DurationText = "5m"
+    latency: Annotated[Latency | None, Meta(description="how long answers to orders may take")] = None
+    breaker: Annotated[Breaker | None, Meta(description="a rest after orders that went wrong")] = None
+    open_per: Annotated[OpenPer, Meta(description="how many trades may be open at once")] = OpenPer()
+    together: Annotated[
+        Together | None, Meta(description="what may be at stake at once on products that move together")
+    ] = None
+    cool_down: Annotated[
+        str | tuple[str, ...],  # patterns in a union make msgspec 0.22 free what it still uses
+        Meta(
+            description="how long a key rests after a loss: doubled for each further one in a row, or a list of rests"
+        ),
+    ] = "30s"
+    cool_down_max: Annotated[DurationText, Meta(description="the longest that doubling leads to")] = "5m"
+    limits: Annotated[
+        tuple[Limit, ...], Meta(description="what an account, a key or all of them may lose or gain")
+    ] = ()
+    day: Annotated[str, Meta(description="the zone at whose midnight a day begins")] = "UTC"
     balances: Annotated[Mapping[str, Decimal], Derived] = field(default_factory=dict[str, Decimal])
-    bar_gates: ClassVar[tuple[str, ...]] = BY_COLUMN
+    bar_gates: ClassVar[tuple[str, ...]] = BY_BAR
 
     def __post_init__(self) -> None:
         if not self.max_daily_loss.is_finite() or self.max_daily_loss <= 0:
@@ -93,258 +150,137 @@ class Guard:
                 timeframe(name)
         if self.max_quote_age is not None:
             duration(self.max_quote_age)
+        if not self.cool_down:
+            raise ValueError('cool_down is empty; write a rest such as "30s", or a list of them')
+        for rest in self._given_rests:
+            within_a_day("cool_down", rest)
+        within_a_day("cool_down_max", self.cool_down_max)
+        if self.day not in zone_names():
+            raise ValueError(f"day {self.day!r} is no zone; write one like Europe/Istanbul or UTC")
+        for ruin in self._ruins():
+            if isinstance(self.stake, Ruinous) and not self.stake.i_accept_ruin:
+                raise ValueError(f"stake is raised after losses: {ruin}; use fixed, or add i_accept_ruin = true to it")
 
     def __call__(
         self,
-        signals: Observable[Signals],
+        signals: Observable[Signals | Calibrated],
         payouts: Observable[Payouts],
-        orders: Observable[Order | Past],
+        orders: Observable[Order | Past | Latch],
         feed: Observable[Health | Quotes],
         clock: Observable[Slept],
-    ) -> Observable[Decisions | Approved]:
-        return woken(lambda: Gate(self), "risk", clock, feed, payouts, orders, signals)
+    ) -> Observable[Decisions | Approved | Latch]:
+        return woken(lambda: Deciding(self.manner()), "risk", clock, feed, payouts, orders, signals)
 
-    def passes(self, signals: Signals) -> Flags:
-        """Which rows get past every gate that judges the bar alone."""
-        return ~np.logical_or.reduce([no for _, _, no in Gate(self).columns(signals)])
+    def passes(self, signals: Signals | Calibrated) -> Flags:
+        """Which new rows get past every gate that judges the bar alone."""
+        said = Said.of(signals)
+        return ~np.logical_or.reduce([gate(said).no for gate in self._by_bar()])
 
-    def threshold_of(self, tf: int) -> float:
-        """The least confidence for a timeframe; one that `threshold` does not name is never traded."""
-        if isinstance(self.threshold, dict):
-            return self.threshold.get(timeframe_name(tf), float("inf"))
-        return self.threshold
+    def rules(self) -> list[str]:
+        """What stops an account or a key, and when it goes on again: a sentence each."""
+        who, everybody = rules.all_of(self.accounts), rules.all_of(self.accounts, "")
+        told = [rules.daily_loss(who, self.max_daily_loss, self.day)]
+        told += [rules.limit(self.accounts, each, self.day) for each in self.limits]
+        told.append(rules.resting(everybody, self._rests))
+        told += rules.crowding(who, everybody, self.open_per)
+        told += [rules.holding_together(who, self.together)] if self.together is not None else []
+        told += [rules.breaking(who, self.breaker)] if self.breaker is not None else []
+        told += [rules.answering(who, self.latency)] if self.latency is not None else []
+        return told
 
+    def stamps(self) -> list[str]:
+        """What whoever reads of this guard's trades must know before all else."""
+        return [f"stakes are raised after losses, which was accepted: {ruin}" for ruin in self._ruins()]
 
-Answers = tuple[Floats, float, Flags]
-"""One gate's values for a column of bars, what they are held against, and where it says no."""
+    def _ruins(self) -> Iterator[str]:
+        """How a stake that is raised after losses ends, for the poorest of its accounts."""
+        known = [self.balances[name] for name in self.accounts if name in self.balances]
+        if known and isinstance(self.stake, Ruinous):
+            yield self.stake.ruin(min(known), self.min_payout)
 
+    def manner(self) -> Manner:
+        """What it decides by."""
+        age = None if self.max_quote_age is None else duration(self.max_quote_age)
+        return Manner(tuple(self._by_bar()), tuple(self._by_moment()), self.stake, self._terms(), age)
 
-class Shared(NamedTuple):
-    """What every account is answered alike for one bar: by the gates of the bar alone, of the feed, and the payout."""
+    def _by_bar(self) -> Iterator[BarGate]:
+        """The gates of the bar, in the order in which they are asked."""
+        yield Fault()
+        yield Ready()
+        yield StaleSignal()
+        yield Vote()
+        yield self._confidence()
+        if self.margin is not None:
+            yield Measured()
+        if self.volatility is not None:
+            yield Wild(self.volatility)
+        yield Hours(self.permit)
 
-    bar: tuple[GateRow, ...]
-    feed: tuple[GateRow, ...]
-    payout: float
+    def _by_moment(self) -> Iterator[MomentGate]:
+        """The gates of the moment, in the order in which they are asked."""
+        yield Killed()
+        yield from (Told(name, place) for place, name in enumerate(FEED_GATES))
+        if self.latency is not None:
+            yield Slow(duration(self.latency.max))
+        if self.breaker is not None:
+            yield Broken()
+        yield Payout(self.min_payout, self.max_payout)
+        if self.margin is not None:
+            yield Expected(self.margin if isinstance(self.margin, Margin) else Margin(se=self.margin))
+        yield Unknown()
+        yield Open()
+        yield from crowds(self.open_per)
+        yield Resting()
+        yield from self._limits("streak", "target", "trades")
+        yield Stake()
+        yield Funds()
+        yield DailyLoss(self.max_daily_loss, days_of(self.day))
+        yield from self._limits("loss", "drawdown")
+        if self.together is not None:
+            yield Exposure(self.together)
 
+    def _limits(self, *kinds: str) -> Iterator[MomentGate]:
+        for kind in kinds:
+            judges = tuple((number, judge) for number, judge in enumerate(self._judges()) if judge.limit.what == kind)
+            if judges:
+                yield Limits(kind, judges)
 
-@dataclass(eq=False)
-class Batch:
-    """Signals whose rows are being decided for every account."""
-
-    signals: Signals
-    columns: tuple["Answers", ...]
-    rows: dict[str, "Rows"]
-    left: int
-
-
-@dataclass(eq=False)
-class Rows:
-    """One account's answers so far."""
-
-    verdict: np.ndarray[tuple[int], np.dtype[np.int8]]
-    value: Floats
-    threshold: Floats
-    payout: Floats
-    orders: dict[int, Approved] = field(default_factory=dict[int, Approved])
-    explained: dict[int, tuple[GateRow, ...]] = field(default_factory=dict[int, tuple[GateRow, ...]])
-
-
-class Gate:
-    """The guard's memory: a book for each account, payouts as of any moment, and rows whose time has not come."""
-
-    def __init__(self, guard: Guard) -> None:
-        self._guard = guard
-        self._books = {account: self._book(account) for account in guard.accounts}
-        self._payouts: dict[str, PayoutSeries] = {}
-        self._feed = Feed(None if guard.max_quote_age is None else duration(guard.max_quote_age))
-        self._waiting: list[tuple[int, str, int, int, int, Batch]] = []
-        self._unfinished: dict[tuple[str, int], deque[Batch]] = {}
-        self._sequence = 0
+    def _judges(self) -> tuple[Judge, ...]:
+        return tuple(KINDS[limit.what](limit, days_of(self.day)) for limit in self.limits)
 
     @property
-    def due(self) -> int | None:
-        return self._waiting[0][0] if self._waiting else None
+    def _given_rests(self) -> tuple[str, ...]:
+        return (self.cool_down,) if isinstance(self.cool_down, str) else self.cool_down
 
-    def take(
-        self, item: Signals | Payouts | Order | Past | Health | Quotes | Slept, at: int
-    ) -> Iterator[Decisions | Approved]:
-        match item:
-            case Health() | Quotes() | Slept():
-                self._feed.take(item, at)
-            case Signals():
-                self._screen(item.last(item.fresh))
-                yield from self._finished(item.product, item.tf)
-            case Payouts():
-                self._payouts.setdefault(item.product, PayoutSeries()).extend(item)
-            case Order():
-                self._fold(item)
-            case Past():
-                self._restore(item)
+    @property
+    def _rests(self) -> tuple[int, ...]:
+        """How long to rest (ms) after the first, second … loss in a row, and after every further one."""
+        if not isinstance(self.cool_down, str):
+            return tuple(duration(rest) for rest in self.cool_down)
+        longest = duration(self.cool_down_max)
+        rests = [min(duration(self.cool_down), longest)]
+        while rests[-1] < longest:
+            rests.append(min(2 * rests[-1], longest))
+        return tuple(rests)
 
-    def wake(self, at: int) -> Iterator[Decisions | Approved]:
-        """Decisions come before the tickets they approve: an order's intent, once durable, makes them durable too."""
-        approved: list[Approved] = []
-        while self._waiting and self._waiting[0][0] <= at:
-            moment, product, tf, row, _, batch = heappop(self._waiting)
-            shared = self._shared(batch, row, moment)
-            decided = [self._decide(account, batch, row, moment, shared) for account in self._guard.accounts]
-            approved += [each for each in decided if each is not None]
-            batch.left -= 1
-            yield from self._finished(product, tf)
-        yield from approved
-
-    def _book(self, account: str) -> Book:
-        balance = self._guard.balances.get(account, Decimal(0))
-        return Book(balance, duration(self._guard.cool_down), duration(self._guard.cool_down_max))
-
-    def _fold(self, order: Order) -> None:
-        if order.account in self._books:
-            self._books[order.account] = self._books[order.account].after(order)
-
-    def _restore(self, past: Past) -> None:
-        for account, book in self._books.items():
-            self._books[account] = Book(
-                book.balance + past.earlier_profit.get(account, Decimal(0)), book.cool_down, book.cool_down_max
+    def _confidence(self) -> Confidence:
+        """A timeframe that `threshold` does not name is never traded."""
+        if isinstance(self.threshold, dict):
+            return Confidence(
+                {timeframe(name): each for name, each in self.threshold.items()}, float("inf"), self.caution
             )
-        for order in past.orders:
-            self._fold(order)
+        return Confidence({}, self.threshold, self.caution)
 
-    def _screen(self, signals: Signals) -> None:
-        """Judge what columns can judge, and set a date for the rest."""
-        columns = tuple(self.columns(signals))
-        screened = _screened(columns, len(signals))
-        rows = (
-            range(len(signals))
-            if len(signals) <= EXPLAINED_WHOLE
-            else np.flatnonzero(screened.verdict == TRADED).tolist()
+    def _terms(self) -> Terms:
+        breaker = self.breaker
+        storm = breaker and Storm(breaker.errors, duration(breaker.within), duration(breaker.rest))
+        return Terms(
+            balances={account: self.balances.get(account, Decimal(0)) for account in self.accounts},
+            days=days_of(self.day),
+            rests=self._rests,
+            judges=self._judges(),
+            reasons=tuple(rules.limit(self.accounts, limit, self.day) for limit in self.limits),
+            storm=storm,
+            answers_within=None if self.latency is None else duration(self.latency.within),
+            follows_others=self.open_per.all is not None,
         )
-        answers = {account: _copied(screened) for account in self._guard.accounts}
-        batch = Batch(signals, columns, answers, len(rows))
-        self._unfinished.setdefault((signals.product, signals.tf), deque()).append(batch)
-        for row in rows:
-            self._sequence += 1
-            moment = int(signals.final_at[row])
-            heappush(self._waiting, (moment, signals.product, signals.tf, row, self._sequence, batch))
-
-    def columns(self, signals: Signals) -> Iterator[Answers]:
-        """The answers of each gate of BY_COLUMN."""
-        rows = len(signals)
-        fault = np.full(rows, float(bool(signals.fault)))
-        yield fault, 0.0, fault > 0
-        yield signals.ready.astype(np.float64), 1.0, ~signals.ready
-        yield signals.score, 0.0, signals.direction == 0
-        threshold = self._guard.threshold_of(signals.tf)
-        yield signals.confidence, threshold, signals.confidence < threshold
-        permitted = self._guard.permit.allows(signals.final_at)
-        yield permitted.astype(np.float64), 1.0, ~permitted
-
-    def _shared(self, batch: Batch, row: int, at: int) -> "Shared":
-        """What is the same for every account."""
-        product = batch.signals.product
-        bar = tuple(self._asked(batch, row)) if len(batch.signals) <= EXPLAINED_WHOLE else ()
-        return Shared(bar, tuple(self._feed.asked(product, at)), self._payout(product, at))
-
-    def _decide(self, account: str, batch: Batch, row: int, at: int, shared: "Shared") -> Approved | None:
-        answers, signals = batch.rows[account], batch.signals
-        book, payout = self._books[account], shared.payout
-        key = Key(account, signals.product, signals.tf)
-        stake = self._guard.stake(book.balance)
-        answers.payout[row] = payout
-        asked: Iterable[GateRow] = self._asked_of(book, key, at, shared, stake)
-        if shared.bar:
-            asked = answers.explained[row] = (*shared.bar, *asked)
-        for gate in asked:
-            if gate.verdict == "no":
-                answers.verdict[row] = GATES.index(gate.gate)
-                answers.value[row], answers.threshold[row] = gate.value, gate.threshold
-                return None
-        return self._approve(answers, signals, row, key, at, payout, stake)
-
-    def _asked(self, batch: "Batch", row: int) -> Iterator[GateRow]:
-        """The answers of the gates that judge the bar alone."""
-        for gate, (value, threshold, no) in zip(BY_COLUMN, batch.columns, strict=True):
-            yield GateRow(gate, float(value[row]), threshold, "no" if no[row] else "yes")
-
-    def _asked_of(self, book: Book, key: Key, at: int, shared: "Shared", stake: Decimal) -> Iterator[GateRow]:
-        """The answers of the gates that judge the account at this moment."""
-        guard, payout = self._guard, shared.payout
-        yield from shared.feed
-        fits = guard.min_payout <= payout <= guard.max_payout
-        yield _gate("payout", payout, guard.max_payout if payout > guard.max_payout else guard.min_payout, fits)
-        held, unknown = book.on(key)
-        yield _gate("unknown", unknown, 0, unknown == 0)
-        yield _gate("open", held, 0, held == 0)
-        cooling = book.cooling.get(key)
-        rest = max(0, cooling.until - at) / 1000 if cooling else 0.0
-        yield _gate("cool_down", rest, 0, rest == 0)
-        at_stake = book.at_stake
-        free = book.balance - at_stake
-        yield _gate("funds", float(free), float(stake), stake > 0 and free >= stake)
-        worst = _gains(book, at, key.tf) - at_stake - stake
-        yield _gate("daily_loss", float(worst), float(-guard.max_daily_loss), worst >= -guard.max_daily_loss)
-
-    def _approve(
-        self, answers: Rows, signals: Signals, row: int, key: Key, at: int, payout: float, stake: Decimal
-    ) -> Approved:
-        bar = int(signals.open_ts[row])
-        direction: Direction = "call" if signals.direction[row] > 0 else "put"
-        ticket = Ticket(*key, bar, at, direction, float(signals.score[row]), payout)
-        approved = Approved(ticket, f"{key.account}:{key.product}:{timeframe_name(key.tf)}:{bar}", stake)
-        answers.orders[row] = approved
-        self._fold(sending(approved))
-        return approved
-
-    def _payout(self, product: str, at: int) -> float:
-        series = self._payouts.get(product)
-        return series.at(at) if series else float("nan")
-
-    def _finished(self, product: str, tf: int) -> Iterator[Decisions]:
-        """The oldest batches of a stream that have every row decided, in the order they came."""
-        batches = self._unfinished[product, tf]
-        while batches and batches[0].left == 0:
-            batch = batches.popleft()
-            for account in self._guard.accounts:
-                yield _decisions(account, batch.signals, batch.rows[account])
-
-
-def _gains(book: Book, at: int, tf: int) -> Decimal:
-    """The day's profit that a trade begun now may draw on: what ends tomorrow draws on none of today's gains."""
-    today = book.profit_on(at // DAY)
-    return today if (at + tf + SETTLING) // DAY == at // DAY else min(today, Decimal(0))
-
-
-def _gate(name: str, value: float, threshold: float, fits: bool) -> GateRow:
-    return GateRow(name, float(value), float(threshold), "yes" if fits else "no")
-
-
-def _copied(rows: Rows) -> Rows:
-    return Rows(rows.verdict.copy(), rows.value.copy(), rows.threshold.copy(), rows.payout.copy())
-
-
-def _screened(columns: tuple[Answers, ...], rows: int) -> Rows:
-    """The first gate of BY_COLUMN that says no, for each row."""
-    found = Rows(np.full(rows, TRADED, np.int8), np.full(rows, np.nan), np.full(rows, np.nan), np.full(rows, np.nan))
-    for gate, (value, threshold, no) in reversed(list(enumerate(columns))):
-        found.verdict[no] = gate
-        np.copyto(found.value, value, where=no)
-        found.threshold[no] = threshold
-    return found
-
-
-def _decisions(account: str, signals: Signals, rows: Rows) -> Decisions:
-    return Decisions(
-        account=account,
-        product=signals.product,
-        tf=signals.tf,
-        gates=GATES,
-        open_ts=signals.open_ts,
-        at=signals.final_at,
-        verdict=rows.verdict,
-        value=rows.value,
-        threshold=rows.threshold,
-        score=signals.score,
-        direction=signals.direction,
-        payout=rows.payout,
-        orders=rows.orders,
-        explained=rows.explained,
-    )

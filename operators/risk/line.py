@@ -1,0 +1,68 @@
+"""How the way to the venue is, for one account: how long answers take of late, and how often orders go wrong."""
+
+from bisect import bisect_left, insort
+from typing import NamedTuple
+
+from pipeline.times import DAY
+from pipeline.values import Move, Order
+
+WRONG = frozenset({"REJECTED", "NOT_SENT", "UNKNOWN"})
+"""States that say that something went wrong with an order."""
+KEPT = 2 * DAY
+"""So far back a start from the ledger knows what became of orders."""
+
+
+class Storm(NamedTuple):
+    """What counts as a storm of errors, and how long to rest after one (ms)."""
+
+    errors: int
+    within: int
+    rest: int
+
+
+class Line:
+    """What is known of the way of one account's orders, folded from what became of them."""
+
+    def __init__(self, storm: Storm | None, within: int) -> None:
+        """`within`: answers older than this (ms) are forgotten."""
+        self._storm, self._within = storm, within
+        self._sent: dict[str, int] = {}
+        self._answers: list[tuple[int, int]] = []
+        self._wrong: list[int] = []
+        self.until = 0
+        """Until when to rest after the last storm."""
+
+    def take(self, move: Move | Order) -> None:
+        if move.state == "SENDING":
+            self._sent.setdefault(move.order, move.at)
+            return
+        sent = self._sent.pop(move.order, None)
+        if sent is not None and move.state != "NOT_SENT":
+            insort(self._answers, (move.at, move.at - sent))
+            del self._answers[: bisect_left(self._answers, (move.at - KEPT,))]
+        if move.state in WRONG and self._storm is not None:
+            self._count(move.at, self._storm)
+
+    def latency(self, at: int) -> float:
+        """The mean of how long the answers took that came within the time looked at, in ms; 0 without one.
+
+        An order that waits for its answer longer than that counts for as long as it waits.
+        """
+        recent = self._answers[bisect_left(self._answers, (at - self._within + 1,)) :]
+        mean = sum(took for _, took in recent) / len(recent) if recent else 0.0
+        return max(mean, max((at - sent for sent in self._sent.values()), default=0))
+
+    def errors(self, at: int) -> int:
+        """How many orders went wrong within the time in which a storm is counted."""
+        return 0 if self._storm is None else self._between(at - self._storm.within + 1, at)
+
+    def _count(self, at: int, storm: Storm) -> None:
+        insort(self._wrong, at)
+        del self._wrong[: bisect_left(self._wrong, self._wrong[-1] - KEPT)]
+        # One told late may make a storm of later ones, too.
+        for each in self._wrong[bisect_left(self._wrong, at) :]:
+            if self._between(each - storm.within + 1, each) >= storm.errors:
+                self.until = max(self.until, each + storm.rest)
+
+    def _between(self, since: int, until: int) -> int:
+        return bisect_left(self._wrong, until + 1) - bisect_left(self._wrong, since)

@@ -1,0 +1,182 @@
+"""What a guard remembers: a book for each account, what limits count, and who is stopped.
+
+All of it is folded from what became of orders, of its own and of those of other guards whose orders go the same way,
+and from stops; a start folds what the ledger knew, and stands where the run before it stood.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from operators.risk.book import ALIVE, Book
+from operators.risk.days import Days
+from operators.risk.judges import Judge, Standing, Streak
+from operators.risk.latches import Latches
+from operators.risk.line import Line, Storm
+from operators.risk.results import NOTHING, Ended, Rests, Results
+from pipeline.values import Key, Latch, Order, Past
+
+EVERY = "every account"
+Whose = str | Key
+"""An account, a key, or every account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a memory must know of its guard."""
+
+    balances: Mapping[str, Decimal]
+    days: Days
+    rests: tuple[int, ...]
+    """How long a key rests (ms) after the first, second … loss in a row, the last of them after every further one."""
+    judges: tuple[Judge, ...] = ()
+    reasons: tuple[str, ...] = ()
+    """What is said when a stop of each of the judges must be released by hand."""
+    storm: Storm | None = None
+    answers_within: int | None = None
+    follows_others: bool = False
+
+    def rest(self, at: int, losses: int) -> int:
+        return at + self.rests[min(losses, len(self.rests)) - 1]
+
+
+class Memory:
+    """One guard's."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self.books = {name: Book(balance, terms.days, terms.rest) for name, balance in terms.balances.items()}
+        self.latches = Latches()
+        self.unsound: set[str] = set()
+        """Accounts of which something was told that is no amount of money: what they have, nobody knows."""
+        self.others: dict[str, Order] = {}
+        """Open orders of accounts that are not its own."""
+        followed = terms.storm is not None or terms.answers_within is not None
+        within = terms.answers_within or 0
+        self.lines = {name: Line(terms.storm, within) for name in terms.balances} if followed else {}
+        for name, balance in terms.balances.items():
+            self._sound(name, balance)
+        self._results: dict[Whose, Results] = {}
+        self._rests: dict[tuple[int, Whose], Rests] = {}
+
+    def take(self, item: Order | Latch) -> Iterator[Latch]:
+        """What follows from it: stops that somebody must release."""
+        if isinstance(item, Latch):
+            self.latches.take(item)
+            return
+        if self.follow(item) and item.state == "SETTLED":
+            yield from self._stops(item.account, item.at, item.stake)
+
+    def follow(self, order: Order) -> bool:
+        """Keep what is known of an order, and of its way; whether it is of one of its accounts."""
+        if order.account in self.lines:
+            self.lines[order.account].take(order)
+        return self._keep(order)
+
+    def restore(self, past: Past) -> Iterator[Latch]:
+        """What a run before this one knew."""
+        for scope, at in past.released.items():
+            self.latches.release(scope, at)
+        for latch in past.latches:
+            self.latches.take(latch)
+        for account, profit in past.earlier_profit.items():
+            if account in self.books and self._sound(account, profit):
+                self.books[account].earlier(profit)
+        for move in past.moves:
+            if move.account in self.lines:
+                self.lines[move.account].take(move)
+        last: dict[str, Order] = {}
+        for order in past.orders:
+            if self._keep(order) and order.state == "SETTLED":
+                last[order.account] = order
+        for order in last.values():
+            yield from self._stops(order.account, order.at, order.stake)
+
+    def open_orders(self) -> Iterable[Order]:
+        """All that are open, of its own accounts and of others."""
+        for book in self.books.values():
+            yield from book.alive.values()
+        yield from self.others.values()
+
+    def standing(self, number: int, judge: Judge, key: Key) -> Standing:
+        """What one limit looks at for a key."""
+        book, released = self.books[key.account], self.latches.released(key.account)
+        whose = self._whose(judge, key)
+        results, rests = self._results_of(whose), self._rests_of(number, judge, whose)
+        if whose == EVERY:
+            books = self.books.values()
+            staked = sum((each.at_stake for each in books), NOTHING)
+            balance = sum((each.balance for each in books), NOTHING)
+            return Standing(results, rests, balance, staked, sum(len(each.alive) for each in books), released)
+        if whose == key:
+            mine = [order.stake for order in book.alive.values() if order.key == key]
+            return Standing(results, rests, book.balance, sum(mine, NOTHING), len(mine), released)
+        return Standing(results, rests, book.balance, book.at_stake, len(book.alive), released)
+
+    def _keep(self, order: Order) -> bool:
+        book = self.books.get(order.account)
+        if book is None:
+            self._keep_other(order)
+            return False
+        if not self._sound(order.account, order.profit, order.stake):
+            return False
+        book.take(order)
+        if order.state == "SETTLED" and self._terms.judges:
+            self._count(order)
+        return True
+
+    def _sound(self, account: str, *amounts: Decimal) -> bool:
+        sound = all(amount.is_finite() for amount in amounts)
+        if not sound:
+            self.unsound.add(account)
+        return sound
+
+    def _keep_other(self, order: Order) -> None:
+        if self._terms.follows_others and order.state in ALIVE:
+            self.others[order.order] = order
+        else:
+            self.others.pop(order.order, None)
+
+    def _count(self, order: Order) -> None:
+        ended = Ended.of(order)
+        for whose in {self._whose(judge, order.key) for judge in self._terms.judges}:
+            self._results_of(whose).add(ended)
+        for number, judge in enumerate(self._terms.judges):
+            if isinstance(judge, Streak):
+                self._rests_of(number, judge, self._whose(judge, order.key)).add(ended)
+
+    def _stops(self, account: str, at: int, stake: Decimal) -> Iterator[Latch]:
+        """Stops by limits that are full and let go by hand only, for all whom they are of."""
+        for number, judge in enumerate(self._terms.judges):
+            if not judge.limit.by_hand:
+                continue
+            for name in self.books if judge.limit.scope == "guard" else (account,):
+                standing = self.standing(number, judge, Key(name, "", 0))
+                if self.latches.holding(name) is not None or at <= (standing.released or 0):
+                    continue
+                if judge.full(standing, at, stake):
+                    stop = Latch(name, True, at, self._terms.reasons[number], judge.limit.what)
+                    self.latches.take(stop)
+                    yield stop
+
+    def _whose(self, judge: Judge, key: Key) -> Whose:
+        match judge.limit.scope:
+            case "guard":
+                return EVERY
+            case "key":
+                return key
+            case _:
+                return key.account
+
+    def _results_of(self, whose: Whose) -> Results:
+        results = self._results.get(whose)
+        if results is None:
+            results = self._results[whose] = Results()
+        return results
+
+    def _rests_of(self, number: int, judge: Judge, whose: Whose) -> Rests:
+        rests = self._rests.get((number, whose))
+        if rests is None:
+            rule = judge.rest if isinstance(judge, Streak) else self._terms.rest
+            rests = self._rests[number, whose] = Rests(rule)
+        return rests
