@@ -18,7 +18,8 @@ Choice = Literal["auto", "platt", "beta", "isotonic"]
 MANY = 1000
 """From so many outcomes on, `auto` lets the outcomes alone say what the curve is like."""
 LEAST_LEVEL = 50
-"""A level of an isotonic curve stands on so many outcomes at least: three wins in a row are no certainty."""
+"""A level of an isotonic curve stands on so many outcomes at least, and on n^(2/3) of n: three wins in a row at the end
+of a curve are no certainty, and levels of a curve that rises are about as long as that anyway."""
 EDGE = 1e-3
 """Beta curves take a size nearer than this to 0 or 1 as so near: their logarithms know no end."""
 ROUNDS = 100
@@ -107,15 +108,15 @@ def beta(size: Floats, won: Floats) -> Beta:
 
 
 def isotonic(size: Floats, won: Floats) -> Levels:
-    stairs = pav(size, won)
+    stairs, least = pav(size, won), max(LEAST_LEVEL, len(size) ** (2 / 3))
     starts: list[int] = []
     held = np.inf
     for level, weight in enumerate(stairs.weight.tolist()):
-        if held >= LEAST_LEVEL:
+        if held >= least:
             starts.append(level)
             held = 0.0
         held += weight
-    if held < LEAST_LEVEL and len(starts) > 1:
+    if held < least and len(starts) > 1:
         starts.pop()
     heft = np.add.reduceat(stairs.weight, starts)
     share = np.add.reduceat(stairs.weight * stairs.value, starts) / heft

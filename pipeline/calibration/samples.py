@@ -10,7 +10,7 @@ from pipeline.plan import Plan
 from pipeline.replaying import replayed
 from pipeline.settlement import Tie
 from pipeline.trying import NoRecords
-from pipeline.values import Flags, Floats, Outcomes, Signals, Small, Stamps, Stream
+from pipeline.values import Flags, Floats, Outcomes, Quotes, Signals, Small, Stamps, Stream
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +70,7 @@ class _Heard:
         for name, scores in new.votes.items():
             self.votes.setdefault(name, []).append(scores.copy())
 
-    def said(self, stream: Stream) -> Said:
+    def said(self, stream: Stream, quoted: bool) -> Said:
         open_ts = np.concatenate(self.open_ts)
         moved, known = self._settled(open_ts) if self.outcomes else self._closed(open_ts, stream.tf)
         counts: Flags = np.isfinite(moved)
@@ -82,7 +82,7 @@ class _Heard:
             np.abs(np.concatenate(self.score)[counts]),
             np.concatenate(self.direction)[counts],
             {name: np.concatenate(scores)[counts] for name, scores in self.votes.items()},
-            bool(self.outcomes),
+            quoted and bool(self.outcomes),
         )
 
     def _settled(self, open_ts: Stamps) -> tuple[Floats, Stamps]:
@@ -111,15 +111,18 @@ def collected(
 ) -> tuple[Said, ...]:
     """Replay what an ensemble's scores come from; of each stream what was said of every bar and what came of it."""
     heard: dict[Stream, _Heard] = {}
+    quoted: set[str] = set()
 
     def told(node: str, value: Any) -> None:
         if type(value) is Signals and node == ensemble:
             heard.setdefault(value.stream, _Heard()).take(value)
         elif type(value) is Outcomes:
             heard.setdefault(Stream(value.product, value.tf), _Heard()).outcomes.append(value)
+        elif type(value) is Quotes:
+            quoted.add(value.product)
 
     replayed(leading_to(plan, ensemble), begin, end, NoRecords(), taps=(told,), progress=progress)
-    return tuple(each.said(stream) for stream, each in sorted(heard.items()) if each.open_ts)
+    return tuple(each.said(stream, stream.product in quoted) for stream, each in sorted(heard.items()) if each.open_ts)
 
 
 def leading_to(plan: Plan, ensemble: str) -> Plan:
@@ -130,5 +133,6 @@ def leading_to(plan: Plan, ensemble: str) -> Plan:
         kept |= before
         ahead += before
     nodes = tuple(node for node in plan.nodes if node.id in kept)
-    edges = tuple(edge for edge in plan.edges if edge.source in kept and edge.target in kept)
+    stays = {*kept, *(name for edge in plan.edges for name in (edge.source, edge.target) if name not in plan.by_id)}
+    edges = tuple(edge for edge in plan.edges if edge.source in stays and edge.target in stays)
     return replace(plan, nodes=nodes, edges=edges)

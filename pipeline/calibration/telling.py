@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pipeline.calibration.curves import name_of
 from pipeline.calibration.records import Record
+from pipeline.calibration.stacking import Stack
 from pipeline.calibration.verdicts import Point, Verdict
 
 KEYS_SHOWN = 12
@@ -42,6 +43,13 @@ def told(record: Record) -> Iterator[str]:
     if len(record.keys) > KEYS_SHOWN:
         yield f"… and {len(record.keys) - KEYS_SHOWN} more, in the record"
     yield conclusion(verdict)
+
+
+def told_of_stack(stack: Stack) -> Iterator[str]:
+    last = stack.fits[-1]
+    yield f"{stack.ensemble}: {last.outcomes:,} outcomes until {_day(last.until)}; {len(stack.fits)} fits, the last:"
+    yield from (f"{coefficient:>+8.3f}  {name}" for name, coefficient in sorted(last.coefficients.items()))
+    yield "this is still a score: calibrate it before a guard weighs it"
 
 
 def conclusion(verdict: Verdict) -> str:

@@ -11,18 +11,21 @@ With --stack the providers' scores are fitted instead, for an ensemble `stacked`
 """
 
 import argparse
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from pipeline.calibration.curves import FITS
-from pipeline.calibration.files import write
+from pipeline.calibration.files import shape_of, write
 from pipeline.calibration.fingerprints import fingerprint
-from pipeline.calibration.fitting import Terms, recorded
+from pipeline.calibration.fitting import LEAST, Terms, recorded
 from pipeline.calibration.records import Record
-from pipeline.calibration.samples import collected
-from pipeline.calibration.telling import conclusion, told
+from pipeline.calibration.samples import Said, collected
+from pipeline.calibration.stacking import Stack, stack_of
+from pipeline.calibration.telling import conclusion, told, told_of_stack
 from pipeline.causality import refuse_unproved
 from pipeline.checking import load
 from pipeline.errors import InputError
@@ -42,30 +45,49 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--method", choices=sorted(FITS), default="auto", help="the curve (auto: as outcomes allow)")
     parser.add_argument("--every", metavar="SPAN", help="how far apart fits are (1d, and 7d from two months on)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the record goes (to where the flow has it)")
+    parser.add_argument("--stack", action="store_true", help="fit how much each provider of a `stacked` counts")
+    parser.add_argument("--l2", type=float, default=10.0, metavar="ROWS", help="how slowly a stack learns (10)")
     json_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    plan = load(options.flow, without=("operator",))
+    plan = load(options.flow, without=("operator", "ensemble") if options.stack else ("operator",))
     refuse_unproved(plan)
     ensemble = _ensemble(plan, options.ensemble)
+    if options.stack and shape_of(ensemble.part.cls) is not Stack:
+        raise InputError(f"[{ensemble.id}] is {ensemble.part.name}, which goes by no record; leave out --stack")
+    file = options.out or plan.base / _file(plan, ensemble, stack=options.stack)
+    every = _every(options.every)
+    begin, end = span_asked(plan, options)
+    said = collected(plan, ensemble.id, begin, end, progress("replaying"))
+    made = (_stacked if options.stack else _calibrated)(plan, ensemble, said, every, options)
+    write(file, made)
+    if options.json:
+        say_json({"file": str(file), **_as_json(made)})
+    else:
+        print("\n".join((*(told(made) if isinstance(made, Record) else told_of_stack(made)), f"written to {file}")))
+    return 0
+
+
+def _calibrated(
+    plan: Plan, ensemble: Node, said: Sequence[Said], every: str | None, options: argparse.Namespace
+) -> Record:
     terms = Terms(
         ensemble=ensemble.id.split(".", 1)[1],
         fingerprint=fingerprint(ensemble, plan.by_id, plan.edges, plan.anchoring.features, stack=False),
         tie=_tie(plan),
         method=options.method,
-        every=_every(options.every),
+        every=every,
     )
-    file = options.out or plan.base / _file(plan, ensemble)
-    begin, end = span_asked(plan, options)
-    said = collected(plan, ensemble.id, begin, end, progress("replaying"))
-    record = recorded(said, terms, progress("fitting"))
-    write(file, record)
-    if options.json:
-        say_json(_as_json(record, file))
-    else:
-        print("\n".join((*told(record), f"written to {file}")))
-    return 0
+    return recorded(said, terms, progress("fitting"))
+
+
+def _stacked(plan: Plan, ensemble: Node, said: Sequence[Said], every: str | None, options: argparse.Namespace) -> Stack:
+    name = ensemble.id.split(".", 1)[1]
+    made_by = fingerprint(ensemble, plan.by_id, plan.edges, plan.anchoring.features, stack=True)
+    if not 0 <= options.l2 < math.inf:
+        raise InputError(f"--l2 is {options.l2:g}; write a number of rows, 0 or more")
+    return stack_of(said, name, made_by, l2=options.l2, every=every, least=LEAST, progress=progress("fitting"))
 
 
 def _ensemble(plan: Plan, name: str | None) -> Node:
@@ -83,8 +105,10 @@ def _ensemble(plan: Plan, name: str | None) -> Node:
     return known[short]
 
 
-def _file(plan: Plan, ensemble: Node) -> str:
-    """Where the flow's calibrator of this ensemble looks for its record."""
+def _file(plan: Plan, ensemble: Node, *, stack: bool) -> str:
+    """Where the flow's calibrator of this ensemble, or the stack itself, looks for its record."""
+    if stack:
+        return ensemble.instance.record
     calibrators = [
         plan.by_id[edge.target] for edge in plan.edges if edge.source == ensemble.id and Signals in edge.types
     ]
@@ -108,11 +132,12 @@ def _every(text: str | None) -> str | None:
     return text
 
 
-def _as_json(record: Record, file: Path) -> dict[str, Any]:
-    facts = msgspec.to_builtins(record)
+def _as_json(made: Record | Stack) -> dict[str, Any]:
+    facts = msgspec.to_builtins(made)
     del facts["about"]
-    facts["fits"] = len(record.fits)
-    verdict = record.verdict
-    facts["says_nothing"] = None if verdict is None else verdict.says_nothing
-    facts["conclusion"] = None if verdict is None else conclusion(verdict)
-    return {"file": str(file), **facts}
+    if isinstance(made, Stack):
+        return facts
+    verdict = made.verdict
+    concluded = None if verdict is None else conclusion(verdict)
+    nothing = None if verdict is None else verdict.says_nothing
+    return {**facts, "fits": len(made.fits), "says_nothing": nothing, "conclusion": concluded}
