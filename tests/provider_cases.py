@@ -12,6 +12,7 @@ from pipeline.checking import load_text
 from pipeline.parts import Provider, registered
 from pipeline.plan import Plan
 from pipeline.times import MINUTE
+from pipeline.tipping import hears
 from pipeline.values import Bars, Columns, Floats
 from tests.driven import columns_of
 from tests.support import ROOT
@@ -48,8 +49,15 @@ def plan_with(uses: Mapping[str, str | int], keys: str = "") -> Plan:
     return load_text(FLOW.format(providers=tables, names=names), "flows.toml", ROOT)
 
 
-PARTS = tuple(sorted(registered("provider")))
-NUMBERS = tuple(sorted(number for part in registered("provider").values() for number in part.catalogue))
+PARTS = tuple(
+    sorted(
+        name
+        for name, part in registered("provider").items()
+        if part.cls.__module__.startswith("operators.") and not hears(part.cls)
+    )
+)
+"""Ours, and of these the ones that see columns alone; who hears tips besides is tried with the tips."""
+NUMBERS = tuple(sorted(number for name in PARTS for number in registered("provider")[name].catalogue))
 USES: Mapping[str, str | int] = {name: name for name in PARTS} | {f"no_{number}": number for number in NUMBERS}
 
 

@@ -2,21 +2,24 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from operators.providers.ema_trend import EmaTrend
 from operators.providers.rsi_reversal import RsiReversal
 from pipeline.inline import owner
-from pipeline.parts import column_keys, numbered, registered
+from pipeline.parts import Provider, column_keys, numbered, registered
 from pipeline.replaying import replayed
 from pipeline.scoring import LEAST
-from pipeline.times import HOUR, parse_moment
+from pipeline.times import DAY, HOUR, MINUTE, parse_moment
 from pipeline.trying import NoRecords
-from pipeline.values import Fault, Floats, Votes
+from pipeline.values import Columns, Fault, Floats, Votes
 from tests.provider_cases import (
     NUMBERS,
     PARTS,
@@ -24,6 +27,7 @@ from tests.provider_cases import (
     instances,
     part_of_rows,
     plan_with,
+    said,
     seen,
     seen_mirrored,
     spoken,
@@ -32,12 +36,10 @@ from tests.provider_cases import (
 
 OF_THE_CLOCK = {"hours_bias"}
 """Strategies that go one way whatever the price does."""
+LONGEST = 150
+"""The longest lookback of a part with its defaults."""
 UNFLOORED = (EmaTrend, RsiReversal)
 """Strategies whose votes may be as weak as they like."""
-
-
-def of_parts(*names: str) -> list[str]:
-    return [name for name in USES if str(USES[name]) in names or numbered_as(name) in names]
 
 
 def numbered_as(name: str) -> str:
@@ -53,16 +55,18 @@ def test_a_table_with_nothing_but_use_is_a_strategy(name: str) -> None:
     plan = plan_with({"one": name})
     (node,) = plan.of("provider")
     assert node.part.name == name
-    assert {getattr(node.instance, key) for key in column_keys(node.part.cls)} - {None} <= set(plan.anchoring.names)
+    assert columns_read(node.instance) <= set(plan.anchoring.names)
 
 
-@pytest.mark.parametrize("number", NUMBERS)
-def test_a_number_is_its_strategy_with_the_keys_of_the_preset(number: int) -> None:
-    part, made = numbered()[number], instances()[f"no_{number}"]
-    assert type(made) is part.cls
-    # Texts that write a feature in place are made alike: `period=9` beside the keys that were left out.
-    plain = {key: value for key, value in part.catalogue[number].items() if key not in column_keys(part.cls)}
-    assert {key: getattr(made, key) for key in plain} == plain
+@pytest.mark.parametrize("part", PARTS)
+def test_a_number_is_its_strategy_with_the_keys_of_the_preset(part: str) -> None:
+    cls = registered("provider")[part].cls
+    for number, preset in registered("provider")[part].catalogue.items():
+        made = instances()[f"no_{number}"]
+        assert type(made) is cls
+        # Features that are written in place are spelled in full, with the keys that the preset leaves out.
+        plain = {key: value for key, value in preset.items() if key not in column_keys(cls)}
+        assert {key: getattr(made, key) for key in plain} == plain
 
 
 def test_numbers_of_one_strategy_are_all_different_from_each_other() -> None:
@@ -118,34 +122,40 @@ def test_every_strategy_has_a_family_and_a_number_and_says_its_rule_in_one_sente
 # --- what all of them keep -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", USES)
-def test_scores_lie_in_minus_1_to_1_and_both_ways_occur(name: str) -> None:
-    made = spoken(instances()[name](seen()))
-    least = 0 if isinstance(instances()[name], UNFLOORED) else LEAST
-    assert ((np.abs(made) >= least) & (np.abs(made) <= 1)).all()
-    assert len(made) > 0
-    if numbered_as(name) not in OF_THE_CLOCK:
-        assert {-1.0, 1.0} == set(np.sign(made))
+def cases(part: str) -> Iterator[tuple[str, Provider]]:
+    """A part with its defaults, and under its numbers."""
+    return ((name, provider) for name, provider in instances().items() if numbered_as(name) == part)
 
 
-@pytest.mark.parametrize("name", USES)
-def test_a_score_depends_on_nothing_after_it(name: str) -> None:
-    provider, columns = instances()[name], seen()
-    made = provider(columns)
-    for end in (1, 2, 23, 3001, 5432, len(columns) - 1):
-        assert provider(part_of_rows(columns, 0, end)).tobytes() == made[:end].tobytes()
+@pytest.mark.parametrize("part", PARTS)
+def test_scores_lie_in_minus_1_to_1_and_both_ways_occur(part: str) -> None:
+    for name, provider in cases(part):
+        made = spoken(provider(seen()))
+        least = 0 if isinstance(provider, UNFLOORED) else LEAST
+        assert len(made) > 0, name
+        assert ((np.abs(made) >= least) & (np.abs(made) <= 1)).all(), name
+        assert part in OF_THE_CLOCK or {-1.0, 1.0} == set(np.sign(made)), name
 
 
-@pytest.mark.parametrize("name", USES)
-def test_a_score_depends_on_no_more_rows_before_it_than_its_lookback(name: str) -> None:
-    provider, columns = instances()[name], seen()
-    made = provider(columns)
-    for at in voted_rows(made):
-        begin = at - provider.lookback
-        assert (
-            provider(part_of_rows(columns, begin, len(columns)))[provider.lookback :].tobytes() == made[at:].tobytes()
-        )
-        assert provider(part_of_rows(columns, begin, at + 1))[-1:].tobytes() == made[at : at + 1].tobytes()
+@pytest.mark.parametrize("part", PARTS)
+def test_a_score_depends_on_nothing_after_it(part: str) -> None:
+    columns = seen()
+    for name, provider in cases(part):
+        made = provider(columns)
+        for end in (1, 2, 23, 3001, 5432, len(columns) - 1):
+            assert provider(part_of_rows(columns, 0, end)).tobytes() == made[:end].tobytes(), name
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_score_depends_on_no_more_rows_before_it_than_its_lookback(part: str) -> None:
+    columns = seen()
+    for name, provider in cases(part):
+        made, back = provider(columns), provider.lookback
+        for at in voted_rows(made):
+            rest = provider(part_of_rows(columns, at - back, len(columns)))
+            assert rest[back:].tobytes() == made[at:].tobytes(), name
+            alone = provider(part_of_rows(columns, at - back, at + 1))
+            assert alone[-1:].tobytes() == made[at : at + 1].tobytes(), name
 
 
 def voted_rows(scores: Floats) -> list[int]:
@@ -156,43 +166,69 @@ def voted_rows(scores: Floats) -> list[int]:
     return [int(each) for each in (*loud[:: len(loud) // 8 + 1], *silent[:: len(silent) // 3 + 1])]
 
 
-@pytest.mark.parametrize("name", [name for name in USES if numbered_as(name) not in OF_THE_CLOCK])
-def test_the_mirrored_market_is_voted_in_the_mirror(name: str) -> None:
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 2**20), at=st.integers(LONGEST, 399))
+def test_columns_with_holes_are_scored_alike_wherever_they_are_cut(seed: int, at: int) -> None:
+    random = np.random.default_rng(seed)
+    columns = part_of_rows(seen(), int(random.integers(0, 8000)), 10_000)
+    columns = part_of_rows(columns, 0, 400)
+    holes = {name: np.where(random.uniform(size=400) < 0.05, np.nan, columns[name]) for name in columns.values}
+    columns = replace(columns, values=holes)
+    for name in PARTS:
+        provider = instances()[name]
+        begin = at - provider.lookback
+        made = provider(columns).tobytes()
+        assert provider(part_of_rows(columns, 0, at)).tobytes() == made[: 8 * at], name
+        assert provider(part_of_rows(columns, begin, 400)).tobytes()[8 * provider.lookback :] == made[8 * at :], name
+
+
+@pytest.mark.parametrize("part", [part for part in PARTS if part not in OF_THE_CLOCK])
+def test_the_mirrored_market_is_voted_in_the_mirror(part: str) -> None:
     """Almost exactly: a few features divide by the price, which is not quite the same in the mirror, or round."""
-    made, mirror = instances()[name](seen()), instances()[name](seen_mirrored())
-    both = np.isfinite(made) & np.isfinite(mirror)
-    one = np.isfinite(made) ^ np.isfinite(mirror)
-    assert one.sum() <= 0.01 * both.sum() + 1
-    np.testing.assert_allclose(mirror[both], -made[both], rtol=0.02, atol=1e-3)
+    for name, provider in cases(part):
+        made, mirror = provider(seen()), provider(seen_mirrored())
+        both = np.isfinite(made) & np.isfinite(mirror)
+        one = np.isfinite(made) ^ np.isfinite(mirror)
+        assert one.sum() <= 0.01 * both.sum() + 1, name
+        np.testing.assert_allclose(mirror[both], -made[both], rtol=0.02, atol=1e-3, err_msg=name)
 
 
-@pytest.mark.parametrize("name", USES)
-def test_where_a_feature_is_not_known_it_has_nothing_to_say(name: str) -> None:
-    provider, columns = instances()[name], seen()
-    at = int(np.flatnonzero(np.isfinite(provider(columns)))[-1])
-    known = part_of_rows(columns, at - provider.lookback, at + 1)
-    assert np.isfinite(provider(known)[-1])
-    for feature in {owner(getattr(provider, key)) for key in column_keys(type(provider)) if getattr(provider, key)}:
-        unknown = {column: known[column] * np.nan for column in known.values if owner(column) == feature}
-        assert np.isnan(provider(replace(known, values={**known.values, **unknown}))[-1]), feature
+@pytest.mark.parametrize("part", PARTS)
+def test_where_a_feature_is_not_known_it_has_nothing_to_say(part: str) -> None:
+    for name, provider in cases(part):
+        at = int(np.flatnonzero(np.isfinite(provider(seen())))[-1])
+        known = part_of_rows(seen(), at - provider.lookback, at + 1)
+        assert np.isfinite(provider(known)[-1]), name
+        for feature in {owner(column) for column in columns_read(provider)}:
+            unknown = {column: known[column] * np.nan for column in known.values if owner(column) == feature}
+            assert np.isnan(provider(replace(known, values={**known.values, **unknown}))[-1]), (name, feature)
 
 
-@pytest.mark.parametrize("name", USES)
-def test_no_number_a_column_may_hold_makes_a_warning_or_an_infinity(name: str) -> None:
-    odd: NDArray[np.float64] = np.array([0.0, -0.0, 1e-300, -1e-300, 1e-9, 1.0, -1.0, 50.0, 1e12, -1e12, np.nan])
-    columns = part_of_rows(seen(), 0, 600)
+def columns_read(provider: Provider) -> set[str]:
+    return {getattr(provider, key) for key in column_keys(type(provider))} - {None}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_no_number_a_column_may_hold_makes_a_warning_or_an_infinity(part: str) -> None:
+    for name, provider in cases(part):
+        assert (np.abs(spoken(provider(odd()))) <= 1).all(), name
+
+
+@cache
+def odd() -> Columns:
+    """Columns of numbers that are none of a market, except that no close is 0 or below."""
+    numbers: Floats = np.array([0.0, -0.0, 1e-300, -1e-300, 1e-9, 1.0, -1.0, 50.0, 1e12, -1e12, np.nan])
     random = np.random.default_rng(7)
-    values = {column: random.choice(odd, len(columns)) for column in columns.values}
-    # No close is 0 or below.
-    values["close"] = random.choice([1e-3, 1.0, 1e5], len(columns))
-    made = instances()[name](replace(columns, values=values))
-    assert (np.abs(spoken(made)) <= 1).all()
+    columns = part_of_rows(seen(), 0, 600)
+    values = {column: random.choice(numbers, len(columns)) for column in columns.values}
+    return replace(columns, values={**values, "close": random.choice([1e-3, 1.0, 1e5], len(columns))})
 
 
-@pytest.mark.parametrize("name", USES)
-def test_columns_of_few_rows_or_none_are_no_trouble(name: str) -> None:
-    for rows in (0, 1, 2, 3):
-        assert len(instances()[name](part_of_rows(seen(), 0, rows))) == rows
+@pytest.mark.parametrize("part", PARTS)
+def test_columns_of_few_rows_or_none_are_no_trouble(part: str) -> None:
+    for name, provider in cases(part):
+        for rows in (0, 1, 2, 3):
+            assert len(provider(part_of_rows(seen(), 0, rows))) == rows, name
 
 
 def test_lookbacks_are_as_long_as_their_keys_say() -> None:
@@ -203,21 +239,38 @@ def test_lookbacks_are_as_long_as_their_keys_say() -> None:
 # --- in a flow -------------------------------------------------------------------------------------------------------
 
 
-def test_all_of_them_together_replay_a_synthetic_market_without_a_fault() -> None:
-    begin = parse_moment("2026-01-12T08:00:00Z")
-    votes: Counter[str] = Counter()
+BEGIN = parse_moment("2026-01-12T08:00:00Z")
+
+
+def replayed_votes(end: int, block: int = DAY) -> dict[str, dict[int, float | None]]:
+    """What every strategy said of each bar of a replay in which nothing failed."""
+    votes: dict[str, dict[int, float | None]] = {}
     faults: list[Fault] = []
 
     def told(node: str, value: object) -> None:
         if isinstance(value, Votes):
-            assert value.fault == ""
-            assert (np.abs(spoken(value.scores)) <= 1).all()
-            votes[node.removeprefix("providers.")] += int(np.isfinite(value.scores).sum())
+            fresh = value.columns.fresh
+            bars = value.columns.open_ts[-fresh:].tolist()
+            votes.setdefault(node.removeprefix("providers."), {}).update(
+                zip(bars, said(value.scores[-fresh:]), strict=True)
+            )
         elif isinstance(value, Fault):
             faults.append(value)
 
-    done = replayed(whole(), begin, begin + 10 * HOUR, NoRecords(), taps=(told,))
-    assert (done.bars > 500, faults, done.faults) == (True, [], ())
+    done = replayed(whole(), BEGIN, end, NoRecords(), block=block, taps=(told,))
+    assert (faults, done.faults) == ([], ())
+    return votes
+
+
+def test_all_of_them_together_replay_a_synthetic_market_without_a_fault() -> None:
+    votes = replayed_votes(BEGIN + 10 * HOUR)
     assert votes.keys() == USES.keys()
-    silent = {numbered_as(name) for name, count in votes.items() if count == 0}
+    scores = {name: [score for score in rows.values() if score is not None] for name, rows in votes.items()}
+    assert all(len(rows) >= 590 for rows in votes.values())
+    assert all(abs(score) <= 1 for each in scores.values() for score in each)
+    silent = {numbered_as(name) for name, each in scores.items() if not each}
     assert len(silent) < 12, silent
+
+
+def test_a_replay_in_small_blocks_has_the_same_votes() -> None:
+    assert replayed_votes(BEGIN + HOUR, block=7 * MINUTE) == replayed_votes(BEGIN + HOUR)
