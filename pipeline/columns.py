@@ -2,8 +2,9 @@
 
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
-from typing import Any, TypeVar, get_args
+from dataclasses import fields, is_dataclass, replace
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pipeline.inline import Named, Unreadable, Value, Written, in_place, owner, spelled, written
 from pipeline.parts import Feature, Nested, Part, column_keys, registered
@@ -157,8 +158,15 @@ def _spelled(part: Part, feature: Feature) -> str:
 
 
 def _nested(cls: type[Any]) -> tuple[str, ...]:
-    """The keys of a part that hold another part."""
+    """The keys of a part that hold another part, or a table in which columns are named."""
     hints = typing.get_type_hints(cls, include_extras=True)
-    return tuple(
-        each.name for each in fields(cls) if any(isinstance(mark, Nested) for mark in get_args(hints[each.name]))
-    )
+    return tuple(each.name for each in fields(cls) if _holds_columns(hints[each.name]))
+
+
+def _holds_columns(hint: Any) -> bool:
+    if isinstance(hint, type) and is_dataclass(hint):
+        return bool(column_keys(hint))
+    args = get_args(hint)
+    if get_origin(hint) is Annotated:
+        return any(isinstance(mark, Nested) for mark in args[1:]) or _holds_columns(args[0])
+    return get_origin(hint) in (Union, UnionType) and any(_holds_columns(arg) for arg in args)
