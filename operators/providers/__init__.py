@@ -12,6 +12,7 @@ from operators.providers import opening_range as opening_range
 from operators.providers import oscillators as oscillators
 from operators.providers import patterns as patterns
 from operators.providers import rsi_reversal as rsi_reversal
+from operators.providers import signal_list as signal_list
 from operators.providers import stretches as stretches
 from operators.providers import timeframes as timeframes
 from operators.providers import trends as trends
