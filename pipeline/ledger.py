@@ -21,8 +21,10 @@ from pipeline.orders import MOVES
 from pipeline.times import DAY, MINUTE
 from pipeline.values import Awaited, Decisions, GateRow, Key, Latch, Move, Order, Outcomes, Past
 
-PAST = 2 * DAY
-"""How far back orders are given again at a start, so that limits and rests go on."""
+PAST = 31 * DAY
+"""How far back orders are given again at a start: limits and rests count what came about within a month."""
+MOVED = 2 * DAY
+"""How far back it is told what became of orders, and when."""
 
 LATE = 10 * MINUTE
 """How much later than its slot's end a contract may be known to have ended, with its delay and its prices' silence."""
@@ -151,7 +153,7 @@ class Ledger:
             earlier,
             holding(latches),
             {latch.scope: latch.at for latch in latches if not latch.on},
-            tuple(Move(*row) for row in self._db.execute(moved, (since,))),
+            tuple(Move(*row) for row in self._db.execute(moved, (at - MOVED,))),
             tuple(self._awaited()),
         )
 
