@@ -17,8 +17,11 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 
+from pipeline.errors import InputError
 from pipeline.orders import MOVES
-from pipeline.statistics import drawdown, expectancy, win_rate
+from pipeline.statistics import drawdown, expectancy
+from pipeline.statistics.evidence import Evidence
+from pipeline.statistics.records import record
 from pipeline.values import Decisions, Latch, Order, Outcomes
 
 pa: Any = pyarrow
@@ -55,16 +58,16 @@ class AccountResult:
     orders: list[Order] = field(default_factory=list[Order])
 
     def as_json(self) -> dict[str, Any]:
-        settled = [order for order in self.orders if order.state == "SETTLED"]
-        profits = [order.profit for order in settled]
+        found = record("replay", self.orders)
         return {
             "bars": self.bars,
             "verdicts": dict(self.verdicts.most_common()),
             "orders": dict(Counter(order.state for order in self.orders)),
-            "win_rate": str(win_rate(self.orders)),
-            "profit": str(sum(profits, Decimal(0))),
-            "expectancy": expectancy(profits, [order.stake for order in settled]),
-            "drawdown": str(drawdown(profits)),
+            "win_rate": str(found.win_rate),
+            "evidence": Evidence().over(found.slots.returns).times,
+            "profit": str(sum(found.profits, Decimal(0))),
+            "expectancy": expectancy(found.profits, found.stakes),
+            "drawdown": str(drawdown(found.slot_profits)),
         }
 
 
@@ -154,6 +157,17 @@ class Results:
         for account, result in sorted(self._accounts.items()):
             result.orders = [order for order in self._orders.values() if order.account == account]
             yield account, result
+
+
+def orders_in(folder: Path) -> list[Order]:
+    """The orders a replay left in its folder."""
+    path = folder / ORDERS
+    if not path.is_file():
+        raise InputError(f"{folder} holds no results of a replay; name the folder that `replay` told of")
+    try:
+        return [msgspec.convert(row, Order, strict=False) for row in pq.read_table(path).to_pylist()]
+    except (pa.ArrowInvalid, msgspec.ValidationError) as failure:
+        raise InputError(f"{path} cannot be read as a replay's orders ({failure}); replay again") from failure
 
 
 def _columns(decisions: Decisions) -> Any:

@@ -28,7 +28,9 @@ class Fan:
     """The equity there that 5, 25, 50, 75 and 95 % of the runs do not exceed, a row each."""
     ends: Floats
     falls: Floats
-    """The deepest fall of each run; both are sorted."""
+    """The deepest fall of each run, sorted like the ends and the losing runs."""
+    losing: Floats
+    """The longest row of slots of each run that brought a loss."""
 
     def standing(self, profit: float) -> float:
         """The share of runs that ended lower; of those that ended there, half."""
@@ -37,6 +39,9 @@ class Fan:
     def deeper(self, fall: float) -> float:
         """The share of runs that fell deeper; of those that fell so deep, half."""
         return 1 - _below(self.falls, fall)
+
+    def losses(self, share: float) -> int:
+        return int(np.quantile(self.losing, share, method="inverted_cdf"))
 
     def end(self, share: float) -> float:
         return float(np.quantile(self.ends, share))
@@ -54,16 +59,26 @@ def fan(record: Record[Money], seed: int = SEED, runs: int | None = None) -> Fan
     slots = record.slots
     points = np.unique(np.linspace(0, len(slots) - 1, min(POINTS, len(slots))).astype(np.int64))
     draw = np.random.default_rng(seed)
-    ends, falls, drawn = np.empty(runs), np.empty(runs), np.empty((runs, len(points)))
+    ends, falls, losing, drawn = np.empty(runs), np.empty(runs), np.empty(runs), np.empty((runs, len(points)))
     part = max(1, AT_ONCE // trades)
     for first in range(0, runs, part):
         some = slice(first, min(runs, first + part))
-        equity = _profits(record, draw, some.stop - first).cumsum(axis=1)
+        profits = _profits(record, draw, some.stop - first)
+        equity = profits.cumsum(axis=1)
         high = np.maximum.accumulate(np.maximum(equity, 0.0), axis=1)
         ends[some], falls[some], drawn[some] = equity[:, -1], (high - equity).max(axis=1), equity[:, points]
-    ends.sort()
-    falls.sort()
-    return Fan(slots.at[points], np.quantile(drawn, SHARES, axis=0), ends, falls)
+        losing[some] = longest_losing(profits)
+    for column in (ends, falls, losing):
+        column.sort()
+    return Fan(slots.at[points], np.quantile(drawn, SHARES, axis=0), ends, falls, losing)
+
+
+def longest_losing(profits: Floats) -> Stamps:
+    """The longest row of losses in each row of profits; what brought nothing neither lengthens nor ends one."""
+    lost = (profits < 0).cumsum(axis=1)
+    before = np.maximum.accumulate(np.where(profits > 0, lost, 0), axis=1)
+    longest: Stamps = (lost - before).max(axis=1)
+    return longest
 
 
 def _profits(record: Record[Money], draw: np.random.Generator, runs: int) -> Floats:

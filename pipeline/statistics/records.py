@@ -102,8 +102,8 @@ def record(money: M, orders: Iterable[Order], currency: str = "") -> Record[M]:
 
 
 def ended(order: Order) -> int:
-    """The slot a trade belongs to: the moment it was to expire."""
-    return order.expiry or order.exit_ts or order.at
+    """The slot a trade belongs to: the moment it was to expire, or the end of the next bar where nobody said one."""
+    return order.expiry or order.exit_ts or order.bar + 2 * order.tf
 
 
 def _place(order: Order) -> tuple[int, int, str, int, str]:

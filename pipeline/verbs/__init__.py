@@ -20,6 +20,7 @@ NAMES = (
     "calibrate",
     "verify",
     "why",
+    "report",
     "kill",
     "resume",
     "calendar",

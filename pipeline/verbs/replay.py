@@ -20,6 +20,7 @@ from pipeline.errors import InputError
 from pipeline.plan import Plan
 from pipeline.replaying import Replay, replayed, span_of
 from pipeline.results import DECISIONS, AccountResult, Results
+from pipeline.statistics.evidence import factor
 from pipeline.times import duration, parse_moment, timeframe_name, utc_text
 from pipeline.verbs.common import flow_option, json_option, proven_plan_of, say_json
 
@@ -96,7 +97,8 @@ def _text(replay: Replay, accounts: dict[str, AccountResult], folder: Path) -> l
     ]
     for account, result in accounts.items():
         facts = result.as_json()
-        lines.append(f"{account}: {facts['win_rate']}; profit {facts['profit']}, drawdown {facts['drawdown']}")
+        luck = f"evidence ×{factor(facts['evidence'])}"
+        lines.append(f"{account}: {facts['win_rate']}; {luck}; profit {facts['profit']}, drawdown {facts['drawdown']}")
         lines.append("  " + ", ".join(f"{name} {count:,}" for name, count in result.verdicts.most_common()))
     lines += [f"fault in {fault.node} at {utc_text(fault.at)}: {fault.what}" for fault in replay.faults]
     lines.append(f"decisions and orders: {folder}")

@@ -1,0 +1,86 @@
+"""Say what the trades of a flow prove, and how little: win rate, evidence, expectancy, luck, streaks, payouts.
+
+examples:
+  python -m pipeline report
+  python -m pipeline report flows.toml --account demo-1 --since 7d
+  python -m pipeline report --replay runs/monday --full
+  python -m pipeline report --json
+
+For each account, product and timeframe, and in total for each kind of money (paper, replay, demo, real), which are
+never summed. It reads the flow's ledger, or the folder a replay left, and writes nothing.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pipeline.engine import LEDGER_FILE
+from pipeline.errors import InputError
+from pipeline.ledger import Reader
+from pipeline.reporting import report_of
+from pipeline.results import orders_in
+from pipeline.statistics.records import ended
+from pipeline.tables import nearest
+from pipeline.times import duration, parse_moment
+from pipeline.values import Order
+from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    flow_option(parser)
+    parser.add_argument("--account", help="only this account")
+    parser.add_argument(
+        "--since", metavar="MOMENT", help="only what ended since: 2026-01-05T08:00, or 7d before the last trade's end"
+    )
+    parser.add_argument("--replay", type=Path, metavar="FOLDER", help="of a replay's results instead of the ledger")
+    parser.add_argument("--full", action="store_true", help="every line of every key, not only of the totals")
+    json_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    plan = plan_of(options)
+    zone = ZoneInfo(plan.settings.display_timezone)
+    orders = _of_account(_kept(plan.folder / LEDGER_FILE, options.replay), options.account)
+    report = report_of(orders, plan, "replay" if options.replay else None, _since(options.since, orders, zone))
+    if options.json:
+        say_json(report.as_json())
+    elif report.empty:
+        where = options.replay or plan.folder / LEDGER_FILE
+        rest = f" since {options.since}" if options.since else ""
+        print(f"{where} has no settled trade{rest} yet, so there is nothing to report; let the flow trade for a while")
+    else:
+        print("\n".join(report.text(full=options.full)))
+    return 0
+
+
+def _kept(ledger: Path, replay: Path | None) -> Sequence[Order]:
+    if replay is not None:
+        return orders_in(replay)
+    reader = Reader(ledger)
+    try:
+        return reader.orders()
+    finally:
+        reader.close()
+
+
+def _of_account(orders: Sequence[Order], account: str | None) -> Sequence[Order]:
+    if account is None:
+        return orders
+    known = sorted({order.account for order in orders})
+    if known and account not in known:
+        raise InputError(f"account {account!r} has no orders; {nearest(account, known)}")
+    return [order for order in orders if order.account == account]
+
+
+def _since(text: str | None, orders: Sequence[Order], zone: ZoneInfo) -> int | None:
+    if text is None:
+        return None
+    try:
+        back = duration(text)
+    except ValueError:
+        try:
+            return parse_moment(text, zone)
+        except ValueError as wrong:
+            raise InputError(f"{wrong}, or how far back, like 7d") from None
+    return max((ended(order) for order in orders if order.state == "SETTLED"), default=0) - back
