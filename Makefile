@@ -3,7 +3,7 @@ SHELL := /bin/sh
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 PYTHON := $(BIN)/python
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
-PARTS := format-check lint types contracts tests flows readme wheel-check
+PARTS := format-check lint contracts flows types readme wheel-check tests
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check $(PARTS) format bench campaign wheel lock clean
@@ -17,7 +17,7 @@ setup:  ## make .venv from the locked requirements (nothing to do when it is up 
 run: setup  ## start the flow in flows.toml with its console
 	@$(PYTHON) -m pipeline run flows.toml --console
 
-test: setup  ## everything that must be green, each part by itself, then which failed
+test: setup  ## everything that must be green, then which part failed
 	@bash .ci/parts.sh $(PARTS)
 
 check: setup  ## the quick part of test: format, lint, types, contracts

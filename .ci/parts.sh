@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the parts of `make test` that are named, each by itself: one that fails does not keep the others from running.
+# Runs the parts of `make test` that are named: one that fails does not keep the others from running. All but the tests run
+# beside each other, and what one says is kept until its turn, so that no two are mixed; then the tests have every core.
 # Ends with a line for each and how long it took; the exit code is 1 when any failed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -12,7 +13,7 @@ part_format-check() { ruff format --check .; }
 part_lint() { ruff check .; }
 part_types() { pyright; }
 part_contracts() { lint-imports --no-logo; }
-part_tests() { python -m pytest --cov; }
+part_tests() { python -m pytest --cov -n auto --maxprocesses 8 --dist worksteal; }
 part_flows() {
     shopt -s nullglob
     local flow failed=0
@@ -25,14 +26,57 @@ part_flows() {
 part_readme() { python .ci/readme_blocks.py README.md; }
 part_wheel-check() { bash .ci/wheel.sh; }
 
+kept=$(mktemp -d)
+trap 'end_all; rm -rf "$kept"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+end_all() {
+    local pid
+    for pid in $(jobs -p); do kill -- "-$pid" 2>/dev/null; done
+}
+
+timed() {
+    local began=$SECONDS ended=0
+    "part_$1" || ended=1
+    echo $((SECONDS - began)) >"$kept/$1.took"
+    return $ended
+}
+
 told=()
 failed=0
+tell() {
+    local verdict=ok
+    if [ "$2" -ne 0 ]; then verdict=FAILED failed=1; fi
+    told+=("$(printf '%-13s %-7s %4d s' "$1" "$verdict" "$(cat "$kept/$1.took")")")
+}
+
+alone=() beside=() pids=()
 for part in "$@"; do
-    echo "── $part"
-    began=$SECONDS
-    if "part_$part"; then verdict=ok; else verdict=FAILED failed=1; fi
-    told+=("$(printf '%-13s %-7s %4d s' "$part" "$verdict" $((SECONDS - began)))")
+    if [ $# -eq 1 ] || [ "$part" = tests ]; then alone+=("$part"); else beside+=("$part"); fi
 done
+if [ ${#beside[@]} -gt 0 ]; then
+    set -m # each in a process group of its own, so that all of it ends with us
+    for part in "${beside[@]}"; do
+        timed "$part" >"$kept/$part" 2>&1 </dev/null &
+        pids+=($!)
+    done
+    set +m
+    for number in "${!beside[@]}"; do
+        echo "── ${beside[number]}"
+        wait "${pids[number]}"
+        ended=$?
+        cat "$kept/${beside[number]}"
+        tell "${beside[number]}" $ended
+    done
+fi
+if [ ${#alone[@]} -gt 0 ]; then
+    for part in "${alone[@]}"; do
+        echo "── $part"
+        timed "$part"
+        tell "$part" $?
+    done
+fi
 if [ $# -gt 1 ]; then
     echo "──"
     printf '%s\n' "${told[@]}"

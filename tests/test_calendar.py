@@ -353,7 +353,7 @@ def markets(draw: st.DrawFn) -> tuple[Hours, date]:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(markets())
 def test_every_minute_is_open_when_a_slow_look_at_the_clocks_says_so(market: tuple[Hours, date]) -> None:
     hours, day = market

@@ -399,20 +399,21 @@ breaks = ["05:30-07:10"]
 """
 
 
-def bars_of(plan: Plan, tf: int, until: str) -> list[Bars]:
+def bars_of(plan: Plan, until: str) -> dict[int, list[Bars]]:
+    """Those of EURUSD by timeframe."""
     begin = parse_moment("2026-01-05T10:00:00Z")
-    given = play(plan, (), parse_moment(until), begin=begin, outside=("source", "venue"))
-    return [
-        value
-        for node, value in given
-        if node == "operators.bars" and isinstance(value, Bars) and (value.product, value.tf) == ("EURUSD", tf)
-    ]
+    made: dict[int, list[Bars]] = {}
+    for node, value in play(plan, (), parse_moment(until), begin=begin, outside=("source", "venue")):
+        if node == "operators.bars" and isinstance(value, Bars) and value.product == "EURUSD":
+            made.setdefault(value.tf, []).append(value)
+    return made
 
 
 def test_a_flow_keeps_the_calendar_of_its_file_and_its_runs_go_on_after_a_break() -> None:
     plan = plan_of(SMALL.replace('["1m", "5m"]', '["1m", "5m", "1h"]') + EARLY)
     begin, end = parse_moment("2026-01-05T10:30:00Z"), parse_moment("2026-01-05T12:10:00Z")
-    minutes = bars_of(plan, MINUTE, "2026-01-05T13:01:00Z")
+    made = bars_of(plan, "2026-01-05T13:01:00Z")
+    minutes = made[MINUTE]
     fresh = [int(opened) for bars in minutes for opened in bars.open_ts[len(bars) - bars.fresh :]]
     assert [opened for opened in fresh if begin <= opened < end] == []
     assert (max(each for each in fresh if each < begin), min(each for each in fresh if each >= end)) == (
@@ -421,9 +422,7 @@ def test_a_flow_keeps_the_calendar_of_its_file_and_its_runs_go_on_after_a_break(
     )
     after = next(bars for bars in minutes if bars.fresh and int(bars.open_ts[-1]) == end)
     assert len(after) > 20, "the run was not cut"
-    hours = [
-        int(opened) for bars in bars_of(plan, HOUR, "2026-01-05T13:01:00Z") for opened in bars.open_ts[-bars.fresh :]
-    ]
+    hours = [int(opened) for bars in made[HOUR] for opened in bars.open_ts[-bars.fresh :]]
     assert [utc_text(each)[11:16] for each in hours if each >= parse_moment("2026-01-05T10:00:00Z")] == [
         "10:00",
         "12:00",

@@ -188,10 +188,9 @@ def test_rows_to_come_change_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("rows", [0, 1, 2, 3, 9, 10, 13, 14, 15, 19, 20, 21, 51, 52])
-def test_too_few_bars_give_nothing_and_no_error(name: str, rows: int) -> None:
-    for column in raw(CASES[name], MARKET, 0, rows):
-        assert len(column) == rows
+def test_too_few_bars_give_nothing_and_no_error(name: str) -> None:
+    for rows in (0, 1, 2, 3, 9, 10, 13, 14, 15, 19, 20, 21, 51, 52):
+        assert {len(column) for column in raw(CASES[name], MARKET, 0, rows)} == {rows}
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -415,7 +415,7 @@ def cut(many: Quotes, sizes: list[int], ahead: int) -> list[tuple[int, Quotes]]:
     return entries
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     RUNS,
     RUNS,

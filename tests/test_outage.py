@@ -1,6 +1,7 @@
 """An outage of the connection, from the source to the decisions: what is lost, what is mended, and what it was like
 without."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,17 @@ OUTAGES = {
 
 def with_outage(begin: str, length: str) -> Plan:
     return plan_of(SMALL.replace(START, f'{START}\noutages = ["2026-01-05T{begin}Z for {length}"]'))
+
+
+@cache
+def through(begin: str, length: str) -> list[tuple[str, Any]]:
+    """Two hours with an outage in them; nobody changes what is in the list."""
+    return lived(with_outage(begin, length))
+
+
+@cache
+def whole() -> dict[tuple[int, int], tuple[Any, ...]]:
+    return said(lived(plan_of()))
 
 
 def lived(plan: Plan, block: int = 0) -> list[tuple[str, Any]]:
@@ -60,28 +72,25 @@ def said(given: list[tuple[str, Any]], product: str = "EURUSD") -> dict[tuple[in
     }
 
 
-WHOLE = said(lived(plan_of()))
-
-
 @pytest.mark.parametrize(("begin", "length", "torn"), OUTAGES.values(), ids=OUTAGES)
 def test_once_mended_every_bar_is_judged_as_if_nothing_had_been_lost(begin: str, length: str, torn: set[int]) -> None:
-    given = lived(with_outage(begin, length))
+    given = through(begin, length)
     heard = said(given)
-    lost = {slot for slot in WHOLE if slot not in heard}
+    lost = {slot for slot in whole() if slot not in heard}
     assert {(slot - MONDAY) // MINUTE for tf, slot in lost if tf == MINUTE} == torn
-    assert {slot: heard[slot] for slot in heard} == {slot: WHOLE[slot] for slot in heard}
+    assert {slot: heard[slot] for slot in heard} == {slot: whole()[slot] for slot in heard}
     assert {item.what for _, item in given if isinstance(item, Noticed)} == {"mended"}
 
 
+@pytest.mark.no_cover  # other tests go the same ways, and tracing whole flows takes three times their time
 @pytest.mark.parametrize(("begin", "length"), [each[:2] for each in OUTAGES.values()], ids=OUTAGES)
 @pytest.mark.parametrize("block", [10 * MINUTE, HOUR])
 def test_given_ahead_in_blocks_an_outage_is_the_same(begin: str, length: str, block: int) -> None:
-    plan = with_outage(begin, length)
-    assert decided(lived(plan, block)) == decided(lived(plan))
+    assert decided(lived(with_outage(begin, length), block)) == decided(through(begin, length))
 
 
 def test_the_connection_and_the_gap_are_told_in_their_order() -> None:
-    given = lived(with_outage("10:33:20", "90s"))
+    given = through("10:33:20", "90s")
     links = [item for _, item in given if isinstance(item, Link) and item.products == ("EURUSD",)]
     gaps = [item for _, item in given if isinstance(item, Gap) and item.product == "EURUSD"]
     assert [each.up for each in links] == [False, True]
@@ -105,7 +114,7 @@ def test_a_hole_nobody_mends_leaves_every_bar_not_ready_for_exactly_the_warm_up(
 
 
 def test_of_a_hole_there_is_no_decision_row_and_no_price() -> None:
-    given = lived(with_outage("10:33:20", "5m"))
+    given = through("10:33:20", "5m")
     slots = {int(ts) for _, item in given if isinstance(item, Decisions) and item.tf == MINUTE for ts in item.open_ts}
     assert not slots & {MONDAY + minute * MINUTE for minute in range(33, 39)}
     quiet = (MONDAY + 33 * MINUTE + 20_000, MONDAY + 38 * MINUTE + 20_000)

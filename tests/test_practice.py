@@ -512,7 +512,7 @@ def replies_of(venue: Practice, market: Quotes, orders: list[Order], block: int,
     return session.play()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     markets(),
     order_lists(),
@@ -534,7 +534,7 @@ def in_time(reply: Reply) -> tuple[int, str, str]:
     return reply.at, reply.order, type(reply).__name__
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(markets(), order_lists())
 def test_every_settlement_is_what_the_ticks_known_by_then_say(market: Quotes, orders: list[Order]) -> None:
     replies = replies_of(FIXED, market, orders, 0, feed_first=True)

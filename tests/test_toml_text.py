@@ -231,7 +231,7 @@ def flows(draw: st.DrawFn) -> str:
     return "\n".join(draw_table(draw, draw(documents), "")) + draw(st.sampled_from(["", "\n", "  # end"]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(flows())
 @example("")
 @example("'' = 1\n[x.\"\"]\n")
@@ -329,7 +329,7 @@ def test_broken_toml_is_told_in_one_sentence_with_place_and_remedy(text: str, pl
     assert "\n" not in said
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.text(st.sampled_from("ab1.=[]{},:\"'\\# \n\r\tu-_") | st.characters(codec="utf-8"), max_size=40))
 def test_every_text_is_a_flow_or_gets_one_sentence_with_a_place_in_it(text: str) -> None:
     assert_a_flow_or_one_sentence(text)
