@@ -1,7 +1,8 @@
 """The repaint alarm: decisions that would have been others, had a bar been given at first as the venue gave it later.
 
-Nothing that was decided is undone. The same features, providers and ensembles look once more at the revised bars, apart
-from the flow, and the gates that judge the bar alone answer again; what they say is held against what was decided.
+Nothing that was decided is undone. The same features, providers, ensembles and calibrators look once more at the bars
+that were revised, apart from the flow, and the gates that judge the bar alone answer again; what they say is held
+against what was decided.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,7 @@ from pipeline.agenda import Agenda, AgendaScheduler
 from pipeline.plan import Node, Plan
 from pipeline.steps import Tube
 from pipeline.tipping import Board
-from pipeline.values import Columns, Decisions, Key, Repaint, Revised, Signals, Small, Stamps, Votes
+from pipeline.values import Calibrated, Columns, Decisions, Key, Repaint, Revised, Signals, Small, Stamps, Votes
 from pipeline.voting import votes_of
 
 KEPT = 1024
@@ -31,7 +32,7 @@ class Repainting:
         self._decided: dict[Key, Decided] = {}
         self._bar_gates = frozenset(gate for node in plan.of("risk") for gate in node.instance.bar_gates)
         self._sides: dict[tuple[str, ...], Small] = {}
-        self._ensembles = {node.id: SecondLook(plan, node) for node in plan.of("ensemble")}
+        self._looks = dict(_looks(plan))
 
     @property
     def due(self) -> int | None:
@@ -50,9 +51,9 @@ class Repainting:
         revised = int(item.bars.open_ts[len(item.bars) - item.bars.fresh])
         for gate in self._plan.of("risk"):
             for edge in self._plan.into(gate.id):
-                if edge.source in self._ensembles:
-                    for signals in self._ensembles[edge.source].signals(votes):
-                        yield from self._repainted(gate, signals.last(signals.fresh), revised, at)
+                if edge.source in self._looks:
+                    for said in self._looks[edge.source].said(votes):
+                        yield from self._repainted(gate, said, revised, at)
 
     def _votes(self, node: Node, columns: Columns) -> Votes:
         board = self._boards.get(node.id)
@@ -78,9 +79,10 @@ class Repainting:
             self._sides[gates] = np.array([0 if gate in self._bar_gates else OTHER for gate in gates], np.int8)
         return self._sides[gates]
 
-    def _repainted(self, gate: Node, signals: Signals, revised: int, at: int) -> Iterator[Repaint]:
+    def _repainted(self, gate: Node, said: Signals | Calibrated, revised: int, at: int) -> Iterator[Repaint]:
         """The bars whose trade would not have been, would have been, or would have been the other way."""
-        now = np.where(gate.instance.passes(signals), signals.direction, 0)
+        signals = said.signals if isinstance(said, Calibrated) else said
+        now = np.where(gate.instance.passes(said), signals.direction, 0)
         for account in gate.instance.accounts:
             key = Key(account, signals.product, signals.tf)
             if key not in self._decided:
@@ -117,17 +119,32 @@ class Decided:
         return sides
 
 
+def _looks(plan: Plan) -> Iterator[tuple[str, "SecondLook"]]:
+    """The nodes that guards take from: ensembles, and calibrators behind them."""
+    ensembles = {node.id: node for node in plan.of("ensemble")}
+    for name, ensemble in ensembles.items():
+        yield name, SecondLook(plan, ensemble)
+    for edge in plan.edges:
+        target = plan.by_id.get(edge.target)
+        if edge.source in ensembles and target is not None and Calibrated in target.part.gives:
+            yield edge.target, SecondLook(plan, ensembles[edge.source], target)
+
+
 class SecondLook:
-    """An ensemble once more, apart from the flow."""
+    """An ensemble once more, apart from the flow, and a calibrator behind it if there is one."""
 
-    def __init__(self, plan: Plan, node: Node) -> None:
-        self._providers = [edge.source for edge in plan.into(node.id)]
+    def __init__(self, plan: Plan, ensemble: Node, calibrator: Node | None = None) -> None:
+        self._providers = [edge.source for edge in plan.into(ensemble.id)]
         self._votes = Tube[Votes]()
-        self._given: list[Signals] = []
-        node.instance(self._votes).subscribe(self._given.append, scheduler=AgendaScheduler(Agenda(0)))
+        self._given: list[Signals | Calibrated] = []
+        stream = ensemble.instance(self._votes)
+        if calibrator is not None:
+            stream = calibrator.instance(stream)
+        stream.subscribe(self._given.append, scheduler=AgendaScheduler(Agenda(0)))
 
-    def signals(self, votes: Mapping[str, Votes]) -> list[Signals]:
+    def said(self, votes: Mapping[str, Votes]) -> list[Signals | Calibrated]:
+        """What they say of the new rows."""
         for provider in self._providers:
             self._votes.give(votes[provider])
         given, self._given[:] = list(self._given), []
-        return given
+        return [each if isinstance(each, Calibrated) else each.last(each.fresh) for each in given]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 import numpy as np
@@ -32,6 +32,7 @@ from pipeline.values import (
     HEALTH,
     Approved,
     Bars,
+    Calibrated,
     Columns,
     Decisions,
     Dropped,
@@ -246,8 +247,8 @@ class GivenBar(Given, frozen=True):
         return made.rows(0, 1, 0) if self.history else made
 
 
-class GivenSignal(Given, frozen=True):
-    """What an ensemble would say at this moment of the bar that ended last."""
+class Spoken(Given, frozen=True):
+    """What is said at this moment of the bar that ended last."""
 
     timeframe: TimeframeName = "1m"
     direction: Literal["call", "put", "none"] = "call"
@@ -255,7 +256,7 @@ class GivenSignal(Given, frozen=True):
     ready: bool = True
     fault: str = ""
 
-    def made(self, at: int) -> Signals:
+    def said(self, at: int) -> Signals:
         tf = timeframe(self.timeframe)
         sign = {"call": 1, "put": -1, "none": 0}[self.direction]
         bar: Mapping[str, Floats] = {name: np.array([math.nan]) for name in PRICES}
@@ -263,6 +264,25 @@ class GivenSignal(Given, frozen=True):
         columns = Columns(self.product, tf, *stamps, np.array([self.ready]), bar, 1)
         confidence = np.array([self.confidence])
         return Signals(columns, confidence * sign, confidence, np.array([sign], np.int8), {}, self.fault)
+
+
+class GivenSignal(Spoken, frozen=True):
+    """What an ensemble would say."""
+
+    def made(self, at: int) -> Signals:
+        return self.said(at)
+
+
+class GivenOdds(Spoken, frozen=True):
+    """What a calibrator would say: the same, and how probable it is; its record is silent where that is left out."""
+
+    probability: Annotated[float, msgspec.Meta(ge=0, le=1)] = math.nan
+    error: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    drifted: bool = False
+
+    def made(self, at: int) -> Calibrated:
+        odds = np.array([self.probability]), np.array([self.error])
+        return Calibrated(self.said(at), *odds, np.array([self.drifted]), "given")
 
 
 BY_KEY = {
@@ -275,15 +295,18 @@ BY_KEY = {
 """What a source gives, by a key that only such a value has."""
 
 
-def _made(plan: Plan, port: str, letter: str, table: Table, at: int) -> Quotes | Payouts | Bars | Link | Signals:
+def _made(
+    plan: Plan, port: str, letter: str, table: Table, at: int
+) -> Quotes | Payouts | Bars | Link | Signals | Calibrated:
     """The value that a letter stands for when it enters by a node at a moment."""
-    kind = plan.by_id[port].part.kind
-    fits = [BY_KEY[key] for key in table if key in BY_KEY] if kind == "source" else []
-    shape = GivenSignal if kind == "ensemble" else fits[0] if fits else None
+    part = plan.by_id[port].part
+    fits = [BY_KEY[key] for key in table if key in BY_KEY] if part.kind == "source" else []
+    fits += [GivenSignal] if part.kind == "ensemble" else [GivenOdds] if Calibrated in part.gives else []
+    shape = fits[0] if fits else None
     if shape is None:
         raise InputError(
             f"values.{letter} cannot be given by {port}; a source gives price (or bid and ask), close, payout or link, "
-            "an ensemble direction and confidence"
+            "an ensemble direction and confidence, a calibrator probability beside these"
         )
     try:
         return msgspec.convert(table, shape).made(at)
@@ -309,11 +332,8 @@ def _facts(item: Any) -> Iterator[tuple[int | None, Table]]:
                     **columns,
                 }
                 yield int(item.final_at[row]), facts
-        case Signals():
-            for row in range(len(item) - item.fresh, len(item)):
-                said = {1: "call", -1: "put"}.get(int(item.direction[row]), "none")
-                facts = {"direction": said, "confidence": float(item.confidence[row]), "ready": bool(item.ready[row])}
-                yield int(item.final_at[row]), {"product": item.product, "timeframe": timeframe_name(item.tf), **facts}
+        case Signals() | Calibrated():
+            yield from _said_facts(item)
         case Decisions():
             for row in range(len(item)):
                 verdict = int(item.verdict[row])
@@ -340,6 +360,18 @@ def _facts(item: Any) -> Iterator[tuple[int | None, Table]]:
             yield None, facts | ({"timeframe": timeframe_name(facts["tf"])} if "tf" in facts else {})
         case _:
             return
+
+
+def _said_facts(item: Signals | Calibrated) -> Iterator[tuple[int | None, Table]]:
+    signals = item.last(item.fresh) if isinstance(item, Signals) else item.signals
+    named = {"product": signals.product, "timeframe": timeframe_name(signals.tf)}
+    for row in range(len(signals)):
+        said = {1: "call", -1: "put"}.get(int(signals.direction[row]), "none")
+        facts = {"direction": said, "confidence": float(signals.confidence[row]), "ready": bool(signals.ready[row])}
+        if isinstance(item, Calibrated):
+            facts |= {"probability": float(item.probability[row]), "error": float(item.error[row])}
+            facts |= {"drifted": bool(item.drifted[row])}
+        yield int(signals.final_at[row]), {**named, **facts}
 
 
 def _remark_facts(item: Noticed | NoData | Gap | Revised | Health) -> Iterator[tuple[int | None, Table]]:
@@ -382,7 +414,7 @@ def _fits(facts: Table, name: str, value: Any) -> bool:
     if name not in facts:
         return False
     if isinstance(value, float | int) and not isinstance(value, bool) and isinstance(facts[name], float | int):
-        return bool(np.isclose(cast("float", facts[name]), value, rtol=1e-9, atol=1e-12))
+        return bool(np.isclose(cast("float", facts[name]), value, rtol=1e-9, atol=1e-12, equal_nan=True))
     return bool(facts[name] == value)
 
 
