@@ -1,11 +1,14 @@
 """When trading is allowed."""
 
+import re
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.permit import Permit
+from pipeline.permit import Permit, Window
 from pipeline.times import HOUR, MINUTE, parse_moment
 
 
@@ -113,3 +116,71 @@ def test_hours_that_are_no_span_are_refused_in_a_sentence(hours: str) -> None:
 def test_a_zone_nobody_knows_is_refused_in_a_sentence() -> None:
     with pytest.raises(ValueError, match="timezone 'Mars/Olympus' is not known"):
         Permit(timezone="Mars/Olympus")
+
+
+# --- several windows, sessions, and spans without trading -------------------------------------------------------------
+
+
+def test_of_several_windows_one_is_enough() -> None:
+    permit = Permit(windows=(Window(hours="08:00-09:00"), Window(hours="20:00-21:00", weekdays=("tue",))))
+    moments = ["05T08:30:00", "05T20:30:00", "06T20:30:00", "06T12:00:00"]
+    assert allows(permit, *(f"2026-01-{moment}Z" for moment in moments)) == [True, False, True, False]
+
+
+def test_windows_lie_within_the_hours_beside_them() -> None:
+    permit = Permit(hours="08:30-24:00", windows=(Window(hours="08:00-09:00"),))
+    moments = ["2026-01-05T08:29:59Z", "2026-01-05T08:30:00Z", "2026-01-05T09:00:00Z"]
+    assert allows(permit, *moments) == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("session", "opens", "closes"),
+    [
+        ("london", "2026-01-05T08:00:00Z", "2026-01-05T16:30:00Z"),
+        ("london", "2026-07-06T07:00:00Z", "2026-07-06T15:30:00Z"),
+        ("new_york", "2026-01-05T13:00:00Z", "2026-01-05T21:55:00Z"),
+        ("tokyo", "2026-01-04T23:00:00Z", "2026-01-05T07:00:00Z"),
+    ],
+)
+def test_a_session_has_the_hours_of_its_city(session: str, opens: str, closes: str) -> None:
+    begin, end = parse_moment(opens), parse_moment(closes)
+    edges = np.array([begin - 1, begin, end - 1, end], np.int64)
+    assert Permit(session=session).allows(edges).tolist() == [False, True, True, False]
+
+
+def test_weekdays_cut_a_session() -> None:
+    permit = Permit(session="london", weekdays=("tue", "sat"))
+    days = ["2026-01-05", "2026-01-06", "2026-01-10"]
+    assert allows(permit, *(f"{day}T10:00:00Z" for day in days)) == [False, True, False]
+
+
+def test_a_day_is_blacked_out_from_midnight_to_midnight_of_its_zone() -> None:
+    permit = Permit(timezone="Europe/London", blackouts=("2026-03-29",))
+    edges = ["2026-03-28T23:59:59.999Z", "2026-03-29T00:00:00Z", "2026-03-29T22:59:59.999Z", "2026-03-29T23:00:00Z"]
+    assert allows(permit, *edges) == [True, False, False, True]
+
+
+def test_days_are_blacked_out_with_the_last_of_them_and_moments_up_to_it() -> None:
+    permit = Permit(blackouts=("2026-12-24/2026-12-26", "2026-01-09T13:25/2026-01-09T13:40"))
+    days = ["2026-12-23T23:59:59Z", "2026-12-24T00:00:00Z", "2026-12-26T23:59:59Z", "2026-12-27T00:00:00Z"]
+    assert allows(permit, *days) == [True, False, False, True]
+    minutes = ["2026-01-09T13:24:59Z", "2026-01-09T13:25:00Z", "2026-01-09T13:39:59Z", "2026-01-09T13:40:00Z"]
+    assert allows(permit, *minutes) == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"session": "paris"}, "session 'paris' is not known; write one of tokyo, london, new_york"),
+        ({"session": "london", "hours": "08:00-09:00"}, "session london has its own hours and zone"),
+        ({"session": "london", "timezone": "Asia/Tokyo"}, "session london has its own hours and zone"),
+        ({"blackouts": ("tomorrow",)}, "blackouts has 'tomorrow'; write 2026-12-25 or"),
+        ({"blackouts": ("2026-13-01",)}, "blackouts has '2026-13-01'; write 2026-12-25 or"),
+        ({"blackouts": ("2026-01-09/2026-01-08",)}, "which ends before it begins"),
+        ({"blackouts": ("2026-01-09T10:00/2026-01-09T10:00",)}, "which ends before it begins"),
+        ({"blackouts": ("2026-01-09T10:00",)}, "which ends before it begins"),
+    ],
+)
+def test_a_permit_that_cannot_be_is_refused_in_a_sentence(keys: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        Permit(**keys)
