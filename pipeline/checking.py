@@ -86,6 +86,7 @@ class _Check:
         self._derive(anchoring, accounts, edges, calendars, records)
         order = self._ordered(edges)
         self._warn_unused(edges)
+        self._warn_of_stakes()
         tests = self._tests()
         if self.tables.problems:
             return None
@@ -259,6 +260,13 @@ class _Check:
                 line, column = self.tables.source.place(tuple(node.id.split(".", 1)))
                 fix = "name it in a `from`, or remove it"
                 self._warnings.append(Problem(f"[{node.id}]", "nothing takes what it gives", fix, line, column))
+
+    def _warn_of_stakes(self) -> None:
+        for node in self._of("risk"):
+            for stamp in node.instance.stamps():
+                line, column = self.tables.source.place((*node.id.split(".", 1), "stake"))
+                fix = 'stake the same each time: use = "fixed"'
+                self._warnings.append(Problem(f"[{node.id}]", stamp, fix, line, column))
 
     def _tests(self) -> tuple[FlowTest, ...]:
         given = self.tables.source.data.get("test", [])
