@@ -112,18 +112,20 @@ def _group(part: Part) -> str:
 def _flow(part: Part) -> str:
     takes = " , ".join(" | ".join(kind.__name__ for kind in kinds) for kinds in part.takes.values())
     gives = " | ".join(kind.__name__ for kind in part.gives)
-    back = getattr(part.cls, "lookback", 0)
     implied = {
         "feature": _columns_of(part),
-        "provider": f"takes Columns{_rows(back)}, gives Votes",
+        "provider": f"takes Columns{_rows_before(part)}, gives Votes",
         "stake": "gives an amount",
     }
     return implied.get(part.kind) or f"takes {takes or 'nothing'}, gives {gives or 'nothing'}"
 
 
-def _rows(back: Any) -> str:
-    """How far a strategy looks back, where that is the same whatever its keys are."""
-    return f" and {back} row{'s' * (back > 1)} before" if isinstance(back, int) and back else ""
+def _rows_before(part: Part) -> str:
+    """How far a strategy looks back, with its keys as they stand."""
+    if part.kind != "provider" or any(key.required for key in part.fields):
+        return ""
+    back = part.cls().lookback
+    return f" and {back} row{'s' * (back > 1)} before" if back else ""
 
 
 def _columns_of(part: Part) -> str:

@@ -1,7 +1,8 @@
 """Print the JSON Schema of flow files, for editors that complete and check as you type.
 
-example:
+examples:
   python -m pipeline schema > flow.schema.json
+  python -m pipeline schema --flow flows.toml > flow.schema.json
 
 and as the first line of the flow file:
   #:schema ./flow.schema.json
@@ -9,16 +10,20 @@ and as the first line of the flow file:
 
 import argparse
 import json
+from pathlib import Path
 
 from pipeline.flowtest import FlowTest
 from pipeline.plan import Account, Settings
+from pipeline.plugins import load_files_of
 from pipeline.schema import flow_schema
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """It needs none."""
+    parser.add_argument("--flow", type=Path, metavar="FLOW", help="with what the plugins of this flow file bring")
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.flow is not None:
+        load_files_of(options.flow)
     print(json.dumps(flow_schema(Settings, Account, FlowTest), indent=2, ensure_ascii=False))
     return 0
