@@ -107,7 +107,12 @@ class _Heard:
 
 
 def collected(
-    plan: Plan, ensemble: str, begin: int, end: int, progress: Callable[[float], None] = lambda _: None
+    plan: Plan,
+    ensemble: str,
+    begin: int,
+    end: int,
+    progress: Callable[[float], None] = lambda _: None,
+    taps: tuple[Callable[[str, Any], None], ...] = (),
 ) -> tuple[Said, ...]:
     """Replay what an ensemble's scores come from; of each stream what was said of every bar and what came of it."""
     heard: dict[Stream, _Heard] = {}
@@ -121,7 +126,7 @@ def collected(
         elif type(value) is Quotes:
             quoted.add(value.product)
 
-    replayed(leading_to(plan, ensemble), begin, end, NoRecords(), taps=(told,), progress=progress)
+    replayed(leading_to(plan, ensemble), begin, end, NoRecords(), taps=(told, *taps), progress=progress)
     return tuple(each.said(stream, stream.product in quoted) for stream, each in sorted(heard.items()) if each.open_ts)
 
 

@@ -18,6 +18,7 @@ NAMES = (
     "test",
     "replay",
     "calibrate",
+    "worth",
     "verify",
     "why",
     "report",

@@ -31,10 +31,9 @@ from pipeline.checking import load
 from pipeline.errors import InputError
 from pipeline.plan import Node, Plan
 from pipeline.settlement import Tie
-from pipeline.tables import nearest
 from pipeline.times import duration
 from pipeline.values import Signals
-from pipeline.verbs.common import flow_option, json_option, say_json
+from pipeline.verbs.common import ensemble_of, flow_option, json_option, say_json
 from pipeline.verbs.spans import progress, span_asked, span_options
 
 
@@ -53,7 +52,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     plan = load(options.flow, without=("operator", "ensemble") if options.stack else ("operator",))
     refuse_unproved(plan)
-    ensemble = _ensemble(plan, options.ensemble)
+    ensemble = ensemble_of(plan, options.ensemble)
     if options.stack and shape_of(ensemble.part.cls) is not Stack:
         raise InputError(f"[{ensemble.id}] is {ensemble.part.name}, which goes by no record; leave out --stack")
     file = options.out or plan.base / _file(plan, ensemble, stack=options.stack)
@@ -88,21 +87,6 @@ def _stacked(plan: Plan, ensemble: Node, said: Sequence[Said], every: str | None
     if not 0 <= options.l2 < math.inf:
         raise InputError(f"--l2 is {options.l2:g}; write a number of rows, 0 or more")
     return stack_of(said, name, made_by, l2=options.l2, every=every, least=LEAST, progress=progress("fitting"))
-
-
-def _ensemble(plan: Plan, name: str | None) -> Node:
-    """The one that was named, or the only one."""
-    known = {node.id.split(".", 1)[1]: node for node in plan.of("ensemble")}
-    if name is None and len(known) == 1:
-        return next(iter(known.values()))
-    if not known:
-        raise InputError(f"{plan.file} has no ensemble whose scores could be calibrated; add one to [ensembles]")
-    if name is None:
-        raise InputError(f"{plan.file} has several ensembles; say which with --ensemble: {', '.join(sorted(known))}")
-    short = name.removeprefix("ensembles.")
-    if short not in known:
-        raise InputError(f"there is no ensemble {name!r}; {nearest(short, known)}")
-    return known[short]
 
 
 def _file(plan: Plan, ensemble: Node, *, stack: bool) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 
 from pipeline.causality import refuse_unproved
 from pipeline.checking import load
-from pipeline.plan import Plan
+from pipeline.errors import InputError
+from pipeline.plan import Node, Plan
+from pipeline.tables import nearest
 
 DEFAULT = "flows.toml"
 
@@ -40,3 +42,18 @@ def proven_plan_of(options: argparse.Namespace) -> Plan:
 
 def say_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def ensemble_of(plan: Plan, name: str | None) -> Node:
+    """The one that was named, or the only one."""
+    known = {node.id.split(".", 1)[1]: node for node in plan.of("ensemble")}
+    if name is None and len(known) == 1:
+        return next(iter(known.values()))
+    if not known:
+        raise InputError(f"{plan.file} has no ensemble; add one to [ensembles]")
+    if name is None:
+        raise InputError(f"{plan.file} has several ensembles; say which with --ensemble: {', '.join(sorted(known))}")
+    short = name.removeprefix("ensembles.")
+    if short not in known:
+        raise InputError(f"there is no ensemble {name!r}; {nearest(short, known)}")
+    return known[short]
