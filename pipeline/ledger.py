@@ -6,7 +6,7 @@ timeframe and bar, and the file itself sees to that.
 """
 
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -43,6 +43,12 @@ SELECT bar, at FROM decisions AS decided
 WHERE account = ? AND product = ? AND tf = ? AND bar >= ? AND at >= ? AND NOT EXISTS (
   SELECT 1 FROM outcomes WHERE product = decided.product AND tf = decided.tf AND bar = decided.bar
 )
+"""
+DECIDED = """
+SELECT decided.*, outcomes.bar IS NOT NULL AS known, entry, exit FROM decisions AS decided
+LEFT JOIN outcomes ON outcomes.product = decided.product AND outcomes.tf = decided.tf AND outcomes.bar = decided.bar
+WHERE decided.account = ? AND decided.product = ? AND decided.tf = ? AND decided.bar >= ? AND decided.bar < ?
+ORDER BY decided.bar
 """
 SELECT_LATCH = 'SELECT seq, scope, "on", at, reason, by FROM latches'
 
@@ -218,6 +224,42 @@ class Reader:
     def outcomes(self) -> Sequence[sqlite3.Row]:
         """What every bar would have paid, as far as it is known."""
         return self._db.execute("SELECT * FROM outcomes ORDER BY product, tf, bar").fetchall()
+
+    def outcome(self, product: str, tf: int, bar: int) -> sqlite3.Row | None:
+        asked = "SELECT * FROM outcomes WHERE product = ? AND tf = ? AND bar = ?"
+        row: sqlite3.Row | None = self._db.execute(asked, (product, tf, bar)).fetchone()
+        return row
+
+    def features(self, order: str) -> Mapping[str, float]:
+        """The columns an order was decided on."""
+        asked = 'SELECT name, value FROM order_features WHERE "order" = ? ORDER BY name'
+        return {row[0]: _float(row[1]) for row in self._db.execute(asked, (order,))}
+
+    def traded(self) -> Sequence[Key]:
+        """Every account, product and timeframe there are decisions of."""
+        return list(keys_of(self._db))
+
+    def decided(self, key: Key, begin: int, end: int) -> Sequence[sqlite3.Row]:
+        """The decisions on the bars that opened in a span, each with what it would have paid (`known`, if it is)."""
+        return self._db.execute(DECIDED, (*key, begin, end)).fetchall()
+
+    def final_bars(self, product: str, tf: int, begin: int, end: int) -> set[int]:
+        """The bars of a span that became final: there is a row on what they would have paid, or a decision."""
+        spans = [("SELECT bar FROM outcomes WHERE product = ? AND tf = ? AND bar >= ? AND bar < ?", (product, tf))]
+        keys = [key for key in self.traded() if (key.product, key.tf) == (product, tf)]
+        decided = "SELECT bar FROM decisions WHERE account = ? AND product = ? AND tf = ? AND bar >= ? AND bar < ?"
+        asked = [*spans, *((decided, key) for key in keys)]
+        return {row[0] for query, whose in asked for row in self._db.execute(query, (*whose, begin, end))}
+
+    def first_and_last(self, key: Key) -> tuple[int, int]:
+        """The bars an account's decisions on a stream begin and end with."""
+        asked = "SELECT min(bar), max(bar) FROM decisions WHERE account = ? AND product = ? AND tf = ?"
+        first, last = self._db.execute(asked, key).fetchone()
+        return first, last
+
+    def at_one_moment(self) -> None:
+        """Answer everything from here on as it stands now, whatever a running flow writes meanwhile."""
+        self._db.execute("BEGIN")
 
     def last_decision(self) -> sqlite3.Row | None:
         row: sqlite3.Row | None = self._db.execute(

@@ -14,6 +14,7 @@ from pipeline.calendar import Calendars
 from pipeline.errors import Problem
 from pipeline.flowtest import FlowTest
 from pipeline.parts import Kind, Part
+from pipeline.settlement import Tie
 from pipeline.times import DurationText, duration
 from pipeline.toml_text import Source
 from pipeline.walltime import zone_names
@@ -143,3 +144,10 @@ class Plan:
 
     def into(self, target: str) -> tuple[Edge, ...]:
         return tuple(edge for edge in self.edges if edge.target == target)
+
+
+def tie_of(plan: Plan, account: str) -> Tie:
+    """What becomes of a tie at the venue of an account."""
+    known = plan.accounts.get(account)
+    venue = plan.by_id.get(f"venues.{known.venue}") if known is not None else None
+    return "push" if venue is None else getattr(venue.instance, "tie", "push")

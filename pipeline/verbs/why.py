@@ -1,17 +1,23 @@
-"""Say why a bar was traded or not: every gate with its value, its threshold and its verdict, in order.
+"""Say why a bar was traded or not: every gate with its value and verdict, and what the bar would have paid.
 
 examples:
   python -m pipeline why EURUSD 5m 14:35
   python -m pipeline why EURUSD 5m 2026-01-05T11:35:00Z --account demo-1
   python -m pipeline why --last
+  python -m pipeline why --day 2026-01-05 EURUSD
+  python -m pipeline why --day 2026-01-05 --gate payout
 
 The moment is the opening of the bar, in the flow's display time zone unless it says another; a time without a date is
-on the last day the ledger knows.
+on the last day the ledger knows. With --day all bars that opened on a day of that zone are counted by verdict; exit
+code 1 when a final bar has no row. What a bar would have paid is a contract of its own timeframe, bought `entry_delay`
+after it was final, by our own prices.
 """
 
 import argparse
 import re
 import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,12 +25,17 @@ from zoneinfo import ZoneInfo
 
 from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
+from pipeline.hindsight import what_if, would_have
 from pipeline.ledger import Reader, gates_of
+from pipeline.plan import Plan, tie_of
+from pipeline.settlement import Tie
 from pipeline.tables import nearest
 from pipeline.times import local_text, parse_moment, slot_of, timeframe, timeframe_name
 from pipeline.values import GateRow, Order
+from pipeline.verbs import why_day
 from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json
 
+UNKNOWN = float("nan")
 MOMENT = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
@@ -34,6 +45,8 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "moment", nargs="?", metavar="MOMENT", help="14:35 or 2026-01-05T11:35:00Z: when the bar opened"
     )
+    parser.add_argument("--day", metavar="DATE", help="count all bars of a day: 2026-01-05")
+    parser.add_argument("--gate", metavar="GATE", help="list the bars of a day that this gate stopped; or trade")
     parser.add_argument("--last", action="store_true", help="the last bar that was decided")
     parser.add_argument("--account", help="only this account")
     parser.add_argument("--flow", type=Path, default=Path(DEFAULT), metavar="FLOW", help=f"the flow file ({DEFAULT})")
@@ -45,6 +58,8 @@ def run(options: argparse.Namespace) -> int:
     zone = ZoneInfo(plan.settings.display_timezone)
     reader = Reader(plan.folder / LEDGER_FILE)
     try:
+        if options.day is not None or options.gate is not None:
+            return why_day.run(options, plan, reader)
         rows = _rows(options, reader, zone)
         if options.account is not None:
             known = [row["account"] for row in rows]
@@ -54,14 +69,46 @@ def run(options: argparse.Namespace) -> int:
                     f"account {options.account!r} has no decision for that bar; {nearest(options.account, known)}"
                 )
         for row in rows:
-            order = reader.order(row["order"]) if row["order"] else None
+            found = _explained(row, reader, plan)
             if options.json:
-                say_json(_as_json(row, order))
+                say_json(_as_json(found))
             else:
-                print("\n".join(_text(row, order, zone)))
+                print("\n".join(_text(found, zone)))
     finally:
         reader.close()
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One account's row of one bar, and what belongs to it."""
+
+    row: sqlite3.Row
+    gates: tuple[GateRow, ...]
+    order: Order | None
+    features: Mapping[str, float]
+    outcome: sqlite3.Row | None
+    tie: Tie
+
+    @property
+    def would_have(self) -> str:
+        entry, exit_ = (UNKNOWN, UNKNOWN) if self.outcome is None else (self.outcome["entry"], self.outcome["exit"])
+        return would_have(self.row["direction"], self.row["payout"], entry, exit_, self.tie)
+
+    @property
+    def what_if(self) -> str | None:
+        return what_if(self.gates)
+
+
+def _explained(row: sqlite3.Row, reader: Reader, plan: Plan) -> Explained:
+    return Explained(
+        row,
+        gates_of(row),
+        reader.order(row["order"]) if row["order"] else None,
+        reader.features(row["order"]) if row["order"] else {},
+        reader.outcome(row["product"], row["tf"], row["bar"]),
+        tie_of(plan, row["account"]),
+    )
 
 
 def _rows(options: argparse.Namespace, reader: Reader, zone: ZoneInfo) -> list[sqlite3.Row]:
@@ -110,7 +157,8 @@ def _moment(text: str, newest: int, zone: ZoneInfo) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def _text(row: sqlite3.Row, order: Order | None, zone: ZoneInfo) -> list[str]:
+def _text(found: Explained, zone: ZoneInfo) -> list[str]:
+    row, order = found.row, found.order
     opened = local_text(row["bar"], zone, "%Y-%m-%d %H:%M")
     decided = local_text(row["at"], zone, "%H:%M:%S") + f".{row['at'] % 1000:03d}"
     side = {1: "▲ call", -1: "▼ put"}.get(row["direction"], "no direction")
@@ -119,18 +167,21 @@ def _text(row: sqlite3.Row, order: Order | None, zone: ZoneInfo) -> list[str]:
         f"{row['product']} {timeframe_name(row['tf'])} {opened} {zone.key} · {row['account']} · decided {decided}",
         f"  {verdict}   (score {_number(row['score'])}, {side})",
     ]
-    first = next((number for number, gate in enumerate(gates_of(row)) if gate.verdict == "no"), None)
-    for number, gate in enumerate(gates_of(row)):
+    first = next((number for number, gate in enumerate(found.gates) if gate.verdict == "no"), None)
+    for number, gate in enumerate(found.gates):
         lines.append(_gate(gate, number == first))
     if order is not None:
         lines.append(f"  order {order.order}: {_ended(order)}")
-    return lines
+    if found.what_if is not None:
+        lines.append(f"  {found.what_if}")
+    return [*lines, f"  {found.would_have}"]
 
 
 def _gate(gate: GateRow, first: bool) -> str:
     mark = "✖ no " if gate.verdict == "no" else "✔ yes"
+    word = f"  {gate.word}" if gate.word else ""
     arrow = "   ◂ the first to say no" if first else ""
-    return f"  {mark}  {gate.gate:<11} {_number(gate.value):>10}  against {_number(gate.threshold):>10}{arrow}"
+    return f"  {mark}  {gate.gate:<12} {_number(gate.value):>10}  against {_number(gate.threshold):>10}{word}{arrow}"
 
 
 def _ended(order: Order) -> str:
@@ -143,11 +194,16 @@ def _number(value: float | None) -> str:
     return "unknown" if value is None or value != value else f"{value:.4g}"
 
 
-def _as_json(row: sqlite3.Row, order: Order | None) -> dict[str, Any]:
+def _as_json(found: Explained) -> dict[str, Any]:
+    row, order = found.row, found.order
     return {
         **{name: row[name] for name in row.keys() if name != "gates"},  # noqa: SIM118  # a Row iterates its values
-        "gates": [dict(zip(("gate", "value", "threshold", "verdict"), gate, strict=True)) for gate in gates_of(row)],
+        "gates": [gate._asdict() for gate in found.gates],
         "state": order.state if order else None,
         "result": order.result if order else None,
         "profit": str(order.profit) if order else None,
+        "features": found.features,
+        "outcome": None if found.outcome is None else dict(zip(found.outcome.keys(), found.outcome, strict=True)),
+        "would_have": found.would_have,
+        "what_if": found.what_if,
     }
