@@ -65,8 +65,8 @@ class BollingerWalk:
 
     lower: Column = "bollinger(period=20, width=2.0).lower"
     upper: Column = "bollinger(period=20, width=2.0).upper"
-    closes: Annotated[int, Meta(ge=1, le=20)] = 2
-    near: Annotated[float, Meta(ge=0, lt=1)] = 0.1
+    closes: Annotated[int, Meta(ge=1, le=20, description="how many closes in a row")] = 2
+    near: Annotated[float, Meta(ge=0, lt=1, description="of half the width of the bands")] = 0.1
 
     family: ClassVar[str] = "trend"
     catalogue: ClassVar[Presets] = {

@@ -46,7 +46,7 @@ class NarrowBreak:
     """
 
     atr: Column = "atr(period=14)"
-    bars: Annotated[int, Meta(ge=2, le=100)] = 7
+    bars: Annotated[int, Meta(ge=2, le=100, description="among how many bars it is the narrowest")] = 7
     full_distance: Atrs = 1.0
 
     family: ClassVar[str] = "breakout"

@@ -104,7 +104,7 @@ class InsideBreak:
 
 @provider
 class FullBar:
-    """Goes with a bar that is nearly all body: at least `body` of its range, and at least `least` long.
+    """Goes with a bar that is nearly all body, at least `body` of its range, and `least` average true ranges long.
 
     The strength is the body: 1 at twice the least.
     """

@@ -17,14 +17,16 @@ class EmaCross:
     With `confirm` it must stay crossed for so many bars, and the last of them is voted on. With `filter` set, a cross
     up counts only while that column is at or above `filter_level`, a cross down only while it is at or below its mirror
     (100 − level, made for RSI); with `adx` set, either only while that column is at least `adx_min`. The strength grows
-    with the angle of the cross: averages that came `full_distance` of the price closer or apart since it are 1.
+    with the angle of the cross: 1 when the averages moved `full_distance` of the price against each other.
     """
 
     fast: Column = "ema(period=9)"
     slow: Column = "ema(period=21)"
-    filter: Column | None = None
-    filter_level: Annotated[float, Meta(ge=0, le=100)] = 50.0
-    adx: Column | None = None
+    filter: Annotated[Column | None, Meta(description="a column that must agree, such as an RSI")] = None
+    filter_level: Annotated[
+        float, Meta(ge=0, le=100, description="for a cross up; its mirror (100 less it) for a cross down")
+    ] = 50.0
+    adx: Annotated[Column | None, Meta(description="a column that says how strong a trend is")] = None
     adx_min: Annotated[float, Meta(ge=0, le=100, description="from which on a trend counts")] = 20.0
     confirm: Annotated[int, Meta(ge=1, le=10, description="for how many bars it must stay crossed")] = 1
     full_distance: Annotated[float, Meta(gt=0, description="of the price")] = 0.0001

@@ -21,7 +21,10 @@ class EmaTrend:
     fast: Column = "ema(period=20)"
     slow: Column = "ema(period=50)"
     rsi: Column = "rsi(period=14)"
-    above: Annotated[float, Meta(ge=50, lt=100)] = 55.0
+    above: Annotated[
+        float,
+        Meta(ge=50, lt=100, description="the RSI of a trend up; its mirror (100 less it) is that of a trend down"),
+    ] = 55.0
     full_distance: Annotated[float, Meta(gt=0, description="of the price")] = 0.001
 
     lookback = 0

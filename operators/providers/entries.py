@@ -69,7 +69,7 @@ class HeikinAshiRun:
     low: Column = "heikin_ashi().low"
     closed: Column = "heikin_ashi().close"
     atr: Column = "atr(period=14)"
-    bars: Annotated[int, Meta(ge=1, le=20)] = 3
+    bars: Annotated[int, Meta(ge=1, le=20, description="how many bars in a row")] = 3
     full_body: Atrs = 1.5
 
     family: ClassVar[str] = "trend"

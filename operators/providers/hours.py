@@ -24,11 +24,11 @@ class HoursFollow:
 
     hours: HoursText = "08:00-10:00"
     timezone: Zone = "Europe/London"
-    weekdays: tuple[Weekday, ...] = WEEKDAYS
+    weekdays: Annotated[tuple[Weekday, ...], Meta(description="on which days")] = WEEKDAYS
     follow: Column = "zscore(period=20)"
-    against: bool = False
-    least: Annotated[float, Meta(gt=0)] = 1.0
-    full: Annotated[float, Meta(gt=0)] = 3.0
+    against: Annotated[bool, Meta(description="go the other way")] = False
+    least: Annotated[float, Meta(gt=0, description="from which on the column counts, either way")] = 1.0
+    full: Annotated[float, Meta(gt=0, description="where the strength is 1")] = 3.0
 
     lookback = 0
     family: ClassVar[str] = "time"
@@ -54,11 +54,11 @@ class HoursBias:
     A bar is in the hours when it becomes final in them.
     """
 
-    direction: Direction = "call"
+    direction: Annotated[Direction, Meta(description="which way")] = "call"
     hours: HoursText = "13:30-14:30"
     timezone: Zone = "America/New_York"
-    weekdays: tuple[Weekday, ...] = WEEKDAYS
-    strength: Annotated[float, Meta(ge=LEAST, le=1)] = 0.5
+    weekdays: Annotated[tuple[Weekday, ...], Meta(description="on which days")] = WEEKDAYS
+    strength: Annotated[float, Meta(ge=LEAST, le=1, description="of every vote")] = 0.5
 
     lookback = 0
     family: ClassVar[str] = "time"

@@ -43,7 +43,7 @@ class MidlineCross:
     """
 
     of: Column = "macd(fast=12, slow=26, signal=9).histogram"
-    middle: float = 0.0
+    middle: Annotated[float, Meta(description="where neither way outweighs")] = 0.0
     confirm: Annotated[int, Meta(ge=1, le=10, description="for how many bars it must stay there")] = 1
     span: Annotated[int, Meta(ge=2, le=500, description="how many bars")] = 20
 
@@ -119,7 +119,9 @@ class AroonTrend:
 
     down: Column = "aroon(period=14).down"
     up: Column = "aroon(period=14).up"
-    strong: Annotated[float, Meta(gt=50, le=100)] = 70.0
+    strong: Annotated[
+        float, Meta(gt=50, le=100, description="for the newer extreme; its mirror (100 less it) for the older")
+    ] = 70.0
 
     lookback = 0
     family: ClassVar[str] = "momentum"
@@ -144,7 +146,7 @@ class DmiCross:
     plus: Column = "di(period=14).plus"
     minus: Column = "di(period=14).minus"
     adx: Column = "adx(period=14)"
-    adx_min: Annotated[float, Meta(ge=0, le=100)] = 20.0
+    adx_min: Annotated[float, Meta(ge=0, le=100, description="from which on a trend counts")] = 20.0
     confirm: Annotated[int, Meta(ge=1, le=10, description="for how many bars they must stay crossed")] = 1
 
     family: ClassVar[str] = "momentum"

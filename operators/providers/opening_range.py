@@ -10,7 +10,6 @@ from pipeline.scoring import Presets, before, share, spoken
 from pipeline.times import MINUTE
 from pipeline.values import Columns, Floats
 
-Minutes = Annotated[int, Meta(ge=1, le=720)]
 LONDON = "session_clock(session='08:00', timezone='Europe/London').minutes"
 NEW_YORK = "session_clock(session='09:30', timezone='America/New_York').minutes"
 
@@ -24,8 +23,8 @@ class OpeningRangeBreak:
     """
 
     since: Column = LONDON
-    minutes: Minutes = 30
-    until: Minutes = 120
+    minutes: Annotated[int, Meta(ge=1, le=720, description="how long the range is made")] = 30
+    until: Annotated[int, Meta(ge=1, le=720, description="how many minutes after that it counts")] = 120
 
     family: ClassVar[str] = "breakout"
     catalogue: ClassVar[Presets] = {221: {}, 222: {"since": NEW_YORK}, 223: {"minutes": 60, "until": 180}}

@@ -79,8 +79,8 @@ class WillrReversal:
 
     willr: Column = "willr(period=14)"
     atr: Column = "atr(period=14)"
-    end: Annotated[float, Meta(gt=0, lt=50)] = 10.0
-    full_body: Annotated[float, Meta(gt=0)] = 1.0
+    end: Annotated[float, Meta(gt=0, lt=50, description="how wide an end is, on the scale of 100")] = 10.0
+    full_body: Annotated[float, Meta(gt=0, description="in average true ranges")] = 1.0
 
     lookback = 1
     family: ClassVar[str] = "reversal"
@@ -103,7 +103,7 @@ class CciReturn:
     """
 
     cci: Column = "cci(period=20)"
-    limit: Annotated[float, Meta(gt=0)] = 100.0
+    limit: Annotated[float, Meta(gt=0, description="beyond it and its mirror (less than 0) is an end")] = 100.0
 
     lookback = 1
     family: ClassVar[str] = "reversal"
@@ -125,7 +125,7 @@ class ZscoreReversal:
     """
 
     zscore: Column = "zscore(period=20)"
-    limit: Annotated[float, Meta(gt=0)] = 2.0
+    limit: Annotated[float, Meta(gt=0, description="in standard deviations")] = 2.0
 
     lookback = 0
     family: ClassVar[str] = "reversal"
@@ -145,7 +145,7 @@ class FisherTurn:
 
     line: Column = "fisher(period=9).line"
     signal: Column = "fisher(period=9).signal"
-    limit: Annotated[float, Meta(gt=0)] = 1.5
+    limit: Annotated[float, Meta(gt=0, description="beyond it and its mirror (less than 0) is an end")] = 1.5
 
     lookback = 1
     family: ClassVar[str] = "reversal"

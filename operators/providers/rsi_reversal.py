@@ -18,8 +18,8 @@ class RsiReversal:
     """
 
     rsi: Column = "rsi(period=14)"
-    oversold: Annotated[float, Meta(gt=0, lt=50)] = 30.0
-    overbought: Annotated[float, Meta(gt=50, lt=100)] = 70.0
+    oversold: Annotated[float, Meta(gt=0, lt=50, description="under it the vote is up")] = 30.0
+    overbought: Annotated[float, Meta(gt=50, lt=100, description="over it the vote is down")] = 70.0
 
     lookback = 0
     family: ClassVar[str] = "reversal"

@@ -14,7 +14,7 @@ Atrs = Annotated[float, Meta(gt=0, description="in average true ranges")]
 
 @provider
 class LineStretch:
-    """Goes back to a line (an average, the VWAP) with the first close towards it from at least `stretch` away.
+    """Goes back to a line (an average, the VWAP) with the first close towards it from `stretch` average ranges away.
 
     The strength is how far the close before was beyond the stretch: 1 at as much again.
     """
@@ -43,7 +43,7 @@ class StreakFade:
     """
 
     atr: Column = "atr(period=14)"
-    bars: Annotated[int, Meta(ge=2, le=50)] = 5
+    bars: Annotated[int, Meta(ge=2, le=50, description="how many closes in a row")] = 5
 
     family: ClassVar[str] = "reversal"
     catalogue: ClassVar[Presets] = {191: {}, 192: {"bars": 7}}
@@ -71,8 +71,8 @@ class QuietFade:
 
     zscore: Column = "zscore(period=20)"
     percentile: Column = "atr_percentile(atr=14, period=100)"
-    quiet: Annotated[float, Meta(gt=0, le=1)] = 0.3
-    limit: Annotated[float, Meta(gt=0)] = 1.5
+    quiet: Annotated[float, Meta(gt=0, le=1, description="the highest percentile of a quiet market")] = 0.3
+    limit: Annotated[float, Meta(gt=0, description="in standard deviations")] = 1.5
 
     lookback = 0
     family: ClassVar[str] = "volatility"

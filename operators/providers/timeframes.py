@@ -79,7 +79,7 @@ class TimeframePullback:
     rsi: Column = "rsi(period=7)"
     longer_fast: Column = "higher(of=ema(period=9), timeframe='15m')"
     longer_slow: Column = "higher(of=ema(period=21), timeframe='15m')"
-    dip: Annotated[float, Meta(gt=0, lt=50)] = 35.0
+    dip: Annotated[float, Meta(gt=0, lt=50, description="where it was on the other side")] = 35.0
 
     lookback = 1
     family: ClassVar[str] = "timeframe"

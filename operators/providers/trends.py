@@ -99,7 +99,7 @@ class IchimokuTrend:
 
 @provider
 class SlopeTrend:
-    """Goes the way a straight line through the last closes slopes when that is at least `least` a bar.
+    """Goes the way a straight line through the last closes slopes, from `least` average true ranges a bar on.
 
     The strength is the slope: 1 at four times the least.
     """

@@ -71,9 +71,9 @@ class WakingMarket:
 
     percentile: Column = "atr_percentile(atr=14, period=100)"
     atr: Column = "atr(period=14)"
-    low: Annotated[float, Meta(gt=0, lt=1)] = 0.4
-    high: Annotated[float, Meta(gt=0, le=1)] = 0.8
-    bars: Annotated[int, Meta(ge=1, le=100)] = 10
+    low: Annotated[float, Meta(gt=0, lt=1, description="the percentile it comes from")] = 0.4
+    high: Annotated[float, Meta(gt=0, le=1, description="the percentile it comes to")] = 0.8
+    bars: Annotated[int, Meta(ge=1, le=100, description="within how many bars")] = 10
 
     family: ClassVar[str] = "volatility"
     catalogue: ClassVar[Presets] = {431: {}, 432: {"low": 0.25, "high": 0.75, "bars": 20}}

@@ -24,7 +24,7 @@ class VwapReclaim:
     rvol: Column = "rvol(period=20)"
     atr: Column = "atr(period=14)"
     rvol_min: Rvol = 1.2
-    confirm: Annotated[int, Meta(ge=1, le=10)] = 1
+    confirm: Annotated[int, Meta(ge=1, le=10, description="for how many bars it must stay there")] = 1
 
     family: ClassVar[str] = "volume"
     catalogue: ClassVar[Presets] = {
@@ -57,8 +57,8 @@ class CmfTrend:
 
     cmf: Column = "cmf(period=20)"
     average: Column = "ema(period=20)"
-    least: Annotated[float, Meta(gt=0, lt=1)] = 0.1
-    full: Annotated[float, Meta(gt=0, le=1)] = 0.4
+    least: Annotated[float, Meta(gt=0, lt=1, description="from which on the money flow counts")] = 0.1
+    full: Annotated[float, Meta(gt=0, le=1, description="the money flow that is full strength")] = 0.4
 
     lookback = 0
     family: ClassVar[str] = "volume"
@@ -77,7 +77,9 @@ class MfiReversal:
     """
 
     mfi: Column = "mfi(period=14)"
-    extreme: Annotated[float, Meta(gt=50, lt=100)] = 80.0
+    extreme: Annotated[float, Meta(gt=50, lt=100, description="beyond it and its mirror (100 less it) is an end")] = (
+        80.0
+    )
 
     lookback = 1
     family: ClassVar[str] = "volume"
@@ -100,8 +102,8 @@ class ObvSlope:
     slope: Column = "linregslope(period=14, price=obv())"
     volume: Column = "sma(period=20, price=volume)"
     price_slope: Column = "linregslope(period=14)"
-    least: Annotated[float, Meta(gt=0)] = 0.25
-    full: Annotated[float, Meta(gt=0)] = 0.8
+    least: Annotated[float, Meta(gt=0, description="in mean volumes a bar")] = 0.25
+    full: Annotated[float, Meta(gt=0, description="in mean volumes a bar")] = 0.8
 
     lookback = 0
     family: ClassVar[str] = "volume"
@@ -145,8 +147,8 @@ class VolumeDivergence:
 
     slope: Column = "linregslope(period=14, price=obv())"
     volume: Column = "sma(period=20, price=volume)"
-    bars: Annotated[int, Meta(ge=2, le=500)] = 20
-    full: Annotated[float, Meta(gt=0)] = 0.5
+    bars: Annotated[int, Meta(ge=2, le=500, description="how many bars before")] = 20
+    full: Annotated[float, Meta(gt=0, description="in mean volumes a bar")] = 0.5
 
     family: ClassVar[str] = "volume"
     catalogue: ClassVar[Presets] = {541: {}, 542: {"bars": 40}}
