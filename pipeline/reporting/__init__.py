@@ -7,7 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.plan import Plan
-from pipeline.reporting.sections import SECTIONS, Section
+from pipeline.reporting.said import Section
+from pipeline.reporting.sections import SECTIONS
 from pipeline.reporting.subjects import Subject, keyed, purse_of, totals
 from pipeline.statistics.records import Money, ended
 from pipeline.times import local_text, timeframe_name
