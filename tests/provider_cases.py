@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from functools import cache
+from itertools import chain
 
 import numpy as np
 
@@ -128,7 +129,7 @@ def said(scores: Iterable[float]) -> list[float | None]:
 
 
 def says(provider: Provider, expected: list[float | None], **columns: Iterable[float]) -> None:
-    """Claim what a strategy says of columns, and the mirror of that of the mirrored ones.
+    """Claim what a strategy says of columns, the mirror of that of the mirrored ones, and the same at another price.
 
     Where it is not said, the average true range is 1. Prices are mirrored about 0, which is a price like any other.
     """
@@ -137,6 +138,9 @@ def says(provider: Provider, expected: list[float | None], **columns: Iterable[f
     assert said(provider(columns_of(**given))) == expected
     there = {OPPOSITE.get(name, name): [_mirrored(name, value) for value in column] for name, column in given.items()}
     assert said(provider(columns_of(**there))) == [None if score is None else -score for score in expected]
+    given.setdefault("close", [1.0] * len(expected))
+    higher = {name: [value + 4 * (name in PRICED) for value in column] for name, column in given.items()}
+    assert said(provider(columns_of(**higher))) == expected
 
 
 PAIRS = (
@@ -147,6 +151,8 @@ PAIRS = (
     ("up", "down"),
     ("resistance", "support"),
 )
+LINES = ("fast", "medium", "slow", "average", "stop", "line", "vwap", "span_a", "span_b", "longer", "base")
+PRICED = {"open", "close", "o", "c", *LINES, *chain(*PAIRS[:3], PAIRS[-1])}
 OPPOSITE = {name: other for pair in PAIRS for name, other in (pair, pair[::-1])}
 NEITHER_WAY = {"atr", "tr", "adx", "rvol", "percentile", "natr", "volume", "plus", "minus", "up", "down"}
 MIDDLES = {"rsi": 50.0, "k": 50.0, "d": 50.0, "mfi": 50.0, "willr": -50.0}

@@ -34,9 +34,9 @@ def test_macd_turn_turns_before_it_crosses_zero() -> None:
 
 
 def test_midline_cross_is_voted_once_it_has_stayed() -> None:
-    says(MidlineCross(of="o", span=2), [None, 1.0, None, None], o=[-1.0, 1.0, 2.0, 3.0])
-    says(MidlineCross(of="o", span=3), [None, None, 0.25, None], o=[-8.0, -1.0, 1.0, 3.0])
-    says(MidlineCross(of="o", span=2, confirm=2), [None, None, 1.0, None], o=[-1.0, 1.0, 2.0, 3.0])
+    says(MidlineCross(of="m", span=2), [None, 1.0, None, None], m=[-1.0, 1.0, 2.0, 3.0])
+    says(MidlineCross(of="m", span=3), [None, None, 0.25, None], m=[-8.0, -1.0, 1.0, 3.0])
+    says(MidlineCross(of="m", span=2, confirm=2), [None, None, 1.0, None], m=[-1.0, 1.0, 2.0, 3.0])
     says(MidlineCross(of="rsi", middle=50.0, span=2), [None, 1.0], rsi=[40.0, 60.0])
 
 
@@ -46,8 +46,8 @@ def test_roc_thrust_is_measured_in_what_is_usual() -> None:
 
 
 def test_average_turn_is_voted_on_its_first_bar() -> None:
-    provider = AverageTurn(average="a", atr="atr", full_turn=2.0)
-    says(provider, [None, None, 0.5, None], a=[2.0, 1.0, 2.0, 3.0])
+    provider = AverageTurn(average="average", atr="atr", full_turn=2.0)
+    says(provider, [None, None, 0.5, None], average=[2.0, 1.0, 2.0, 3.0])
 
 
 def test_aroon_trend_has_a_new_extreme_and_an_old_one() -> None:
@@ -71,8 +71,8 @@ def test_vwap_reclaim_needs_the_volume_on_the_bar_that_is_voted_on() -> None:
 
 
 def test_cmf_trend_needs_flow_and_price_on_one_side() -> None:
-    provider = CmfTrend(cmf="cmf", average="a", least=0.1, full=0.4)
-    says(provider, [0.25, None, None], cmf=[0.1, 0.09, 0.2], close=[1.0, 1.0, -1.0], a=[0.0] * 3)
+    provider = CmfTrend(cmf="cmf", average="average", least=0.1, full=0.4)
+    says(provider, [0.25, None, None], cmf=[0.1, 0.09, 0.2], close=[1.0, 1.0, -1.0], average=[0.0] * 3)
 
 
 def test_mfi_reversal_comes_out_of_an_end() -> None:

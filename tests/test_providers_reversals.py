@@ -62,9 +62,9 @@ def test_zscore_reversal_goes_against_what_is_at_its_limit_or_beyond() -> None:
 
 
 def test_fisher_turn_crosses_beyond_its_limit() -> None:
-    provider = FisherTurn(line="line", signal="signal", limit=1.5)
-    says(provider, [None, 0.333333, None], line=[-2.0, -1.8, -1.0], signal=[-1.9, -2.0, -1.8])
-    says(provider, [None, None, None], line=[-1.0, -0.8, 0.0], signal=[-0.9, -1.0, -0.8])
+    provider = FisherTurn(line="fisher", signal="before", limit=1.5)
+    says(provider, [None, 0.333333, None], fisher=[-2.0, -1.8, -1.0], before=[-1.9, -2.0, -1.8])
+    says(provider, [None, None, None], fisher=[-1.0, -0.8, 0.0], before=[-0.9, -1.0, -0.8])
 
 
 # --- stretches -------------------------------------------------------------------------------------------------------

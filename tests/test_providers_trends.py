@@ -57,13 +57,15 @@ def test_triple_average_takes_the_smaller_of_two_distances_of_averages_in_order(
 
 
 def test_ichimoku_trend_is_outside_the_cloud_with_the_lines_on_the_same_side() -> None:
-    provider = IchimokuTrend(conversion="fast", base="slow", span_a="a", span_b="b", atr="atr", full_distance=4.0)
+    provider = IchimokuTrend(
+        conversion="fast", base="slow", span_a="span_a", span_b="span_b", atr="atr", full_distance=4.0
+    )
     says(
         provider,
         [0.5, None, None, 0.25],
         close=[4.0, 1.5, 4.0, 3.0],
-        a=[2.0, 2.0, 2.0, 1.0],
-        b=[1.0, 1.0, 1.0, 2.0],
+        span_a=[2.0, 2.0, 2.0, 1.0],
+        span_b=[1.0, 1.0, 1.0, 2.0],
         fast=[1.0, 1.0, -1.0, 1.0],
         slow=[0.0] * 4,
     )
@@ -117,8 +119,8 @@ def test_keltner_break_goes_with_a_close_beyond_the_channel_in_a_trend() -> None
 
 
 def test_bollinger_walk_counts_closes_on_the_band_in_a_row() -> None:
-    provider = BollingerWalk(lower="lower", upper="upper", closes=2, near=0.1)
-    close = [0.9, 1.0, 0.89, 1.0, 1.25]
+    provider = BollingerWalk(lower="lower", upper="upper", closes=2, near=0.125)
+    close = [0.875, 1.0, 0.87, 1.0, 1.25]
     says(provider, [None, 0.5, None, None, 0.75], close=close, lower=[-1.0] * 5, upper=[1.0] * 5)
 
 
@@ -142,9 +144,11 @@ def test_bollinger_return_goes_inward_on_the_bar_that_comes_back() -> None:
     )
 
 
-@pytest.mark.parametrize("provider", [BollingerFade(lower="l", upper="u"), BollingerReturn(lower="l", upper="u")])
+@pytest.mark.parametrize(
+    "provider", [BollingerFade(lower="lower", upper="upper"), BollingerReturn(lower="lower", upper="upper")]
+)
 def test_bands_without_width_say_nothing(provider: BollingerFade) -> None:
-    says(provider, [None, None], close=[2.0, 1.0], l=[1.0, 1.0], u=[1.0, 1.0])
+    says(provider, [None, None], close=[2.0, 1.0], lower=[1.0, 1.0], upper=[1.0, 1.0])
 
 
 def test_squeeze_release_waits_until_the_bands_leave_the_channel() -> None:
