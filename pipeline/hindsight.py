@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -110,6 +111,14 @@ class Tally:
     mean: float | None
     """Net return per stake."""
     interval: Interval | None
+
+    def as_json(self) -> dict[str, Any]:
+        counts = ("bars", "sided", "won", "lost", "ties", "no_price", "not_known", "no_payout", "mean")
+        return {
+            **{name: getattr(self, name) for name in counts},
+            "interval": None if self.interval is None else [self.interval.low, self.interval.high],
+            "win_rate": str(self.rate),
+        }
 
     @property
     def mean_text(self) -> str:

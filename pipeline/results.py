@@ -1,10 +1,10 @@
-"""What a replay leaves: every decision as Parquet columns, every order, and the numbers of each account."""
+"""What a replay leaves: decisions and outcomes as Parquet columns, every order, and the numbers of each account."""
 
 # pyarrow comes without types:
 # pyright: reportMissingTypeStubs=false
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,7 +18,10 @@ import pyarrow
 import pyarrow.parquet
 
 from pipeline.errors import InputError
+from pipeline.hindsight import Tally
 from pipeline.orders import MOVES
+from pipeline.reckoning import Reckoning
+from pipeline.settlement import Tie
 from pipeline.statistics import drawdown, expectancy
 from pipeline.statistics.evidence import Evidence
 from pipeline.statistics.records import record
@@ -29,7 +32,7 @@ pq: Any = pyarrow.parquet
 
 BEHIND = 8
 """Blocks that may wait to be written."""
-DECISIONS, ORDERS = "decisions.parquet", "orders.parquet"
+DECISIONS, ORDERS, OUTCOMES = "decisions.parquet", "orders.parquet", "outcomes.parquet"
 
 SCHEMA = pa.schema(
     [
@@ -47,6 +50,16 @@ SCHEMA = pa.schema(
         ("order", pa.string()),
     ]
 )
+OUTCOME_SCHEMA = pa.schema(
+    [
+        ("product", pa.dictionary(pa.int8(), pa.string())),
+        *((name, pa.int64()) for name in ("tf", "bar", "delay", "entry_ts")),
+        ("entry", pa.float64()),
+        ("exit_ts", pa.int64()),
+        ("exit", pa.float64()),
+        ("at", pa.int64()),
+    ]
+)
 
 
 @dataclass
@@ -56,6 +69,8 @@ class AccountResult:
     bars: int = 0
     verdicts: Counter[str] = field(default_factory=Counter[str])
     orders: list[Order] = field(default_factory=list[Order])
+    would_have: dict[str, Tally] = field(default_factory=dict[str, Tally])
+    """What the bars of each verdict would have paid."""
 
     def as_json(self) -> dict[str, Any]:
         found = record("replay", self.orders)
@@ -68,21 +83,23 @@ class AccountResult:
             "profit": str(sum(found.profits, Decimal(0))),
             "expectancy": expectancy(found.profits, found.stakes),
             "drawdown": str(drawdown(found.slot_profits)),
+            "would_have": {verdict: counted.as_json() for verdict, counted in self.would_have.items()},
         }
 
 
 class Blocks:
-    """Decisions on their way to disk. Writing runs in a thread of its own, at most a few blocks behind."""
+    """Batches on their way to disk. Writing runs in a thread of its own, at most a few blocks behind."""
 
-    def __init__(self, path: Path) -> None:
-        self._writer = pq.ParquetWriter(path, SCHEMA, compression="none", use_dictionary=False, write_statistics=False)
-        self._thread = ThreadPoolExecutor(1, "decisions")
+    def __init__(self, path: Path, schema: Any, columns: Callable[[Any], Any]) -> None:
+        self._columns = columns
+        self._writer = pq.ParquetWriter(path, schema, compression="none", use_dictionary=False, write_statistics=False)
+        self._thread = ThreadPoolExecutor(1, path.stem)
         self._writing: deque[Future[None]] = deque()
 
-    def write(self, decisions: Decisions) -> None:
+    def write(self, batch: Decisions | Outcomes) -> None:
         while len(self._writing) >= BEHIND:
             self._writing.popleft().result()
-        self._writing.append(self._thread.submit(self._write, decisions))
+        self._writing.append(self._thread.submit(self._write, batch))
 
     def close(self) -> None:
         self._thread.shutdown()
@@ -90,17 +107,21 @@ class Blocks:
         while self._writing:
             self._writing.popleft().result()
 
-    def _write(self, decisions: Decisions) -> None:
-        self._writer.write_batch(_columns(decisions))
+    def _write(self, batch: Decisions | Outcomes) -> None:
+        self._writer.write_batch(self._columns(batch))
 
 
 class Results:
-    """Records of a replay. Decisions go to disk block by block; orders are kept and written at the end."""
+    """Records of a replay. Decisions and outcomes go to disk block by block; orders are kept and written at the end."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ties: Mapping[str, Tie] | None = None) -> None:
+        """`ties` says what each account's venue makes of a tie; a push where it is not said."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._blocks = Blocks(folder / DECISIONS)
+        self._ties = ties or {}
+        self._blocks = Blocks(folder / DECISIONS, SCHEMA, _columns)
+        self._outcomes = Blocks(folder / OUTCOMES, OUTCOME_SCHEMA, _outcome_columns)
+        self._reckoning = Reckoning()
         self._orders: dict[str, Order] = {}
         self._slots: set[tuple[str, str, int, int]] = set()
         self._accounts: dict[str, AccountResult] = {}
@@ -128,6 +149,7 @@ class Results:
 
     def decide(self, decisions: Decisions) -> None:
         self._blocks.write(decisions)
+        self._reckoning.decide(decisions)
         result = self._accounts.setdefault(decisions.account, AccountResult())
         result.bars += len(decisions)
         counts = np.bincount(decisions.verdict + 1, minlength=len(decisions.gates) + 1)
@@ -135,14 +157,19 @@ class Results:
             if count:
                 result.verdicts[name] += count
 
-    def outcome(self, outcomes: Outcomes) -> None: ...
-    def latch(self, latch: Latch) -> None: ...
+    def outcome(self, outcomes: Outcomes) -> None:
+        self._outcomes.write(outcomes)
+        self._reckoning.outcome(outcomes)
+
+    def latch(self, latch: Latch) -> None:
+        """A replay ends with its stops."""
 
     def commit(self) -> None:
         """Everything is written when it comes."""
 
     def close(self) -> None:
         self._blocks.close()
+        self._outcomes.close()
         rows = [msgspec.to_builtins(order, enc_hook=str) for order in self._orders.values()]
         table = (
             pa.Table.from_pylist(rows)
@@ -154,6 +181,8 @@ class Results:
     def accounts(self) -> Iterator[tuple[str, AccountResult]]:
         for order in self._orders.values():
             self._accounts.setdefault(order.account, AccountResult())
+        for account, tallies in self._reckoning.tallies(self._ties):
+            self._accounts[account].would_have = tallies
         for account, result in sorted(self._accounts.items()):
             result.orders = [order for order in self._orders.values() if order.account == account]
             yield account, result
@@ -194,6 +223,23 @@ def _columns(decisions: Decisions) -> Any:
         orders,
     ]
     return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+
+
+def _outcome_columns(outcomes: Outcomes) -> Any:
+    rows = len(outcomes)
+    void = np.isnan(outcomes.entry)
+    columns = [
+        _same(outcomes.product, rows),
+        pa.array(np.full(rows, outcomes.tf)),
+        pa.array(outcomes.open_ts),
+        pa.array(np.full(rows, outcomes.delay)),
+        *(
+            pa.array(column, mask=void)
+            for column in (outcomes.entry_ts, outcomes.entry, outcomes.exit_ts, outcomes.exit)
+        ),
+        pa.array(outcomes.at),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=OUTCOME_SCHEMA)
 
 
 def _same(word: str, rows: int) -> Any:

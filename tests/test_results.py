@@ -11,10 +11,11 @@ import numpy as np
 import pandas
 import pytest
 
+from pipeline.daybook import ALL, Asked, day_of
 from pipeline.ledger import Ledger, Reader
 from pipeline.replaying import replayed
-from pipeline.results import BEHIND, DECISIONS, ORDERS, Results
-from pipeline.times import HOUR, MINUTE
+from pipeline.results import BEHIND, DECISIONS, ORDERS, OUTCOMES, Results
+from pipeline.times import DAY, HOUR, MINUTE
 from pipeline.values import Approved, Decisions, OrderState, Ticket
 from tests.support import MONDAY, order, plan_of
 
@@ -139,3 +140,27 @@ def test_a_replay_leaves_what_the_ledger_would_hold(tmp_path: Path) -> None:
     decided = pd.read_parquet(tmp_path / "files" / DECISIONS)
     assert not decided.duplicated(["account", "product", "tf", "bar"]).any()
     assert set(decided["order"].dropna()) == set(orders)
+
+
+def test_what_every_bar_would_have_paid_is_columns_and_counted_by_verdict_as_the_ledger_has_it(tmp_path: Path) -> None:
+    plan, end = plan_of(), MONDAY + 3 * HOUR
+    with Results(tmp_path / "files") as results:
+        replayed(plan, MONDAY, end, results)
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        replayed(plan, MONDAY, end, ledger)
+    reader = Reader(tmp_path / "ledger.db")
+    stored = [tuple(row) for row in reader.outcomes()]
+    day = day_of(reader, "demo-1", Asked(MONDAY - DAY, MONDAY + DAY), plan.calendars, "push", current=True)
+    reader.close()
+    frame = pd.read_parquet(tmp_path / "files" / OUTCOMES).sort_values(["product", "tf", "bar"])
+    names = ["product", "tf", "bar", "delay", "entry_ts", "entry", "exit_ts", "exit", "at"]
+    assert [tuple(row) for row in frame[names].itertuples(index=False) if row.entry == row.entry] == [
+        row for row in stored if row[5] is not None
+    ]
+    assert len(frame) == len(stored)
+    ((_, account),) = results.accounts()
+    assert {name: found.as_json() for name, found in account.would_have.items()} == {
+        name: found.as_json() for name, found in day.verdicts.items() if name != ALL
+    }
+    assert {name: found.bars for name, found in account.would_have.items()} == dict(account.verdicts)
+    assert sum(found.won for found in account.would_have.values()) > 10

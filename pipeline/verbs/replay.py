@@ -5,8 +5,9 @@ examples:
   python -m pipeline replay bench/replay.toml
   python -m pipeline replay flows.toml --from 2026-01-05T08:00:00Z --to 2026-01-05T20:00:00Z --out runs/monday
 
-The same graph decides as in a paper run. Every decision goes to OUT/decisions.parquet, every order to
-OUT/orders.parquet (OUT is the folder `replay` in the flow's data folder, made anew each time, unless you name one).
+The same graph decides as in a paper run. Every decision goes to OUT/decisions.parquet, what each bar would have paid to
+OUT/outcomes.parquet, every order to OUT/orders.parquet (OUT is the folder `replay` in the flow's data folder, made anew
+each time, unless you name one).
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError
-from pipeline.plan import Plan
+from pipeline.plan import Plan, tie_of
 from pipeline.replaying import Replay, replayed, span_of
 from pipeline.results import DECISIONS, AccountResult, Results
 from pipeline.statistics.evidence import factor
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     plan = proven_plan_of(options)
     begin, end = span_of(plan, _moment(options.begin), _moment(options.end), _length(options.length))
     folder = _folder(plan, options.out)
-    with Results(folder) as results:
+    with Results(folder, {account: tie_of(plan, account) for account in plan.accounts}) as results:
         replay = replayed(plan, begin, end, results, progress=_progress())
     accounts = dict(results.accounts())
     if options.json:
@@ -100,9 +101,16 @@ def _text(replay: Replay, accounts: dict[str, AccountResult], folder: Path) -> l
         luck = f"evidence ×{factor(facts['evidence'])}"
         lines.append(f"{account}: {facts['win_rate']}; {luck}; profit {facts['profit']}, drawdown {facts['drawdown']}")
         lines.append("  " + ", ".join(f"{name} {count:,}" for name, count in result.verdicts.most_common()))
+        lines.append(f"  a contract of each would have won, lost, tied: {_would_have(result)}")
     lines += [f"fault in {fault.node} at {utc_text(fault.at)}: {fault.what}" for fault in replay.faults]
     lines.append(f"decisions and orders: {folder}")
     return lines
+
+
+def _would_have(result: AccountResult) -> str:
+    counted = ((verdict, found) for verdict, found in result.would_have.items() if found.sided)
+    said = [f"{verdict} {found.won:,}/{found.lost:,}/{found.ties:,}" for verdict, found in counted]
+    return ", ".join(said) or "none had a direction"
 
 
 def _as_json(replay: Replay, accounts: dict[str, AccountResult]) -> dict[str, Any]:

@@ -136,23 +136,14 @@ def _as_json(day: Day, named: date, zone: ZoneInfo) -> dict[str, Any]:
         "adds_up": day.adds_up,
         "missing": list(_listed(day.missing)),
         "silent": list(_listed(day.silent)),
-        "verdicts": {verdict: tally_as_json(found) for verdict, found in day.verdicts.items() if verdict != ALL},
-        "all": {verdict: tally_as_json(found) for verdict, found in day.verdicts.items()}[ALL],
+        "verdicts": {verdict: found.as_json() for verdict, found in day.verdicts.items() if verdict != ALL},
+        "all": day.verdicts[ALL].as_json(),
     }
 
 
 def _listed(runs: Iterable[Run]) -> Iterator[dict[str, Any]]:
     for run in runs:
         yield {"product": run.stream.product, "tf": run.stream.tf, "first": run.first, "last": run.last}
-
-
-def tally_as_json(found: Tally) -> dict[str, Any]:
-    counts = ("bars", "sided", "won", "lost", "ties", "no_price", "not_known", "no_payout", "mean")
-    return {
-        **{name: getattr(found, name) for name in counts},
-        "interval": None if found.interval is None else [found.interval.low, found.interval.high],
-        "win_rate": str(found.rate),
-    }
 
 
 # --- one gate --------------------------------------------------------------------------------------------------------
