@@ -223,6 +223,9 @@ def declaring(origin: str) -> Generator[list[Part]]:
     token = _origin.set(origin)
     try:
         yield made
+        made += [part for kind, known in _registry.items() for name, part in known.items() if name not in before[kind]]
+        for part in made:
+            _check_keys(part)
     except BaseException:
         for kind, known in before.items():
             _registry[kind].clear()
@@ -230,7 +233,6 @@ def declaring(origin: str) -> Generator[list[Part]]:
         raise
     finally:
         _origin.reset(token)
-    made += [part for kind, known in _registry.items() for name, part in known.items() if name not in before[kind]]
 
 
 def withdraw(parts: Iterable[Part]) -> None:
@@ -274,6 +276,23 @@ def _declare(kind: Kind, cls: type[T]) -> type[T]:
     _check_catalogue(part)
     _registry[kind][name] = part
     return made
+
+
+def _check_keys(part: Part) -> None:
+    for key in part.fields:
+        if breaks_memory(key.type):
+            what = f"{part.kind} {part.name} has the key {key.name}, a text with a pattern beside a list or a table"
+            raise PartRefused(f"{what}, which cannot be read: check the pattern in __post_init__")
+
+
+def breaks_memory(hint: Any) -> bool:
+    """Whether msgspec 0.22 writes over foreign memory for this type: a text with a pattern, or else a list or a table."""
+    args = [get_args(arg)[0] if get_origin(arg) is Annotated else arg for arg in get_args(hint)]
+    if get_origin(hint) in (Union, types.UnionType) and any(get_origin(arg) in (tuple, list, dict) for arg in args):
+        metas = [meta for arg in get_args(hint) for meta in get_args(arg)[1:] if isinstance(meta, Meta)]
+        if any(meta.pattern for meta in metas):
+            return True
+    return any(breaks_memory(arg) for arg in get_args(hint))
 
 
 def _check_catalogue(part: Part) -> None:

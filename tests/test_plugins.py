@@ -40,6 +40,13 @@ class LeanWith:
         return np.sign(columns["close"] - columns[self.average]) * self.strength
 '''
 LEAN_ON = MINE.replace("LeanWith", "LeanOn").replace("9_100", "9_200")
+UNREADABLE = """
+from typing import Annotated
+
+from msgspec import Meta
+""" + MINE.replace(
+    "    strength", "    window: Annotated[str, Meta(pattern='^a')] | tuple[str, ...] = ()\n    strength"
+)
 CROSS = 'use = "ema_cross"\nfast = "fast"\nslow = "slow"'
 
 
@@ -117,6 +124,10 @@ def test_a_file_that_changed_replaces_what_it_said_before(tmp_path: Path) -> Non
         (MINE.replace("lookback", "look_back"), "mine.py, line 10: provider LeanWith needs lookback"),
         (MINE.replace("__call__", "call"), "mine.py, line 10: provider LeanWith needs __call__"),
         (MINE.replace('{"average"', '{"avrage"'), "mine.py, line 10: provider lean_with has no key 'avrage'"),
+        (
+            UNREADABLE,
+            "mine.py: provider lean_with has the key window, a text with a pattern beside a list or a table",
+        ),
         (
             MINE.replace("LeanWith", "EmaCross"),
             "mine.py, line 10: there are two parts called provider ema_cross: "

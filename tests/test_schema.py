@@ -14,7 +14,7 @@ from msgspec import Meta
 
 import operators
 import sinks
-from pipeline.parts import TABLES, registered
+from pipeline.parts import TABLES, breaks_memory, registered
 from pipeline.schema import JsonSchema, flow_schema
 
 FLOW = """
@@ -221,6 +221,19 @@ def test_defaults_stand_as_a_file_would_have_them() -> None:
     shared = schema()["$defs"]
     assert shared["operators.window"]["properties"]["timeframes"]["default"] == ["1m", "5m", "15m"]
     assert shared["stakes.fixed"]["properties"]["amount"]["default"] == "1.00"
+
+
+def test_no_key_is_of_a_type_that_cannot_be_read() -> None:
+    """Such a key would have msgspec 0.22 write over memory that is not its own."""
+    keys = {
+        f"{name}.{key.name}": key for kind in TABLES for name, part in registered(kind).items() for key in part.fields
+    }
+    assert [name for name, key in keys.items() if breaks_memory(key.type)] == []
+    text = Annotated[str, Meta(pattern="^a")]
+    assert breaks_memory(text | tuple[str, ...])
+    assert breaks_memory(dict[str, Annotated[dict[str, text] | text, Meta(min_length=1)]])
+    assert not breaks_memory(Annotated[str | None, Meta(pattern="^a")])
+    assert not breaks_memory(tuple[text, ...] | float)
 
 
 def test_there_is_no_null_since_toml_has_none() -> None:
