@@ -218,6 +218,17 @@ def test_one_trade_says_little_and_no_number_is_invented(tmp_path: Path, reports
     assert [edge["days"] for edge in total["still_needed"]["edges"]] == [None, None]
 
 
+def test_an_edge_once_shown_stays_shown_and_an_alarm_tells_that_it_went(tmp_path: Path, reports: Reports) -> None:
+    words = ["win"] * 60 + ["lose"] * 90
+    kept(tmp_path, [settled("demo-1", 10 * number, word) for number, word in enumerate(words)])
+    said = unwrapped(reports()[1])
+    assert "for an edge (×49.5 at the highest, so it is shown)" in said
+    assert "the alarm of a rule that has stopped to pay is raised" in said
+    (total,) = json.loads(reports("--json")[1])["totals"]
+    assert (total["evidence"]["shown"], total["evidence"]["against_shown"]) == (True, False)
+    assert total["evidence"]["retirement"]["raised"]
+
+
 def test_ties_alone_are_no_win_rate(tmp_path: Path, reports: Reports) -> None:
     kept(tmp_path, [settled("demo-1", 0, "push")])
     assert "no decided trades yet, ties 1" in reports()[1]

@@ -48,8 +48,9 @@ def evidence(of: Subject) -> Section | None:
     gone = Evidence("gone").over(slots.returns, slots.most)
     alarm = Retirement().over(slots.returns, slots.most)
     raised = ", the alarm of a rule that has stopped to pay is raised" if alarm.raised else ""
+    shown = f" (×{factor(edge.most_times)} at the highest, so it is shown)" if edge.shown else ""
     text = (
-        f"×{factor(edge.times)} for an edge, ×{factor(gone.times)} against one; enough is ×{factor(edge.threshold)} "
+        f"×{factor(edge.times)} for an edge{shown}, ×{factor(gone.times)} against one; enough is ×{factor(edge.threshold)} "
         f"(α {percent(edge.alpha)}, {len(slots):,} slots){raised}"
     )
     facts = {
