@@ -45,7 +45,7 @@ class Memory:
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
-        self.books = {name: Book(balance, terms.days, terms.rest) for name, balance in terms.balances.items()}
+        self.books = {name: Book(NOTHING, terms.days, terms.rest) for name in terms.balances}
         self.latches = Latches()
         self.unsound: set[str] = set()
         """Accounts of which something was told that is no amount of money: what they have, nobody knows."""
@@ -54,8 +54,7 @@ class Memory:
         followed = terms.storm is not None or terms.answers_within is not None
         within = terms.answers_within or 0
         self.lines = {name: Line(terms.storm, within) for name in terms.balances} if followed else {}
-        for name, balance in terms.balances.items():
-            self._sound(name, balance)
+        self._earlier(terms.balances)
         self._results: dict[Whose, Results] = {}
         self._rests: dict[tuple[int, Whose], Rests] = {}
 
@@ -79,9 +78,7 @@ class Memory:
             self.latches.release(scope, at)
         for latch in past.latches:
             self.latches.take(latch)
-        for account, profit in past.earlier_profit.items():
-            if account in self.books and self._sound(account, profit):
-                self.books[account].earlier(profit)
+        self._earlier(past.earlier_profit)
         for move in past.moves:
             if move.account in self.lines:
                 self.lines[move.account].take(move)
@@ -112,6 +109,11 @@ class Memory:
             mine = [order.stake for order in book.alive.values() if order.key == key]
             return Standing(results, rests, book.balance, sum(mine, NOTHING), len(mine), released)
         return Standing(results, rests, book.balance, book.at_stake, len(book.alive), released)
+
+    def _earlier(self, amounts: Mapping[str, Decimal]) -> None:
+        for account, amount in amounts.items():
+            if account in self.books and self._sound(account, amount):
+                self.books[account].earlier(amount)
 
     def _keep(self, order: Order) -> bool:
         book = self.books.get(order.account)

@@ -21,7 +21,7 @@ def all_of(accounts: Sequence[str], joint: str = "each of ") -> str:
 
 def daily_loss(who: str, amount: Decimal, zone: str) -> str:
     return (
-        f"{who} stops when the day's result ({zone} day) falls to {-amount:,} {LOST}; "
+        f"{who} stops when the day's result ({zone} day) falls to −{amount:,} {LOST}; "
         f"it goes on at the next {zone} midnight"
     )
 
@@ -42,23 +42,23 @@ def _reached(rule: Limit, zone: str) -> str:
     since = f"the day's result ({zone} day)" if day else f"the result of the last {rule.base}"
     match rule.what:
         case "loss":
-            return f"when {since} falls to {_size(rule, '−', 'lost')} {LOST}"
+            return f"when {since} falls to −{_size(rule, 'at its beginning')} {LOST}"
         case "drawdown":
-            highest = f"the highest of the {zone} day" if day else f"the highest of the last {rule.base}"
-            return f"when the balance is {_size(rule, '', 'below that')} below {highest} {LOST}"
+            highest = f"its highest of the {zone} day" if day else f"its highest of the last {rule.base}"
+            return f"when the result has fallen {_size(rule, 'then')} below {highest} {LOST}"
         case "target":
-            return f"when {since} has reached {_size(rule, '+', 'gained')}"
+            return f"when {since} has reached {_size(rule, 'at its beginning')}"
         case "trades":
             return f"after {rule.count} trades {f'of the {zone} day' if day else f'in the last {rule.base}'}"
         case "streak":
-            return f"after {rule.count} losses in a row (since the last win, within 30d)"
+            return f"after {rule.count} losses in a row (since the last win, of the last 30d)"
 
 
-def _size(rule: Limit, sign: str, about: str) -> str:
+def _size(rule: Limit, when: str) -> str:
     if rule.amount is not None:
-        return f"{sign}{rule.amount:,}"
+        return f"{rule.amount:,}"
     assert rule.share is not None, "checked when made"
-    return f"{rule.share * 100:g} % of the balance then" if about != "below that" else f"{rule.share * 100:g} % of it"
+    return f"{rule.share * 100:g} % of the balance {when}"
 
 
 def _release(rule: Limit, zone: str) -> str:
