@@ -5,9 +5,10 @@ so a row's bits depend neither on where the columns begin nor on how many rows t
 """
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import numpy as np
+from msgspec import Meta
 
 from pipeline.values import Flags, Floats
 
@@ -15,6 +16,10 @@ T = TypeVar("T", Floats, Flags)
 
 Presets = Mapping[int, Mapping[str, object]]
 """The numbers of a strategy in the catalogue: for each the keys that differ from the defaults."""
+Adx = Annotated[float, Meta(ge=0, le=100, description="from which on a trend counts")]
+Atrs = Annotated[float, Meta(gt=0, description="in average true ranges")]
+Extreme = Annotated[float, Meta(gt=50, lt=100, description="beyond it and its mirror (100 less it) is an end")]
+
 LEAST = 0.1
 """A vote that is given at all counts a tenth at least."""
 
@@ -44,6 +49,12 @@ def crossed(apart: Floats, rows: int = 1) -> tuple[Flags, Flags]:
     """Whether one column has come above another, or under it, and stayed there for `rows` rows; by their difference."""
     earlier = before(apart, rows)
     return (earlier <= 0) & held(apart > 0, rows), (earlier >= 0) & held(apart < 0, rows)
+
+
+def returned(column: Floats, limit: float) -> tuple[Flags, Flags]:
+    """Whether a column comes inside its limits after it was at one or beyond: up from the lower, down from the upper."""
+    earlier = before(column)
+    return (earlier <= -limit) & (column > -limit), (earlier >= limit) & (column < limit)
 
 
 def turned(column: Floats) -> tuple[Flags, Flags, Floats]:

@@ -137,8 +137,8 @@ def test_bollinger_fade_goes_against_a_close_beyond_a_band() -> None:
 def test_bollinger_return_goes_inward_on_the_bar_that_comes_back() -> None:
     says(
         BollingerReturn(lower="lower", upper="upper"),
-        [None, -0.5, None, None],
-        close=[1.25, 1.0, 0.9, 1.1],
+        [None, None, -0.5, None],
+        close=[1.25, 1.0, 0.75, 1.1],
         lower=[-1.0] * 4,
         upper=[1.0] * 4,
     )

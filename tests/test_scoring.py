@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from pipeline.scoring import before, crossed, held, highest, lately, lowest, share, spoken, turned
+from pipeline.scoring import before, crossed, held, highest, lately, lowest, returned, share, spoken, turned
 from pipeline.values import Flags, Floats
 from tests.provider_cases import said
 
@@ -52,6 +52,12 @@ def test_a_cross_has_touched_or_passed_and_stayed() -> None:
         [False, False, False, True, False, False, True],
         [False] * 7,
     ]
+
+
+def test_what_was_at_its_limit_or_beyond_returns_once() -> None:
+    up, down = returned(column(-2, -1, 0, 0, 1, 0.5, -1, -0.5), 1.0)
+    assert up.tolist() == [False, False, True, False, False, False, False, True]
+    assert down.tolist() == [False, False, False, False, False, True, False, False]
 
 
 def test_a_turn_has_come_from_the_other_way() -> None:

@@ -6,11 +6,10 @@ import numpy as np
 from msgspec import Meta
 
 from pipeline.parts import Column, provider
-from pipeline.scoring import Presets, before, held, share, spoken
+from pipeline.scoring import Adx, Presets, before, held, returned, share, spoken
 from pipeline.values import Columns, Floats
 
 Bars = Annotated[int, Meta(ge=1, le=100, description="how many bars")]
-Adx = Annotated[float, Meta(ge=0, le=100, description="from which on a trend counts")]
 
 
 def _keltner(width: float, adx_min: float) -> dict[str, object]:
@@ -83,9 +82,7 @@ class BollingerWalk:
         return self.closes - 1
 
     def __call__(self, columns: Columns) -> Floats:
-        lower, upper = columns[self.lower], columns[self.upper]
-        half = (upper - lower) / 2
-        place = share(columns["close"] - (upper + lower) / 2, half)
+        place = _place(columns, self.lower, self.upper)
         up, down = held(place >= 1 - self.near, self.closes), held(place <= self.near - 1, self.closes)
         return spoken(up, down, np.abs(place) - 0.5)
 
@@ -105,14 +102,13 @@ class BollingerFade:
     catalogue: ClassVar[Presets] = {111: _bollinger(2.0), 112: _bollinger(2.5)}
 
     def __call__(self, columns: Columns) -> Floats:
-        lower, upper = columns[self.lower], columns[self.upper]
-        place = share(columns["close"] - (upper + lower) / 2, (upper - lower) / 2)
+        place = _place(columns, self.lower, self.upper)
         return spoken(place < -1, place > 1, 2 * (np.abs(place) - 1))
 
 
 @provider
 class BollingerReturn:
-    """Goes inward on the bar that closes inside the Bollinger bands after one that closed outside.
+    """Goes inward on the bar that closes inside the Bollinger bands after one that closed on a band or beyond.
 
     The strength is how many half widths of the bands the close came back: 1 at one half of one.
     """
@@ -125,11 +121,8 @@ class BollingerReturn:
     catalogue: ClassVar[Presets] = {113: _bollinger(2.0), 114: _bollinger(2.5)}
 
     def __call__(self, columns: Columns) -> Floats:
-        lower, upper = columns[self.lower], columns[self.upper]
-        place = share(columns["close"] - (upper + lower) / 2, (upper - lower) / 2)
-        earlier = before(place)
-        up, down = (earlier < -1) & (place >= -1), (earlier > 1) & (place <= 1)
-        return spoken(up, down, 2 * np.abs(place - earlier))
+        place = _place(columns, self.lower, self.upper)
+        return spoken(*returned(place, 1.0), 2 * np.abs(place - before(place)))
 
 
 @provider
@@ -163,3 +156,9 @@ class SqueezeRelease:
         released[:1] = False
         strength = share(np.abs(apart), (top - floor) / 2)
         return spoken(released & (apart > 0), released & (apart < 0), strength)
+
+
+def _place(columns: Columns, lower: str, upper: str) -> Floats:
+    """Where the close stands between two lines: -1 on the lower one, 1 on the upper one."""
+    floor, top = columns[lower], columns[upper]
+    return share(columns["close"] - (top + floor) / 2, (top - floor) / 2)

@@ -6,10 +6,9 @@ import numpy as np
 from msgspec import Meta
 
 from pipeline.parts import Column, provider
-from pipeline.scoring import Presets, before, highest, lowest, share, spoken
+from pipeline.scoring import Atrs, Presets, before, highest, lowest, share, spoken
 from pipeline.values import Columns, Floats
 
-Atrs = Annotated[float, Meta(gt=0, description="in average true ranges")]
 Reach = Annotated[int, Meta(ge=2, le=500, description="the shape must stand at the extreme of so many bars")]
 Part = Annotated[float, Meta(gt=0, lt=1, description="of the bar's range")]
 
@@ -94,9 +93,9 @@ class InsideBreak:
         # What held the inside bar stands on the inside bar's row from here on, and nothing on other rows.
         top, bottom = np.where(inside, mother_high, np.nan), np.where(inside, mother_low, np.nan)
         one, two = before(top), before(top, 2)
-        quiet = (before(close) <= two) & (before(close) >= before(bottom, 2))
-        held_top = np.where(np.isnan(one) & quiet, two, one)
-        held_bottom = np.where(np.isnan(one) & quiet, before(bottom, 2), before(bottom))
+        last, bottom_two = before(close), before(bottom, 2)
+        waits = np.isnan(one) & (last <= two) & (last >= bottom_two)
+        held_top, held_bottom = np.where(waits, two, one), np.where(waits, bottom_two, before(bottom))
         over, under = close - held_top, held_bottom - close
         strength = share(np.maximum(over, under), columns[self.atr] * self.full_distance)
         return spoken(over > 0, under > 0, strength)

@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Meta
 
 from pipeline.parts import Column, provider
-from pipeline.scoring import Presets, before, crossed
+from pipeline.scoring import Adx, Presets, before, crossed
 from pipeline.values import Columns, Floats
 
 
@@ -27,7 +27,7 @@ class EmaCross:
         float, Meta(ge=0, le=100, description="for a cross up; its mirror (100 less it) for a cross down")
     ] = 50.0
     adx: Annotated[Column | None, Meta(description="a column that says how strong a trend is")] = None
-    adx_min: Annotated[float, Meta(ge=0, le=100, description="from which on a trend counts")] = 20.0
+    adx_min: Adx = 20.0
     confirm: Annotated[int, Meta(ge=1, le=10, description="for how many bars it must stay crossed")] = 1
     full_distance: Annotated[float, Meta(gt=0, description="of the price")] = 0.0001
 

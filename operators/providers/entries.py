@@ -6,10 +6,8 @@ import numpy as np
 from msgspec import Meta
 
 from pipeline.parts import Column, provider
-from pipeline.scoring import Presets, crossed, held, share, spoken
+from pipeline.scoring import Atrs, Presets, crossed, held, share, spoken
 from pipeline.values import Columns, Floats
-
-Atrs = Annotated[float, Meta(gt=0, description="in average true ranges")]
 
 
 @provider

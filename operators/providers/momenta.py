@@ -6,10 +6,8 @@ import numpy as np
 from msgspec import Meta
 
 from pipeline.parts import Column, provider
-from pipeline.scoring import Presets, crossed, highest, share, spoken, turned
+from pipeline.scoring import Adx, Atrs, Presets, crossed, highest, share, spoken, turned
 from pipeline.values import Columns, Floats
-
-Atrs = Annotated[float, Meta(gt=0, description="in average true ranges")]
 
 
 @provider
@@ -146,7 +144,7 @@ class DmiCross:
     plus: Column = "di(period=14).plus"
     minus: Column = "di(period=14).minus"
     adx: Column = "adx(period=14)"
-    adx_min: Annotated[float, Meta(ge=0, le=100, description="from which on a trend counts")] = 20.0
+    adx_min: Adx = 20.0
     confirm: Annotated[int, Meta(ge=1, le=10, description="for how many bars they must stay crossed")] = 1
 
     family: ClassVar[str] = "momentum"

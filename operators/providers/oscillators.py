@@ -6,10 +6,9 @@ import numpy as np
 from msgspec import Meta
 
 from pipeline.parts import Column, provider
-from pipeline.scoring import Presets, before, crossed, highest, lowest, share, spoken
+from pipeline.scoring import Atrs, Extreme, Presets, before, crossed, highest, lowest, returned, share, spoken
 from pipeline.values import Columns, Floats
 
-Extreme = Annotated[float, Meta(gt=50, lt=100, description="beyond it and its mirror (100 less it) is an end")]
 Bars = Annotated[int, Meta(ge=1, le=100, description="how many bars")]
 
 
@@ -35,7 +34,7 @@ class RsiReturn:
         rsi = columns[self.rsi] - 50
         limit, room = self.extreme - 50, 100 - self.extreme
         earlier = before(rsi)
-        up, down = (earlier <= -limit) & (rsi > -limit), (earlier >= limit) & (rsi < limit)
+        up, down = returned(rsi, limit)
         depth = np.maximum(highest(earlier, self.bars), -lowest(earlier, self.bars)) - limit
         return spoken(up, down, depth / room)
 
@@ -80,19 +79,16 @@ class WillrReversal:
     willr: Column = "willr(period=14)"
     atr: Column = "atr(period=14)"
     end: Annotated[float, Meta(gt=0, lt=50, description="how wide an end is, on the scale of 100")] = 10.0
-    full_body: Annotated[float, Meta(gt=0, description="in average true ranges")] = 1.0
+    full_body: Atrs = 1.0
 
     lookback = 1
     family: ClassVar[str] = "reversal"
     catalogue: ClassVar[Presets] = {151: {}, 152: {"willr": "willr(period=28)", "end": 5.0}}
 
     def __call__(self, columns: Columns) -> Floats:
-        place = columns[self.willr] + 50
-        earlier, limit = before(place), 50 - self.end
+        up, down = returned(columns[self.willr] + 50, 50 - self.end)
         body = columns["close"] - columns["open"]
-        up = (earlier <= -limit) & (place > -limit) & (body > 0)
-        down = (earlier >= limit) & (place < limit) & (body < 0)
-        return spoken(up, down, share(np.abs(body), columns[self.atr] * self.full_body))
+        return spoken(up & (body > 0), down & (body < 0), share(np.abs(body), columns[self.atr] * self.full_body))
 
 
 @provider
@@ -111,10 +107,8 @@ class CciReturn:
 
     def __call__(self, columns: Columns) -> Floats:
         cci = columns[self.cci]
-        earlier = before(cci)
-        up = (earlier <= -self.limit) & (cci > -self.limit)
-        down = (earlier >= self.limit) & (cci < self.limit)
-        return spoken(up, down, np.abs(cci - earlier) / self.limit)
+        up, down = returned(cci, self.limit)
+        return spoken(up, down, np.abs(cci - before(cci)) / self.limit)
 
 
 @provider

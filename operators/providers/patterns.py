@@ -6,10 +6,9 @@ import numpy as np
 from msgspec import Meta
 
 from pipeline.parts import Column, provider
-from pipeline.scoring import Presets, before, held, share, spoken
+from pipeline.scoring import Atrs, Presets, before, held, share, spoken
 from pipeline.values import Columns, Floats
 
-Atrs = Annotated[float, Meta(gt=0, description="in average true ranges")]
 Part = Annotated[float, Meta(gt=0, lt=1, description="of the bar's range")]
 
 

@@ -6,10 +6,8 @@ import numpy as np
 from msgspec import Meta
 
 from pipeline.parts import Column, provider
-from pipeline.scoring import Presets, before, crossed, share, spoken
+from pipeline.scoring import Atrs, Presets, before, crossed, returned, share, spoken
 from pipeline.values import Columns, Floats
-
-Atrs = Annotated[float, Meta(gt=0, description="in average true ranges")]
 
 
 def _longer(fast: int, slow: int, timeframe: str) -> dict[str, object]:
@@ -87,10 +85,8 @@ class TimeframePullback:
 
     def __call__(self, columns: Columns) -> Floats:
         place, longer = columns[self.rsi] - 50, columns[self.longer_fast] - columns[self.longer_slow]
-        earlier, limit = before(place), 50 - self.dip
-        up = (earlier <= -limit) & (place > -limit) & (longer > 0)
-        down = (earlier >= limit) & (place < limit) & (longer < 0)
-        return spoken(up, down, np.abs(place - earlier) / 25)
+        up, down = returned(place, 50 - self.dip)
+        return spoken(up & (longer > 0), down & (longer < 0), np.abs(place - before(place)) / 25)
 
 
 @provider

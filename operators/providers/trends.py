@@ -1,16 +1,12 @@
 """Trends: going with a market that goes somewhere."""
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from msgspec import Meta
 
 from pipeline.parts import Column, provider
-from pipeline.scoring import Presets, share, spoken
+from pipeline.scoring import Adx, Atrs, Presets, share, spoken
 from pipeline.values import Columns, Floats
-
-Adx = Annotated[float, Meta(ge=0, le=100, description="from which on a trend counts")]
-Atrs = Annotated[float, Meta(gt=0, description="in average true ranges")]
 
 
 @provider

@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Meta
 
 from pipeline.parts import Column, provider
-from pipeline.scoring import Presets, before, crossed, highest, lowest, share, spoken
+from pipeline.scoring import Extreme, Presets, before, crossed, highest, lowest, returned, share, spoken
 from pipeline.values import Columns, Floats
 
 Rvol = Annotated[float, Meta(gt=0, description="times the usual volume")]
@@ -77,19 +77,16 @@ class MfiReversal:
     """
 
     mfi: Column = "mfi(period=14)"
-    extreme: Annotated[float, Meta(gt=50, lt=100, description="beyond it and its mirror (100 less it) is an end")] = (
-        80.0
-    )
+    extreme: Extreme = 80.0
 
     lookback = 1
     family: ClassVar[str] = "volume"
     catalogue: ClassVar[Presets] = {511: {}, 512: {"mfi": "mfi(period=7)", "extreme": 90.0}}
 
     def __call__(self, columns: Columns) -> Floats:
-        place, limit = columns[self.mfi] - 50, self.extreme - 50
-        earlier = before(place)
-        up, down = (earlier <= -limit) & (place > -limit), (earlier >= limit) & (place < limit)
-        return spoken(up, down, np.abs(place - earlier) / (100 - self.extreme))
+        place = columns[self.mfi] - 50
+        up, down = returned(place, self.extreme - 50)
+        return spoken(up, down, np.abs(place - before(place)) / (100 - self.extreme))
 
 
 @provider
