@@ -4,6 +4,7 @@ Nothing in a frame can be written to.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -72,6 +73,10 @@ class Frame:
         column[which] = made
         return Frame(self.product, self.tf, {**self._whole, key: _sealed(column)}, None)
 
+    def doubled(self, kind: int) -> "Frame":
+        """The rows, and as many again with other values everywhere, of one of two kinds."""
+        return Frame(self.product, self.tf, _Doubled(self, kind), None)
+
     def loose(self) -> "Frame":
         """A copy that can be written to."""
         return Frame(self.product, self.tf, {key: self[key].copy() for key in self}, None, live=self.live)
@@ -93,6 +98,23 @@ class Frame:
         return ready if ready.any() else ~ready
 
 
+class _Doubled(Mapping[Input, Array]):
+    """The inputs of a frame, each followed by other values, made as they are asked for."""
+
+    def __init__(self, frame: Frame, kind: int) -> None:
+        self._frame, self._kind = frame, kind
+
+    def __getitem__(self, key: Input) -> Array:
+        others = list(islice(otherwise(key, self._frame[key]), self._kind + 1))
+        return np.concatenate((self._frame[key], others[-1]))
+
+    def __iter__(self) -> Iterator[Input]:
+        return iter(self._frame)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self._frame)
+
+
 class _Values(Mapping[str, Floats]):
     """The columns of a frame by their names."""
 
@@ -112,9 +134,7 @@ class _Values(Mapping[str, Floats]):
         return sum(key.kind == "column" for key in self._frame)
 
 
-def frame_of(
-    columns: Columns, rows: int, votes: Mapping[str, Floats] | None = None, told: Told | None = None
-) -> Frame:
+def frame_of(columns: Columns, rows: int, votes: Mapping[str, Floats] | None = None, told: Told | None = None) -> Frame:
     """The last rows of columns, with what is said of them."""
     inputs: dict[Input, Array] = {Input("column", name): each for name, each in columns.values.items()}
     inputs |= {OPEN_TS: columns.open_ts, FINAL_AT: columns.final_at, READY: columns.ready}
@@ -133,7 +153,10 @@ def otherwise(key: Input, was: Array) -> Iterator[Array]:
     elif was.dtype == np.bool_:
         yield ~was
     elif key.kind == "column":
-        yield from (was * 1.5, was * 0.5, was[::-1], np.full(len(was), np.nan))
+        yield was * 1.5
+        yield was * 0.5
+        yield was[::-1]
+        yield np.full(len(was), np.nan)
     else:
         yield from (np.where(np.isfinite(was), -was, 1.0), np.where(np.isfinite(was), -was, -1.0))
 

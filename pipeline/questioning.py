@@ -1,8 +1,8 @@
 """Questioning: whether what somebody says of a row depends on that row and on so many before it, and on nothing else.
 
-Quick, all rows are asked about at once: each row with the rows before it that it may depend on, one such stretch after
-another. If every answer is that of the whole, no row looks ahead and none looks back too far. Only who does not pass is
-asked again for one row after another, as he would be in a flow.
+Quick, all rows are asked about at once: each row with the rows before it that it may depend on, and a few others behind
+it, one such stretch after another. If every answer is that of the whole, no row looks ahead, and none too far back.
+Only who does not pass is asked again for one row after another, as he would be in a flow.
 """
 
 import warnings
@@ -17,6 +17,8 @@ from pipeline.values import Flags, Floats, Stamps
 
 AT_ONCE = 40_000
 """Rows that are asked about at once, at most."""
+FOLLOWING = 3
+"""So many rows that never were come behind each then."""
 FEW = 6
 """Rows that are always asked about one by one."""
 MEASURED = 24
@@ -141,18 +143,27 @@ class _Questioning:
     # --- all rows at once --------------------------------------------------------------------------------------------
 
     def _at_once(self, whole: Floats, rows: Stamps) -> tuple[bool, int]:
-        """Whether each row, behind no more than the rows it may depend on, has the answer it has in the whole."""
+        """Whether each row has the answer it has in the whole, behind no more than the rows it may depend on.
+
+        Behind each come rows that never were: whoever looks at them gives himself away, as they are otherwise twice.
+        """
         back = self._subject.lookback
         rows = rows[rows >= back]
-        rows = rows[:: -(-len(rows) * (back + 1) * self._subject.dear // AT_ONCE) or 1]
+        wide = back + 1 + FOLLOWING
+        rows = rows[:: -(-len(rows) * wide * self._subject.dear // AT_ONCE) or 1]
         if not len(rows):
             return True, 0
-        stretches = self._frame.rows((rows[:, None] + np.arange(-back, 1)).ravel())
-        try:
-            made = self._subject.ask(stretches)[back :: back + 1]
-        except Exception:  # noqa: BLE001  # rows that do not follow each other may be too much for it: it is asked again
-            return False, 0
-        return made.shape == rows.shape and bool(same(made, whole[rows]).all()), len(rows)
+        last = len(self._frame) - 1
+        known, follow = rows[:, None] + np.arange(-back, 1), np.minimum(rows[:, None] + 1 + np.arange(FOLLOWING), last)
+        which = np.concatenate((known, follow + len(self._frame)), axis=1).ravel()
+        for kind in range(2):
+            try:
+                made = self._subject.ask(self._frame.doubled(kind).rows(which))
+            except Exception:  # noqa: BLE001  # such rows may be too much for it: it is asked again, one by one
+                return False, 0
+            if made.shape != which.shape or not same(made[back::wide], whole[rows]).all():
+                return False, 0
+        return True, len(rows)
 
     # --- one row after another ---------------------------------------------------------------------------------------
 

@@ -52,6 +52,7 @@ from pipeline.values import (
     Quotes,
     Revised,
     Signals,
+    Tips,
 )
 
 Table = Mapping[str, Any]
@@ -223,6 +224,23 @@ class GivenLink(Given, frozen=True):
         return Link((self.product,), self.link == "up", at)
 
 
+class GivenTip(Given, frozen=True):
+    """What somebody outside says at this moment, which counts `later`; without a timeframe, for every one."""
+
+    tip: Literal["call", "put"] = "call"
+    score: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
+    timeframe: TimeframeName | None = None
+    later: DurationText | None = None
+    valid_for: DurationText = "30s"
+
+    def made(self, at: int) -> Tips:
+        as_of = at + (duration(self.later) if self.later else 0)
+        tf = 0 if self.timeframe is None else timeframe(self.timeframe)
+        score = self.score if self.tip == "call" else -self.score
+        valid_until = as_of + duration(self.valid_for)
+        return Tips(self.product, _stamps(as_of), _stamps(valid_until), _stamps(tf), np.array([score]))
+
+
 class GivenBar(Given, frozen=True):
     """The bar that ended last at this moment, or the one that opened at `bar`; prices left out are its close.
 
@@ -291,13 +309,14 @@ BY_KEY = {
     "payout": GivenPayout,
     "close": GivenBar,
     "link": GivenLink,
+    "tip": GivenTip,
 }
 """What a source gives, by a key that only such a value has."""
 
 
 def _made(
     plan: Plan, port: str, letter: str, table: Table, at: int
-) -> Quotes | Payouts | Bars | Link | Signals | Calibrated:
+) -> Quotes | Payouts | Bars | Link | Tips | Signals | Calibrated:
     """The value that a letter stands for when it enters by a node at a moment."""
     part = plan.by_id[port].part
     fits = [BY_KEY[key] for key in table if key in BY_KEY] if part.kind == "source" else []
@@ -305,8 +324,8 @@ def _made(
     shape = fits[0] if fits else None
     if shape is None:
         raise InputError(
-            f"values.{letter} cannot be given by {port}; a source gives price (or bid and ask), close, payout or link, "
-            "an ensemble direction and confidence, a calibrator probability beside these"
+            f"values.{letter} cannot be given by {port}; a source gives price (or bid and ask), close, payout, link or "
+            "tip, an ensemble direction and confidence, a calibrator probability beside these"
         )
     try:
         return msgspec.convert(table, shape).made(at)

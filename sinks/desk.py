@@ -7,7 +7,6 @@ memory. What no console asked for is never computed.
 
 import asyncio
 import hmac
-import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,6 +18,7 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from pipeline.errors import InputError
+from pipeline.private import write_private
 from pipeline.view import (
     ENGINE_FILE,
     TOKEN_FILE,
@@ -345,15 +345,6 @@ def _listening(port: int) -> socket.socket:
     # left alone, the system's own buffer for a console that does not read grows to megabytes
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BACKLOG)
     return listening
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Put a file there that only its owner can read: whole or not at all, and through no link that stands there."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    with os.fdopen(os.open(fresh, flags, 0o600), "wb") as file:
-        file.write(content)
-    fresh.replace(path)
 
 
 def _remove_own(path: Path, content: bytes) -> None:

@@ -217,8 +217,8 @@ def test_a_mistake_in_a_test_is_a_problem_with_its_line(old: str, new: str, sent
         (
             "payout = 0.9 }",
             "ratio = 0.9 }",
-            "values.p cannot be given by sources.market; a source gives price (or bid and ask), close, payout or link, "
-            "an ensemble direction and confidence",
+            "values.p cannot be given by sources.market; a source gives price (or bid and ask), close, payout, link or "
+            "tip, an ensemble direction and confidence",
         ),
         (
             'outputs."risk.main"',
