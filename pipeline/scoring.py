@@ -52,7 +52,7 @@ def crossed(apart: Floats, rows: int = 1) -> tuple[Flags, Flags]:
 
 
 def returned(column: Floats, limit: float) -> tuple[Flags, Flags]:
-    """Whether a column comes inside its limits after it was at one or beyond: up from the lower, down from the upper."""
+    """Whether a column comes inside its limits after it was at one or beyond: up from the lower, else down."""
     earlier = before(column)
     return (earlier <= -limit) & (column > -limit), (earlier >= limit) & (column < limit)
 
