@@ -13,9 +13,10 @@ from pipeline.values import Decisions, Floats, Key, Outcomes, Small, Stamps, Str
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decided:
-    """Of decided bars what is needed of them; `verdict` indexes the names, 0 is a trade."""
+    """Of decided bars what is needed of them; `verdict` indexes the gates, -1 is a trade."""
 
     bars: Stamps
+    gates: tuple[str, ...]
     verdict: Small
     direction: Small
     payout: Floats
@@ -30,10 +31,8 @@ class Reckoning:
         self._outcomes: dict[Stream, list[Outcomes]] = {}
 
     def decide(self, decisions: Decisions) -> None:
-        numbers = np.array([0, *(self._number(gate) for gate in decisions.gates)], np.int8)
-        verdict = numbers[decisions.verdict + 1]
-        row = Decided(decisions.open_ts, verdict, decisions.direction, decisions.payout)
-        self._decided.setdefault(decisions.key, []).append(row)
+        rows = Decided(decisions.open_ts, decisions.gates, decisions.verdict, decisions.direction, decisions.payout)
+        self._decided.setdefault(decisions.key, []).append(rows)
 
     def outcome(self, outcomes: Outcomes) -> None:
         self._outcomes.setdefault(Stream(outcomes.product, outcomes.tf), []).append(outcomes)
@@ -42,7 +41,7 @@ class Reckoning:
         """By account, what the bars of each verdict would have paid; trades first, then by how many bars it has."""
         for account in sorted({key.account for key in self._decided}):
             keys = [key for key in self._decided if key.account == account]
-            verdict = np.concatenate([each.verdict for key in keys for each in self._decided[key]])
+            verdict = np.concatenate([self._numbered(each) for key in keys for each in self._decided[key]])
             contracts = Contracts.joined(self._contracts(key) for key in keys)
             counts = np.bincount(verdict, minlength=len(self._names))
             order = [0, *(number for number in np.argsort(-counts, kind="stable").tolist() if number)]
@@ -55,10 +54,10 @@ class Reckoning:
                 },
             )
 
-    def _number(self, gate: str) -> int:
-        if gate not in self._names:
-            self._names.append(gate)
-        return self._names.index(gate)
+    def _numbered(self, decided: Decided) -> Small:
+        """Which of the names each verdict is; 0 is a trade."""
+        self._names += [gate for gate in decided.gates if gate not in self._names]
+        return np.array([0, *map(self._names.index, decided.gates)], np.int8)[decided.verdict + 1]
 
     def _contracts(self, key: Key) -> Contracts:
         decided = self._decided[key]

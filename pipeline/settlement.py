@@ -238,7 +238,10 @@ class _Rows:
         ts, price = np.frombuffer(self.ts, np.int64), np.frombuffer(self.price, np.float64)
         entry = ts.searchsorted(accepted_at, side="right")
         exit_ = ts.searchsorted(expiry, side="right") - 1
-        exit_ = np.minimum(exit_, np.frombuffer(self.known, np.int64).searchsorted(known_by, side="right") - 1)
+        known = np.frombuffer(self.known, np.int64)
+        late = known[exit_] > known_by
+        if late.any():
+            exit_[late] = known.searchsorted(known_by[late], side="right") - 1
         between = (entry > 0) & (entry <= exit_)
         entry, exit_ = np.where(between, entry, 0), np.where(between, exit_, 0)
         entry_ts, entry_price = self.entered(entry)
