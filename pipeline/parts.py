@@ -208,6 +208,7 @@ NEEDED: Mapping[Kind, tuple[str, ...]] = {
 """What the class of a part must have besides `__call__`."""
 
 _registry: dict[Kind, dict[str, Part]] = {kind: {} for kind in TABLES}
+_by_class: dict[type[Any], Part] = {}
 _origin: ContextVar[str] = ContextVar("origin", default="")
 
 
@@ -251,8 +252,8 @@ def numbered() -> Mapping[int, Part]:
 
 
 def part_of(instance: object) -> Part:
-    """The part whose class `instance` is of."""
-    return next(part for parts in _registry.values() for part in parts.values() if part.cls is type(instance))
+    """The part whose class `instance` is of, whether flows that are loaded now can use it or not."""
+    return _by_class[type(instance)]
 
 
 def _declare(kind: Kind, cls: type[T]) -> type[T]:
@@ -275,6 +276,7 @@ def _declare(kind: Kind, cls: type[T]) -> type[T]:
     part = Part(kind, name, made, gives, takes, _origin.get())
     _check_catalogue(part)
     _registry[kind][name] = part
+    _by_class[made] = part
     return made
 
 
@@ -286,7 +288,7 @@ def _check_keys(part: Part) -> None:
 
 
 def breaks_memory(hint: Any) -> bool:
-    """Whether msgspec 0.22 writes over foreign memory for this type: a text with a pattern, or else a list or a table."""
+    """Whether msgspec 0.22 writes over foreign memory for this type: a text with a pattern, or a list or a table."""
     args = [get_args(arg)[0] if get_origin(arg) is Annotated else arg for arg in get_args(hint)]
     if get_origin(hint) in (Union, types.UnionType) and any(get_origin(arg) in (tuple, list, dict) for arg in args):
         metas = [meta for arg in get_args(hint) for meta in get_args(arg)[1:] if isinstance(meta, Meta)]

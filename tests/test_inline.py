@@ -205,6 +205,24 @@ def test_a_declared_feature_may_read_one_in_place() -> None:
     assert "rsi(period=7)" in plan.anchoring.names
 
 
+def test_ensembles_gates_and_stakes_name_columns_in_place_too() -> None:
+    text = SMALL.replace(
+        'use = "weighted"', 'use = "regime"\nby = "adx( )"\nedges = [20]\nweights = [{}, { cross = 1.0 }]'
+    ).replace(
+        'stake = { use = "fixed", amount = "1.00" }',
+        'stake = { use = "atr_normalised", normal = 0.001, column = "atr(period=9)" }\n'
+        'volatility = { column = "natr(period=7)", max = 0.01 }',
+    )
+    plan = plan_of(text)
+    assert plan.by_id["ensembles.main"].instance.by == "adx(period=14)"
+    guard = plan.by_id["risk.main"].instance
+    assert (guard.stake.column, guard.volatility.column) == ("atr(period=9)", "natr(period=7)")
+    assert {"adx(period=14)", "atr(period=9)", "natr(period=7)"} <= set(plan.anchoring.names)
+    (said,) = told(text.replace("atr(period=9)", "atr(period=0)"))
+    assert "[risk.main] stake column: atr period is 0; write a whole number" in said
+    assert said.startswith("flow:43:60: ")
+
+
 def test_what_is_in_normal_form_stays_as_it_is() -> None:
     first = plan_of(named('"keltner( width=1.5 ,atr=10).upper"')).by_id["providers.cross"].instance.fast
     assert first == "keltner(period=20, atr=10, width=1.5).upper"
@@ -340,9 +358,3 @@ def test_a_number_taken_a_preset_of_no_key_and_an_unknown_family_are_refused_whe
     with pytest.raises(TypeError, match="provider bare is of the family 'luck'"):
         declare(family="luck")
     assert "bare" not in registered("provider")
-
-
-def test_every_preset_of_every_provider_is_a_whole_table() -> None:
-    for number, part in sorted(parts.numbered().items()):
-        plan = plan_of(SMALL.replace(CROSS, f"use = {number}"))
-        assert plan.by_id["providers.cross"].part is part

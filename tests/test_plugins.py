@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.checking import load_text
 from pipeline.errors import PlanError
-from pipeline.parts import numbered, registered
+from pipeline.parts import numbered, part_of, registered
 from pipeline.plan import Plan
 from pipeline.times import MINUTE
 from tests.support import MONDAY, ROOT, SMALL, plan_of, quotes
@@ -93,12 +93,13 @@ def test_its_numbers_work_and_nothing_is_written_beside_it(tmp_path: Path) -> No
 
 
 def test_a_flow_that_does_not_name_the_file_cannot_use_its_parts(tmp_path: Path) -> None:
-    loaded(tmp_path, mine=MINE)
+    plan = loaded(tmp_path, mine=MINE)
     assert "lean_with" in registered("provider")
     (said,) = told(tmp_path, flow(plugins="[]"))
     assert "there is no provider 'lean_with'" in said
     assert "lean_with" not in registered("provider")
     assert 9_100_001 not in numbered()
+    assert part_of(plan.by_id["providers.cross"].instance).origin == "mine.py", "a flow that runs keeps what it has"
 
 
 def test_a_file_that_changed_replaces_what_it_said_before(tmp_path: Path) -> None:
