@@ -188,6 +188,15 @@ def test_only_what_ended_since_a_moment(tmp_path: Path, reports: Reports, since:
     assert total["win_rate"]["n"] + total["win_rate"]["ties"] == expected
 
 
+def test_since_a_moment_after_all_trades_there_is_nothing_to_report(tmp_path: Path, reports: Reports) -> None:
+    kept(tmp_path, season(trades=3))
+    code, out, _ = reports("--since", "2030-01-01T00:00Z")
+    assert code == 0
+    assert out.endswith(
+        "has no settled trade since 2030-01-01T00:00Z, so there is nothing to report; ask for an earlier moment\n"
+    )
+
+
 def test_a_since_that_is_no_moment_says_how_to_write_one(tmp_path: Path, reports: Reports) -> None:
     kept(tmp_path, season(trades=3))
     code, out, error = reports("--since", "yesterday")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.plan import Plan
 from pipeline.reporting.said import Section
-from pipeline.reporting.sections import SECTIONS
+from pipeline.reporting.sections import SECTIONS, Sections
 from pipeline.reporting.subjects import Subject, keyed, purse_of, totals
 from pipeline.statistics.records import Money, ended
 from pipeline.times import local_text, timeframe_name
@@ -18,8 +18,6 @@ VERSION = 1
 """Of the JSON: it grows when a name in it changes its meaning or goes."""
 NOTE = "Not a forecast: it says what was, not what will be."
 WIDTH = 120
-BRIEF = ("win_rate", "evidence", "expectancy")
-"""What is said of each key unless all is asked for."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +32,9 @@ class Report:
     def empty(self) -> bool:
         return not any(len(subject.record) for subject, _ in self.totals)
 
-    def text(self, *, full: bool = False) -> list[str]:
+    def text(self) -> list[str]:
         lines = [self._span()] if not self.empty else []
-        for subject, sections in self.keys:
-            lines.append(subject.title)
-            lines += _lines(section for section in sections if full or section.name in BRIEF)
-        for subject, sections in self.totals:
+        for subject, sections in (*self.keys, *self.totals):
             lines += [subject.title, *_lines(sections)]
         return [*lines, NOTE]
 
@@ -58,21 +53,27 @@ class Report:
         return f"trades that ended from {first} to {last} ({self.zone.key})"
 
 
-def report_of(orders: Iterable[Order], plan: Plan, money: Money | None = None, since: int | None = None) -> Report:
-    """The report of these orders, or of those that ended or were last heard of since a moment."""
+def report_of(
+    orders: Iterable[Order],
+    plan: Plan,
+    money: Money | None = None,
+    since: int | None = None,
+    of_keys: Sections = SECTIONS,
+) -> Report:
+    """The report of these orders, or of those whose slot ended since a moment, with these sections for each key."""
     some = [order for order in orders if since is None or ended(order) >= since]
     zone = ZoneInfo(plan.settings.display_timezone)
     purses = {account: purse_of(account, plan, money) for account in {order.account for order in some}}
     subjects = tuple(keyed(some, purses, zone))
     return Report(
-        tuple((subject, _said(subject)) for subject in subjects),
-        tuple((subject, _said(subject)) for subject in totals(subjects)),
+        tuple((subject, _said(subject, of_keys)) for subject in subjects),
+        tuple((subject, _said(subject, SECTIONS)) for subject in totals(subjects)),
         zone,
     )
 
 
-def _said(subject: Subject) -> tuple[Section, ...]:
-    return tuple(said for section in SECTIONS if (said := section(subject)) is not None)
+def _said(subject: Subject, sections: Sections) -> tuple[Section, ...]:
+    return tuple(said for section in sections if (said := section(subject)) is not None)
 
 
 def _lines(sections: Iterable[Section]) -> list[str]:

@@ -50,8 +50,8 @@ def evidence(of: Subject) -> Section | None:
     raised = ", the alarm of a rule that has stopped to pay is raised" if alarm.raised else ""
     shown = f" (×{factor(edge.most_times)} at the highest, so it is shown)" if edge.shown else ""
     text = (
-        f"×{factor(edge.times)} for an edge{shown}, ×{factor(gone.times)} against one; enough is ×{factor(edge.threshold)} "
-        f"(α {percent(edge.alpha)}, {len(slots):,} slots){raised}"
+        f"×{factor(edge.times)} for an edge{shown}, ×{factor(gone.times)} against one; "
+        f"enough is ×{factor(edge.threshold)} (α {percent(edge.alpha)}, {len(slots):,} slots){raised}"
     )
     facts = {
         "times": edge.times,

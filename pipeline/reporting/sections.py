@@ -8,7 +8,9 @@ from pipeline.reporting.proof import belief, evidence, sample, win_rate
 from pipeline.reporting.said import Section
 from pipeline.reporting.subjects import Subject
 
-SECTIONS: tuple[Callable[[Subject], Section | None], ...] = (
+Sections = tuple[Callable[[Subject], Section | None], ...]
+
+SECTIONS: Sections = (
     win_rate,
     belief,
     evidence,
@@ -20,3 +22,5 @@ SECTIONS: tuple[Callable[[Subject], Section | None], ...] = (
     delay,
     endings,
 )
+BRIEF: Sections = (win_rate, evidence, money)
+"""What is said of each key unless all is asked for."""

@@ -9,7 +9,7 @@ from pipeline.values import Floats, Stamps
 
 RUNS = 2_000
 LEAST_RUNS = 200
-DRAWS = 20_000_000
+DRAWS = 5_000_000
 """Long records have fewer runs."""
 AT_ONCE = 2_000_000
 POINTS = 60
@@ -91,8 +91,7 @@ def _profits(record: Record[Money], draw: np.random.Generator, runs: int) -> Flo
         chance = np.where(draw.random((runs, len(record))) < together**0.5, common, chance)
     won = chance < 1 / (1 + record.payout)
     profit = np.where(won, record.stake * record.payout, -record.stake) * record.decided
-    made: Floats = np.add.reduceat(profit, slots.first, axis=1)
-    return made
+    return profit if len(slots) == len(record) else np.add.reduceat(profit, slots.first, axis=1)
 
 
 def _below(sorted_values: Floats, value: float) -> float:

@@ -19,6 +19,7 @@ from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
 from pipeline.ledger import Reader
 from pipeline.reporting import report_of
+from pipeline.reporting.sections import BRIEF, SECTIONS
 from pipeline.results import orders_in
 from pipeline.statistics.records import ended
 from pipeline.tables import nearest
@@ -42,15 +43,18 @@ def run(options: argparse.Namespace) -> int:
     plan = plan_of(options)
     zone = ZoneInfo(plan.settings.display_timezone)
     orders = _of_account(_kept(plan.folder / LEDGER_FILE, options.replay), options.account)
-    report = report_of(orders, plan, "replay" if options.replay else None, _since(options.since, orders, zone))
+    since = _since(options.since, orders, zone)
+    of_keys = SECTIONS if options.full or options.json else BRIEF
+    report = report_of(orders, plan, "replay" if options.replay else None, since, of_keys)
     if options.json:
         say_json(report.as_json())
     elif report.empty:
         where = options.replay or plan.folder / LEDGER_FILE
-        rest = f" since {options.since}" if options.since else ""
-        print(f"{where} has no settled trade{rest} yet, so there is nothing to report; let the flow trade for a while")
+        mend = "ask for an earlier moment" if options.since else "let the flow trade for a while"
+        rest = f"since {options.since}" if options.since else "yet"
+        print(f"{where} has no settled trade {rest}, so there is nothing to report; {mend}")
     else:
-        print("\n".join(report.text(full=options.full)))
+        print("\n".join(report.text()))
     return 0
 
 
