@@ -144,7 +144,7 @@ class Memory:
         for whose in {self._whose(judge, order.key) for judge in self._terms.judges}:
             self._results_of(whose).add(ended)
         for number, judge in enumerate(self._terms.judges):
-            if isinstance(judge, Streak):
+            if isinstance(judge, Streak) and not judge.limit.by_hand:
                 self._rests_of(number, judge, self._whose(judge, order.key)).add(ended)
 
     def _stops(self, account: str, at: int, stake: Decimal) -> Iterator[Latch]:
