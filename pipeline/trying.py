@@ -433,7 +433,7 @@ def _fits(facts: Table, name: str, value: Any) -> bool:
     if name not in facts:
         return False
     if isinstance(value, float | int) and not isinstance(value, bool) and isinstance(facts[name], float | int):
-        return bool(np.isclose(cast("float", facts[name]), value, rtol=1e-9, atol=1e-12, equal_nan=True))
+        return bool(np.isclose(cast("float", facts[name]), value, rtol=1e-9, atol=1e-12))
     return bool(facts[name] == value)
 
 

@@ -25,20 +25,20 @@ def told(record: Record) -> Iterator[str]:
         f"won {_percent(verdict.won)} ({_between(verdict.least, verdict.most)})"
     )
     yield (
-        f"Brier {verdict.brier:.4f}, the base rate's {verdict.base_brier:.4f}, the bare score's "
-        f"{verdict.score_brier:.4f}: {_compared(verdict.better)}"
+        f"Brier {verdict.brier:.4f} (base rate {verdict.base_brier:.4f}, bare score {verdict.score_brier:.4f}): "
+        f"{_compared(verdict.better)}"
     )
     yield (
         f"  reliability {verdict.reliability:.4f} - resolution {verdict.resolution:.4f} "
         f"+ uncertainty {verdict.uncertainty:.4f}"
     )
-    yield f"log loss {verdict.log_loss:.4f}, the base rate's {verdict.base_log_loss:.4f}"
+    yield f"log loss {verdict.log_loss:.4f} (base rate {verdict.base_log_loss:.4f})"
     yield f"{'said':>8}  {'came (95 %)':<24}{'outcomes':>10}"
     yield from map(_point, verdict.tenths)
     for key in record.keys[:KEYS_SHOWN] if len(record.keys) > 1 else ():
         yield (
             f"{key.product} {key.timeframe}: {key.outcomes:,}, won {_percent(key.won)}, "
-            f"Brier {key.brier:.4f}, the base rate's {key.base_brier:.4f}"
+            f"Brier {key.brier:.4f} (base rate {key.base_brier:.4f})"
         )
     if len(record.keys) > KEYS_SHOWN:
         yield f"… and {len(record.keys) - KEYS_SHOWN} more, in the record"
