@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from pipeline.errors import PlanError
 from pipeline.parts import Part, PartRefused, declaring, withdraw
-from pipeline.tables import Place, Tables, nearest
+from pipeline.tables import Place, Tables, nearest, shown
 from pipeline.toml_text import read
 
 GROUP = "moonlight.parts"
@@ -74,20 +74,23 @@ def _named(tables: Tables, base: Path) -> Iterator[_File]:
     for number, name in enumerate(names):
         if not isinstance(name, str) or not name:
             continue
-        place, path = (MOONLIGHT, PLUGINS, number), (base / name).resolve()
+        place, path = (MOONLIGHT, PLUGINS, number), base / name
         where = f"[{MOONLIGHT}] {PLUGINS}:"
         if name in names[:number]:
             tables.problem(place, f"{where} {name} stands there twice", "remove one", value=True)
         elif path.suffix != ".py":
             tables.problem(place, f"{where} {name!r} is no Python file", "name a file that ends in .py", value=True)
-        elif not path.is_file():
-            fix = nearest(name, (each.name for each in base.glob("*.py")))
-            tables.problem(place, f"{where} there is no file {name!r} beside the flow", fix, value=True)
         else:
             try:
-                yield _File(name, path, path.read_bytes(), place)
+                text = path.read_bytes() if path.is_file() else None
             except OSError as wrong:
-                tables.problem(place, f"{where} {name} cannot be read ({wrong.strerror})", MEND, value=True)
+                tables.problem(place, f"{where} {shown(name)} cannot be read ({wrong.strerror})", MEND, value=True)
+                continue
+            if text is not None:
+                yield _File(name, path, text, place)
+            else:
+                fix = nearest(name, (each.name for each in base.glob("*.py")))
+                tables.problem(place, f"{where} there is no file {shown(name)} beside the flow", fix, value=True)
 
 
 def _declared_by(file: _File, tables: Tables) -> tuple[Part, ...]:
@@ -99,7 +102,8 @@ def _declared_by(file: _File, tables: Tables) -> tuple[Part, ...]:
     try:
         with declaring(file.name) as parts:
             # Not through the import system: that would take a compiled file of the same second for this one.
-            exec(compile(file.text, str(file.path), "exec"), vars(module))  # noqa: S102  # what the user asked for
+            code = compile(file.text, file.path, "exec", dont_inherit=True)
+            exec(code, vars(module))  # noqa: S102  # this is what the user asked for
     except (Exception, SystemExit) as failure:  # noqa: BLE001  # a file of the user's may raise anything
         line = _line_in(failure, str(file.path))
         tables.problem(file.place, f"{where}{f', line {line}' if line else ''}: {_said(failure)}", MEND, value=True)

@@ -261,7 +261,8 @@ ONE_MISTAKE = {
     "weights that name nobody": (
         'from = ["cross"]',
         'from = ["cross"]\nweights = { corss = 2.0 }',
-        "35:11: [ensembles.main] weights names 'corss', which is not one of its providers: cross; change it",
+        "35:11: [ensembles.main] weights names 'corss', which is not one of its providers: cross; "
+        "add it to `from`, or name one of these",
     ),
     "too short a look back": (
         "block = 64",

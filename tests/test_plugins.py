@@ -164,6 +164,14 @@ def test_two_files_with_one_name_or_number_are_told_with_both(tmp_path: Path) ->
         ),
         ('["mine.py", "notes.txt"]', "4:23: [moonlight] plugins: 'notes.txt' is no Python file; name a file that ends"),
         ('["mine.py", "mine.py"]', "4:23: [moonlight] plugins: mine.py stands there twice; remove one"),
+        (
+            '["mine.py", "a\\u0000.py"]',
+            "4:23: [moonlight] plugins: there is no file 'a\\x00.py' beside the flow; use one",
+        ),
+        (
+            f'["mine.py", "{"x" * 300}.py"]',
+            f"4:23: [moonlight] plugins: '{'x' * 60}…' cannot be read (File name too long)",
+        ),
         ('["mine.py", 5]', "4:23: [moonlight] no. 2 of plugins is 5; write text"),
         ('"mine.py"', "4:11: [moonlight] plugins is 'mine.py'; write a list: [\"mine.py\"]"),
         (
