@@ -315,11 +315,11 @@ class Watch:
 
     def _all_keys(self) -> dict[Key, KeyState]:
         """Every account of every gate on every stream of every source, in the order of the file."""
-        products = [product for node in self._plan.of("source") for product in products_of(node.instance)]
         spans = [
             timeframe(name) for node in self._plan.of("operator") for name in getattr(node.instance, "timeframes", ())
         ]
         accounts = [account for node in self._plan.of("risk") for account in node.instance.accounts]
+        products = self._plan.products
         keys = (Key(account, product, tf) for account in accounts for product in products for tf in sorted(spans))
         return {key: KeyState(_empty(key), 1) for key in keys}
 
@@ -416,12 +416,6 @@ def own_version() -> str:
         return version("moonlight")
     except PackageNotFoundError:
         return "0.1.0"
-
-
-def products_of(source: Any) -> tuple[str, ...]:
-    """What a source gives prices of."""
-    several: tuple[str, ...] | None = getattr(source, "products", None)
-    return several if several is not None else (source.product,)
 
 
 def digits_of(price: float) -> int:
