@@ -53,8 +53,8 @@ def crossed(apart: Floats, rows: int = 1) -> tuple[Flags, Flags]:
 
 def returned(column: Floats, limit: float) -> tuple[Flags, Flags]:
     """Whether a column comes inside its limits after it was at one or beyond: up from the lower, else down."""
-    earlier = before(column)
-    return (earlier <= -limit) & (column > -limit), (earlier >= limit) & (column < limit)
+    earlier, inside = before(column), np.abs(column) < limit
+    return inside & (earlier <= -limit), inside & (earlier >= limit)
 
 
 def turned(column: Floats) -> tuple[Flags, Flags, Floats]:

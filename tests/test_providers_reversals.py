@@ -31,6 +31,9 @@ def test_rsi_return_comes_out_of_an_end_and_counts_how_deep_it_was_of_late() -> 
     provider = RsiReturn(rsi="rsi", extreme=70.0, bars=2)
     says(provider, [None, None, None, 0.5, None], rsi=[50.0, 15.0, 30.0, 31.0, 40.0])
     says(provider, [None, None, None, 0.1], rsi=[50.0, 40.0, 30.0, 31.0])
+    # How high it was before has nothing to do with how low it was.
+    says(provider, [None, None, None, 0.1], rsi=[50.0, 69.0, 30.0, 31.0])
+    says(provider, [None, None, None, 0.2], rsi=[50.0, 90.0, 24.0, 31.0])
 
 
 def test_stoch_reversal_crosses_within_an_end() -> None:

@@ -114,7 +114,7 @@ def test_keltner_break_goes_with_a_close_beyond_the_channel_in_a_trend() -> None
         close=[1.0, 2.0, 2.0, 9.0],
         lower=[-1.0] * 4,
         upper=[1.0] * 4,
-        adx=[25.0, 25.0, 19.0, 25.0],
+        adx=[25.0, 25.0, 19.0, 20.0],
     )
 
 

@@ -60,6 +60,10 @@ def test_what_was_at_its_limit_or_beyond_returns_once() -> None:
     assert down.tolist() == [False, False, False, False, False, True, False, False]
 
 
+def test_what_leaps_from_one_limit_beyond_the_other_has_not_returned() -> None:
+    assert [each.any() for each in returned(column(-2, 2, -1, 1), 1.0)] == [False, False]
+
+
 def test_a_turn_has_come_from_the_other_way() -> None:
     up, down, moved = turned(column(3, 1, 2, 2, 1, 4))
     assert up.tolist() == [False, False, True, False, False, True]

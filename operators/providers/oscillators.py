@@ -32,11 +32,10 @@ class RsiReturn:
 
     def __call__(self, columns: Columns) -> Floats:
         rsi = columns[self.rsi] - 50
-        limit, room = self.extreme - 50, 100 - self.extreme
-        earlier = before(rsi)
+        limit, earlier = self.extreme - 50, before(rsi)
         up, down = returned(rsi, limit)
-        depth = np.maximum(highest(earlier, self.bars), -lowest(earlier, self.bars)) - limit
-        return spoken(up, down, depth / room)
+        deepest = np.where(up, -lowest(earlier, self.bars), highest(earlier, self.bars))
+        return spoken(up, down, (deepest - limit) / (50 - limit))
 
 
 @provider

@@ -109,5 +109,5 @@ class SlopeTrend:
     catalogue: ClassVar[Presets] = {921: {}, 922: {"slope": "linregslope(period=30)", "least": 0.08}}
 
     def __call__(self, columns: Columns) -> Floats:
-        steep = share(columns[self.slope] / self.least, columns[self.atr])
+        steep = share(columns[self.slope], columns[self.atr] * self.least)
         return spoken(steep >= 1, steep <= -1, np.abs(steep) / 4)
