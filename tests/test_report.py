@@ -15,9 +15,11 @@ from pipeline.__main__ import main
 from pipeline.engine import LEDGER_FILE
 from pipeline.ledger import Ledger
 from pipeline.reporting import NOTE, report_of
+from pipeline.reporting.said import percent
 from pipeline.reporting.sections import SECTIONS
 from pipeline.reporting.subjects import money_of
 from pipeline.results import ORDERS, Results
+from pipeline.statistics.evidence import factor
 from pipeline.times import HOUR, MINUTE
 from pipeline.values import Order
 from tests.support import MONDAY, SMALL, order, plan_of
@@ -209,9 +211,7 @@ def test_a_ledger_without_a_settled_trade_says_so(tmp_path: Path, reports: Repor
     path = kept(tmp_path, orders)
     code, out, _ = reports()
     assert code == 0
-    where = Path("data") / LEDGER_FILE
-    assert out.count("\n") == 1
-    assert f"{where} has no settled trade yet, so there is nothing to report" in out or str(path) in out
+    assert out == f"{path} has no settled trade yet, so there is nothing to report; let the flow trade for a while\n"
     assert json.loads(reports("--json")[1])["note"] == NOTE
 
 
@@ -272,6 +272,22 @@ def test_a_replay_is_told_from_its_folder_as_replay(tmp_path: Path, reports: Rep
     assert "all replay USD" in reports("--replay", "monday")[1]
 
 
+def test_what_replay_prints_of_an_account_is_what_report_says_of_its_folder(
+    tmp_path: Path, reports: Reports, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "flows.toml").write_text(FLOW, encoding="utf-8")
+    flow, out = str(tmp_path / "flows.toml"), str(tmp_path / "played")
+    assert main(["replay", flow, "--for", "12h", "--out", out]) == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("demo-1: "))
+    (total,) = json.loads(reports("--replay", "played", "--json")[1])["totals"]
+    times = factor(total["evidence"]["times"])
+    assert total["win_rate"]["n"] > 20
+    assert line == (
+        f"demo-1: {total['win_rate']['text']}; evidence ×{times}; "
+        f"profit {total['expectancy']['profit']}, drawdown {total['luck']['drawdown']}"
+    )
+
+
 def test_a_replay_without_orders_says_so(tmp_path: Path, reports: Reports) -> None:
     (tmp_path / "flows.toml").write_text(FLOW, encoding="utf-8")
     with Results(tmp_path / "quiet"):
@@ -289,6 +305,14 @@ def test_a_folder_that_is_no_replays_says_which_to_name(tmp_path: Path, reports:
     code, out, error = reports("--replay", "nowhere")
     assert (code, out) == (2, "")
     assert "cannot be read as a replay's orders" in error
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0 %"), (1e-9, "under 0.01 %"), (0.0068, "0.7 %"), (0.054, "5 %"), (0.996, "over 99 %"), (1, "100 %")],
+)
+def test_shares_are_written_as_a_person_reads_them(share: float, text: str) -> None:
+    assert percent(share) == text
 
 
 def test_live_money_is_real_unless_its_venue_says_that_it_is_a_demo() -> None:

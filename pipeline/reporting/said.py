@@ -15,7 +15,11 @@ class Section(NamedTuple):
 
 
 def percent(share: float) -> str:
-    return f"{share * 100:.0f} %" if 0.01 <= share <= 0.99 or share in {0, 1} else f"{share * 100:.2g} %"
+    if 0 < share < 0.0001:
+        return "under 0.01 %"
+    if 0.99 < share < 1:
+        return "over 99 %"
+    return f"{share * 100:.1g} %" if 0 < share < 0.01 else f"{share * 100:.0f} %"
 
 
 def ends(interval: Interval) -> dict[str, float]:

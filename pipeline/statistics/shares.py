@@ -15,7 +15,7 @@ def break_even(payout: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Where a true share lies, as far as the trades seen can tell at this level."""
+    """Where the true value lies, as far as the trades seen can tell at this level."""
 
     low: float
     high: float
