@@ -36,8 +36,7 @@ class MacdTurn:
 class MidlineCross:
     """Goes the way an oscillator crosses its middle.
 
-    The strength is how far it moved since `confirm` bars before, as a share of how far it was from its middle at most
-    within `span` bars.
+    The strength is how far it is from its middle: 1 at half of the farthest that it was within `span` bars.
     """
 
     of: Column = "macd(fast=12, slow=26, signal=9).histogram"
@@ -63,7 +62,6 @@ class MidlineCross:
     def __call__(self, columns: Columns) -> Floats:
         apart = columns[self.of] - self.middle
         up, down = crossed(apart, self.confirm)
-        # On the other side it was, so where it is now adds to how far it came.
         size = np.abs(apart)
         return spoken(up, down, 2 * share(size, highest(size, self.span)))
 

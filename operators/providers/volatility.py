@@ -1,4 +1,4 @@
-"""Volatility: what a market does when it wakes up, or starts."""
+"""Volatility: what a market does when it wakes up or is startled."""
 
 from typing import Annotated, ClassVar
 
