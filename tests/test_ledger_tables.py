@@ -1,0 +1,135 @@
+"""The ledger's file from one version to the next."""
+
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.__main__ import main
+from pipeline.checking import load
+from pipeline.errors import InputError
+from pipeline.ledger import Ledger, Reader
+from pipeline.ledger_tables import ORDERS_AND_DECISIONS, VERSION
+from pipeline.replaying import replayed
+from pipeline.times import HOUR
+from tests.support import MONDAY, SMALL
+
+TABLES = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
+KEPT = ("orders", "order_events", "decisions")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A flow that has run for an hour, and its ledger."""
+    (tmp_path / "flows.toml").write_text(SMALL, encoding="utf-8")
+    with Ledger(tmp_path / "data" / "ledger.db") as ledger:
+        replayed(load(tmp_path / "flows.toml"), MONDAY, MONDAY + HOUR, ledger, block=0)
+    return tmp_path
+
+
+def contents(path: Path) -> dict[str, list[Any]]:
+    with closing(sqlite3.connect(path)) as db:
+        return {table: db.execute(f"SELECT * FROM {table}").fetchall() for table in KEPT}  # noqa: S608  # our own names
+
+
+def made_old(path: Path) -> None:
+    """The same file as the first version of the program would have left it: gates had no word yet."""
+    kept = contents(path)
+    path.unlink()
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(f"{ORDERS_AND_DECISIONS} PRAGMA user_version = 1; PRAGMA journal_mode = WAL;")
+        for table, rows in kept.items():
+            for row in rows:
+                db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
+        db.execute("UPDATE decisions SET gates = replace(gates, ',\"\"]', ']')")
+        db.commit()
+
+
+def version_of(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as db:
+        return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def test_a_ledger_of_the_first_version_is_brought_along_with_everything_in_it(folder: Path) -> None:
+    path = folder / "data" / "ledger.db"
+    made_old(path)
+    kept = contents(path)
+    assert len(kept["orders"]) > 3
+    assert len(kept["decisions"]) > 100
+    with pytest.raises(InputError, match=r"a ledger of version 1, this one reads 2; run the flow once"):
+        Reader(path)
+    with Ledger(path) as ledger:
+        past = ledger.past(MONDAY + HOUR)
+    assert version_of(path) == VERSION
+    assert contents(path) == kept
+    assert len(past.orders) == len(kept["orders"])
+    new = folder / "new.db"
+    Ledger(new).close()
+    with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(new)) as fresh:
+        assert old.execute(TABLES).fetchall() == fresh.execute(TABLES).fetchall()
+
+
+def test_why_answers_of_bars_from_before_outcomes_were_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "data" / "ledger.db"
+    made_old(path)
+    Ledger(path).close()
+    monkeypatch.chdir(folder)
+    assert main(["why", "EURUSD", "1m", "10:30"]) == 0
+    assert capsys.readouterr().out.count("✔") > 5
+    assert main(["why", "--day", "2026-01-05"]) == 0
+    out = capsys.readouterr().out
+    assert "each has its row: it adds up" in out
+    assert "not known yet" in out
+
+
+def test_a_flow_goes_on_with_a_ledger_brought_along_and_settles_the_bars_decided_last(folder: Path) -> None:
+    path = folder / "data" / "ledger.db"
+    made_old(path)
+    with Ledger(path) as ledger:
+        begin = (ledger.last_moment() or 0) + 1
+        past = ledger.past(begin)
+        assert len(past.awaited) > 3
+        replayed(load(folder / "flows.toml"), begin, begin + HOUR, ledger, past=past)
+    with closing(Reader(path)) as reader:
+        outcomes = {(row["product"], row["tf"], row["bar"]): row["entry"] for row in reader.outcomes()}
+    awaited = [(each.product, each.tf, each.bar) for each in past.awaited]
+    assert set(awaited) <= set(outcomes)
+    assert all(outcomes[each] is not None for each in awaited)
+
+
+def test_a_ledger_that_cannot_be_brought_along_stays_as_it_was(folder: Path) -> None:
+    path = folder / "data" / "ledger.db"
+    made_old(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE latches (something TEXT)")
+        db.commit()
+    kept = contents(path)
+    with pytest.raises(InputError, match=r"cannot be used as a ledger .*latches already exists"):
+        Ledger(path)
+    assert version_of(path) == 1
+    assert contents(path) == kept
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'outcomes'").fetchone() == (0,)
+
+
+def test_of_several_that_open_a_new_ledger_at_once_each_finds_it_whole(tmp_path: Path) -> None:
+    path, failed = tmp_path / "ledger.db", list[Exception]()
+
+    def opens() -> None:
+        try:
+            Ledger(path).close()
+        except InputError as failure:
+            failed.append(failure)
+
+    threads = [threading.Thread(target=opens) for _ in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert failed == []
+    assert version_of(path) == VERSION
