@@ -84,8 +84,9 @@ class Namings:
         """The column of a feature written in place, which is a feature of the flow from here on."""
         part = registered("feature").get(feature.part)
         if part is None:
-            fix = nearest(feature.part, registered("feature"))
-            self._tables.problem(path, f"{where} there is no feature {feature.part!r}", fix, value=True)
+            if not self._tables.lacks_parts:
+                fix = nearest(feature.part, registered("feature"))
+                self._tables.problem(path, f"{where} there is no feature {feature.part!r}", fix, value=True)
             return None
         made = self._made(part, feature, path, where)
         if made is None or not self._gives(part, feature.output, path, where):

@@ -569,7 +569,7 @@ def test_list_shows_strategies_in_a_row_each_and_one_by_its_number_in_full(
     assert len(out.splitlines()) == len(registered("provider")) + 2, "a head, a row for each, an empty line"
     code, out, _ = here(tmp_path, "list", "6")
     assert code == 0
-    assert re.search(r"^ +above +number ≥ 50, < 100 = 55\.0$", out, re.MULTILINE)
+    assert re.search(r"^ +above +number ≥ 50, < 100 = 55\.0\b", out, re.MULTILINE)
     assert re.search(r"^ +use = 6 +above = 60\.0$", out, re.MULTILINE)
     code, out, _ = here(tmp_path, "list", "ema_trend", "--json")
     (told,) = json.loads(out)

@@ -123,7 +123,7 @@ def test_a_session_needs_a_day_of_bars_and_leaves_the_windows_of_others_as_they_
             '"x.y" = { use = "rsi" }',
             "[features] 'x.y' has a dot, which stands between a feature and its output; give the feature another name",
         ),
-        ('x = { use = "crossover", left = "fast" }', "[features.x] needs right; add right = … (text)"),
+        ('x = { use = "crossover", left = "fast" }', "[features.x] needs right; add right = … (column)"),
         (
             'x = { use = "supertrnd" }',
             "[features.x] there is no feature 'supertrnd'; did you mean 'supertrend'?",

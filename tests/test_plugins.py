@@ -187,10 +187,14 @@ def test_a_list_of_files_that_is_wrong_is_told_at_its_place(plugins: str, senten
 
 def test_what_a_broken_file_would_have_brought_is_no_second_mistake(tmp_path: Path) -> None:
     broken = flow().replace('use = "window"', 'use = "widow"')
+    broken = broken.replace(
+        "[providers.cross]", '[providers.other]\nuse = "rsi_reversal"\nrsi = "mine()"\n\n[providers.cross]'
+    )
     (said,) = told(tmp_path, broken, mine="1 / 0")
     assert "ZeroDivisionError: division by zero" in said
-    (said,) = told(tmp_path, broken, mine=MINE)
+    said, also = told(tmp_path, broken, mine=MINE)
     assert "there is no operator 'widow'; did you mean 'window'?" in said
+    assert "there is no feature 'mine'" in also
 
 
 # --- installed distributions -----------------------------------------------------------------------------------------
