@@ -3,15 +3,17 @@
 examples:
   python -m pipeline validate flows.toml
   python -m pipeline validate flows.toml --deep
+  python -m pipeline validate flows.toml --rules
 
 Each problem is one line: file:line:column, what is wrong, how to mend it. Exit code 2 when there is one. Features,
 providers and ensembles are tried on made-up bars: none may look ahead, or further back than it says. --deep asks
-each of them for every row by itself.
+each of them for every row by itself. --rules says of each guard what stops its accounts, and when they go on.
 """
 
 import argparse
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from pipeline.causality import TRIED, Proof, proved
 from pipeline.checking import load
@@ -25,6 +27,7 @@ from pipeline.verbs.common import flow_option, json_option, say_json
 def options(parser: argparse.ArgumentParser) -> None:
     flow_option(parser)
     parser.add_argument("--deep", action="store_true", help="try every row by itself, not only all of them at once")
+    parser.add_argument("--rules", action="store_true", help="say what each guard keeps to, a sentence for each rule")
     json_option(parser)
 
 
@@ -43,12 +46,20 @@ def run(options: argparse.Namespace) -> int:
         return wrong.exit_code
     if options.json:
         warnings = [_as_json(each) for each in plan.warnings]
-        say_json({"ok": True, "problems": [], "warnings": warnings, "rows_compared": proof.compared})
+        told: dict[str, Any] = {"ok": True, "problems": [], "warnings": warnings, "rows_compared": proof.compared}
+        say_json(told | ({"rules": rules_of(plan)} if options.rules else {}))
     else:
         for warning in plan.warnings:
             print(f"{warning.text(plan.file)} (warning)", file=sys.stderr)
         print(f"{summary(plan)}\n{_proven(plan, proof, deep=options.deep)}")
+        for node, rules in rules_of(plan).items() if options.rules else ():
+            print(f"\n[{node}]", *rules, sep="\n  ")
     return 0
+
+
+def rules_of(plan: Plan) -> dict[str, list[str]]:
+    """What each guard keeps to, and what whoever reads of its trades must know."""
+    return {node.id: [*node.instance.stamps(), *node.instance.rules()] for node in plan.of("risk")}
 
 
 def _proven(plan: Plan, proof: Proof, *, deep: bool) -> str:
