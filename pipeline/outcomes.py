@@ -5,7 +5,7 @@ final, and ends by the rules of `pipeline.settlement`. That is known once a late
 for `PATIENCE`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -19,16 +19,14 @@ PATIENCE = 20 * SECOND
 """How long after its expiry a contract waits for the price that tells that no more of its own are to come."""
 MEMORY = HOUR
 """How long prices are kept that no contract needs yet."""
+NOTHING: tuple[Outcomes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """Prices as a source gave them, apart from the bars that are decided on."""
+    """Bars as a source gave them: prices, and not what is decided on."""
 
-    batch: Quotes | Bars
-
-    def __len__(self) -> int:
-        return len(self.batch)
+    bars: Bars
 
 
 @dataclass(slots=True, eq=False)
@@ -67,32 +65,32 @@ class Counterfactual:
             heappop(self._alarms)
         return self._alarms[0][0] if self._alarms else None
 
-    def take(self, item: Bars | Priced | Quotes | Past, at: int) -> Iterator[Outcomes]:
+    def take(self, item: Quotes | Bars | Priced | Past, at: int) -> Iterable[Outcomes]:
         self._now = at
         match item:
+            case Quotes():  # live, or from before the flow began for what is still awaited
+                self._path.append(item)
+                return self._settled(item.product, at)
             case Priced():
-                yield from self._take_prices(item.batch, at)
-            case Quotes():  # those from before the flow began, for what is still awaited
-                yield from self._take_prices(item, at)
+                self._path.append(item.bars)
+                return self._settled(item.bars.product, at)
             case Bars():
-                if item.fresh:
-                    new = slice(len(item) - item.fresh, None)
-                    self._await(item.stream, item.open_ts[new], item.final_at[new])
-                    yield from self._settle(item.product, at)
+                if not item.fresh:
+                    return NOTHING
+                new = slice(len(item) - item.fresh, None)
+                self._await(item.stream, item.open_ts[new], item.final_at[new])
+                return self._settled(item.product, at)
             case Past():
                 for awaited in item.awaited:
                     stream = Stream(awaited.product, awaited.tf)
                     self._await(stream, np.array([awaited.bar]), np.array([awaited.final_at]))
+                return NOTHING
 
     def wake(self, at: int) -> Iterator[Outcomes]:
         self._now = at
         while (due := self.due) is not None and due <= at:
             _, product = heappop(self._alarms)
-            yield from self._settle(product, at)
-
-    def _take_prices(self, batch: Quotes | Bars, at: int) -> Iterator[Outcomes]:
-        self._path.append(batch)
-        yield from self._settle(batch.product, at)
+            yield from self._settled(product, at)
 
     def _await(self, stream: Stream, bars: Stamps, final_at: Stamps) -> None:
         streams = self._waiting.setdefault(stream.product, {})
@@ -101,16 +99,15 @@ class Counterfactual:
         streams[stream.tf].extend(bars, final_at + self._delay)
         self._look_ahead(stream.product)
 
-    def _settle(self, product: str, at: int) -> Iterator[Outcomes]:
+    def _settled(self, product: str, at: int) -> Iterable[Outcomes]:
         """The contracts of a product that have ended, as far as is known at a moment."""
         end = self._ends.get(product)
         if end is None or (self._path.complete_at(product, end) is None and at < end + PATIENCE):
-            return
-        for tf, waiting in self._waiting[product].items():
-            ended = self._ended(product, tf, waiting, at)
-            if ended is not None:
-                yield ended
+            return NOTHING
+        streams = self._waiting[product].items()
+        ended = [self._ended(product, tf, waiting, at) for tf, waiting in streams]
         self._look_ahead(product)
+        return [each for each in ended if each is not None]
 
     def _ended(self, product: str, tf: int, waiting: Waiting, at: int) -> Outcomes | None:
         expiry = waiting.accepted_at + tf

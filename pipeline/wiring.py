@@ -137,9 +137,9 @@ class Wiring:
             if Bars in gives(each):
                 yield Edge(each.id, OUTCOMES, "bars", (Bars,))
         for each in self._of("source"):
-            carried = tuple(kind for kind in (Quotes, Bars) if kind in gives(each))
-            if carried:
-                yield Edge(each.id, OUTCOMES, "prices", carried)
+            for parameter, kind in (("quotes", Quotes), ("prices", Bars)):
+                if kind in gives(each):
+                    yield Edge(each.id, OUTCOMES, parameter, (kind,))
         yield Edge(LEDGER, OUTCOMES, "past", (Past, Quotes))
         for each in self._nodes.values():
             for parameter, kinds in each.part.takes.items():

@@ -54,8 +54,8 @@ def rows(given_: Iterable[tuple[int, Outcomes]]) -> list[Row]:
     )
 
 
-def priced(stamps: Sequence[int], prices: Sequence[float], lag: int = 0) -> Priced:
-    return Priced(quotes("EURUSD", stamps, prices, lag))
+def priced(stamps: Sequence[int], prices: Sequence[float], lag: int = 0) -> Quotes:
+    return quotes("EURUSD", stamps, prices, lag)
 
 
 FINAL = MONDAY + MINUTE
@@ -122,14 +122,14 @@ def test_blocks_and_single_rows_say_what_settlement_says(
     whole = Quotes("EURUSD", np.array(stamps), received, mid, mid)
     bars = [bar(MONDAY + number * MINUTE, MONDAY + (number + 1) * MINUTE + late) for number, late in enumerate(finals)]
     end = int(received[-1]) + 30 * MINUTE
-    single = [(int(received[row]), Priced(whole.rows(row, row + 1))) for row in range(len(whole))]
+    single = [(int(received[row]), whole.rows(row, row + 1)) for row in range(len(whole))]
     alone = rows(told([*single, *((int(each.final_at[0]), each) for each in bars)], end))
     ahead: Bars = bars[0]
     for each in bars[1:]:
         ahead = ahead.followed_by(each)
     cut = min(cut, len(whole))
     parts = [part for part in (whole.rows(0, cut), whole.rows(cut, len(whole))) if len(part)]
-    blocks = [(MONDAY, Priced(parts[0])), *((int(parts[0].received[-1]), Priced(part)) for part in parts[1:])]
+    blocks = [(MONDAY, parts[0]), *((int(parts[0].received[-1]), part) for part in parts[1:])]
     assert repr(rows(told([(MONDAY, ahead), *blocks], end))) == repr(alone)
     path = PricePath()
     path.append(whole)
