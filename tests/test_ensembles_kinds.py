@@ -15,7 +15,8 @@ from operators.ensembles.majority import Majority
 from operators.ensembles.regime import Regime
 from operators.ensembles.stacked import Stacked
 from operators.ensembles.weighted import Weighted
-from pipeline.calibration.stacking import Stack, StackFit, fit_stack
+from pipeline.calibration.stacking import fit_stack
+from pipeline.calibration.stacks import Stack, StackFit
 from pipeline.joining import VotesOfBars
 from pipeline.times import DAY, MINUTE, utc_text
 from pipeline.values import Floats, Signals

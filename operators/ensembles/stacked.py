@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Meta
 from reactivex import Observable
 
-from pipeline.calibration.stacking import Stack
+from pipeline.calibration.stacks import Stack
 from pipeline.joining import VotesOfBars, by_bar
 from pipeline.parts import Derived, ensemble
 from pipeline.values import Floats, Signals, Votes

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pipeline.calibration.curves import name_of
 from pipeline.calibration.records import Record
-from pipeline.calibration.stacking import Stack
+from pipeline.calibration.stacks import Stack
 from pipeline.calibration.verdicts import Point, Verdict
 
 KEYS_SHOWN = 12

@@ -24,7 +24,8 @@ from pipeline.calibration.fingerprints import fingerprint
 from pipeline.calibration.fitting import LEAST, Terms, recorded
 from pipeline.calibration.records import Record
 from pipeline.calibration.samples import Said, collected
-from pipeline.calibration.stacking import Stack, stack_of
+from pipeline.calibration.stacking import stack_of
+from pipeline.calibration.stacks import Stack
 from pipeline.calibration.telling import conclusion, told, told_of_stack
 from pipeline.causality import refuse_unproved
 from pipeline.checking import load
