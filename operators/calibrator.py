@@ -54,4 +54,4 @@ class Calibrator:
         drift = Drift(self.drift_window, self.lookback, self.alpha)
         drifted = drift.closed(seen, self.fitted.made.tie, p, error)
         new = slice(len(seen) - fresh, None)
-        return Calibrated(seen.last(fresh), p[new], error[new], drifted[new], self.fitted.title)
+        return Calibrated(seen.last(fresh), p[new], error[new], drifted, self.fitted.title)

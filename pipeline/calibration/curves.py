@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct
 
 from pipeline.statistics.calibration import log_loss, pav
-from pipeline.values import Floats
+from pipeline.values import Floats, Stamps
 
 Method = Literal["platt", "beta", "isotonic"]
 Choice = Literal["auto", "platt", "beta", "isotonic"]
@@ -71,14 +71,24 @@ class Levels(Struct, frozen=True, tag_field="method", tag="isotonic"):
             raise ValueError("each level stands on outcomes")
 
     def at(self, size: Floats) -> Odds:
-        ends = np.column_stack((self.low, self.high)).ravel()
         share, heft = np.array(self.share), np.array(self.outcomes)
         # One outcome each way more than there were: nothing is certain for never having been seen to fail.
         cautious = (share * heft + 1) / (heft + 2)
         error = np.sqrt(cautious * (1 - cautious) / heft)
+        ends = np.column_stack((self.low, self.high)).ravel()
         apart = np.append(True, np.diff(ends) > 0)
         knots = ends[apart]
-        return np.interp(size, knots, np.repeat(share, 2)[apart]), np.interp(size, knots, np.repeat(error, 2)[apart])
+        # Both are looked up by one search: beyond the outermost knots they are level.
+        where = np.searchsorted(knots, size, "right")
+        beyond = size - np.append(knots[0], knots).take(where)
+        p, spread = (_line(np.repeat(each, 2)[apart], knots, where, beyond) for each in (share, error))
+        return p, spread
+
+
+def _line(value: Floats, knots: Floats, where: Stamps, beyond: Floats) -> Floats:
+    """Straight lines through values at knots, by how far each is beyond the knot before it."""
+    slope = np.concatenate(([0.0], np.diff(value) / np.diff(knots), [0.0]))
+    return np.append(value[0], value).take(where) + slope.take(where) * beyond
 
 
 Curve = Logistic | Beta | Levels

@@ -32,32 +32,39 @@ class Drift:
     alpha: float
 
     def closed(self, signals: Signals, tie: Tie, p: Floats, error: Floats) -> Flags:
-        decided, won = outcomes(signals, tie)
-        counts = decided & np.isfinite(p)
-        rows = np.flatnonzero(counts)
-        said, doubt = p[rows], error[rows]
-        before = np.cumsum(counts) - counts
-        begin = np.maximum(before - self.window, before[np.maximum(np.arange(len(p)) - self.lookback, 0)])
+        """Of the new rows; `p` and `error` are of all of them."""
+        counts, won = outcomes(signals, tie)
+        counts &= np.isfinite(p)
+        before: Whole = np.cumsum(counts) - counts
+        begin = before - self.window
+        np.maximum(begin[self.lookback :], before[: -self.lookback], out=begin[self.lookback :])
+        new = slice(len(p) - signals.fresh, None)
+        end, begin = before[new], np.maximum(begin[new], 0)
+        said = p[counts]
 
-        def summed(column: Floats) -> Whole:
+        def summed(column: Floats) -> Floats:
             total = np.zeros(len(column) + 1, np.int64)
             np.cumsum(np.rint(column * UNIT).astype(np.int64), out=total[1:])
-            return total[before] - total[begin]
+            return np.subtract(total.take(end), total.take(begin)).astype(np.float64) / UNIT
 
-        lack, chance, shared = summed(said - won[rows]), summed(said * (1 - said)), summed(doubt)
-        allowed = NormalDist().inv_cdf(1 - self.alpha) * np.sqrt(chance / UNIT + (shared / UNIT) ** 2)
+        lack, chance, shared = summed(said - won[counts]), summed(said * (1 - said)), summed(error[counts])
+        allowed = NormalDist().inv_cdf(1 - self.alpha) * np.sqrt(chance + shared * shared)
         # Half a win belongs to the number that came, half to the next: whole numbers against a smooth curve.
-        return (before - begin >= FEWEST) & (lack / UNIT - 0.5 > allowed)
+        return (end - begin >= FEWEST) & (lack - 0.5 > allowed)
 
 
-def outcomes(signals: Signals, tie: Tie) -> tuple[Flags, Floats]:
-    """Of each row: whether what came of it is known from the bar after it, and 1 if its direction won.
+def outcomes(signals: Signals, tie: Tie) -> tuple[Flags, Flags]:
+    """Of each row: whether what came of it is known from the bar after it, and whether its direction won.
 
     From close to close: of the last row nothing is known yet, nor of one that no bar follows.
     """
-    decided, won = np.zeros(len(signals), np.bool_), np.zeros(len(signals))
-    moved = np.diff(signals.close)
-    known = (np.diff(signals.open_ts) == signals.tf) & (signals.direction[:-1] != 0) & np.isfinite(moved)
-    decided[:-1] = known & (moved != 0) if tie == "push" else known
-    won[:-1] = np.sign(moved) == signals.direction[:-1]
+    decided, won = np.zeros(len(signals), np.bool_), np.zeros(len(signals), np.bool_)
+    if not len(signals):
+        return decided, won
+    gained = np.diff(signals.close) * signals.direction[:-1]
+    np.equal(np.diff(signals.open_ts), signals.tf, out=decided[:-1])
+    decided[:-1] &= np.isfinite(gained) & (signals.direction[:-1] != 0)
+    if tie == "push":
+        decided[:-1] &= gained != 0
+    np.greater(gained, 0, out=won[:-1])
     return decided, won
