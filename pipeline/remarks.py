@@ -4,7 +4,7 @@ from datetime import tzinfo
 from typing import Any, Literal
 
 from pipeline.times import SECOND, local_text, timeframe_name
-from pipeline.values import HEALTH, Gap, Health, Latch, Link, Noticed, Repaint, Slept
+from pipeline.values import HEALTH, Gap, Health, Latch, Link, Noticed, Past, Repaint, Slept
 
 Level = Literal["info", "warning"]
 QUIET_STATES = frozenset(("live", "quiet", "closed"))
@@ -36,6 +36,9 @@ def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
             whom = value.scope or "everything"
             said = f"{value.by}: {value.reason}"
             return ("warning", f"{whom} is stopped, {said}") if value.on else ("info", f"{whom} goes on, {said}")
+        case Past() if value.latches:
+            names = ", ".join(latch.scope or "everything" for latch in value.latches)
+            return "warning", f"{names} stopped, as it was before this start; `resume` releases it"
         case Health():
             return _health(value)
         case _:

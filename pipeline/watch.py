@@ -113,6 +113,9 @@ class Watch:
                     self._count(order)
                 for account, profit in value.earlier_profit.items():
                     self._balances[account] = self._balances.get(account, Decimal(0)) + profit
+                said = remark(value, self._zone)
+                if said is not None:
+                    self._say(*said)
             case Dropped():
                 self._drops[value.reason] += value.rows
             case Fault():

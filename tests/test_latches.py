@@ -13,10 +13,11 @@ import pytest
 
 from pipeline.__main__ import main
 from pipeline.ledger import Ledger, holding
-from pipeline.times import MINUTE
-from pipeline.values import Latch
+from pipeline.replaying import replayed
+from pipeline.times import HOUR, MINUTE
+from pipeline.values import Decisions, Latch
 from pipeline.verifying import verified
-from tests.support import MONDAY, order
+from tests.support import MONDAY, SMALL, order, plan_of
 from tests.test_cli import FLOW, PATIENCE, Shell
 
 Said = tuple[int, str, str]
@@ -158,6 +159,49 @@ def test_without_a_flow_file_nobody_says_that_something_is_stopped(say: Callable
     assert (code, out) == (2, "")
     assert "other.toml" in error
     assert not (folder / "data").exists()
+
+
+# --- stops that guards set -------------------------------------------------------------------------------------------
+
+CAREFUL = SMALL.replace(
+    'max_daily_loss = "20.00"',
+    'max_daily_loss = "20.00"\nlimits = [{ what = "streak", count = 1, release = "hand" }]',
+)
+
+
+def test_a_stop_that_a_guard_sets_is_on_disk_before_anything_more_is_decided_and_holds_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    path, middle, end = tmp_path / "ledger.db", MONDAY + 3 * HOUR, MONDAY + 4 * HOUR
+    told: list[Latch] = []
+    verdicts: list[str] = []
+
+    def heard(_: str, value: Any) -> None:
+        if isinstance(value, Latch):
+            told.append(value)
+        elif isinstance(value, Decisions):
+            if told and not verdicts:
+                with Ledger(path) as other:
+                    assert list(other.latches()) == told
+            if told:
+                numbers: list[int] = value.verdict.tolist()
+                verdicts.extend("trade" if number < 0 else value.gates[number] for number in numbers)
+
+    plan = plan_of(CAREFUL)
+    with Ledger(path) as ledger:
+        replayed(plan, MONDAY, middle, ledger, past=ledger.past(MONDAY), block=0, taps=(heard,))
+    assert [(each.scope, each.on) for each in told] == [("demo-1", True)]
+    assert "trade" not in verdicts
+    assert "killed" in verdicts
+    verdicts.clear()
+    with Ledger(path) as ledger:
+        past = ledger.past(middle)
+        assert past.latches == tuple(told)
+        replayed(plan, middle, end, ledger, past=past, block=0, taps=(heard,))
+        ledger.latch(latch("demo-1", on=False, at=end, reason="looked at"))
+        assert ledger.past(end).released == {"demo-1": end}
+    assert "trade" not in verdicts
+    assert "killed" in verdicts
 
 
 # --- a running flow --------------------------------------------------------------------------------------------------

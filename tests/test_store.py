@@ -120,6 +120,48 @@ def test_decisions_read_back_with_the_gate_its_value_and_what_every_gate_said(pa
     assert (last["bar"], span, streams) == (MONDAY + 2 * MINUTE, (MONDAY, MONDAY + 2 * MINUTE), [("EURUSD", MINUTE)])
 
 
+def test_the_columns_an_order_was_decided_on_are_written_with_its_intent_and_read_back(path: Path) -> None:
+    ticket = Ticket("demo-1", "EURUSD", MINUTE, MONDAY, MONDAY + MINUTE, "put", -0.25, 0.9)
+    columns = {"rsi": 71.25, "atr(period=14)": 0.1 + 0.2, "absent": NAN}
+    approved = Approved(ticket, "demo-1:EURUSD:1m:1", Decimal(1), columns)
+    with Ledger(path) as ledger, reading(path) as reader:
+        ledger.decide(decisions(3, {0: approved}))
+        assert reader.features(approved.order) == {}
+        ledger.intend(order("SENDING"))
+        assert repr(sorted(reader.features(approved.order).items())) == repr(sorted(columns.items()))
+        assert reader.features("nobody") == {}
+
+
+def test_outcomes_read_back_bit_by_bit_and_without_a_price_nothing_is_invented(path: Path) -> None:
+    stamps = MONDAY + np.arange(2)
+    prices = np.array([0.1 + 0.2, NAN])
+    made = Outcomes("EURUSD", MINUTE, 250, stamps, stamps + 9, stamps + 3, prices, stamps + 5, prices + 1)
+    with Ledger(path) as ledger:
+        ledger.outcome(made)
+        ledger.outcome(made)
+        ledger.commit()
+    with reading(path) as reader:
+        assert [tuple(row) for row in reader.outcomes()] == [
+            ("EURUSD", MINUTE, MONDAY, 250, MONDAY + 3, 0.1 + 0.2, MONDAY + 5, 1 + (0.1 + 0.2), MONDAY + 9),
+            ("EURUSD", MINUTE, MONDAY + 1, 250, None, None, None, None, MONDAY + 10),
+        ]
+        found = reader.outcome("EURUSD", MINUTE, MONDAY)
+        assert found is not None
+        assert found["entry"] == 0.1 + 0.2
+        assert reader.outcome("EURUSD", MINUTE, MONDAY + 2) is None
+
+
+def test_the_moves_of_orders_are_remembered_at_a_start(path: Path) -> None:
+    with Ledger(path) as ledger:
+        ledger.intend(order("SENDING", at=MONDAY))
+        ledger.follow(order("OPEN", at=MONDAY + 120))
+        moves = ledger.past(MONDAY + MINUTE).moves
+    assert [(move.state, move.at, move.account) for move in moves] == [
+        ("SENDING", MONDAY, "demo-1"),
+        ("OPEN", MONDAY + 120, "demo-1"),
+    ]
+
+
 def test_of_a_ledger_without_decisions_nothing_is_said(path: Path) -> None:
     Ledger(path).close()
     with reading(path) as reader:
@@ -345,6 +387,15 @@ def test_orders_are_written_at_once_and_decisions_soon() -> None:
     entries = [(0, decisions(2)), (10, order("OPEN")), (SOON - 1, decisions(1)), (SOON + 1, decisions(3))]
     driven(Store(), entries, 10 * SOON, SimpleNamespace(ledger=asked))
     assert asked.calls == ["2 decisions", "OPEN", "1 decisions", "commit", "3 decisions", "commit"]
+
+
+def test_stops_are_written_at_once_and_outcomes_soon() -> None:
+    asked = Asked()
+    none = np.zeros(1, np.int64)
+    outcomes = Outcomes("EURUSD", MINUTE, 250, none, none, none, np.ones(1), none, np.ones(1))
+    entries = [(0, outcomes), (10, Latch("demo-1", True, 10, "odd", "risk.main"))]
+    driven(Store(), entries, 10 * SOON, SimpleNamespace(ledger=asked))
+    assert asked.calls == ["1 outcomes", "latch demo-1", "commit"]
 
 
 def test_with_nothing_decided_nothing_is_committed() -> None:
