@@ -116,7 +116,7 @@ def test_engulfing_covers_the_body_before_at_the_extreme_of_its_reach() -> None:
 
 
 def test_pin_bar_goes_farther_than_its_reach_and_comes_back() -> None:
-    provider = PinBar(atr="atr", wick=0.6, reach=2, full_range=8.0)
+    provider = PinBar(atr="atr", wick=0.75, reach=2, full_range=8.0)
     calm = (4.0, 4.5, 3.5, 4.0)
     says(provider, [None, None, 0.5], **candles(calm, calm, (4.0, 4.0, 0.0, 3.0)))
     says(provider, [None, None, None], **candles(calm, (4.0, 4.0, 0.0, 4.0), (4.0, 4.0, 0.0, 3.0)))
@@ -140,9 +140,10 @@ def test_inside_break_is_voted_once() -> None:
 
 
 def test_full_bar_is_nearly_all_body_and_long() -> None:
-    provider = FullBar(atr="atr", body=0.8, least=2.0)
+    provider = FullBar(atr="atr", body=0.875, least=2.0)
     bars = candles((0.0, 4.0, 0.0, 3.5), (0.0, 4.0, 0.0, 3.0), (0.0, 1.9, 0.0, 1.9), (1.0, 1.0, 1.0, 1.0))
     says(provider, [0.875, None, None, None], **bars)
+    says(FullBar(atr="atr", body=0.875, least=3.5), [0.5, None, None, None], **bars)
 
 
 def test_three_soldiers_march_one_way() -> None:

@@ -196,6 +196,8 @@ def test_pivot_bounce_touches_the_level_and_closes_away_from_it() -> None:
     provider = PivotBounce(resistance="resistance", support="support", atr="atr", full_distance=2.0)
     bars = candles((1.0, 2.0, -0.1, 1.0), (1.0, 2.0, 0.1, 1.0), (1.0, 2.0, -0.1, -0.1), (-0.1, 2.0, -0.1, 1.0))
     says(provider, [0.5, None, None, None], **bars, resistance=[9.0] * 4, support=[0.0] * 4)
+    on_it = candles((0.0, 2.0, -0.1, 1.0), (1.0, 2.0, -0.1, 0.0), (1.0, 2.0, 0.0, 1.0))
+    says(provider, [None, None, 0.5], **on_it, resistance=[9.0] * 3, support=[0.0] * 3)
     # A bar that touched both levels points nowhere.
     says(provider, [None], **candles((1.0, 2.1, -0.1, 1.0)), resistance=[2.0], support=[0.0])
 
