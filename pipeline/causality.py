@@ -12,7 +12,7 @@ from pipeline.errors import PlanError, Problem
 from pipeline.feature_proof import features_tried
 from pipeline.frames import AskedEnsemble, AskedProvider, Frame, Subject, frame_of
 from pipeline.made_up import bars_of, tips_of, votes_of
-from pipeline.parts import Kind
+from pipeline.parts import Kind, column_keys
 from pipeline.plan import FEATURES, Node, Plan
 from pipeline.questioning import Breach, Finding, questioned
 from pipeline.times import timeframe
@@ -112,7 +112,9 @@ def _subjects(
             heard = hears(node.part.cls)
             tips = tips_of(columns.product, columns.final_at, columns.tf, seed)
             told = told_of(columns, tips) if heard else None
-            subject = AskedProvider(node.instance, node.instance.lookback, hears=heard)
+            named = (getattr(node.instance, key) for key in column_keys(node.part.cls))
+            names = frozenset(column for column in named if column is not None)
+            subject = AskedProvider(node.instance, node.instance.lookback, hears=heard, names=names)
             yield node, subject, frame_of(columns, columns.fresh + subject.lookback, told=told)
     for node in plan.of("ensemble"):
         names = [edge.source.split(".", 1)[1] for edge in plan.into(node.id) if Votes in edge.types]

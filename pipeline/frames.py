@@ -83,7 +83,13 @@ class Frame:
 
     def columns(self, fresh: int) -> Columns:
         stamps = self[OPEN_TS], self[FINAL_AT], self[READY]
-        return Columns(self.product, self.tf, *stamps, _Values(self), fresh, len(self) - fresh)
+        values = {key.name: self[key] for key in self if key.kind == "column"}
+        return Columns(self.product, self.tf, *stamps, values, fresh, len(self) - fresh)
+
+    def only(self, names: frozenset[str]) -> "Frame":
+        """The same with some of the columns."""
+        kept = {key: self[key] for key in self if key.kind != "column" or key.name in names}
+        return Frame(self.product, self.tf, kept, None)
 
     def told(self) -> Told:
         return Told(self[SAID], self[EXPIRED])
@@ -113,25 +119,6 @@ class _Doubled(Mapping[Input, Array]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self._frame)
-
-
-class _Values(Mapping[str, Floats]):
-    """The columns of a frame by their names."""
-
-    def __init__(self, frame: Frame) -> None:
-        self._frame = frame
-
-    def __getitem__(self, name: str) -> Floats:
-        try:
-            return self._frame[Input("column", name)]
-        except KeyError:
-            raise KeyError(name) from None
-
-    def __iter__(self) -> Iterator[str]:
-        return (key.name for key in self._frame if key.kind == "column")
-
-    def __len__(self) -> int:
-        return sum(key.kind == "column" for key in self._frame)
 
 
 def frame_of(columns: Columns, rows: int, votes: Mapping[str, Floats] | None = None, told: Told | None = None) -> Frame:
@@ -171,19 +158,38 @@ class Subject(Protocol):
         """How much more than a provider it costs to ask."""
         ...
 
+    @property
+    def names(self) -> frozenset[str] | None:
+        """The columns that it says it looks at, besides prices; it may look at others too. None: it does not say."""
+        ...
+
     def ask(self, frame: Frame) -> Floats: ...
+
+
+class Written(Exception):
+    """Somebody changed what he was given."""
 
 
 class AskedProvider:
     """A provider, asked of all rows of a frame."""
 
-    def __init__(self, provider: Callable[..., Floats], lookback: int, *, hears: bool) -> None:
-        self._provider, self.lookback, self._hears = provider, lookback, hears
+    def __init__(
+        self,
+        provider: Callable[..., Floats],
+        lookback: int,
+        *,
+        hears: bool = False,
+        names: frozenset[str] | None = None,
+    ) -> None:
+        self._provider, self.lookback, self._hears, self.names = provider, lookback, hears, names
         self.dear = 1
 
     def ask(self, frame: Frame) -> Floats:
         columns = frame.columns(1 if frame.live else len(frame))
+        given = tuple(columns.values.items())
         made = self._provider(columns, frame.told()) if self._hears else self._provider(columns)
+        if len(columns.values) != len(given) or any(columns.values[name] is not each for name, each in given):
+            raise Written
         return np.asarray(made, np.float64)
 
 
@@ -192,6 +198,7 @@ class AskedEnsemble:
 
     def __init__(self, ensemble: Ensemble, providers: int) -> None:
         self._ensemble, self.lookback, self.dear = ensemble, ensemble.lookback, providers + 1
+        self.names: frozenset[str] | None = None
         self._given: list[Signals | Exception] = []
         self._listen()
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.frames import Frame, Input, Subject, otherwise
+from pipeline.frames import Frame, Input, Subject, Written, otherwise
+from pipeline.stretch import PRICES
 from pipeline.times import timeframe_name, utc_text
 from pipeline.values import Flags, Floats, Stamps
 
@@ -21,6 +22,8 @@ FOLLOWING = 3
 """So many rows that never were come behind each then."""
 FEW = 6
 """Rows that are always asked about one by one."""
+ROUNDING = 1e-9
+"""A difference no larger is one of rounding."""
 MEASURED = 24
 """On so many rows it is measured how far somebody looks back."""
 MOST_NAMED = 2
@@ -35,6 +38,9 @@ class Breach:
 
     what: str
     fix: str
+
+
+WRITES = Breach("writes into the columns it is given", "change a copy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ class _Questioning:
     def finding(self, deep: bool) -> Finding:
         try:
             whole = self._subject.ask(self._frame)
+            self._narrow(whole)
         except Exception as failure:  # noqa: BLE001  # a plug-in may raise anything: that is what is told
             return Finding(0, self._raised(self._frame, failure))
         rows = np.flatnonzero(self._frame.sound)
@@ -92,6 +99,18 @@ class _Questioning:
                 return Finding(compared)
         return Finding(compared, self._first(whole, rows))
 
+    def _narrow(self, whole: Floats) -> None:
+        """Leave out the columns that it does not look at, if it then says the same: there is less to cut out."""
+        if self._subject.names is None:
+            return
+        narrow = self._frame.only(self._subject.names | {*PRICES})
+        try:
+            made = self._subject.ask(narrow)
+        except Exception:  # noqa: BLE001  # it does look at others
+            return
+        if made.shape == whole.shape and same(made, whole).all():
+            self._frame = narrow
+
     def _bar(self, row: int) -> str:
         frame = self._frame
         return moment(frame.product, frame.tf, frame.columns(1).open_ts.item(row))
@@ -100,13 +119,15 @@ class _Questioning:
 
     def _raised(self, frame: Frame, failure: Exception) -> Breach:
         loose = frame.loose()
+        if isinstance(failure, Written):
+            return WRITES
         try:
             self._subject.ask(loose)
         except Exception as again:  # noqa: BLE001  # as above
             what = f"fails with {type(again).__name__}: {again}, asked about {len(frame)} made-up bars"
             return Breach(_one_line(what), "mend it, or give NaN where there is nothing to say")
         if any(frame[key].tobytes() != loose[key].tobytes() for key in frame):
-            return Breach("writes into the columns it is given", "change a copy")
+            return WRITES
         return Breach(_one_line(f"fails with {type(failure).__name__}: {failure}, asked once"), FORGETFUL)
 
     def _shape(self, whole: Floats) -> Breach | None:
@@ -176,10 +197,10 @@ class _Questioning:
 
     def _ahead(self, whole: Floats, row: int) -> Breach | None:
         """What is wrong with a row that is the last there is."""
-        alike = self._alike(whole, row, self._frame.rows(slice(0, row + 1), live=True))
-        if isinstance(alike, Breach):
-            return alike
-        if alike:
+        last = self._last(self._frame.rows(slice(0, row + 1), live=True))
+        if isinstance(last, Breach):
+            return last
+        if same(last, whole[row : row + 1]).all():
             return None
         later = self._blamed(whole, row, slice(row + 1, None))
         on = f"later values of {named(later)}" if later else "how many rows come after it"
@@ -190,26 +211,30 @@ class _Questioning:
         back = self._subject.lookback
         if row < back:
             return None
-        alike = self._alike(whole, row, self._frame.rows(slice(row - back, row + 1), live=True))
-        if isinstance(alike, Breach):
-            return alike
-        if alike:
+        last = self._last(self._frame.rows(slice(row - back, row + 1), live=True))
+        if isinstance(last, Breach):
+            return last
+        if same(last, whole[row : row + 1]).all():
             return None
+        moved = abs(last.item() - whole[row].item())
+        if moved <= ROUNDING:
+            what = f"rounds its score of {self._bar(row)} otherwise, by {moved:.1g}, when other rows come first"
+            return Breach(what, "sum each window by itself (sliding_window_view): a running sum remembers its rounding")
         earlier = self._blamed(whole, row, slice(0, row - back))
         on = f"{named(earlier)} more than {back} rows before it" if earlier else "how many rows come before it"
         need = self._needed(whole)
         fix = f"set lookback to {need} or more" if need else "set lookback to as many as it uses, always the same"
         return Breach(f"looks back too far: its score of {self._bar(row)} changes with {on}", fix)
 
-    def _alike(self, whole: Floats, row: int, part: Frame) -> bool | Breach:
-        """Whether the last row of a part has the answer it has in the whole."""
+    def _last(self, part: Frame) -> Floats | Breach:
+        """The answer for the last row of a part."""
         try:
             made = self._subject.ask(part)
         except Exception as failure:  # noqa: BLE001  # as above
             return self._raised(part, failure)
         if made.shape != (len(part),):
             return Breach(f"gives {_count(made.size, 'score')} for {_count(len(part), 'row')}", ONE_EACH)
-        return bool(same(made[-1:], whole[row : row + 1]).all())
+        return made[-1:]
 
     def _blamed(self, whole: Floats, row: int, rows: slice) -> list[str]:
         """What the score of a row changes with, when other values stand in some rows."""
@@ -236,7 +261,8 @@ class _Questioning:
         for row in rows[rows > most][-MEASURED:].tolist():
 
             def enough(back: int, row: int = row) -> bool:
-                return self._alike(whole, row, self._frame.rows(slice(row - back, row + 1), live=True)) is True
+                last = self._last(self._frame.rows(slice(row - back, row + 1), live=True))
+                return not isinstance(last, Breach) and bool(same(last, whole[row : row + 1]).all())
 
             found = back if enough(back) else _least(enough, back, most)
             if found is None:

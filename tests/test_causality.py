@@ -118,6 +118,12 @@ RULES = {
         "return np.sign(close - pd.Series(close).shift(5).to_numpy())",
         BACK + "set lookback to 5 or more",
     ),
+    "has a running mean, which remembers its rounding": (
+        4,
+        "return pd.Series(close).rolling(5).mean().to_numpy() / 1e6",
+        rf"\[providers\.cross\] rounds its score of {BAR} otherwise, by \S+, when other rows come first; "
+        r"sum each window by itself \(sliding_window_view\): a running sum remembers its rounding",
+    ),
     "takes a mean of all before": (
         2,
         "return np.sign(close - pd.Series(close).expanding().mean().to_numpy())",
@@ -142,6 +148,11 @@ RULES = {
     "writes into its columns": (
         0,
         "close[close > 1] = 1; return np.sign(close - 0.5)",
+        r"\[providers\.cross\] writes into the columns it is given; change a copy",
+    ),
+    "puts a column among its columns": (
+        0,
+        "columns.values['mine'] = close; return np.sign(close - 0.5)",
         r"\[providers\.cross\] writes into the columns it is given; change a copy",
     ),
     "shouts": (
@@ -190,6 +201,11 @@ SOUND = {
         "before = np.searchsorted(columns.open_ts, columns.open_ts - 1); "
         "return np.where(before > 2, np.sign(close - close[np.maximum(before - 2, 0)]), np.nan)",
     ),
+    "a table of pandas": (
+        0,
+        "return np.sign((lambda all: all.close - all.open)(pd.DataFrame(columns.values)).to_numpy())",
+    ),
+    "a column it does not name": (0, "return np.sign(close - columns['slow'])"),
     "a copy": (0, "own = close.copy(); own[own > 1] = 1; return np.sign(own - 0.5)"),
 }
 
