@@ -36,16 +36,16 @@ class Drift:
         counts, won = outcomes(signals, tie)
         counts &= np.isfinite(p)
         before: Whole = np.cumsum(counts) - counts
-        begin = before - self.window
+        begin: Whole = np.maximum(before - self.window, 0)
         np.maximum(begin[self.lookback :], before[: -self.lookback], out=begin[self.lookback :])
         new = slice(len(p) - signals.fresh, None)
-        end, begin = before[new], np.maximum(begin[new], 0)
+        end, begin = before[new], begin[new]
         said = p[counts]
 
         def summed(column: Floats) -> Floats:
             total = np.zeros(len(column) + 1, np.int64)
             np.cumsum(np.rint(column * UNIT).astype(np.int64), out=total[1:])
-            return np.subtract(total.take(end), total.take(begin)).astype(np.float64) / UNIT
+            return (total.take(end) - total.take(begin)) / UNIT
 
         lack, chance, shared = summed(said - won[counts]), summed(said * (1 - said)), summed(error[counts])
         allowed = NormalDist().inv_cdf(1 - self.alpha) * np.sqrt(chance + shared * shared)
