@@ -1,10 +1,14 @@
 """Guards in a flow: they hear of each other's orders in time, and a stop by a limit is on disk."""
 
-from typing import Any
+import re
+from typing import Any, get_args
 
 import pytest
 
+from operators.risk.guard import GATES
+from operators.risk.limits import What
 from pipeline.checking import load
+from pipeline.parts import registered
 from pipeline.times import DAY, MINUTE, SECOND
 from pipeline.values import Approved, Decisions, Latch, Quotes
 from tests.guarded import payouts
@@ -83,3 +87,32 @@ def test_the_rules_of_the_flow_that_comes_with_the_program_are_sentences() -> No
         for rule in node.instance.rules():
             assert "; " in rule
             assert not rule.endswith(".")
+
+
+# --- the page --------------------------------------------------------------------------------------------------------
+
+PAGE = (ROOT / "docs" / "risk.md").read_text(encoding="utf-8")
+
+
+def test_the_page_has_every_gate_in_the_order_in_which_they_are_asked() -> None:
+    _, table = PAGE.split("| gate |", 1)
+    rows = table.split("\n\n", 1)[0].splitlines()[2:]
+    assert [gate for row in rows for gate in re.findall(r"`(\w+)`", row.split("|")[1])] == list(GATES)
+
+
+def test_the_page_has_every_stake_and_every_kind_of_limit() -> None:
+    for name in (*registered("stake"), *get_args(What)):
+        assert f"\n| `{name}` |" in PAGE
+
+
+def test_the_guard_of_the_page_loads_and_says_of_itself_what_the_page_says() -> None:
+    found = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    assert found is not None
+    before, after = SMALL.index("[risk.main]"), SMALL.index("[sinks.orders]")
+    accounts = '[accounts.demo-2]\nvenue = "practice"\n\n[venues.practice]'
+    flow = (
+        SMALL[:before].replace("[venues.practice]", accounts) + found[1] + SMALL[after:].replace("risk.main", "careful")
+    )
+    _, said = PAGE.split("says of itself:\n\n", 1)
+    rules = plan_of(flow).by_id["risk.careful"].instance.rules()
+    assert [f"* {rule}" for rule in rules] == said.split("\n\n", 1)[0].splitlines()
