@@ -25,6 +25,8 @@ OTHERWISE = {
     "unknown": "no order of the key had an unknown outcome",
     "open": "no trade of the key had been open",
     "cool_down": "the key had not been resting",
+    "streak": "it had not lost so often in a row",
+    "target": "its target had not been reached",
     "stake": "there had been a stake",
 }
 """Gates whose numbers say less than words do."""
