@@ -4,7 +4,7 @@ from datetime import tzinfo
 from typing import Any, Literal
 
 from pipeline.times import SECOND, local_text, timeframe_name
-from pipeline.values import HEALTH, Gap, Health, Latch, Link, Noticed, Past, Repaint, Slept
+from pipeline.values import HEALTH, Gap, Health, Latch, Link, Noticed, Past, Repaint, Slept, Tips
 
 Level = Literal["info", "warning"]
 QUIET_STATES = frozenset(("live", "quiet", "closed"))
@@ -41,8 +41,20 @@ def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
             return "warning", f"{names} stopped, as it was before this start; `resume` releases it"
         case Health():
             return _health(value)
+        case Tips() if len(value):
+            return "info", _told(value, zone)
         case _:
             return None
+
+
+def _told(tips: Tips, zone: tzinfo) -> str:
+    """What a tip says; of many, how many there are and from when to when they are to be acted on."""
+    begin, end = (local_text(int(each), zone) for each in (tips.as_of.min(), tips.valid_until.max()))
+    if len(tips) > 1:
+        return f"{tips.product}: told {len(tips):,} tips for {begin} to {end}"
+    said, tf = tips.score.item(0), tips.tf.item(0)
+    side = f"{'call' if said > 0 else 'put'} {abs(said):.2f}"
+    return f"{tips.product}: told {side}{f' {timeframe_name(tf)}' if tf else ''}, from {begin} until {end}"
 
 
 def _repainted(repaint: Repaint, zone: tzinfo) -> str:

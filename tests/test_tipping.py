@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from pipeline.checking import load_text
 from pipeline.errors import PlanError
 from pipeline.made_up import tips_of
 from pipeline.plan import Plan
+from pipeline.remarks import remark
 from pipeline.times import MINUTE, SECOND
 from pipeline.tipping import KEPT, Board, Told, none_of, ordered, told_of
 from pipeline.values import Bars, Columns, Decisions, Payouts, Repaint, Revised, Tips
@@ -126,6 +128,13 @@ def test_a_board_keeps_all_tips_ahead_and_so_many_that_have_passed() -> None:
     passed = int(np.count_nonzero(stamps <= MONDAY + 3 * MINUTE))
     assert passed == many > KEPT
     assert len(board) == KEPT + 1
+
+
+def test_the_log_has_a_word_for_what_was_told() -> None:
+    one, many = tips((0.5, 2, 5, -0.5)), tips((0.5, 2, 5, -0.5), (1, 3, 0, 1.0))
+    assert remark(one, UTC) == ("info", "EURUSD: told put 0.50 5m, from 2026-01-05 10:00:30 until 2026-01-05 10:02:00")
+    assert remark(many, UTC) == ("info", "EURUSD: told 2 tips for 2026-01-05 10:00:30 to 2026-01-05 10:03:00")
+    assert remark(none_of("EURUSD"), UTC) is None
 
 
 # --- in a flow -------------------------------------------------------------------------------------------------------
