@@ -22,12 +22,14 @@ from types import ModuleType
 
 import numpy as np
 
+from pipeline.parts import registered, withdraw
+
 ROOT = Path(__file__).resolve().parent.parent
 RISK = ROOT / "operators" / "risk"
 TESTS = ("test_book", "test_stakes", "test_guard_gates", "test_limits", "test_guard")
 LOADED = (
     *("hypothesis", "msgspec", "pytest", "reactivex", "tulipy"),
-    *("pipeline.checking", "pipeline.ledger", "pipeline.virtual"),
+    *("operators", "sinks", "sources", "pipeline.ledger", "pipeline.virtual"),
 )
 PATIENCE = 180
 """Seconds after which a change is taken to have made something run forever."""
@@ -127,12 +129,21 @@ def _tried(mutant: Mutant) -> int:
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    sys.meta_path.insert(0, _Changed(mutant))
+    _load(mutant)
     import pytest  # noqa: PLC0415  # loaded before the fork
 
     tests = [str(ROOT / "tests" / f"{name}.py") for name in TESTS]
     ignored = "ignore::pytest.PytestAssertRewriteWarning"  # hypothesis was loaded before
     return int(pytest.main(["-x", "-q", "-W", ignored, "-p", "no:cacheprovider", "-p", "no:xdist", *tests]))
+
+
+def _load(mutant: Mutant) -> None:
+    """Have the risk gate loaded anew, with the change."""
+    for name in [name for name in sys.modules if name.startswith("operators.risk")]:
+        del sys.modules[name]
+    withdraw([*registered("risk").values(), *registered("stake").values()])
+    sys.meta_path.insert(0, _Changed(mutant))
+    __import__("operators.risk")
 
 
 class _Changed(MetaPathFinder, Loader):

@@ -110,9 +110,7 @@ def test_the_guard_of_the_page_loads_and_says_of_itself_what_the_page_says() -> 
     assert found is not None
     before, after = SMALL.index("[risk.main]"), SMALL.index("[sinks.orders]")
     accounts = '[accounts.demo-2]\nvenue = "practice"\n\n[venues.practice]'
-    flow = (
-        SMALL[:before].replace("[venues.practice]", accounts) + found[1] + SMALL[after:].replace("risk.main", "careful")
-    )
+    head, tail = SMALL[:before].replace("[venues.practice]", accounts), SMALL[after:].replace("risk.main", "careful")
     _, said = PAGE.split("says of itself:\n\n", 1)
-    rules = plan_of(flow).by_id["risk.careful"].instance.rules()
+    rules = plan_of(head + found[1] + tail).by_id["risk.careful"].instance.rules()
     assert [f"* {rule}" for rule in rules] == said.split("\n\n", 1)[0].splitlines()

@@ -635,3 +635,17 @@ def test_a_share_of_nothing_is_nothing() -> None:
     part = limited(Limit(what="loss", share=0.5), balances={"demo-1": Decimal(0)})
     given = given_by(part, signal(), pays=[PAYS, payouts((0, 0.9), product="BTCUSD")])
     assert words(given) == ["funds"]
+
+
+def test_of_several_releases_the_last_one_counts_whoever_it_was_of() -> None:
+    part = limited(loss("5", release="hand"))
+    lost = came("-4.50", FINAL - HOUR)
+    early = Past((), {}, released={"": FINAL - 3 * HOUR, "demo-1": FINAL - 2 * HOUR})
+    assert asked(part, (MONDAY - HOUR, early), lost)[0] == "killed"
+    for released in (
+        {"": FINAL - 3 * HOUR, "demo-1": FINAL - MINUTE},
+        {"": FINAL - MINUTE, "demo-1": FINAL - 3 * HOUR},
+    ):
+        assert asked(part, (MONDAY, Past((lost[1],), {}, released=released)))[0] == TRADED
+    late, again = (Latch("demo-1", False, at, "why", "user") for at in (FINAL - MINUTE, FINAL - 9 * HOUR))
+    assert asked(part, lost, (FINAL - MINUTE, late), (FINAL - SECOND, again))[0] == TRADED
