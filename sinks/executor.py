@@ -10,6 +10,7 @@ from pipeline.host import Host
 from pipeline.orders import answered, moved, sending
 from pipeline.parts import sink
 from pipeline.steps import woken
+from pipeline.times import slot_of
 from pipeline.values import ENDED, Ack, Approved, Order, Past, Reject, Settlement
 
 Seconds = Annotated[int, Meta(ge=0, le=3600)]
@@ -68,7 +69,9 @@ class Desk:
 
     def _send(self, approved: Approved, at: int) -> Order:
         order = sending(approved)
-        left = order.tf - at % order.tf
+        left = slot_of(order.at, order.tf) + order.tf - at
+        if left <= 0:
+            return self._unsent(order, at, f"its slot ended {-left / 1000:g} s ago")
         if left < self._executor.entry_cutoff_seconds * 1000:
             return self._unsent(order, at, f"only {left / 1000:g} s left in the slot")
         if not self._host.ledger.intend(order):

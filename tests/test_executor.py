@@ -52,6 +52,13 @@ def test_a_rejected_order_ends() -> None:
     assert states(executed(approved(), (SENT + 120, REJECT))) == [(0, "SENDING"), (120, "REJECTED")]
 
 
+@pytest.mark.parametrize(("late", "reason"), [(60, "its slot ended 0 s ago"), (75, "its slot ended 15 s ago")])
+def test_a_ticket_that_comes_after_its_slot_is_not_sent_in_the_next(late: int, reason: str) -> None:
+    _, ticket = approved()
+    ((_, refused),) = executed((SENT + late * SECOND, ticket))
+    assert (refused.state, refused.reason, refused.at) == ("NOT_SENT", reason, SENT + late * SECOND)
+
+
 # --- exactly once ----------------------------------------------------------------------------------------------------
 
 
