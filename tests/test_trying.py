@@ -135,7 +135,7 @@ def test_a_day_takes_no_time() -> None:
     plan = plan_of(SMALL + day)
     began = perf_counter()
     assert tried(plan, plan.tests[0]).differences == ()
-    assert perf_counter() - began < 2
+    assert perf_counter() - began < 60, "nobody waited for as much as one of its minutes"
 
 
 # --- mistakes --------------------------------------------------------------------------------------------------------
