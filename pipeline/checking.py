@@ -84,6 +84,7 @@ class _Check:
         records = Records(self.tables, base, self._nodes, edges, anchoring.features, self._without)
         records.check_odds()
         self._derive(anchoring, accounts, edges, calendars, records)
+        self._warnings += records.warnings
         order = self._ordered(edges)
         self._warn_unused(edges)
         self._warn_of_stakes()

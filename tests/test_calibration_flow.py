@@ -21,7 +21,7 @@ from pipeline.times import HOUR, MINUTE, timeframe_name, utc_text
 from pipeline.toml_text import parse
 from pipeline.trying import NoRecords, tried
 from pipeline.values import Calibrated, Decisions
-from tests.support import MONDAY, SMALL, play
+from tests.support import MONDAY, ROOT, SMALL, play
 from tests.test_invariance import END, in_blocks, market, one_by_one
 from tests.test_repaint import BARS, FLOW, MINUTES, changed, told
 from tests.test_repaint import END as REPAINTED
@@ -143,6 +143,9 @@ def test_calibrate_makes_the_record_that_the_flow_lacks_and_says_what_the_scores
     assert lines[-1] == f"written to {tmp_path / 'calibration' / 'main.json'}"
     assert max(map(len, lines[:-1])) <= 100
     assert main(["validate", str(file)]) == 0
+    assert (
+        "by calibration/main.json these scores say nothing; do not trade on them (warning)" in capsys.readouterr().err
+    )
 
 
 def test_calibrate_tells_a_program_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,6 +203,8 @@ def test_a_stack_is_fitted_and_then_calibrated(tmp_path: Path, capsys: pytest.Ca
     file = flow_file(tmp_path, text)
     assert main(["calibrate", str(file), "--for", "8h"]) == 2
     assert "--ensemble main --stack" in capsys.readouterr().err
+    write(tmp_path / "calibration" / "main.json", record_for(text))
+    assert "[ensembles.main] there is no record calibration/stack.json" in problem(tmp_path, text)
     assert main(["calibrate", str(file), "--for", "8h", "--stack"]) == 0
     assert "this is still a score" in capsys.readouterr().out
     assert main(["calibrate", str(file), "--for", "20h"]) == 0
@@ -268,6 +273,13 @@ def test_a_guard_that_weighs_odds_is_not_given_scores(tmp_path: Path) -> None:
     assert planned(tmp_path, calibrated).by_id["risk.main"].instance.margin == 1.0
 
 
+def test_a_mistake_in_a_strategy_is_not_told_a_second_time_of_its_record(tmp_path: Path) -> None:
+    planned(tmp_path, CALIBRATED)
+    assert "[providers.cross] has no key 'fsat'" in problem(
+        tmp_path, CALIBRATED.replace('fast = "fast"', 'fsat = "fast"')
+    )
+
+
 def test_a_record_speaks_of_one_ensemble(tmp_path: Path) -> None:
     planned(tmp_path, CALIBRATED)
     text = CALIBRATED.replace('from = "ensembles.main"', 'from = ["ensembles.main", "second"]')
@@ -288,7 +300,8 @@ def test_a_guard_with_a_margin_trades_only_what_the_record_expects_to_gain(tmp_p
         for base in (-1.2, 0.8)
     }
     assert "trade" not in gates[-1.2]
-    assert {"calibrated", "ev"} <= gates[-1.2]
+    assert "calibrated" in gates[-1.2]
+    assert gates[-1.2] & {"odds", "ev"}
     assert "trade" in gates[0.8]
 
 
@@ -310,6 +323,14 @@ def test_tests_in_a_flow_give_and_state_probabilities(tmp_path: Path) -> None:
     other = planned(tmp_path, weighed + TESTED.replace('"call", probability = 0.58', '"call", probability = 0.57'))
     (difference,) = tried(other, other.tests[0]).differences
     assert "probability 0.58" in difference
+
+
+def test_the_test_on_the_page_holds(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "calibration.md").read_text(encoding="utf-8")
+    (shown,) = (block for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if block.startswith("[[test]]"))
+    weighed = CALIBRATED.replace('accounts = ["demo-1"]\n', 'accounts = ["demo-1"]\nmargin = 1.0\n')
+    plan = planned(tmp_path, weighed + shown)
+    assert tried(plan, plan.tests[0]).differences == ()
 
 
 def test_the_repaint_alarm_looks_through_the_calibrator(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import msgspec
 
 from pipeline.calibration.files import Unfit, read, shape_of
 from pipeline.calibration.fingerprints import fingerprint
+from pipeline.calibration.records import Record
+from pipeline.errors import Problem
 from pipeline.parts import Feature, Kind
 from pipeline.plan import Edge, Node
 from pipeline.tables import Tables
@@ -34,6 +36,9 @@ class Records:
         self._tables, self._base = tables, base
         self._nodes, self._edges, self._features = nodes, edges, features
         self._without = without
+        self._whole = not tables.problems
+        """Whether all that scores come from is there: with a part missing they would only seem other ones."""
+        self.warnings: list[Problem] = []
 
     def of(self, node: Node) -> msgspec.Struct | None:
         """The record that a node goes by; None where it names none, or a wrong one, of which the user is told."""
@@ -41,14 +46,9 @@ class Records:
         shape = shape_of(node.part.cls)
         if node.part.kind in self._without or file is None or shape is None:
             return None
-        ensembles = [node] if node.part.kind == "ensemble" else self._ensembles_into(node)
-        if len(ensembles) != 1:
-            if ensembles:
-                names = " and ".join(each.id for each in ensembles)
-                what = f"[{node.id}] takes from {names}, but a record speaks of one ensemble"
-                self._problem(node, "from", what, "make a calibrator for each")
+        ensemble = self._ensemble_of(node)
+        if ensemble is None:
             return None
-        (ensemble,) = ensembles
         command = self._command(ensemble, stack=ensemble is node)
         try:
             record = read(self._base / file, shape)
@@ -59,10 +59,11 @@ class Records:
             told = wrong.strerror if isinstance(wrong, OSError) else wrong
             self._problem(node, "record", f"[{node.id}] {file} {told}", f"make it anew: {command}")
             return None
-        if getattr(record, "fingerprint", None) != self._fingerprint(ensemble, stack=ensemble is node):
+        if not self._fits(record, ensemble, stack=ensemble is node):
             what = f"[{node.id}] {file} was made of other scores than [{ensemble.id}] gives now"
             self._problem(node, "record", what, f"make it anew: {command}")
             return None
+        self._warn(node, file, record)
         return record
 
     def check_odds(self) -> None:
@@ -78,22 +79,39 @@ class Records:
             fix = f'put [operators.odds] between: use = "calibrator", from = "{name}"; and write from = "odds" here'
             self._problem(guard, "from", what, fix)
 
-    def _ensembles_into(self, node: Node) -> list[Node]:
-        found = [edge.source for edge in self._edges if edge.target == node.id and Signals in edge.types]
-        return [self._nodes[name] for name in dict.fromkeys(found) if name in self._nodes]
+    def _ensemble_of(self, node: Node) -> Node | None:
+        """Whose scores a node's record is about: an ensemble's own, or those that it takes."""
+        if node.part.kind == "ensemble":
+            return node
+        taken = dict.fromkeys(edge.source for edge in self._edges if edge.target == node.id and Signals in edge.types)
+        ensembles = [name for name in taken if name in self._nodes]
+        if len(ensembles) > 1:
+            what = f"[{node.id}] takes from {' and '.join(ensembles)}, but a record speaks of one ensemble"
+            self._problem(node, "from", what, "make a calibrator for each")
+        return self._nodes[ensembles[0]] if len(ensembles) == 1 else None
 
-    def _fingerprint(self, ensemble: Node, *, stack: bool) -> str:
-        if not stack and shape_of(ensemble.part.cls) is not None:  # its own record is part of what its scores mean
-            ensemble = replace(ensemble, instance=replace(ensemble.instance, fitted=self._quietly(ensemble)))
-        return fingerprint(ensemble, self._nodes, self._edges, self._features, stack=stack)
+    def _fits(self, record: msgspec.Struct, ensemble: Node, *, stack: bool) -> bool:
+        own = shape_of(ensemble.part.cls)
+        if not stack and own is not None:  # what an ensemble goes by is part of what its scores mean
+            inner = self._quietly(ensemble, own)
+            if inner is None:
+                return True
+            ensemble = replace(ensemble, instance=replace(ensemble.instance, fitted=inner))
+        made_by = fingerprint(ensemble, self._nodes, self._edges, self._features, stack=stack)
+        return not self._whole or getattr(record, "fingerprint", None) == made_by
 
-    def _quietly(self, ensemble: Node) -> msgspec.Struct | None:
+    def _quietly(self, ensemble: Node, shape: type[msgspec.Struct]) -> msgspec.Struct | None:
         """An ensemble's record; what is wrong with it is told of the ensemble itself."""
-        file, shape = getattr(ensemble.instance, "record", None), shape_of(ensemble.part.cls)
         try:
-            return None if file is None or shape is None else read(self._base / file, shape)
-        except (FileNotFoundError, Unfit, OSError):
+            return read(self._base / ensemble.instance.record, shape)
+        except (Unfit, OSError):
             return None
+
+    def _warn(self, node: Node, file: str, record: msgspec.Struct) -> None:
+        if isinstance(record, Record) and record.verdict is not None and record.verdict.says_nothing:
+            line, column = self._tables.source.value_place((*node.id.split(".", 1), "record"))
+            what, fix = f"by {file} these scores say nothing", "do not trade on them"
+            self.warnings.append(Problem(f"[{node.id}]", what, fix, line, column))
 
     def _command(self, ensemble: Node, *, stack: bool) -> str:
         name = ensemble.id.split(".", 1)[1]
