@@ -30,7 +30,7 @@ OTHERWISE = {
     "stake": "there had been a stake",
 }
 """Gates whose numbers say less than words do."""
-STRICT = frozenset(("ev",))
+STRICT = frozenset(("odds", "ev"))
 """Gates at whose threshold the answer is still no."""
 
 

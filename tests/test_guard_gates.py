@@ -142,7 +142,7 @@ def test_a_probability_that_is_none_or_of_a_record_that_drifted_is_a_no(told: di
 @pytest.mark.parametrize("probability", [0.0, 1.0])
 def test_a_probability_may_be_none_at_all_or_certainty(probability: float) -> None:
     said = words(given_by(guard(margin=0.0), calibrated(probability)))
-    assert said == [TRADED if probability else "ev"]
+    assert said == [TRADED if probability else "odds"]
 
 
 # --- the gates of the moment -----------------------------------------------------------------------------------------
@@ -166,16 +166,18 @@ def test_a_probability_may_be_none_at_all_or_certainty(probability: float) -> No
 def test_what_is_to_be_expected_must_be_above_the_margin(
     margin: float | Margin, probability: float, error: float, value: float | None
 ) -> None:
-    given = given_by(guard(margin=margin), calibrated(probability, error))
-    if value is None:
-        assert words(given) == [TRADED]
-    else:
-        assert no("ev", given) == (pytest.approx(value), 0.0)
+    for most, gate in ((5.0, "ev"), (0.9, "odds")):
+        given = given_by(guard(margin=margin, max_payout=most), calibrated(probability, error))
+        if value is None:
+            assert words(given) == [TRADED]
+        else:
+            assert no(gate, given) == (pytest.approx(value), 0.0)
 
 
 def test_a_trade_that_is_worth_nothing_is_not_traded() -> None:
-    given = given_by(guard(margin=0.0, max_payout=1.0), calibrated(0.5), pays=[payouts((0, 1.0))])
-    assert no("ev", given) == (0.0, 0.0)
+    for most, gate in ((1.5, "ev"), (1.0, "odds")):
+        given = given_by(guard(margin=0.0, max_payout=most), calibrated(0.5), pays=[payouts((0, 1.0))])
+        assert no(gate, given) == (0.0, 0.0)
 
 
 def test_what_is_to_be_expected_goes_by_the_payout_of_the_moment() -> None:

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from operators.risk.terms import Caution, Volatility
+from operators.risk.terms import Caution, Margin, Volatility
 from pipeline.permit import Permit
 from pipeline.values import Calibrated, Flags, Floats, Signals
 
@@ -133,6 +133,24 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Odds:
+    """Not even the highest payout that is allowed would make it worth trading."""
+
+    margin: Margin
+    most: float
+
+    name: str = "odds"
+
+    def __call__(self, said: Said) -> Answers:
+        rows, sure = len(said.signals), said.sure
+        if sure is None:
+            return Answers(np.full(rows, np.nan), 0.0, np.ones(rows, np.bool_))
+        with np.errstate(over="ignore", invalid="ignore"):
+            gain = sure.probability * (1 + self.most) - 1 - (self.margin.se * sure.error + self.margin.flat)
+        return Answers(gain, 0.0, ~(np.isfinite(gain) & (gain > 0)))
+
+
+@dataclass(frozen=True)
 class Wild:
     """A column outside of its bounds."""
 
@@ -162,5 +180,5 @@ class Hours:
         return Answers(permitted.astype(np.float64), 1.0, ~permitted)
 
 
-BY_BAR = ("fault", "ready", "stale_signal", "vote", "confidence", "calibrated", "volatility", "permit")
+BY_BAR = ("fault", "ready", "stale_signal", "vote", "confidence", "calibrated", "odds", "volatility", "permit")
 """Their names, in the order in which they are asked."""

@@ -1,8 +1,9 @@
 """The gates that judge an account at the moment a trade would be made. What is not known is a no."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from math import isfinite, sqrt
 from typing import Protocol
 
@@ -19,7 +20,7 @@ SETTLING = MINUTE
 """How long after its slot a trade may take to be settled and still be of that day."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Case:
     """One bar of one account, at its moment, with all that is known then."""
 
@@ -29,10 +30,15 @@ class Case:
     payout: float
     probability: float
     error: float
-    stake: Decimal
+    staked: Callable[[], Decimal]
     book: Book
     memory: Memory
     feed: tuple[GateRow, ...]
+
+    @cached_property
+    def stake(self) -> Decimal:
+        """Asked of the stake rule by the first gate that weighs it."""
+        return self.staked()
 
     @property
     def ends(self) -> int:

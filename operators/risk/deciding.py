@@ -232,7 +232,13 @@ class Deciding:
     def _case(self, account: str, signals: Signals, row: int, at: int, shared: Shared) -> Case:
         key = Key(account, signals.product, signals.tf)
         book = self._memory.books[account]
-        bet = Bet(book.balance, shared.payout, shared.probability, shared.error, book.losses(key, at), shared.columns)
+
+        def staked() -> Decimal:
+            losses = book.losses(key, at)
+            return self._staked(
+                Bet(book.balance, shared.payout, shared.probability, shared.error, losses, shared.columns)
+            )
+
         return Case(
             key=key,
             bar=int(signals.open_ts[row]),
@@ -240,7 +246,7 @@ class Deciding:
             payout=shared.payout,
             probability=shared.probability,
             error=shared.error,
-            stake=self._staked(bet),
+            staked=staked,
             book=book,
             memory=self._memory,
             feed=shared.feed,

@@ -18,6 +18,7 @@ from operators.risk.by_bar import (
     Fault,
     Hours,
     Measured,
+    Odds,
     Ready,
     Said,
     StaleSignal,
@@ -210,8 +211,9 @@ class Guard:
         yield StaleSignal()
         yield Vote()
         yield self._confidence()
-        if self.margin is not None:
+        if (margin := self._margin) is not None:
             yield Measured()
+            yield Odds(margin, self.max_payout)
         if self.volatility is not None:
             yield Wild(self.volatility)
         yield Hours(self.permit)
@@ -225,8 +227,8 @@ class Guard:
         if self.breaker is not None:
             yield Broken()
         yield Payout(self.min_payout, self.max_payout)
-        if self.margin is not None:
-            yield Expected(self.margin if isinstance(self.margin, Margin) else Margin(se=self.margin))
+        if (margin := self._margin) is not None:
+            yield Expected(margin)
         yield Unknown()
         yield Open()
         yield from crowds(self.open_per)
@@ -247,6 +249,10 @@ class Guard:
 
     def _judges(self) -> tuple[Judge, ...]:
         return tuple(KINDS[limit.what](limit, days_of(self.day)) for limit in self.limits)
+
+    @property
+    def _margin(self) -> Margin | None:
+        return Margin(se=self.margin) if isinstance(self.margin, float | int) else self.margin
 
     @property
     def _given_rests(self) -> tuple[str, ...]:
