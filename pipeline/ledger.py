@@ -6,7 +6,7 @@ timeframe and bar, and the file itself sees to that.
 """
 
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -16,10 +16,22 @@ from typing import Any, Self
 import msgspec
 
 from pipeline.errors import MoonlightError
-from pipeline.ledger_tables import opened, readable
+from pipeline.ledger_rows import (
+    COLUMNS,
+    NAMES,
+    SELECT_ORDER,
+    decision_rows,
+    keys_of,
+    latch_of,
+    number_of,
+    order_of,
+    order_row,
+    outcome_rows,
+)
+from pipeline.ledger_tables import opened
 from pipeline.orders import MOVES
 from pipeline.times import DAY, MINUTE
-from pipeline.values import Awaited, Decisions, GateRow, Key, Latch, Move, Order, Outcomes, Past
+from pipeline.values import Awaited, Decisions, Latch, Move, Order, Outcomes, Past
 
 PAST = 31 * DAY
 """How far back orders are given again at a start: limits and rests count what came about within a month."""
@@ -29,11 +41,8 @@ MOVED = 2 * DAY
 LATE = 10 * MINUTE
 """How much later than its slot's end a contract may be known to have ended, with its delay and its prices' silence."""
 
-COLUMNS = Order.__struct_fields__
-NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
 INSERT_ORDER = f"INSERT INTO orders ({NAMES}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT DO NOTHING"  # noqa: S608  # our own names
 UPDATE_ORDER = f'UPDATE orders SET ({NAMES}) = ({", ".join("?" * len(COLUMNS))}) WHERE "order" = ?'  # noqa: S608
-SELECT_ORDER = f"SELECT {NAMES} FROM orders"  # noqa: S608
 INSERT_DECISION = f"INSERT INTO decisions VALUES ({', '.join('?' * 13)}) ON CONFLICT DO NOTHING"  # noqa: S608
 INSERT_OUTCOME = f"INSERT INTO outcomes VALUES ({', '.join('?' * 9)}) ON CONFLICT DO NOTHING"  # noqa: S608
 INSERT_FEATURE = "INSERT INTO order_features VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -43,12 +52,6 @@ SELECT bar, at FROM decisions AS decided
 WHERE account = ? AND product = ? AND tf = ? AND bar >= ? AND at >= ? AND NOT EXISTS (
   SELECT 1 FROM outcomes WHERE product = decided.product AND tf = decided.tf AND bar = decided.bar
 )
-"""
-DECIDED = """
-SELECT decided.*, outcomes.bar IS NOT NULL AS known, entry, exit FROM decisions AS decided
-LEFT JOIN outcomes ON outcomes.product = decided.product AND outcomes.tf = decided.tf AND outcomes.bar = decided.bar
-WHERE decided.account = ? AND decided.product = ? AND decided.tf = ? AND decided.bar >= ? AND decided.bar < ?
-ORDER BY decided.bar
 """
 SELECT_LATCH = 'SELECT seq, scope, "on", at, reason, by FROM latches'
 
@@ -81,7 +84,7 @@ class Ledger:
     def intend(self, order: Order) -> bool:
         """Record an order for good before it is sent; False when its account has one for that bar."""
         with self._writing() as db:
-            fresh = bool(db.execute(INSERT_ORDER, _order_row(order)).rowcount)
+            fresh = bool(db.execute(INSERT_ORDER, order_row(order)).rowcount)
             if fresh:
                 _write_event(db, order)
         return fresh
@@ -91,11 +94,11 @@ class Ledger:
         with self._writing() as db:
             known = db.execute('SELECT state FROM orders WHERE "order" = ?', (order.order,)).fetchone()
             if known is None:
-                written = db.execute(INSERT_ORDER, _order_row(order)).rowcount
+                written = db.execute(INSERT_ORDER, order_row(order)).rowcount
             elif order.state not in MOVES[known[0]]:
                 written = 0  # known already, or of a second order for a bar whose first one lives
             else:
-                written = db.execute(UPDATE_ORDER, (*_order_row(order), order.order)).rowcount
+                written = db.execute(UPDATE_ORDER, (*order_row(order), order.order)).rowcount
             if written:
                 _write_event(db, order)
 
@@ -103,7 +106,7 @@ class Ledger:
         self._decided.extend(decision_rows(decisions))
         for approved in decisions.orders.values():
             named = (approved.order, approved.ticket.account)
-            self._features.extend((*named, name, _number(value)) for name, value in approved.features.items())
+            self._features.extend((*named, name, number_of(value)) for name, value in approved.features.items())
 
     def outcome(self, outcomes: Outcomes) -> None:
         self._outcomes.extend(outcome_rows(outcomes))
@@ -127,13 +130,13 @@ class Ledger:
             ) from failure
         new = [row for row in rows if row[0] not in self._known]
         self._known.update(row[0] for row in new)
-        return [_latch(row) for row in new]
+        return [latch_of(row) for row in new]
 
     def latches(self) -> Sequence[Latch]:
         """Every stop and every release, in order."""
         rows = self._db.execute(f"{SELECT_LATCH} ORDER BY seq").fetchall()
         self._known.update(row[0] for row in rows)
-        return [_latch(row) for row in rows]
+        return [latch_of(row) for row in rows]
 
     def commit(self) -> None:
         """Write what was decided since the last time, and what it came to."""
@@ -155,7 +158,7 @@ class Ledger:
         moved = 'SELECT "order", account, state, at FROM order_events WHERE at >= ? ORDER BY seq'
         latches = self.latches()
         return Past(
-            tuple(_order(row) for row in rows),
+            tuple(order_of(row) for row in rows),
             earlier,
             holding(latches),
             {latch.scope: latch.at for latch in latches if not latch.on},
@@ -207,131 +210,6 @@ class Ledger:
         return number
 
 
-class Reader:
-    """The reading end, for whoever asks afterwards or beside a running flow. It changes nothing."""
-
-    def __init__(self, path: Path) -> None:
-        self._db = readable(path)
-
-    def close(self) -> None:
-        self._db.close()
-
-    def decisions(self, product: str, tf: int, bar: int) -> Sequence[sqlite3.Row]:
-        """The rows of one bar, one for each account."""
-        asked = "SELECT * FROM decisions WHERE product = ? AND tf = ? AND bar = ? ORDER BY account"
-        return self._db.execute(asked, (product, tf, bar)).fetchall()
-
-    def outcomes(self) -> Sequence[sqlite3.Row]:
-        """What every bar would have paid, as far as it is known."""
-        return self._db.execute("SELECT * FROM outcomes ORDER BY product, tf, bar").fetchall()
-
-    def outcome(self, product: str, tf: int, bar: int) -> sqlite3.Row | None:
-        asked = "SELECT * FROM outcomes WHERE product = ? AND tf = ? AND bar = ?"
-        row: sqlite3.Row | None = self._db.execute(asked, (product, tf, bar)).fetchone()
-        return row
-
-    def features(self, order: str) -> Mapping[str, float]:
-        """The columns an order was decided on."""
-        asked = 'SELECT name, value FROM order_features WHERE "order" = ? ORDER BY name'
-        return {row[0]: _float(row[1]) for row in self._db.execute(asked, (order,))}
-
-    def traded(self) -> Sequence[Key]:
-        """Every account, product and timeframe there are decisions of."""
-        return list(keys_of(self._db))
-
-    def decided(self, key: Key, begin: int, end: int) -> Sequence[sqlite3.Row]:
-        """The decisions on the bars that opened in a span, each with what it would have paid (`known`, if it is)."""
-        return self._db.execute(DECIDED, (*key, begin, end)).fetchall()
-
-    def final_bars(self, product: str, tf: int, begin: int, end: int) -> set[int]:
-        """The bars of a span that became final: there is a row on what they would have paid, or a decision."""
-        spans = [("SELECT bar FROM outcomes WHERE product = ? AND tf = ? AND bar >= ? AND bar < ?", (product, tf))]
-        keys = [key for key in self.traded() if (key.product, key.tf) == (product, tf)]
-        decided = "SELECT bar FROM decisions WHERE account = ? AND product = ? AND tf = ? AND bar >= ? AND bar < ?"
-        asked = [*spans, *((decided, key) for key in keys)]
-        return {row[0] for query, whose in asked for row in self._db.execute(query, (*whose, begin, end))}
-
-    def first_and_last(self, key: Key) -> tuple[int, int]:
-        """The bars an account's decisions on a stream begin and end with."""
-        asked = "SELECT min(bar), max(bar) FROM decisions WHERE account = ? AND product = ? AND tf = ?"
-        first, last = self._db.execute(asked, key).fetchone()
-        return first, last
-
-    def at_one_moment(self) -> None:
-        """Answer everything from here on as it stands now, whatever a running flow writes meanwhile."""
-        self._db.execute("BEGIN")
-
-    def last_decision(self) -> sqlite3.Row | None:
-        row: sqlite3.Row | None = self._db.execute(
-            "SELECT * FROM decisions ORDER BY at DESC, bar DESC LIMIT 1"
-        ).fetchone()
-        return row
-
-    def span(self, product: str, tf: int) -> tuple[int, int] | None:
-        """The first and the last bar decided."""
-        row = self._db.execute(
-            "SELECT min(bar), max(bar) FROM decisions WHERE product = ? AND tf = ?", (product, tf)
-        ).fetchone()
-        return None if row[0] is None else (row[0], row[1])
-
-    def streams(self) -> Sequence[tuple[str, int]]:
-        return [
-            (row[0], row[1])
-            for row in self._db.execute("SELECT DISTINCT product, tf FROM decisions ORDER BY product, tf")
-        ]
-
-    def order(self, name: str) -> Order | None:
-        row = self._db.execute(f'{SELECT_ORDER} WHERE "order" = ?', (name,)).fetchone()
-        return None if row is None else _order(row)
-
-    def orders(self) -> Sequence[Order]:
-        return [_order(row) for row in self._db.execute(f"{SELECT_ORDER} ORDER BY bar, product, tf, account")]
-
-
-def keys_of(db: sqlite3.Connection) -> Iterator[Key]:
-    """Every account, product and timeframe that has a decision, each found by the one before."""
-    asked = """
-      SELECT account, product, tf FROM decisions WHERE (account, product, tf) > (?, ?, ?)
-      ORDER BY account, product, tf LIMIT 1
-    """
-    key: Key | None = Key("", "", 0)
-    while key is not None:
-        found = db.execute(asked, key).fetchone()
-        key = Key(*found) if found is not None else None
-        if key is not None:
-            yield key
-
-
-def decision_rows(decisions: Decisions) -> Iterator[tuple[Any, ...]]:
-    """Decisions as rows of their table: one for each bar."""
-    for row in range(len(decisions)):
-        verdict = int(decisions.verdict[row])
-        approved = decisions.orders.get(row)
-        yield (
-            decisions.account,
-            decisions.product,
-            decisions.tf,
-            int(decisions.open_ts[row]),
-            int(decisions.at[row]),
-            "trade" if verdict < 0 else decisions.gates[verdict],
-            _number(decisions.value[row]),
-            _number(decisions.threshold[row]),
-            _number(decisions.score[row]),
-            int(decisions.direction[row]),
-            _number(decisions.payout[row]),
-            approved.order if approved else None,
-            msgspec.json.encode(decisions.explained.get(row, ())).decode(),
-        )
-
-
-def outcome_rows(outcomes: Outcomes) -> Iterator[tuple[Any, ...]]:
-    """Outcomes as rows of their table; without a price there is no time of it either."""
-    columns = (outcomes.open_ts, outcomes.entry_ts, outcomes.entry, outcomes.exit_ts, outcomes.exit, outcomes.at)
-    for bar, entry_ts, entry, exit_ts, exit_, at in zip(*(column.tolist() for column in columns), strict=True):
-        ends = (entry_ts, entry, exit_ts, exit_) if entry == entry else (None, None, None, None)
-        yield (outcomes.product, outcomes.tf, bar, outcomes.delay, *ends, at)
-
-
 def holding(latches: Iterable[Latch]) -> tuple[Latch, ...]:
     """Of latches in the order in which they were set and released, those that hold: the first stop of each scope."""
     held: dict[str, Latch] = {}
@@ -343,38 +221,7 @@ def holding(latches: Iterable[Latch]) -> tuple[Latch, ...]:
     return tuple(held[scope] for scope in sorted(held))
 
 
-def gates_of(row: sqlite3.Row) -> tuple[GateRow, ...]:
-    """Every gate's answer, as it was stored with a decision."""
-    answers = msgspec.json.decode(row["gates"])
-    return tuple(
-        GateRow(gate, _float(value), _float(threshold), verdict, *word)
-        for gate, value, threshold, verdict, *word in answers
-    )
-
-
-def _order_row(order: Order) -> tuple[Any, ...]:
-    return tuple(str(value) if isinstance(value, Decimal) else value for value in msgspec.structs.astuple(order))
-
-
-def _order(row: Sequence[Any]) -> Order:
-    return msgspec.convert(dict(zip(COLUMNS, row, strict=True)), Order, strict=False)
-
-
-def _latch(row: Sequence[Any]) -> Latch:
-    _, scope, on, at, reason, by = row
-    return Latch(scope, bool(on), at, reason, by)
-
-
 def _write_event(db: sqlite3.Connection, order: Order) -> None:
     columns = '("order", account, at, state, reason)'
     values = (order.order, order.account, order.at, order.state, order.reason)
     db.execute(f"INSERT INTO order_events {columns} VALUES (?, ?, ?, ?, ?)", values)  # noqa: S608
-
-
-def _number(value: Any) -> float | None:
-    number = float(value)
-    return number if number == number and abs(number) != float("inf") else None
-
-
-def _float(value: float | None) -> float:
-    return float("nan") if value is None else value

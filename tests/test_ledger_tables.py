@@ -11,7 +11,8 @@ import pytest
 from pipeline.__main__ import main
 from pipeline.checking import load
 from pipeline.errors import InputError
-from pipeline.ledger import Ledger, Reader
+from pipeline.ledger import Ledger
+from pipeline.ledger_reading import Reader
 from pipeline.ledger_tables import ORDERS_AND_DECISIONS, VERSION
 from pipeline.replaying import replayed
 from pipeline.times import HOUR

@@ -12,7 +12,8 @@ import pandas
 import pytest
 
 from pipeline.daybook import ALL, Asked, day_of
-from pipeline.ledger import Ledger, Reader
+from pipeline.ledger import Ledger
+from pipeline.ledger_reading import Reader
 from pipeline.replaying import replayed
 from pipeline.results import BEHIND, DECISIONS, ORDERS, OUTCOMES, Results
 from pipeline.times import DAY, HOUR, MINUTE

@@ -18,7 +18,8 @@ from pipeline.__main__ import main
 from pipeline.checking import load
 from pipeline.daybook import Asked, day_of, runs_of
 from pipeline.hindsight import Contracts, tally, what_if, would_have
-from pipeline.ledger import INSERT_DECISION, Ledger, Reader
+from pipeline.ledger import INSERT_DECISION, Ledger
+from pipeline.ledger_reading import Reader
 from pipeline.replaying import replayed
 from pipeline.settlement import Tie, result_of
 from pipeline.statistics import wilson

@@ -27,7 +27,8 @@ from pipeline.engine import Setting, ledger_of, market_of, running
 from pipeline.errors import InputError
 from pipeline.flow import TAP, Flow
 from pipeline.journal import Journal
-from pipeline.ledger import Ledger, decision_rows
+from pipeline.ledger import Ledger
+from pipeline.ledger_rows import decision_rows
 from pipeline.live import collect_seldom, on_signals, only_one, wall, watch_clock, watch_latches
 from pipeline.plan import LEDGER, Plan
 from pipeline.remarks import remark
