@@ -12,7 +12,8 @@ from pipeline.calibration.records import VERSION
 from pipeline.errors import InputError
 from pipeline.parts import Derived
 
-LARGEST = 64 * 1024 * 1024
+MEGABYTE = 1024 * 1024
+LARGEST = 256 * MEGABYTE
 FITTED = "fitted"
 """The derived field of a part that goes by a record; its type says what kind of record."""
 
@@ -59,6 +60,8 @@ def read(path: Path, shape: type[R]) -> R:
 def write(path: Path, record: msgspec.Struct) -> None:
     """Put a record in place of whatever is there; a crash leaves the one or the other."""
     text = msgspec.json.format(msgspec.json.encode(record), indent=1)
+    if len(text) >= LARGEST:
+        raise InputError(f"the record would have {len(text) // MEGABYTE} MB; have fits further apart with --every")
     new = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -121,7 +121,7 @@ def collected(
     def told(node: str, value: Any) -> None:
         if type(value) is Signals and node == ensemble:
             heard.setdefault(value.stream, _Heard()).take(value)
-        elif type(value) is Outcomes:
+        elif type(value) is Outcomes and len(value):
             heard.setdefault(Stream(value.product, value.tf), _Heard()).outcomes.append(value)
         elif type(value) is Quotes:
             quoted.add(value.product)
