@@ -59,6 +59,11 @@ class Counterfactual:
         self._alarms: list[tuple[int, str]] = []
         self._now = 0
 
+    def __len__(self) -> int:
+        """How many prices and bars it holds."""
+        waiting = (len(each) for streams in self._waiting.values() for each in streams.values())
+        return len(self._path) + sum(waiting)
+
     @property
     def due(self) -> int | None:
         while self._alarms and self._ends.get(self._alarms[0][1], FOREVER) != self._alarms[0][0] - PATIENCE:

@@ -19,7 +19,7 @@ from pipeline.ledger import Ledger
 from pipeline.ledger_reading import Reader
 from pipeline.outcomes import PATIENCE, Counterfactual, Priced
 from pipeline.replaying import replayed
-from pipeline.settlement import Contract, PricePath, settled
+from pipeline.settlement import FEW_ROWS, Contract, PricePath, settled
 from pipeline.steps import Tube, woken
 from pipeline.times import HOUR, MINUTE, SECOND
 from pipeline.trying import NoRecords
@@ -143,6 +143,22 @@ def test_blocks_and_single_rows_say_what_settlement_says(
         void = made.result == "canceled" or accepted < stamps[0]
         ends = (0, float("nan"), 0, float("nan")) if void else (made.entry_ts, made.entry, made.exit_ts, made.exit)
         assert repr(row) == repr((int(each.open_ts[0]), known, *ends))
+
+
+def test_prices_that_no_contract_needs_are_let_go() -> None:
+    machine = Counterfactual(DELAY)
+    held: list[int] = []
+    for hour in range(30):
+        begin = MONDAY + hour * HOUR
+        for minute in range(60):
+            open_ts = begin + minute * MINUTE
+            seconds = open_ts + SECOND * np.arange(60)
+            for _ in machine.take(quotes("EURUSD", seconds.tolist(), [1.1] * 60, 0), open_ts + MINUTE):
+                pass
+            for _ in machine.take(bar(open_ts), open_ts + MINUTE):
+                pass
+        held.append(len(machine))
+    assert max(held[10:]) <= FEW_ROWS + 3 * 3600 < 30 * 3600
 
 
 # --- in a flow -------------------------------------------------------------------------------------------------------
