@@ -210,7 +210,7 @@ def test_a_whole_flow_is_summed_up(shell: Shell, folder: Path) -> None:
     assert ended.stdout == (
         "flows.toml: ok: 1 accounts, 8 nodes, 2 features, 0 tests\n"
         "features are warm after 30 bars; history to load: 94 × 1m\n"
-        "nothing looks ahead: 2 features, 1 provider, 1 ensemble tried, 1,068 rows compared "
+        "nothing looks ahead: 2 features, 1 provider, 1 ensemble tried, 1,072 rows compared "
         "(--deep tries every row by itself)\n"
     )
 
