@@ -40,6 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return InputError.exit_code
 
 
+class _Roomy(argparse.HelpFormatter):
+    """Puts every verb, the longest too, on one line with what it does."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog)
+        self._action_max_length = len("  ") + max(map(len, NAMES)) + len("  ")
+
+
 def _parser(asked: str) -> argparse.ArgumentParser:
     """The parser of every verb; when one is asked for, only that one knows its options."""
     program = "moonlight" if "moonlight" in sys.modules else "python -m pipeline"
@@ -47,6 +55,7 @@ def _parser(asked: str) -> argparse.ArgumentParser:
         prog=program,
         description="A dataflow pipeline for fixed-time trading. `VERB --help` tells more of each verb.",
         epilog="exit codes: 0 ok, 1 the thing asked for failed, 2 the input was wrong",
+        formatter_class=_Roomy,
     )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name in NAMES:
