@@ -1,6 +1,6 @@
 """How much of a change in the risk gate its tests would notice: small changes are made, one at a time, and tests run.
 
-    python -m bench.mutants [--sample 200] [--seed 1] [FILE …]
+    python -m bench.mutants [--sample 200] [--seed 1] [--least 0.9] [FILE …]
 
 A change turns a comparison, a sum, a condition, a number or a choice of the smaller and the larger around. One that no
 test notices survives. Each runs in a process of its own, forked from one that has everything else loaded.
@@ -81,6 +81,7 @@ def main() -> None:
     parser.add_argument("files", nargs="*", metavar="FILE", help="only these files of operators/risk")
     parser.add_argument("--sample", type=int, help="only so many of the changes, drawn by --seed")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--least", type=float, default=0.0, help="fail when a smaller share is noticed")
     options = parser.parse_args()
     files = [Path(name).resolve() for name in options.files] or sorted(RISK.rglob("*.py"))
     chosen = sampled([each for path in files for each in mutants(path)], options.sample, options.seed)
@@ -94,7 +95,10 @@ def main() -> None:
             print(f"survives: {mutant}", flush=True)
         if number % 25 == 0:
             print(f"{number} of {len(chosen)}, {len(survivors)} survive", flush=True)
-    print(f"{len(chosen) - len(survivors)} of {len(chosen)} noticed: {1 - len(survivors) / max(1, len(chosen)):.1%}")
+    noticed = 1 - len(survivors) / max(1, len(chosen))
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} noticed: {noticed:.1%}")
+    if noticed < options.least:
+        sys.exit(1)
 
 
 def sampled(every: Sequence[Mutant], count: int | None, seed: int) -> list[Mutant]:
