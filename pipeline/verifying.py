@@ -37,8 +37,10 @@ class Verdict:
 
 
 def verified(folder: Path, base: Path) -> Verdict:
+    """Of the recording in a folder. Files that its flow names are looked for beside it, or in `base` if it is gone."""
     header = read_header(folder)
-    plan = load_text(header.flow, header.file, base)
+    beside = base / Path(header.file).parent
+    plan = load_text(header.flow, header.file, beside if beside.is_dir() else base)
     return virtual.run(lambda _: _replayed(plan, header, read_lines(folder)))
 
 
