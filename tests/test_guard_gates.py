@@ -15,7 +15,20 @@ from operators.risk.stakes.fixed import Fixed
 from operators.risk.terms import Breaker, Caution, Latency, Margin, OpenPer, Together, Volatility
 from pipeline.orders import moved, sending
 from pipeline.times import DAY, MINUTE, SECOND
-from pipeline.values import Approved, Calibrated, Decisions, Latch, Order, Past, Payouts, Signals
+from pipeline.values import (
+    HEALTH,
+    Approved,
+    Calibrated,
+    Decisions,
+    GateRow,
+    Health,
+    Latch,
+    Order,
+    Past,
+    Payouts,
+    Signals,
+    Slept,
+)
 from tests.driven import Given, driven
 from tests.guarded import FINAL, NAN, PAYS, TRADED, approved, given_by, guard, payouts, signal, verdicts, words
 from tests.support import MONDAY, order, signals, signals_of
@@ -619,3 +632,32 @@ def test_an_order_just_approved_is_heard_of_again_without_being_counted_twice() 
     part = guard(open_per=OpenPer(account=2))
     other = signal(tf=5 * MINUTE, bar=MONDAY - 4 * MINUTE, at=FINAL + MINUTE)
     assert words(given_by(part, signal(), *told, other)) == [TRADED, TRADED]
+
+
+# --- what the feed is said to be -------------------------------------------------------------------------------------
+
+
+def told(at: int, state: str, product: str = "EURUSD") -> tuple[int, Health]:
+    none = np.array([0.0])
+    return at, Health(product, np.array([at]), np.array([HEALTH.index(state)], np.int8), none, none, none)
+
+
+def feed_of(given: Given) -> GateRow:
+    ((_, made),) = [each for each in given if isinstance(each[1], Decisions)]
+    return next(answer for answer in made.explained[0] if answer.gate == "feed")
+
+
+@pytest.mark.parametrize(
+    ("states", "word"),
+    [((("live", "EURUSD"), ("quiet", "")), "live"), ((("quiet", ""),), "quiet"), ((), ""), ((("down", ""),), "down")],
+)
+def test_the_feed_gate_says_the_state_of_the_product_or_else_of_the_whole_feed(
+    states: tuple[tuple[str, str], ...], word: str
+) -> None:
+    answer = feed_of(given_by(guard(), *(told(MONDAY, state, product) for state, product in states), signal()))
+    assert (answer.word, answer.verdict) == (word, "no" if word == "down" else "yes")
+
+
+def test_of_two_sleeps_the_longer_one_says_how_late_it_is() -> None:
+    slept = [(FINAL, Slept(FINAL - MINUTE, FINAL + 90 * SECOND)), (FINAL, Slept(FINAL, FINAL + 30 * SECOND))]
+    assert no("missed", given_by(guard(), *slept, signal())) == (90.0, 0.0)

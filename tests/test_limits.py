@@ -499,11 +499,10 @@ SENTENCES = {
     "everything open is lost; it stays so until somebody releases it with a reason": Limit(
         what="drawdown", share=0.1, base="7d", release="hand"
     ),
-    "demo-1 stops when the day's result (UTC day) has reached 7.50; it goes on at the next UTC midnight": Limit(
-        what="target", amount=Decimal("7.50")
-    ),
-    "demo-1 stops when the result of the last 1d has reached 20 % of the balance at its beginning; it goes on as that "
-    "passes out of the last 1d": Limit(what="target", share=0.2, base="1d"),
+    "demo-1 stops when the day's result (UTC day) has reached 7.50 and only observes from then on; "
+    "it goes on at the next UTC midnight": Limit(what="target", amount=Decimal("7.50")),
+    "demo-1 stops when the result of the last 1d has reached 20 % of the balance at its beginning and only "
+    "observes from then on; it goes on as that passes out of the last 1d": Limit(what="target", share=0.2, base="1d"),
     "demo-1 stops after 20 trades of the UTC day; it goes on at the next UTC midnight": Limit(what="trades", count=20),
     "demo-1 stops after 5 trades in the last 1h; it goes on as that passes out of the last 1h": Limit(
         what="trades", count=5, base="1h"

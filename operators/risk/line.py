@@ -52,10 +52,6 @@ class Line:
         mean = sum(took for _, took in recent) / len(recent) if recent else 0.0
         return max(mean, max((at - sent for sent in self._sent.values()), default=0))
 
-    def errors(self, at: int) -> int:
-        """How many orders went wrong within the time in which a storm is counted."""
-        return 0 if self._storm is None else self._between(at - self._storm.within + 1, at)
-
     def _count(self, at: int, storm: Storm) -> None:
         insort(self._wrong, at)
         del self._wrong[: bisect_left(self._wrong, self._wrong[-1] - KEPT)]

@@ -47,7 +47,7 @@ def _reached(rule: Limit, zone: str) -> str:
             highest = f"its highest of the {zone} day" if day else f"its highest of the last {rule.base}"
             return f"when the result has fallen {_size(rule, 'then')} below {highest} {LOST}"
         case "target":
-            return f"when {since} has reached {_size(rule, 'at its beginning')}"
+            return f"when {since} has reached {_size(rule, 'at its beginning')} and only observes from then on"
         case "trades":
             return f"after {rule.count} trades {f'of the {zone} day' if day else f'in the last {rule.base}'}"
         case "streak":
