@@ -166,19 +166,21 @@ class _Changed(MetaPathFinder, Loader):
 
 
 def _code(tree: ast.Module) -> Iterator[ast.AST]:
-    """What runs: no annotations, no texts."""
+    """What runs: no annotations, no decorators."""
     for node in ast.walk(tree):
-        if not getattr(node, "is_annotation", False):
-            for child in _annotations(node):
-                for within in ast.walk(child):
-                    within.is_annotation = True  # type: ignore[attr-defined]
-            yield node
+        if getattr(node, "is_aside", False):
+            continue
+        for child in _asides(node):
+            for within in ast.walk(child):
+                within.is_aside = True  # type: ignore[attr-defined]
+        yield node
 
 
-def _annotations(node: ast.AST) -> Iterator[ast.AST]:
+def _asides(node: ast.AST) -> Iterator[ast.AST]:
     for name in ("annotation", "returns"):
         if isinstance(found := getattr(node, name, None), ast.AST):
             yield found
+    yield from getattr(node, "decorator_list", ())
 
 
 def _ways(node: ast.AST) -> int:

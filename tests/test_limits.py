@@ -648,3 +648,14 @@ def test_of_several_releases_the_last_one_counts_whoever_it_was_of() -> None:
         assert asked(part, (MONDAY, Past((lost[1],), {}, released=released)))[0] == TRADED
     late, again = (Latch("demo-1", False, at, "why", "user") for at in (FINAL - MINUTE, FINAL - 9 * HOUR))
     assert asked(part, lost, (FINAL - MINUTE, late), (FINAL - SECOND, again))[0] == TRADED
+
+
+def test_what_was_settled_at_the_moment_of_a_release_counts_no_more() -> None:
+    part, lost = limited(loss("5", release="hand")), came("-4", FINAL - HOUR)
+    assert asked(part, (MONDAY, Past((lost[1],), {}, released={"": FINAL - HOUR})))[0] == TRADED
+    before = {"": FINAL - HOUR - 1}
+    assert asked(part, (MONDAY, Past((lost[1],), {}, released=before)), came("-0.01", FINAL - 1, "x"))[0] == "killed"
+    at_once = came("-4.01", FINAL - HOUR)
+    assert (
+        asked(part, (MONDAY, Past((at_once[1],), {}, released={"": FINAL - HOUR})), came("-1", FINAL - 1))[0] == TRADED
+    )
