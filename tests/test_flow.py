@@ -17,7 +17,7 @@ from pipeline.parts import feature, operator, provider, sink, stake
 from pipeline.plan import LEDGER
 from pipeline.times import MINUTE
 from pipeline.trying import NoRecords
-from pipeline.values import Bars, Columns, Decisions, Dropped, Fault, Floats, Order, Past, Quotes, Settlement
+from pipeline.values import Bars, Bet, Columns, Decisions, Dropped, Fault, Floats, Order, Past, Quotes, Settlement
 from tests.support import MONDAY, SMALL, Entry, plan_of, play, quotes
 
 CRASH = 1.2
@@ -212,14 +212,12 @@ def test_when_the_gate_fails_the_flow_ends_and_nothing_is_sent_after_it() -> Non
     class Rude:
         """Will not say."""
 
-        def __call__(self, balance: Decimal) -> Decimal:
-            raise ZeroDivisionError("nothing to divide by")
+        def __call__(self, bet: Bet) -> Decimal:
+            raise LookupError("no such thing")
 
     told: list[tuple[str, Any]] = []
     rude = plan_of(SMALL.replace('stake = { use = "fixed", amount = "1.00" }', 'stake = { use = "rude" }'))
-    with pytest.raises(
-        FlowStopped, match=r"^risk.main failed \(ZeroDivisionError: nothing to divide by\); the flow ended$"
-    ):
+    with pytest.raises(FlowStopped, match=r"^risk.main failed \(LookupError: no such thing\); the flow ended$"):
         on_flow(rude, lambda flow: enter_all(flow, minutes(60)), told)
     assert [item.fatal for _, item in told if isinstance(item, Fault)] == [True]
     after = next(place for place, (_, item) in enumerate(told) if isinstance(item, Fault))

@@ -200,7 +200,7 @@ def test_a_mistake_in_a_test_is_a_problem_with_its_line(old: str, new: str, sent
         (
             "name =",
             'set = { "risk.main.cool_down" = "soon" }\nname =',
-            "[risk.main] cool_down is 'soon'; write a duration such as 500ms, 30s, 5m",
+            "[risk.main] cool_down 'soon' is not a duration; write a number and a unit: 500ms, 30s, 5m, 2h or 1d",
         ),
         (
             'direction = "call", confidence',
