@@ -661,3 +661,13 @@ def test_the_feed_gate_says_the_state_of_the_product_or_else_of_the_whole_feed(
 def test_of_two_sleeps_the_longer_one_says_how_late_it_is() -> None:
     slept = [(FINAL, Slept(FINAL - MINUTE, FINAL + 90 * SECOND)), (FINAL, Slept(FINAL, FINAL + 30 * SECOND))]
     assert no("missed", given_by(guard(), *slept, signal())) == (90.0, 0.0)
+
+
+def test_a_payout_stays_in_force_until_the_next_also_when_that_one_is_told_ahead() -> None:
+    pieces = [payouts((0, 0.5)), payouts((FINAL - 9, 0.9)), payouts((FINAL + 1, 0.1), (FINAL + 2, 0.2))]
+    assert [each.ticket.payout for each in approved(given_by(guard(), signal(), pays=pieces))] == [0.9]
+
+
+def test_without_an_answer_nothing_is_said_of_how_long_they_take() -> None:
+    ((_, made),) = [each for each in given_by(guard(latency=SLOW), signal()) if isinstance(each[1], Decisions)]
+    assert GateRow("latency", 0.0, 1.0, "yes") in made.explained[0]

@@ -659,3 +659,21 @@ def test_what_was_settled_at_the_moment_of_a_release_counts_no_more() -> None:
     assert (
         asked(part, (MONDAY, Past((at_once[1],), {}, released={"": FINAL - HOUR})), came("-1", FINAL - 1))[0] == TRADED
     )
+
+
+@pytest.mark.parametrize(
+    ("limit", "fits", "full"),
+    [
+        (Limit(what="loss", share=0.1, release="hand"), ["-8"], ["-8.01"]),
+        (Limit(what="drawdown", share=0.1, release="hand"), ["100", "-18"], ["100", "-18.01"]),
+        (Limit(what="target", share=0.1, release="hand"), ["8.99"], ["9"]),
+    ],
+)
+def test_a_share_is_of_the_same_balance_when_a_stop_is_set_by_it(
+    limit: Limit, fits: list[str], full: list[str]
+) -> None:
+    """Ten were lost long ago, so 90 are there at the base, and 190 at the highest after a hundred are won."""
+    earlier = Past((), {"demo-1": Decimal(-10)})
+    for profits, stops in ((fits, 0), (full, 1)):
+        told = settled(profits, FINAL - HOUR)
+        assert len(latches(given_by(limited(limit), (MONDAY - DAY, earlier), *told))) == stops

@@ -121,6 +121,10 @@ def test_less_than_the_least_stake_is_no_stake_since_more_would_be_too_much() ->
     assert Kelly(min=worth + Decimal("0.01"), max=Decimal(1000))(bet(**sure)) == 0
 
 
+def test_certainty_is_worth_all_of_it() -> None:
+    assert shrunk(1.0, 0.0, 0.85) == pytest.approx(1.0)
+
+
 def test_it_is_capped_in_money_too() -> None:
     assert Kelly(max=Decimal("3.00"))(bet(probability=0.9)) == Decimal("3.00")
 
