@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from operators.risk.guard import Guard
 from operators.risk.stakes.fixed import Fixed
 from operators.risk.terms import Breaker, Caution, Latency, Margin, OpenPer, Together, Volatility
+from pipeline.checking import load_text
+from pipeline.errors import PlanError
 from pipeline.orders import moved, sending
+from pipeline.parts import part_of
 from pipeline.times import DAY, MINUTE, SECOND
 from pipeline.values import (
     HEALTH,
@@ -31,7 +34,7 @@ from pipeline.values import (
 )
 from tests.driven import Given, driven
 from tests.guarded import FINAL, NAN, PAYS, TRADED, approved, given_by, guard, payouts, signal, verdicts, words
-from tests.support import MONDAY, order, signals, signals_of
+from tests.support import MONDAY, ROOT, SMALL, order, signals, signals_of
 
 INF = float("inf")
 HUGE = 1e308
@@ -671,3 +674,50 @@ def test_a_payout_stays_in_force_until_the_next_also_when_that_one_is_told_ahead
 def test_without_an_answer_nothing_is_said_of_how_long_they_take() -> None:
     ((_, made),) = [each for each in given_by(guard(latency=SLOW), signal()) if isinstance(each[1], Decisions)]
     assert GateRow("latency", 0.0, 1.0, "yes") in made.explained[0]
+
+
+# --- the table -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        ("open_per = { account = 0 }", "open_per account is 0; write a whole number ≥ 1, ≤ 10000"),
+        ("breaker = { errors = 0 }", "breaker errors is 0; write a whole number ≥ 1, ≤ 10000"),
+        ("margin = -0.1", "margin is -0.1; write a number ≥ 0 or { se, flat }"),
+        ("margin = { se = -1.0 }", "margin se is -1.0; write a number ≥ 0"),
+        ("threshold = 1.5", "threshold is 1.5; write a number ≥ 0, ≤ 1 or table of number ≥ 0, ≤ 1"),
+        ("min_payout = -0.1", "min_payout is -0.1; write a number ≥ 0, ≤ 1"),
+        ("volatility = { min = 1.0 }", "volatility needs column; add column = … ("),
+        ('volatility = { column = "close" }', "volatility column 'close' has no bounds; add min, max or both"),
+        ('volatility = { column = "close", min = 2.0, max = 1.0 }', "min 2.0 is above max 1.0; no bar could be traded"),
+        ('volatility = { column = "clsoe", min = 2.0 }', "there is no column 'clsoe'; did you mean 'close'?"),
+        ('caution = { column = "close", kappa = 1.5 }', "caution kappa is 1.5; write a number ≥ 0, ≤ 1"),
+        ('latency = { max = "soon" }', "latency max is 'soon'; write a duration such as 500ms, 30s, 5m"),
+        ('together = { groups = {}, max_at_stake = "1" }', "together groups names no products; write groups ="),
+        ('limits = [{ what = "loss" }]', "no. 1 of limits what = 'loss' takes amount or share; give one of them"),
+        (
+            'permit = { windows = [{ session = "paris" }] }',
+            "no. 1 of windows session 'paris' is not known; write one of",
+        ),
+    ],
+)
+def test_a_key_that_cannot_be_is_told_at_its_place_in_a_sentence(key: str, sentence: str) -> None:
+    text = SMALL.replace('max_daily_loss = "20.00"', f'max_daily_loss = "20.00"\n{key}')
+    with pytest.raises(PlanError) as refused:
+        load_text(text, "flows.toml", ROOT)
+    (problem,) = refused.value.problems
+    assert sentence in f"{problem.what}; {problem.fix}"
+    assert problem.line == text[: text.index(key)].count("\n") + 1
+
+
+def test_what_is_left_out_is_what_the_page_says() -> None:
+    assert Margin() == Margin(se=1.0, flat=0.0)
+    assert Caution(column="z") == Caution(column="z", kappa=0.1)
+    assert Latency(max="1s") == Latency(max="1s", within="10m")
+    assert Breaker(errors=1) == Breaker(errors=1, within="1m", rest="10m")
+    assert Together(groups={"a": ("b",)}, max_at_stake=Decimal(1)).correlation == 0.6
+    part = guard()
+    assert (part.min_payout, part.max_payout, part.cool_down, part.cool_down_max) == (0.8, 1.0, "30s", "5m")
+    made = {entry.name: entry.default for entry in part_of(part).fields if not entry.required}
+    assert (made["threshold"], made["day"], made["limits"], made["margin"]) == (0.1, "UTC", (), None)
