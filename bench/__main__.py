@@ -2,10 +2,10 @@
 
 import sys
 
-from bench import closes, health, replay, windows
+from bench import closes, decisions, health, replay, windows
 
 if __name__ == "__main__":
-    for each in (windows, closes, health, replay):
+    for each in (windows, closes, health, replay, decisions):
         sys.argv = [each.__name__]
         print(f"— {each.__name__}")
         each.main()

@@ -3,13 +3,10 @@
     python -m bench.decisions [--bars 1000000] [--rounds 3]
 
 The flow is bench/decisions.toml: twelve features, six providers, an ensemble, a calibrator, a gate for four accounts,
-practice settlement, every decision, outcome and order written to Parquet. The record that the calibrator goes by is made
-of these bars before. The floor is the same twelve indicators computed by tulipy alone over the whole column, and nothing
-else. A stage's share is the time up to what it gave; `kept` is what it takes to hand over what is written meanwhile.
+practice settlement; every decision, outcome and order is written to Parquet. The record that the calibrator goes by is
+made of the first bars, before. The floor is the same twelve indicators computed by tulipy alone over the whole column,
+and nothing else. A stage's share is the time up to what it gave; `kept` is handing over what is written meanwhile.
 """
-
-# tulipy comes without types:
-# pyright: reportMissingTypeStubs=false
 
 import argparse
 import tempfile
@@ -22,8 +19,8 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-import tulipy
 
+from bench.closes import twelve
 from bench.generate import BEGIN, generated, write
 from bench.replay import BARS, PRODUCT
 from pipeline.__main__ import main as pipeline
@@ -38,7 +35,6 @@ FLOW = Path(__file__).resolve().parent / "decisions.toml"
 LEARNED = 10
 """The record is made of one bar in so many, the first."""
 KEPT = "kept"
-ti: Any = tulipy
 
 
 @dataclass
@@ -93,30 +89,23 @@ def main() -> None:
     floors = [floor(bars) for _ in range(options.rounds)]
     plan = load(FLOW)
     rounds = [flown(plan) for _ in range(options.rounds)]
-    seconds, orders, shares = min(rounds, key=lambda each: each[0])
-    print(f"floor: indicators only {options.bars / min(floors):>12,.0f} bars/s  {min(floors):.3f} s")
-    told = f"{options.bars:,} bars, four accounts, {orders:,} orders"
-    print(f"flow: decisions        {options.bars / seconds:>12,.0f} bars/s  {seconds:.3f} s  {min(floors) / seconds:.3f} of the floor  {told}")
+    _say(options.bars, min(floors), *min(rounds, key=lambda each: each[0]))
+
+
+def _say(bars: int, least: float, seconds: float, orders: int, shares: Counter[str]) -> None:
+    print(f"{'floor: indicators only':<24} {bars / least:>12,.0f} bars/s  {least:.3f} s")
+    made = f"{bars:,} bars, four accounts, {orders:,} orders"
+    print(f"{'flow':<24} {bars / seconds:>12,.0f} bars/s  {seconds:.3f} s  {least / seconds:.3f} of the floor  {made}")
     whole = sum(shares.values())
     for stage, took in shares.most_common():
-        print(f"  {stage:<24} {took / 1e9:7.3f} s  {took / whole:6.1%}")
+        print(f"  {stage:<22} {took / 1e9:9.3f} s  {took / whole:6.1%}")
 
 
 def floor(bars: Bars) -> float:
     """The twelve indicators by tulipy alone."""
     close, high, low = (np.ascontiguousarray(each) for each in (bars.close, bars.high, bars.low))
     began = perf_counter()
-    for period in (9, 21, 50):
-        ti.ema(close, period)
-    ti.sma(close, 20)
-    ti.rsi(close, 14)
-    ti.rsi(close, 7)
-    ti.atr(high, low, close, 14)
-    ti.bbands(close, 20, 2)
-    ti.macd(close, 12, 26, 9)
-    ti.adx(high, low, close, 14)
-    ti.cci(high, low, close, 20)
-    ti.stoch(high, low, close, 14, 3, 3)
+    twelve(high, low, close)
     return perf_counter() - began
 
 

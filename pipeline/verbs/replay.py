@@ -12,55 +12,38 @@ each time, unless you name one).
 
 import argparse
 import shutil
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError
 from pipeline.plan import Plan, tie_of
-from pipeline.replaying import Replay, replayed, span_of
+from pipeline.replaying import Replay, replayed
 from pipeline.results import DECISIONS, AccountResult, Results
 from pipeline.statistics.evidence import factor
-from pipeline.times import duration, parse_moment, timeframe_name, utc_text
+from pipeline.times import timeframe_name, utc_text
 from pipeline.verbs.common import flow_option, json_option, proven_plan_of, say_json
+from pipeline.verbs.spans import progress, span_asked, span_options
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     flow_option(parser)
-    parser.add_argument("--from", dest="begin", metavar="MOMENT", help="where to begin: 2026-01-05T08:00:00Z")
-    parser.add_argument("--to", dest="end", metavar="MOMENT", help="where to end")
-    parser.add_argument("--for", dest="length", metavar="SPAN", help="how much to replay: 12h, 5d")
+    span_options(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the results go; a new folder")
     json_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     plan = proven_plan_of(options)
-    begin, end = span_of(plan, _moment(options.begin), _moment(options.end), _length(options.length))
+    begin, end = span_asked(plan, options)
     folder = _folder(plan, options.out)
     with Results(folder, {account: tie_of(plan, account) for account in plan.accounts}) as results:
-        replay = replayed(plan, begin, end, results, progress=_progress())
+        replay = replayed(plan, begin, end, results, progress=progress("replaying"))
     accounts = dict(results.accounts())
     if options.json:
         say_json(_as_json(replay, accounts))
     else:
         print("\n".join(_text(replay, accounts, folder)))
     return 0
-
-
-def _moment(text: str | None) -> int | None:
-    try:
-        return None if text is None else parse_moment(text)
-    except ValueError as wrong:
-        raise InputError(str(wrong)) from None
-
-
-def _length(text: str | None) -> int | None:
-    try:
-        return None if text is None else duration(text)
-    except ValueError as wrong:
-        raise InputError(str(wrong)) from None
 
 
 def _folder(plan: Plan, named: Path | None) -> Path:
@@ -71,23 +54,6 @@ def _folder(plan: Plan, named: Path | None) -> Path:
     if (named / DECISIONS).exists():
         raise InputError(f"{named} holds the results of a replay already; name a new folder, or remove it")
     return named
-
-
-def _progress() -> Callable[[float], None]:
-    """A line that grows on a terminal; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        return lambda _: None
-    shown = -1
-
-    def show(done: float) -> None:
-        nonlocal shown
-        percent = min(100, int(done * 100))
-        if percent > shown:
-            shown = percent
-            sys.stderr.write(f"\rreplaying {percent:3d} %" + ("\r\033[K" if percent == 100 else ""))
-            sys.stderr.flush()
-
-    return show
 
 
 def _text(replay: Replay, accounts: dict[str, AccountResult], folder: Path) -> list[str]:
