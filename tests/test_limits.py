@@ -368,6 +368,12 @@ def test_each_moment_lies_in_one_day(at: int, zone: str) -> None:
     assert days.begin(end) == end
 
 
+def test_where_clocks_are_never_moved_a_day_begins_at_their_midnight_too() -> None:
+    days = days_of("Etc/GMT-5")
+    assert days.begin(MONDAY) == parse_moment("2026-01-04T19:00:00Z")
+    assert days.end(MONDAY) == parse_moment("2026-01-05T19:00:00Z")
+
+
 @pytest.mark.parametrize("at", [-(2**62), -1, 2**62])
 @pytest.mark.parametrize("zone", ["UTC", "Europe/London"])
 def test_moments_before_and_after_all_that_is_known_lie_in_a_day_too(at: int, zone: str) -> None:

@@ -19,7 +19,7 @@ from pipeline.parts import StakeRule
 from pipeline.statistics.stakes import prudent
 from pipeline.times import MINUTE
 from pipeline.values import Bet
-from tests.guarded import NAN, TRADED, approved, given_by, guard, signal, words
+from tests.guarded import NAN, TRADED, approved, given_by, guard, signal, verdicts, words
 from tests.support import MONDAY, SMALL, order
 
 INF = float("inf")
@@ -69,7 +69,7 @@ class Divides:
 
 @pytest.mark.parametrize("stake", ["NaN", "sNaN", "Infinity", "-Infinity", "0", "-1", "0.001", "1E+500"])
 def test_a_stake_that_cannot_be_staked_is_a_no(stake: str) -> None:
-    assert words(given_by(guard(stake=Says(Decimal(stake))), signal())) == ["stake"]
+    assert verdicts(given_by(guard(stake=Says(Decimal(stake))), signal())) == [("stake", 0.0, 0.0)]
 
 
 def test_a_stake_rule_that_cannot_count_is_a_no() -> None:
