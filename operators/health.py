@@ -4,6 +4,7 @@ Everything is read off the quotes' stamps and the connection's own word, and is 
 quotes given one by one or in blocks ahead give the same series.
 """
 
+from bisect import insort
 from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Annotated
@@ -110,7 +111,7 @@ class Watching:
     def take(self, item: Quotes | Link, at: int) -> Iterable[Healths | Noticed]:
         """Nothing is told before all that comes at this moment is there."""
         if isinstance(item, Link):
-            self._links.append((at, item))
+            insort(self._links, (max(at, item.at), item), key=_moment)
         elif item.ts.size:
             wire = self._wires.get(item.product)
             if wire is None:
@@ -226,6 +227,10 @@ class Watching:
                 if not behind:
                     break
         return behind
+
+
+def _moment(linked: tuple[int, Link]) -> int:
+    return linked[0]
 
 
 def _tells(wire: Wire) -> bool:

@@ -317,6 +317,20 @@ def test_a_broken_connection_is_down_and_recovering_until_each_of_its_products_g
         assert found[product][1:] == [(down, "down"), (up, "recovering"), (up + 5 * SECOND + 40, "live")]
 
 
+@pytest.mark.parametrize("ahead", [False, True])
+def test_a_break_told_ahead_of_its_moment_is_known_at_its_moment(ahead: bool) -> None:
+    """A block has what each product's connection did as well as its quotes: one product after the other."""
+    down, up, back = MONDAY + MINUTE + 500, MONDAY + 2 * MINUTE, MONDAY + 2 * MINUTE + 2 * SECOND
+    entries: list[tuple[int, Any]] = []
+    for product in PRODUCTS:
+        entries += one_by_one(every(SECOND, MONDAY, MONDAY + MINUTE, product=product))
+        entries += connection((down, False), (up, True), products=(product,))
+        entries += one_by_one(every(SECOND, back, up + MINUTE, product=product))
+    found = told([(MONDAY if ahead else at, item) for at, item in entries], up + MINUTE)
+    for product in (*PRODUCTS, FEED):
+        assert found[product][1:] == [(down, "down"), (up, "recovering"), (back + 40, "live")]
+
+
 def test_a_quote_that_is_sent_again_with_its_old_stamp_is_nothing_new() -> None:
     up = MONDAY + 2 * MINUTE
     old = quotes([MONDAY + 30 * SECOND], lag=90_500)

@@ -89,6 +89,13 @@ def test_given_ahead_in_blocks_an_outage_is_the_same(begin: str, length: str, bl
     assert decided(lived(with_outage(begin, length), block)) == decided(through(begin, length))
 
 
+@pytest.mark.parametrize("block", [7 * MINUTE, HOUR])
+def test_given_ahead_in_blocks_a_guard_hears_of_an_outage_at_its_own_moment(block: int) -> None:
+    begin, length, _ = OUTAGES["minutes"]
+    heard = plan_of(with_outage(begin, length).source.text + '[operators.health]\nuse = "health"\nfrom = "market"\n')
+    assert decided(lived(heard, block)) == decided(lived(heard))
+
+
 def test_the_connection_and_the_gap_are_told_in_their_order() -> None:
     given = through("10:33:20", "90s")
     links = [item for _, item in given if isinstance(item, Link) and item.products == ("EURUSD",)]
