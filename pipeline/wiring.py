@@ -163,6 +163,13 @@ class Wiring:
     def _trading(self, gate: Node, named: Sequence[Edge]) -> Iterator[Edge]:
         """What goes round between a gate, its executors and the venues of its accounts."""
         venues = sorted({f"venues.{self._accounts[name].venue}" for name in self._accounts_of(gate)} & set(self._nodes))
+        if len(venues) > 1:
+            self._tables.problem(
+                (*gate.id.split(".", 1), "accounts"),
+                f"[{gate.id}] its accounts are at {' and '.join(venues)}, whose payouts it cannot tell apart",
+                "write a guard for each venue",
+                value=True,
+            )
         for venue in venues:
             yield Edge(venue, gate.id, "payouts", (Payouts,))
         yield Edge(LEDGER, gate.id, "orders", (Past, Latch))

@@ -721,3 +721,10 @@ def test_what_is_left_out_is_what_the_page_says() -> None:
     assert (part.min_payout, part.max_payout, part.cool_down, part.cool_down_max) == (0.8, 1.0, "30s", "5m")
     made = {entry.name: entry.default for entry in part_of(part).fields if not entry.required}
     assert (made["threshold"], made["day"], made["limits"], made["margin"]) == (0.1, "UTC", (), None)
+
+
+def test_a_payout_told_ahead_for_the_second_time_leaves_the_one_in_force_until_then() -> None:
+    """A venue that tells all it knows ahead may tell it again; meanwhile the payout is the one before."""
+    again = payouts((FINAL + MINUTE, 0.95))
+    given = given_by(guard(), again, again, signal())
+    assert [each.ticket.payout for each in approved(given)] == [0.9]

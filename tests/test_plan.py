@@ -439,11 +439,35 @@ def test_no_edge_stands_twice_though_two_gates_share_executor_and_venue(text: st
     assert len(edges) == len(set(edges))
 
 
+SECOND_VENUE = """
+[accounts.other]
+venue = "second"
+
+[venues.second]
+use = "practice"
+
+[risk.second]
+use = "guard"
+from = "main"
+accounts = ["other"]
+stake = { use = "fixed", amount = "1.00" }
+max_daily_loss = "20.00"
+"""
+
+
 def test_an_executors_orders_go_to_the_venue_of_their_account() -> None:
-    two = SMALL + '[accounts.other]\nvenue = "second"\n[venues.second]\nuse = "practice"\n'
-    plan = plan_of(changed('accounts = ["demo-1"]', 'accounts = ["demo-1", "other"]', two))
+    plan = plan_of(changed('from = "risk.main"\n', 'from = ["risk.main", "second"]\n', SMALL + SECOND_VENUE))
     theirs = {edge.target: edge.accounts for edge in plan.into("venues.practice") + plan.into("venues.second")}
     assert theirs == {"venues.practice": frozenset({"demo-1"}), "venues.second": frozenset({"other"})}
+
+
+def test_a_guard_of_accounts_at_two_venues_is_refused_since_their_payouts_may_be_others() -> None:
+    with pytest.raises(PlanError) as told:
+        plan_of(changed('accounts = ["demo-1"]', 'accounts = ["demo-1", "other"]', SMALL + SECOND_VENUE))
+    assert (
+        "[risk.main] its accounts are at venues.practice and venues.second, whose payouts it cannot tell apart; "
+        "write a guard for each venue" in str(told.value)
+    )
 
 
 def test_a_node_that_nobody_takes_from_is_a_warning_with_its_place() -> None:

@@ -15,10 +15,10 @@ class Series:
         self._columns: tuple[Floats, ...] = tuple(np.zeros(0) for _ in range(columns))
 
     def extend(self, ts: Stamps, *columns: Floats) -> None:
-        """Later rows; of those known, only the one in force when they begin is kept."""
+        """Later rows; of those known, only the one in force until they begin is kept."""
         if not len(ts):
             return
-        kept = max(0, int(self._ts.searchsorted(int(ts[0]), side="right")) - 1)
+        kept = max(0, int(self._ts.searchsorted(int(ts[0]))) - 1)
         self._ts = np.concatenate((self._ts[kept : kept + 1], ts))
         self._columns = tuple(
             np.concatenate((old[kept : kept + 1], new)) for old, new in zip(self._columns, columns, strict=True)
