@@ -113,6 +113,25 @@ def test_in_a_terminal_it_is_typed_at_resized_loses_its_engine_gets_it_back_and_
     run(main())
 
 
+@pytest.mark.skipif(TMUX is None, reason="tmux is not installed, and the console needs a real terminal here")
+def test_a_flow_that_ends_under_its_console_gives_the_terminal_back_and_says_what_it_did(tmp_path: Path) -> None:
+    async def main() -> None:
+        flow = tmp_path / "flows.toml"
+        shutil.copy(ROOT / "flows.toml", flow)
+        run_it = tmp_path / "run.sh"
+        run_it.write_text(f"echo $$ > '{tmp_path}/pid'; exec '{sys.executable}' -m pipeline run --console '{flow}'")
+        async with terminal(f"moonlight-end-{os.getpid()}", f"sh '{run_it}'; echo ended with $?; exec cat") as at:
+            await at.shows("Keys 48/48", "newest price")
+            await at.types("?")
+            await at.shows("Everywhere")
+            os.kill(int((tmp_path / "pid").read_text()), signal.SIGTERM)
+            seen = await at.shows("ended at market time", "nothing was lost without a name", "ended with 0")
+            assert "Keys" not in seen
+            assert "the flow goes on" not in seen
+
+    run(main())
+
+
 def test_without_a_terminal_the_status_comes_as_lines_and_a_picture_as_svg(tmp_path: Path) -> None:
     async def main() -> None:
         serving = await engine(tmp_path)

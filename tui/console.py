@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 
 from pipeline.errors import MoonlightError
+from pipeline.live import on_signals
 from pipeline.times import utc_text
 from pipeline.view import Status
 from tui.app import Console
@@ -50,8 +51,14 @@ def _watch(where: Callable[[], Address]) -> int:
         os.environ.pop(frozen, None)
     app = _app(where)
     gc.freeze()  # what imports left behind stays for good: looking it through again and again made keys wait
-    app.run()
+    asyncio.run(_shown(app))
     return app.return_code or 0
+
+
+async def _shown(app: Console) -> None:
+    """Who is asked to end, as by an engine that ends, gives the terminal back as it was."""
+    on_signals(app.exit)
+    await app.run_async()
 
 
 def _app(where: Callable[[], Address]) -> Console:

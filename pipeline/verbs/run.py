@@ -14,7 +14,7 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC
 from functools import partial
 from pathlib import Path
@@ -43,6 +43,8 @@ EVERY = 0.5
 """Seconds between two looks at the flow."""
 PLAIN_EVERY = 10
 """Looks between two lines where there is no terminal."""
+LEAVING = 5.0
+"""Seconds a console has to give the terminal back when the flow ends."""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -138,15 +140,29 @@ class _Run:
         if not self._options.console or not (sys.stdin.isatty() and sys.stdout.isatty()):
             return
         self._words.hush(True)
-        module = "moonlight" if "moonlight" in sys.modules else "pipeline"
-        child = await asyncio.create_subprocess_exec(sys.executable, "-m", module, "console", str(self._options.flow))
         try:
-            await child.wait()
-        finally:
-            if child.returncode is None:
-                child.terminate()
+            module = "moonlight" if "moonlight" in sys.modules else "pipeline"
+            child = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", module, "console", str(self._options.flow)
+            )
+            try:
                 await child.wait()
-        self._words.hush(False)
+            finally:
+                await _gone(child)
+        finally:
+            self._words.hush(False)
+        self._words.alone()
+
+
+async def _gone(child: asyncio.subprocess.Process) -> None:
+    """Have the console give the terminal back, and end it when it does not."""
+    if child.returncode is None:
+        child.terminate()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(child.wait(), LEAVING)
+    if child.returncode is None:
+        child.kill()
+        await child.wait()
 
 
 class _Words:
@@ -157,6 +173,7 @@ class _Words:
     def look(self, status: Status) -> None: ...
     def end(self, status: Status, amiss: list[str]) -> None: ...
     def hush(self, quiet: bool) -> None: ...
+    def alone(self) -> None: ...
 
 
 class _Plain(_Words):
@@ -213,8 +230,9 @@ class _Line(_Plain):
 
     def hush(self, quiet: bool) -> None:
         self._quiet = quiet
-        if not quiet:
-            self._print("the console was left, the flow goes on; Ctrl-C ends it, `console` attaches again")
+
+    def alone(self) -> None:
+        self._print("the console was left, the flow goes on; Ctrl-C ends it, `console` attaches again")
 
     def _print(self, text: str) -> None:
         if not self._quiet:
