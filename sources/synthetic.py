@@ -165,8 +165,13 @@ class Lane:
     """When nothing comes: from, and until."""
 
     def until_now(self, now: int) -> Iterator[Payouts | Quotes | Link]:
-        """The payout in force and the quotes that had already come, those of the slot that is open."""
+        """The payout in force and the quotes that had already come, those of the slot that is open.
+
+        A connection that was down as that slot opened is told to be: what comes of the slot is not all of it.
+        """
         yield self.market.payouts(now, now)
+        if any(down < self.begin < up for down, up in self.dark):
+            yield Link((self.market.product,), up=False, at=self.begin)
         quotes = self.market.quotes(self.begin, max(self.begin, now))
         quotes = quotes.rows(0, int(np.searchsorted(quotes.received, now)))
         yield from self._heard(quotes, self.begin, now)

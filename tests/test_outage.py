@@ -41,15 +41,15 @@ def whole() -> dict[tuple[int, int], tuple[Any, ...]]:
     return said(lived(plan_of()))
 
 
-def lived(plan: Plan, block: int = 0) -> list[tuple[str, Any]]:
-    """Two hours of the flow on its own market."""
+def lived(plan: Plan, block: int = 0, begin: int = MONDAY) -> list[tuple[str, Any]]:
+    """Two hours of the flow on its own market, or what is left of them."""
     given: list[tuple[str, Any]] = []
 
     def told(node: str, value: Any) -> None:
         given.append((node, value))
 
     async def main() -> None:
-        setting = Setting(mode="replay", begin=MONDAY, end=END, block=block)
+        setting = Setting(mode="replay", begin=begin, end=END, block=block)
         async with running(plan, setting, NoRecords(), Past((), {}), taps=(told,)) as flow:
             await flow.border.until(END + MINUTE)
             assert not flow.faults
@@ -94,6 +94,14 @@ def test_given_ahead_in_blocks_a_guard_hears_of_an_outage_at_its_own_moment(bloc
     begin, length, _ = OUTAGES["minutes"]
     heard = plan_of(with_outage(begin, length).source.text + '[operators.health]\nuse = "health"\nfrom = "market"\n')
     assert decided(lived(heard, block)) == decided(lived(heard))
+
+
+@pytest.mark.parametrize("seconds", [40, 75, 88, 130])
+def test_a_run_begun_while_the_connection_is_down_decides_no_bar_of_which_it_heard_a_part(seconds: int) -> None:
+    """Down from 10:33:20 to 10:35:20: the slot in which it comes back is torn, whoever looks and since when."""
+    plan, middle = with_outage("10:33:20", "120s"), MONDAY + 33 * MINUTE + seconds * 1000
+    later = {key: row for key, row in decided(lived(plan)).items() if row[4] >= middle}
+    assert decided(lived(plan, begin=middle)).keys() == later.keys()
 
 
 def test_the_connection_and_the_gap_are_told_in_their_order() -> None:
