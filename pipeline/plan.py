@@ -139,6 +139,11 @@ class Plan:
         """What the sources say that they give, each once."""
         return tuple(dict.fromkeys(product for node in self.of("source") for product in products_of(node)))
 
+    @cached_property
+    def stamps(self) -> tuple[str, ...]:
+        """What whoever reads of this flow's trades must know before all else."""
+        return tuple(f"[{node.id}] {stamp}" for node in self.of("risk") for stamp in node.instance.stamps())
+
     def of(self, *kinds: Kind) -> tuple[Node, ...]:
         return tuple(node for node in self.nodes if node.part.kind in kinds)
 

@@ -1,5 +1,6 @@
 """How much is put on a trade."""
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from operators.risk.stakes.fixed import Fixed
 from operators.risk.stakes.fraction import Fraction
 from operators.risk.stakes.kelly import Kelly, shrunk
 from operators.risk.stakes.martingale import Martingale
+from pipeline.__main__ import main
 from pipeline.checking import load_text
 from pipeline.errors import PlanError
 from pipeline.parts import StakeRule
@@ -232,6 +234,22 @@ def test_what_was_accepted_is_stamped_and_warned_of() -> None:
         "stakes are raised after losses, which was accepted: 6 losses in a row cost 63.00 of 100.00"
     )
     assert stamp in [warning.what for warning in plan.warnings]
+
+
+def test_the_stamp_is_at_the_head_of_all_that_tells_of_its_trades(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "flows.toml"
+    raised = flow('{ use = "martingale", steps = 8, max = "300.00", i_accept_ruin = true }')
+    path.write_text(raised, encoding="utf-8")
+    stamp = f"[risk.main] {load_text(raised, 'flows.toml', tmp_path).by_id['risk.main'].instance.stamps()[0]}"
+    assert main(["replay", str(path), "--for", "3h", "--out", str(tmp_path / "out")]) == 0
+    assert main(["report", str(path), "--replay", str(tmp_path / "out")]) == 0
+    replayed, _, reported = capsys.readouterr().out.partition(str(tmp_path / "out"))
+    assert replayed.startswith(f"{stamp}\n")
+    assert reported.strip().startswith(stamp)
+    assert main(["report", str(path), "--replay", str(tmp_path / "out"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["stamps"] == [stamp]
 
 
 def test_a_guard_that_raises_nothing_has_no_stamp() -> None:

@@ -27,13 +27,15 @@ class Report:
     keys: tuple[tuple[Subject, tuple[Section, ...]], ...]
     totals: tuple[tuple[Subject, tuple[Section, ...]], ...]
     zone: ZoneInfo
+    stamps: tuple[str, ...] = ()
+    """What must be known before all else, at the head of it."""
 
     @property
     def empty(self) -> bool:
         return not any(len(subject.record) for subject, _ in self.totals)
 
     def text(self) -> list[str]:
-        lines = [self._span()] if not self.empty else []
+        lines = [*self.stamps, *([self._span()] if not self.empty else [])]
         for subject, sections in (*self.keys, *self.totals):
             lines += [subject.title, *_lines(sections)]
         return [*lines, NOTE]
@@ -42,6 +44,7 @@ class Report:
         return {
             "version": VERSION,
             "note": NOTE,
+            "stamps": list(self.stamps),
             "zone": self.zone.key,
             "keys": [_facts(subject, sections) for subject, sections in self.keys],
             "totals": [_facts(subject, sections) for subject, sections in self.totals],
@@ -69,6 +72,7 @@ def report_of(
         tuple((subject, _said(subject, of_keys)) for subject in subjects),
         tuple((subject, _said(subject, SECTIONS)) for subject in totals(subjects)),
         zone,
+        plan.stamps,
     )
 
 

@@ -40,9 +40,9 @@ def run(options: argparse.Namespace) -> int:
         replay = replayed(plan, begin, end, results, progress=progress("replaying"))
     accounts = dict(results.accounts())
     if options.json:
-        say_json(_as_json(replay, accounts))
+        say_json(_as_json(plan, replay, accounts))
     else:
-        print("\n".join(_text(replay, accounts, folder)))
+        print("\n".join((*plan.stamps, *_text(replay, accounts, folder))))
     return 0
 
 
@@ -79,8 +79,9 @@ def _would_have(result: AccountResult) -> str:
     return ", ".join(said) or "none had a direction"
 
 
-def _as_json(replay: Replay, accounts: dict[str, AccountResult]) -> dict[str, Any]:
+def _as_json(plan: Plan, replay: Replay, accounts: dict[str, AccountResult]) -> dict[str, Any]:
     return {
+        "stamps": list(plan.stamps),
         "begin": replay.begin,
         "end": replay.end,
         "bars": replay.bars,

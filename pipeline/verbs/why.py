@@ -59,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
     zone = ZoneInfo(plan.settings.display_timezone)
     reader = Reader(plan.folder / LEDGER_FILE)
     try:
+        if plan.stamps and not options.json:
+            print("\n".join(plan.stamps))
         if options.day is not None or options.gate is not None:
             return why_day.run(options, plan, reader)
         rows = _rows(options, reader, zone)
