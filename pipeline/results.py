@@ -30,6 +30,8 @@ from pipeline.values import Decisions, Latch, Order, Outcomes
 pa: Any = pyarrow
 pq: Any = pyarrow.parquet
 
+REPEATED = ("account", "product", "tf", "delay", "verdict", "direction")
+"""Columns that say the same again and again: each word is written once, and then its number."""
 BEHIND = 8
 """Blocks that may wait to be written."""
 DECISIONS, ORDERS, OUTCOMES = "decisions.parquet", "orders.parquet", "outcomes.parquet"
@@ -92,7 +94,9 @@ class Blocks:
 
     def __init__(self, path: Path, schema: Any, columns: Callable[[Any], Any]) -> None:
         self._columns = columns
-        self._writer = pq.ParquetWriter(path, schema, compression="none", use_dictionary=False, write_statistics=False)
+        self._writer = pq.ParquetWriter(
+            path, schema, compression="none", use_dictionary=list(REPEATED), write_statistics=False
+        )
         self._thread = ThreadPoolExecutor(1, path.stem)
         self._writing: deque[Future[None]] = deque()
 

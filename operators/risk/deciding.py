@@ -87,11 +87,6 @@ class Batch:
     def signals(self) -> Signals:
         return self.said.signals
 
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The features among the columns."""
-        return tuple(name for name in self.signals.columns.values if name not in PRICES)
-
 
 class RowColumns(Mapping[str, float]):
     """One row of the columns that signals are of."""
@@ -101,13 +96,19 @@ class RowColumns(Mapping[str, float]):
         self._row = len(signals.columns) - len(signals) + row
 
     def __getitem__(self, name: str) -> float:
-        return float(self._values[name][self._row])
+        return self._values[name].item(self._row)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
     def __len__(self) -> int:
         return len(self._values)
+
+    @cached_property
+    def features(self) -> dict[str, float]:
+        """Those that are no prices and have a number."""
+        known = ((name, column.item(self._row)) for name, column in self._values.items() if name not in PRICES)
+        return {name: value for name, value in known if isfinite(value)}
 
 
 class Shared(NamedTuple):
@@ -225,7 +226,7 @@ class Deciding:
                 answers.verdict[row] = self._numbers[gate.gate]
                 answers.value[row], answers.threshold[row] = gate.value, gate.threshold
                 return None
-        approved = answers.orders[row] = _approved(case, batch, row)
+        approved = answers.orders[row] = _approved(case, signals, row, shared.columns.features)
         self._memory.follow(sending(approved))
         return approved
 
@@ -269,12 +270,10 @@ class Deciding:
                 yield _decisions(account, batch.signals, batch.rows[account])
 
 
-def _approved(case: Case, batch: Batch, row: int) -> Approved:
-    signals, key = batch.signals, case.key
+def _approved(case: Case, signals: Signals, row: int, features: dict[str, float]) -> Approved:
+    key = case.key
     direction: Direction = "call" if signals.direction[row] > 0 else "put"
     ticket = Ticket(*key, case.bar, case.at, direction, float(signals.score[row]), case.payout)
-    columns = RowColumns(signals, row)
-    features = {name: value for name in batch.names if isfinite(value := columns[name])}
     return Approved(ticket, f"{key.account}:{key.product}:{timeframe_name(key.tf)}:{case.bar}", case.stake, features)
 
 
