@@ -121,7 +121,7 @@ class Synthetic:
 
 
 def history(market: Market, rows: Mapping[int, int], now: int) -> tuple[Bars, ...]:
-    """The last bars final by `now`, as context: so many `rows` of each timeframe (fewer where the market begins).
+    """The last bars final before `now`, as context: so many `rows` of each timeframe (fewer where the market begins).
 
     Those of the shortest reach back to the opening of the longest's slot at least, which is to be made of them.
     """
@@ -130,7 +130,7 @@ def history(market: Market, rows: Mapping[int, int], now: int) -> tuple[Bars, ..
     slot = slot_of(now, max(rows))
     begin = min(slot, *(_slot_back(market, now, tf, wanted) for tf, wanted in rows.items()))
     minutes = market.bars(MINUTE, max(BEGIN, begin), now)
-    final = int(np.searchsorted(minutes.final_at, now, side="right"))
+    final = int(np.searchsorted(minutes.final_at, now))
     return tuple(as_history(minutes.rows(0, final, final), rows, now, market.calendar))
 
 

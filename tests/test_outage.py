@@ -104,6 +104,14 @@ def test_a_run_begun_while_the_connection_is_down_decides_no_bar_of_which_it_hea
     assert decided(lived(plan, begin=middle)).keys() == later.keys()
 
 
+def test_a_run_begun_at_the_very_moment_a_bar_becomes_final_decides_that_bar() -> None:
+    """The run before it had decided what was final earlier, and nothing of that moment."""
+    every = decided(lived(plan_of()))
+    moment = sorted({row[4] for row in every.values()})[60]
+    later = {key: row for key, row in every.items() if row[4] >= moment}
+    assert decided(lived(plan_of(), begin=moment)).keys() == later.keys()
+
+
 def test_the_connection_and_the_gap_are_told_in_their_order() -> None:
     given = through("10:33:20", "90s")
     links = [item for _, item in given if isinstance(item, Link) and item.products == ("EURUSD",)]
