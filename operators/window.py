@@ -56,10 +56,13 @@ class Window:
 
     def __post_init__(self) -> None:
         spans = sorted(timeframe(name) for name in self.timeframes)
+        if len(set(spans)) < len(spans):
+            raise ValueError("timeframes has the same one twice; write each once")
         for span in spans[1:]:
             if span % spans[0]:
                 raise ValueError(
-                    f"every timeframe must be a multiple of the shortest, {min(self.timeframes, key=timeframe)}"
+                    f"timeframes are not all multiples of the shortest, {min(self.timeframes, key=timeframe)}; "
+                    "give the others a window of their own"
                 )
         if self.forming is not None:
             duration(self.forming)

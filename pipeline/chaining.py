@@ -42,6 +42,23 @@ def check_slots(tables: Tables, namings: Namings, timeframes: Iterable[int]) -> 
             tables.problem(namings.places.get(name, (FEATURES, name, "timeframe")), what, fix, value=True)
 
 
+def check_warmups(tables: Tables, namings: Namings) -> bool:
+    """Whether every feature says how many rows it needs. A class of the user's may say anything, or raise it."""
+    before = len(tables.problems)
+    for name, each in namings.features.items():
+        try:
+            rows = cast("object", each.warmup())
+        except Exception as failure:  # noqa: BLE001
+            told = f"fails with {type(failure).__name__}: {failure}"
+        else:
+            if isinstance(rows, int) and not isinstance(rows, bool) and rows >= 0:
+                continue
+            told = f"is {rows!r}"
+        fix = "in its class, have it give a whole number from 0 on: how many leading rows it cannot answer"
+        tables.problem(namings.places.get(name, (FEATURES, name)), f"[features.{name}] warmup {told}", fix)
+    return len(tables.problems) == before
+
+
 def _well_named(tables: Tables, name: str) -> bool:
     """Whether a name can stand in a provider's key as what it is."""
     if in_place(name):

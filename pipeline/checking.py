@@ -11,13 +11,14 @@ from pipeline.anchored import LEAST, Anchoring
 from pipeline.calendar import Calendars
 from pipeline.calendar_tables import CALENDARS, calendars_of
 from pipeline.calibration.checks import Records
-from pipeline.chaining import check_slots, sound
+from pipeline.chaining import check_slots, check_warmups, sound
 from pipeline.columns import Namings
 from pipeline.errors import PlanError, Problem
 from pipeline.flowtest import FlowTest
 from pipeline.parts import TABLES, Derived, Feature, Kind
 from pipeline.plan import FEATURES, Account, Edge, Fault, Node, Plan, Settings, products_of
 from pipeline.plugins import load_files
+from pipeline.sharing import Sharing
 from pipeline.stretch import PRICES
 from pipeline.tables import Tables, is_number, nearest
 from pipeline.times import MINUTE, timeframe
@@ -79,6 +80,8 @@ class _Check:
             self._declare_all(kind)
         calendars = self._calendars(base)
         edges = Wiring(self.tables, self._nodes, frozenset(self._declared), accounts).edges()
+        sharing = Sharing(self.tables, self._nodes, edges)
+        sharing.check()
         self._name_columns(namings)
         anchoring = self._anchoring(settings, namings, edges)
         records = Records(self.tables, base, self._nodes, edges, anchoring.features, self._without)
@@ -87,6 +90,7 @@ class _Check:
         self._warnings += records.warnings
         order = self._ordered(edges)
         self._warn_unused(edges)
+        self._warnings += [*sharing.warnings(), *sharing.unknown()]
         self._warn_of_stakes()
         tests = self._tests()
         if self.tables.problems:
@@ -158,10 +162,24 @@ class _Check:
         if is_number(use := table.get("use")):
             keys = {**part.catalogue[use], **keys}
         instance = self.tables.filled(part.cls, keys, path, where, wiring)
-        if instance is None:
+        if instance is None or (kind in ("provider", "ensemble") and not self._looks_back(instance, path, where)):
             return None
         careful: Fault = "stop" if kind in ("source", "risk", "venue", "sink") else "restart"
         return Node(f"{path[0]}.{name}", part, instance, cast("Fault", on_fault or careful))
+
+    def _looks_back(self, instance: Any, path: tuple[str, str], where: str) -> bool:
+        """Whether a provider or an ensemble says how far. A class of the user's may say anything, or raise it."""
+        try:
+            back = instance.lookback
+        except Exception as failure:  # noqa: BLE001
+            told = f"{where} lookback fails with {type(failure).__name__}: {failure}"
+        else:
+            if isinstance(back, int) and not isinstance(back, bool) and back >= 0:
+                return True
+            told = f"{where} lookback is {back!r}"
+        fix = "in its class, let it be a whole number from 0 on: how many rows before a row its score depends on"
+        self.tables.problem(path, told, fix)
+        return False
 
     def _calendars(self, base: Path) -> Calendars:
         products = {product for node in self._of("source") for product in products_of(node)}
@@ -184,7 +202,7 @@ class _Check:
     def _anchoring(self, settings: Settings, namings: Namings, edges: Sequence[Edge]) -> Anchoring:
         timeframes = {timeframe(name) for node in self._of("operator") for name in _timeframes(node)}
         check_slots(self.tables, namings, timeframes)
-        features = namings.features
+        features = namings.features if check_warmups(self.tables, namings) else {}
         least = Anchoring(features, settings.block, LEAST, 0)
         need = max(least.windows(tf)[0].warmup for tf in timeframes or {MINUTE})
         if 0 < settings.lookback < need:
@@ -214,10 +232,9 @@ class _Check:
     ) -> None:
         """Fill the fields that the rest of the flow decides."""
         balances = {name: account.balance for name, account in accounts.items()}
-        for node in list(self._nodes.values()):
-            providers = tuple(
-                edge.source.split(".", 1)[1] for edge in edges if edge.target == node.id and Votes in edge.types
-            )
+        # Ensembles first: records are of scores, and only what makes scores may say that these are others now.
+        for node in sorted(self._nodes.values(), key=lambda node: node.part.kind != "ensemble"):
+            providers = self._heard_by(node, edges)
             contexts = {timeframe(name): anchoring.context(timeframe(name)) for name in _timeframes(node)}
             known = {
                 "contexts": contexts,
@@ -238,6 +255,12 @@ class _Check:
             except ValueError as wrong:
                 table, name = node.id.split(".", 1)
                 self.tables.refused(wrong, self.tables.table((table, name)), (table, name), f"[{node.id}]")
+
+    def _heard_by(self, node: Node, edges: Sequence[Edge]) -> tuple[str, ...]:
+        """Its providers; none while one that it names could not be made: then nothing can be said of the others."""
+        heard = tuple(edge.source.split(".", 1)[1] for edge in edges if edge.target == node.id and Votes in edge.types)
+        named = self.tables.table(tuple(node.id.split(".", 1))).get("from", ())
+        return heard if len(heard) == (len(cast("list[Any]", named)) if isinstance(named, list) else 1) else ()
 
     def _ordered(self, edges: Sequence[Edge]) -> list[str]:
         sorter: TopologicalSorter[str] = TopologicalSorter({name: set[str]() for name in self._nodes})

@@ -22,7 +22,7 @@ from contextvars import ContextVar
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, Literal, Protocol, TypeVar, Union, dataclass_transform, get_args, get_origin
+from typing import Annotated, Any, Literal, Protocol, TypeVar, Union, cast, dataclass_transform, get_args, get_origin
 
 from msgspec import Meta
 from reactivex import Observable
@@ -263,6 +263,10 @@ def _declare(kind: Kind, cls: type[T]) -> type[T]:
     for need in ("__call__", *NEEDED.get(kind, ())):
         if need not in has:
             raise PartRefused(f"{kind} {cls.__name__} needs {need}")
+    if kind == "feature" and not _are_names(getattr(cls, "outputs", None)):
+        raise PartRefused(
+            f"feature {cls.__name__} has outputs that are none: write a tuple of names, or () for one column"
+        )
     # A base of many parts may bring what a dataclass would write and compile for each of them, which takes its time.
     plain = cls.__init__ is object.__init__
     made = dataclass(frozen=plain, kw_only=True, init=plain, eq=plain, repr=plain)(cls)
@@ -301,6 +305,10 @@ def _check_catalogue(part: Part) -> None:
     """Refuse a preset of keys that are none, a number that another part has, and a family nobody knows."""
     if not part.catalogue and not part.family:
         return
+    catalogue = cast("object", part.catalogue)
+    if not isinstance(catalogue, Mapping) or not all(_is_preset(*each) for each in cast("Any", catalogue).items()):
+        what = f"{part.kind} {part.name} has a catalogue that is none"
+        raise PartRefused(f"{what}: write presets of keys by numbers from 1 on, {{90_001: {{}}, 90_002: {{…}}}}")
     taken, keys = numbered(), {key.name for key in part.fields}
     for number, preset in part.catalogue.items():
         if number in taken:
@@ -311,6 +319,16 @@ def _check_catalogue(part: Part) -> None:
     if part.family and part.family not in get_args(Family):
         known = ", ".join(get_args(Family))
         raise PartRefused(f"{part.kind} {part.name} is of the family {part.family!r}, which is none of {known}")
+
+
+def _are_names(outputs: object) -> bool:
+    return isinstance(outputs, tuple) and all(
+        isinstance(each, str) and each for each in cast("tuple[Any, ...]", outputs)
+    )
+
+
+def _is_preset(number: object, keys: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number >= 1 and isinstance(keys, Mapping)
 
 
 @cache

@@ -56,7 +56,9 @@ def load_files(tables: Tables, base: Path) -> None:
             parts = _declared_by(file, tables)
             if parts:
                 _loaded[file] = parts
-    tables.lacks_parts = len(tables.problems) > before
+    given = tables.table((MOONLIGHT,)).get(PLUGINS, [])
+    listed = isinstance(given, list) and all(isinstance(each, str) for each in cast("list[Any]", given))
+    tables.lacks_parts = len(tables.problems) > before or not listed
 
 
 def load_files_of(flow: Path) -> None:

@@ -6,6 +6,7 @@ import math
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
+from datetime import date
 from decimal import Decimal
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeGuard, Union, cast, get_args, get_origin
@@ -14,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from pipeline.errors import Problem
-from pipeline.parts import Derived, Kind, Nested, Part, description, numbered, registered, type_text
+from pipeline.parts import TABLES, Derived, Kind, Nested, Part, numbered, registered, type_text
 from pipeline.toml_text import Source
 
 Place = tuple[str | int, ...]
@@ -22,6 +23,8 @@ Place = tuple[str | int, ...]
 
 ARTICLES = (("an ", ("amount",)), ("a ", ("whole", "number", "list", "table", "column")))
 LONGEST_SHOWN = 60
+MANY = 24
+"""More parts than these are not listed in a sentence."""
 
 
 class Tables:
@@ -55,10 +58,10 @@ class Tables:
         if self.lacks_parts:
             return None
         if "use" in table:
-            fix = nearest(str(use), known) if number is None else nearest_number(number)
+            fix = _meant(kind, use) if number is None else nearest_number(number)
             self.problem((*path, "use"), f"{where} there is no {kind} {shown(use)}", fix, value=True)
         else:
-            self.problem(path, f"{where} does not say which {kind} it is", f'add use = "…"; {nearest(name, known)}')
+            self.problem(path, f"{where} does not say which {kind} it is", f'add use = "…"; {_meant(kind, name)}')
         return None
 
     def filled(self, cls: Any, table: Mapping[str, Any], path: Place, where: str, wiring: Sequence[str] = ()) -> Any:
@@ -84,10 +87,14 @@ class Tables:
             self.refused(wrong, values, path, where)
             return None
 
-    def refused(self, wrong: ValueError, keys: Iterable[str], path: Place, where: str) -> None:
-        """A part's own rule was broken; its sentence begins with the key it is about, when it is about one."""
-        about = next((key for key in keys if str(wrong).startswith(f"{key} ")), None)
-        what, _, fix = str(wrong).partition("; ")
+    def refused(self, wrong: ValueError, values: Mapping[str, Any] | tuple[str, ...], path: Place, where: str) -> None:
+        """A part's own rule was broken; its sentence begins with the key it is about, or its value, if about one."""
+        sentence = str(wrong)
+        about = next((key for key in values if sentence.startswith(f"{key} ")), None)
+        if about is None and isinstance(values, Mapping):
+            about = next((key for key, value in values.items() if _begins(sentence, value)), None)
+            sentence = sentence if about is None else f"{about} {sentence}"
+        what, _, fix = sentence.partition("; ")
         at = path if about is None else (*path, about)
         self.problem(at, f"{where} {what}", fix or "change it", value=about is not None)
 
@@ -135,6 +142,18 @@ def is_number(use: Any) -> TypeGuard[int]:
     return isinstance(use, int) and not isinstance(use, bool)
 
 
+def _meant(kind: Kind, use: Any) -> str:
+    """What somebody may have meant who wrote what no part of a kind is called."""
+    known = registered(kind)
+    number = str(use).removesuffix(".0")
+    if kind == "provider" and number.isdecimal() and int(number) in numbered():
+        return f"a number stands without quotes and point: use = {int(number)}"
+    close = difflib.get_close_matches(str(use), known, 1, 0.6)
+    if close or len(known) <= MANY:
+        return nearest(str(use), known)
+    return f"`list {TABLES[kind]}` shows all {len(known)}"
+
+
 def nearest_number(number: int) -> str:
     """The numbers of presets around one that nobody has."""
     known = numbered()
@@ -146,7 +165,7 @@ def nearest_number(number: int) -> str:
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """`did you mean 'period'?`, or the words there are."""
-    known = sorted(words)
+    known = sorted(set(words))
     close = difflib.get_close_matches(word, known, 1, 0.6)
     if close:
         return f"did you mean {close[0]!r}?"
@@ -217,11 +236,26 @@ def _mend(raw: Any, hint: Any) -> str:
         return nearest(str(raw), choices)
     if get_origin(base) is tuple and isinstance(raw, str | int | float) and raw != "":
         return f"write a list: [{_quoted(raw)}]"
-    if any(isinstance(each, Meta) and each.pattern for each in get_args(hint)):
-        return f"write {description(hint)}"
+    if isinstance(raw, date) and str in _alternatives(hint):
+        return f'write it in quotes: "{raw.isoformat()}"'
+    if form := _form(hint):
+        return f"write {form}"
     text = type_text(hint)
     article = next((word for word, first in ARTICLES if text.startswith(first)), "")
     return f"write {article}{text.replace(' | ', ' or ')}"
+
+
+def _form(hint: Any) -> str:
+    """How a text must look that has a form, and is all that may stand there."""
+    alone = [each for each in _alternatives(hint) if each is not type(None)]
+    metas = [meta for each in (hint, *alone) for meta in get_args(each) if isinstance(meta, Meta) and meta.pattern]
+    return (metas[0].description or "") if metas and len(alone) == 1 else ""
+
+
+def _begins(sentence: str, value: Any) -> bool:
+    """Whether a sentence begins with a text, or with one of several."""
+    several = cast("Iterable[Any]", value) if isinstance(value, tuple | list | dict) else (value,)
+    return any(isinstance(each, str) and sentence.startswith(f"{each!r} ") for each in several)
 
 
 def _quoted(raw: Any) -> str:

@@ -69,9 +69,13 @@ class Wiring:
             return
         if given == []:
             self._tables.problem(path, f"[{node.id}] from is empty", "name a node in it", value=True)
-        for number, each in enumerate(cast("list[Any]", given) if isinstance(given, list) else [given]):
+        several = cast("list[Any]", given) if isinstance(given, list) else [given]
+        for number, each in enumerate(several):
             at = (*path, number) if isinstance(given, list) else path
-            yield from self._named_edge(node, each, wants, at)
+            if each in several[:number]:
+                self._tables.problem(at, f"[{node.id}] from names {shown(each)} twice", "name it once", value=True)
+            else:
+                yield from self._named_edge(node, each, wants, at)
 
     def _named_edge(
         self, node: Node, name: Any, wants: Mapping[str, tuple[type[Any], ...]], path: Place
@@ -189,9 +193,9 @@ class Wiring:
         signalling = (
             edge.source for edge in edges if edge.target == gate.id and {Signals, Calibrated} & set(edge.types)
         )
-        sources = set[str]().union(*(self._sources_of(name, edges) for name in signalling))
+        sources = set[str]().union(*(sources_of(self._nodes, name, edges) for name in signalling))
         for each in self._of("operator"):
-            if Health in gives(each) and sources & self._sources_of(each.id, edges):
+            if Health in gives(each) and sources & sources_of(self._nodes, each.id, edges):
                 yield Edge(each.id, gate.id, "feed", (Health,))
         if gate.instance.max_quote_age is not None:
             quoting = sorted(name for name in sources if Quotes in gives(self._nodes[name]))
@@ -203,16 +207,6 @@ class Wiring:
                     f"[{gate.id}] max_quote_age has no quotes to look at",
                     f"remove it: {', '.join(sorted(sources))} gives none",
                 )
-
-    def _sources_of(self, name: str, edges: Sequence[Edge]) -> set[str]:
-        """The sources from which values come to a node in the end."""
-        found, ahead = set[str](), [name]
-        while ahead:
-            target = ahead.pop()
-            before = {edge.source for edge in edges if edge.target == target and not edge.closes} - found
-            found |= before
-            ahead += before
-        return {each for each in found if each in self._nodes and self._nodes[each].part.kind == "source"}
 
     def _accounts_of(self, gate: Node) -> Iterator[str]:
         declared = self._tables.table(("accounts",))
@@ -234,6 +228,17 @@ def _wants(node: Node) -> dict[str, tuple[type[Any], ...]]:
     if node.part.kind == "provider":
         return {HEARS: (Tips,)} if hears(node.part.cls) else {}
     return {parameter: kinds for parameter, kinds in node.part.takes.items() if not _implicit(node.part.kind, kinds)}
+
+
+def sources_of(nodes: Mapping[str, Node], name: str, edges: Sequence[Edge]) -> set[str]:
+    """The sources from which values come to a node in the end."""
+    found, ahead = set[str](), [name]
+    while ahead:
+        target = ahead.pop()
+        before = {edge.source for edge in edges if edge.target == target and not edge.closes} - found
+        found |= before
+        ahead += before
+    return {each for each in found if each in nodes and nodes[each].part.kind == "source"}
 
 
 def gives(node: Node) -> tuple[type[Any], ...]:

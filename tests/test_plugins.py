@@ -47,6 +47,23 @@ from msgspec import Meta
 """ + MINE.replace(
     "    strength", "    window: Annotated[str, Meta(pattern='^a')] | tuple[str, ...] = ()\n    strength"
 )
+SHIFTED = '''
+from pipeline.parts import feature
+from pipeline.stretch import Stretch
+from pipeline.values import Floats
+
+@feature
+class Shifted:
+    """The close."""
+
+    outputs = ()
+
+    def warmup(self) -> int:
+        return 0
+
+    def __call__(self, rows: Stretch) -> Floats:
+        return rows["close"]
+'''
 CROSS = 'use = "ema_cross"\nfast = "fast"\nslow = "slow"'
 
 
@@ -126,6 +143,15 @@ def test_a_file_that_changed_replaces_what_it_said_before(tmp_path: Path) -> Non
         (MINE.replace("__call__", "call"), "mine.py, line 10: provider LeanWith needs __call__"),
         (MINE.replace('{"average"', '{"avrage"'), "mine.py, line 10: provider lean_with has no key 'avrage'"),
         (
+            MINE.replace('{9_100_001: {}, 9_100_002: {"average": "ema(period=5)"}}', "[{}]"),
+            "mine.py, line 10: provider lean_with has a catalogue that is none: write presets of keys by numbers",
+        ),
+        (MINE.replace("9_100_001: {}", "0: {}"), "mine.py, line 10: provider lean_with has a catalogue that is none"),
+        (
+            SHIFTED.replace("outputs = ()", "outputs = 3"),
+            "mine.py, line 6: feature Shifted has outputs that are none: write a tuple of names, or () for one column",
+        ),
+        (
             UNREADABLE,
             "mine.py: provider lean_with has the key window, a text with a pattern beside a list or a table",
         ),
@@ -195,6 +221,41 @@ def test_what_a_broken_file_would_have_brought_is_no_second_mistake(tmp_path: Pa
     said, also = told(tmp_path, broken, mine=MINE)
     assert "there is no operator 'widow'; did you mean 'window'?" in said
     assert "there is no feature 'mine'" in also
+
+
+@pytest.mark.parametrize(
+    ("says", "told_of_it"),
+    [
+        ('lookback = "3"', "lookback is '3'"),
+        ("lookback = -1", "lookback is -1"),
+        ("lookback = 1.5", "lookback is 1.5"),
+        ("lookback = property(lambda self: 1 // 0)", "lookback fails with ZeroDivisionError: integer division"),
+    ],
+)
+def test_a_strategy_that_does_not_say_how_far_it_looks_back_is_told(says: str, told_of_it: str, tmp_path: Path) -> None:
+    (said,) = told(tmp_path, mine=MINE.replace("lookback = 0", says))
+    assert f"[providers.cross] {told_of_it}" in said
+    assert said.endswith("let it be a whole number from 0 on: how many rows before a row its score depends on")
+
+
+@pytest.mark.parametrize(
+    ("gives", "told_of_it"),
+    [
+        ('"3"', "warmup is '3'"),
+        ("-1", "warmup is -1"),
+        ("1 // 0", "warmup fails with ZeroDivisionError: integer division"),
+    ],
+)
+def test_a_feature_that_does_not_say_how_much_it_needs_is_told(gives: str, told_of_it: str, tmp_path: Path) -> None:
+    text = flow(CROSS).replace("[features]", '[features]\nodd = { use = "shifted" }')
+    (said,) = told(tmp_path, text, mine=SHIFTED.replace("return 0", f"return {gives}"))
+    assert f"[features.odd] {told_of_it}" in said
+    assert said.endswith("have it give a whole number from 0 on: how many leading rows it cannot answer")
+
+
+def test_a_list_of_files_that_is_none_is_one_mistake(tmp_path: Path) -> None:
+    (said,) = told(tmp_path, flow(plugins='"mine.py"'), mine=MINE)
+    assert said.endswith('write a list: ["mine.py"]')
 
 
 # --- installed distributions -----------------------------------------------------------------------------------------

@@ -305,7 +305,7 @@ def test_what_was_given_stays_true_while_more_comes() -> None:
 
 
 def test_timeframes_that_are_no_multiples_of_the_shortest_are_refused_in_a_sentence() -> None:
-    with pytest.raises(ValueError, match="must be a multiple of the shortest, 2m"):
+    with pytest.raises(ValueError, match="are not all multiples of the shortest, 2m"):
         Window(timeframes=("2m", "5m"))
 
 

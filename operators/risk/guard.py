@@ -147,6 +147,10 @@ class Guard:
         if self.min_payout > self.max_payout:
             raise ValueError(f"min_payout {self.min_payout} is above max_payout {self.max_payout}")
         if isinstance(self.threshold, dict):
+            if not self.threshold:
+                raise ValueError(
+                    'threshold names no timeframe, so nothing is traded; write { "1m" = 0.35 }, or a number'
+                )
             for name in self.threshold:
                 timeframe(name)
         if self.max_quote_age is not None:

@@ -36,8 +36,8 @@ class Records:
         self._tables, self._base = tables, base
         self._nodes, self._edges, self._features = nodes, edges, features
         self._without = without
-        self._whole = not tables.problems
-        """Whether all that scores come from is there: with a part missing they would only seem other ones."""
+        self._told = 0
+        """How many problems are of records. With any other, scores may only seem other ones: a part may be missing."""
         self.warnings: list[Problem] = []
 
     def of(self, node: Node) -> msgspec.Struct | None:
@@ -72,12 +72,17 @@ class Records:
             guard = self._nodes.get(edge.target)
             if guard is None or guard.part.kind != "risk" or Signals not in edge.types or Calibrated in edge.types:
                 continue
-            if getattr(guard.instance, "margin", None) is None:
-                continue
             name = edge.source.split(".", 1)[1]
-            what = f"[{guard.id}] margin weighs probabilities, but {edge.source} gives scores"
             fix = f'put [operators.odds] between: use = "calibrator", from = "{name}"; and write from = "odds" here'
-            self._problem(guard, "from", what, fix)
+            if getattr(guard.instance, "margin", None) is not None:
+                what = f"[{guard.id}] margin weighs probabilities, but {edge.source} gives scores"
+                self._problem(guard, "from", what, fix)
+            elif getattr(guard.instance.stake, "weighs_odds", False):
+                line, column = self._tables.source.value_place((*guard.id.split(".", 1), "stake"))
+                what = (
+                    f"its stake weighs probabilities, but {edge.source} gives scores, so it puts nothing on any trade"
+                )
+                self.warnings.append(Problem(f"[{guard.id}]", what, fix, line, column))
 
     def _ensemble_of(self, node: Node) -> Node | None:
         """Whose scores a node's record is about: an ensemble's own, or those that it takes."""
@@ -98,7 +103,8 @@ class Records:
                 return True
             ensemble = replace(ensemble, instance=replace(ensemble.instance, fitted=inner))
         made_by = fingerprint(ensemble, self._nodes, self._edges, self._features, stack=stack)
-        return not self._whole or getattr(record, "fingerprint", None) == made_by
+        whole = len(self._tables.problems) == self._told
+        return not whole or getattr(record, "fingerprint", None) == made_by
 
     def _quietly(self, ensemble: Node, shape: type[msgspec.Struct]) -> msgspec.Struct | None:
         """An ensemble's record; what is wrong with it is told of the ensemble itself."""
@@ -119,4 +125,5 @@ class Records:
         return f"python -m pipeline calibrate {shlex.quote(self._tables.source.file)} --ensemble {name}{how}"
 
     def _problem(self, node: Node, key: str, what: str, fix: str) -> None:
+        self._told += 1
         self._tables.problem((*node.id.split(".", 1), key), what, fix, value=True)

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from math import isfinite
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -24,6 +24,8 @@ class Kelly:
     most: Annotated[float, Meta(gt=0, le=0.1, description="the largest share of the balance: 0.01 is 1 %")] = 0.01
     min: Annotated[Decimal, Meta(description="less than this is not traded")] = Decimal("1.00")
     max: Annotated[Decimal, Meta(description="the most that is put on one trade")] = Decimal("10.00")
+
+    weighs_odds: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         bounds.check(self.min, self.max)
