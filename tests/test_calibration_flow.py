@@ -186,6 +186,8 @@ def test_the_same_data_make_the_same_record(tmp_path: Path) -> None:
         (["--for", "30m"], r"main had a direction that was decided \d+ times and 100 are the least to learn from"),
         (["--for", "8h", "--ensemble", "mian"], "there is no ensemble 'mian'; did you mean 'main'?"),
         (["--for", "8h", "--every", "soon"], "--every 'soon' is not a duration; write a number and a unit"),
+        (["--for", "8h", "--every", "0d"], "--every is 0d; write a time above 0, such as 1d"),
+        (["--for", "8h", "--l2", "5"], "--l2 is of a stack; add --stack, or leave it out"),
         (["--for", "8h", "--stack"], r"\[ensembles.main\] is weighted, which goes by no record; leave out --stack"),
     ],
 )

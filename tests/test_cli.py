@@ -600,8 +600,14 @@ def test_list_shows_what_the_plugins_of_a_flow_bring(tmp_path: Path, here: Calla
 def test_list_of_what_there_is_not_names_the_nearest(tmp_path: Path, here: Callable[..., Said]) -> None:
     code, out, error = here(tmp_path, "list", "ema_cros")
     assert (code, out) == (2, "")
-    assert error == "there is no kind and no part 'ema_cros'; did you mean 'ema_cross'?\n"
-    assert here(tmp_path, "list", "nonsense")[0] == 2
+    also = " (with --flow FLOW also what its files bring)\n"
+    assert error == "there is no kind and no part 'ema_cros'; did you mean 'ema_cross'?" + also
+    assert "did you mean 'ema_trend'?" in here(tmp_path, "list", "EMA_TREND")[2]
+    assert here(tmp_path, "list", "nonsense") == (
+        2,
+        "",
+        "there is no kind and no part 'nonsense'; `list` shows all there are" + also,
+    )
 
 
 def test_the_schema_is_json_that_knows_our_tables(shell: Shell, tmp_path: Path) -> None:

@@ -545,7 +545,7 @@ def test_a_guard_says_all_its_rules() -> None:
         "each product and timeframe of demo-1 and demo-2 rests after a loss for 30s, 1m, 2m, 4m and then 5m, a step "
         "more for each further loss in a row; a win begins anew",
         f"{both} has at most 2 open trades at once; it goes on when one of them ends",
-        f"{both} has at most 1 open trades at once on one product; it goes on when one of them ends",
+        f"{both} has at most 1 open trade at once on one product; it goes on when one of them ends",
         f"{both} has at most 3 open trades at once that expire in one slot; it goes on when one of them ends",
         "demo-1 and demo-2 and the accounts of all guards whose orders go the same way have at most 8 open trades at "
         "once; it goes on when one of them ends",

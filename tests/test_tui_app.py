@@ -238,7 +238,7 @@ def test_without_an_engine_the_screen_stands_and_says_what_it_tries(tmp_path: Pa
     async def main() -> None:
         async with on_bench(tmp_path, desk=False) as bench:
             await bench.shows("connecting", "no engine is running in")
-            assert "start one with `moonlight run`" in re.sub(r"[\s┃│]+", " ", bench.text)
+            assert "start one with `run`" in re.sub(r"[\s┃│]+", " ", bench.text)
             bench.now += 12
             await bench.shows("connecting 12s")
             await bench.desk.start()

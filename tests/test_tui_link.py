@@ -82,7 +82,7 @@ def test_an_engine_is_found_by_what_it_left_in_its_folder(tmp_path: Path) -> Non
 
 
 def test_without_an_engine_one_is_told_how_to_start_it(tmp_path: Path) -> None:
-    with pytest.raises(Unreachable, match=r"no engine is running in .*; start one with `moonlight run`") as told:
+    with pytest.raises(Unreachable, match=r"no engine is running in .*; start one with `run`") as told:
         find(None, tmp_path)
     assert told.value.exit_code == 3
 

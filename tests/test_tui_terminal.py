@@ -160,4 +160,4 @@ def test_without_a_terminal_and_without_an_engine_it_says_so_and_ends_with_3(
     assert console(None, tmp_path) == 3
     assert console("http://127.0.0.1:9", tmp_path) == 3
     assert console(None, tmp_path, screenshot=tmp_path / "x.svg") == 3
-    assert "start one with `moonlight run`" in capsys.readouterr().err
+    assert "start one with `run`" in capsys.readouterr().err

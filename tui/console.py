@@ -98,7 +98,7 @@ async def _print(engine: Address) -> None:
             if answer.status != 200:
                 raise Unreachable(f"the engine at {engine.url} refused: {body.decode(errors='replace').strip()}")
     except (aiohttp.ClientError, TimeoutError, OSError) as problem:
-        raise Unreachable(f"no engine answers at {engine.url} ({problem}); start one with `moonlight run`") from None
+        raise Unreachable(f"no engine answers at {engine.url} ({problem}); start one with `run`") from None
     try:
         status = msgspec.json.decode(body, type=Status)
     except msgspec.DecodeError as problem:

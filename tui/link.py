@@ -75,7 +75,7 @@ def find(url: str | None, folder: Path) -> Address:
         token = (folder / TOKEN_FILE).read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as problem:
         raise Unreachable(
-            f"cannot read the engine's token in {folder} ({_reason(problem)}); is this its folder?"
+            f"cannot read the engine's token in {folder} ({_reason(problem)}); name the flow file of that engine"
         ) from None
     return Address(url, token)
 
@@ -84,7 +84,7 @@ def _whereabouts(folder: Path) -> Whereabouts:
     try:
         return msgspec.json.decode((folder / ENGINE_FILE).read_bytes(), type=Whereabouts)
     except FileNotFoundError:
-        raise Unreachable(f"no engine is running in {folder}; start one with `moonlight run`") from None
+        raise Unreachable(f"no engine is running in {folder}; start one with `run`") from None
     except (OSError, msgspec.DecodeError) as problem:
         raise Unreachable(f"cannot read {folder / ENGINE_FILE} ({_reason(problem)}); start the engine again") from None
 

@@ -49,9 +49,11 @@ def _reached(rule: Limit, zone: str) -> str:
         case "target":
             return f"when {since} has reached {_size(rule, 'at its beginning')} and only observes from then on"
         case "trades":
-            return f"after {rule.count} trades {f'of the {zone} day' if day else f'in the last {rule.base}'}"
+            trades = "1 trade" if rule.count == 1 else f"{rule.count} trades"
+            return f"after {trades} {f'of the {zone} day' if day else f'in the last {rule.base}'}"
         case "streak":
-            return f"after {rule.count} losses in a row (since the last win, of the last 30d)"
+            losses = "1 loss" if rule.count == 1 else f"{rule.count} losses in a row"
+            return f"after {losses} (since the last win, of the last 30d)"
 
 
 def _size(rule: Limit, when: str) -> str:
@@ -105,7 +107,7 @@ def crowding(who: str, everybody: str, per: OpenPer) -> Iterator[str]:
     ends = "it goes on when one of them ends"
     for most, where in ((per.account, ""), (per.product, " on one product"), (per.slot, " that expire in one slot")):
         if most is not None:
-            yield f"{who} has at most {most} open trades at once{where}; {ends}"
+            yield f"{who} has at most {most} open {'trade' if most == 1 else 'trades'} at once{where}; {ends}"
     if per.all is not None:
         yield (
             f"{everybody} and the accounts of all guards whose orders go the same way have at most {per.all} open "

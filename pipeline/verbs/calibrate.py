@@ -37,16 +37,23 @@ from pipeline.values import Signals
 from pipeline.verbs.common import ensemble_of, flow_option, json_option, say_json
 from pipeline.verbs.spans import progress, span_asked, span_options
 
+L2 = 10.0
+"""How slowly a stack learns, in rows, when nobody says."""
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     flow_option(parser)
     span_options(parser)
     parser.add_argument("--ensemble", metavar="NAME", help="whose scores, where the flow has several ensembles")
-    parser.add_argument("--method", choices=sorted(FITS), default="auto", help="the curve (auto: as outcomes allow)")
-    parser.add_argument("--every", metavar="SPAN", help="how far apart fits are (1d, and 7d from two months on)")
+    parser.add_argument("--method", choices=sorted(FITS), help="the curve (auto: as outcomes allow)")
+    parser.add_argument(
+        "--every",
+        metavar="SPAN",
+        help="how far apart fits are (1h; 1d from five days of outcomes on, 7d from two months)",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the record goes (to where the flow has it)")
     parser.add_argument("--stack", action="store_true", help="fit how much each provider of a `stacked` counts")
-    parser.add_argument("--l2", type=float, default=10.0, metavar="ROWS", help="how slowly a stack learns (10)")
+    parser.add_argument("--l2", type=float, metavar="ROWS", help=f"how slowly a stack learns ({L2:g})")
     json_option(parser)
 
 
@@ -58,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
         raise InputError(f"[{ensemble.id}] is {ensemble.part.name}, which goes by no record; leave out --stack")
     file = options.out or plan.base / _file(plan, ensemble, stack=options.stack)
     every = _every(options.every)
+    _check_kind(options)
     begin, end = span_asked(plan, options)
     said = collected(plan, ensemble.id, begin, end, progress("replaying"))
     made = (_stacked if options.stack else _calibrated)(plan, ensemble, said, every, options)
@@ -76,7 +84,7 @@ def _calibrated(
         ensemble=ensemble.id.split(".", 1)[1],
         fingerprint=fingerprint(ensemble, plan.by_id, plan.edges, plan.anchoring.features, stack=False),
         tie=_tie(plan),
-        method=options.method,
+        method=options.method or "auto",
         every=every,
     )
     return recorded(said, terms, progress("fitting"))
@@ -85,9 +93,8 @@ def _calibrated(
 def _stacked(plan: Plan, ensemble: Node, said: Sequence[Said], every: str | None, options: argparse.Namespace) -> Stack:
     name = ensemble.id.split(".", 1)[1]
     made_by = fingerprint(ensemble, plan.by_id, plan.edges, plan.anchoring.features, stack=True)
-    if not 0 <= options.l2 < math.inf:
-        raise InputError(f"--l2 is {options.l2:g}; write a number of rows, 0 or more")
-    return stack_of(said, name, made_by, l2=options.l2, every=every, least=LEAST, progress=progress("fitting"))
+    l2 = L2 if options.l2 is None else options.l2
+    return stack_of(said, name, made_by, l2=l2, every=every, least=LEAST, progress=progress("fitting"))
 
 
 def _file(plan: Plan, ensemble: Node, *, stack: bool) -> str:
@@ -110,11 +117,21 @@ def _tie(plan: Plan) -> Tie:
 
 def _every(text: str | None) -> str | None:
     try:
-        if text is not None:
-            duration(text)
+        if text is not None and not duration(text):
+            raise InputError(f"--every is {text}; write a time above 0, such as 1d")
     except ValueError as wrong:
         raise InputError(f"--every {wrong}") from None
     return text
+
+
+def _check_kind(options: argparse.Namespace) -> None:
+    """Refuse what says nothing of what is to be made, and a number that is none, before the long replay."""
+    if options.stack and options.method is not None:
+        raise InputError("--method is the curve of a calibration, and a stack has none; leave it out")
+    if options.l2 is not None and not options.stack:
+        raise InputError("--l2 is of a stack; add --stack, or leave it out")
+    if options.l2 is not None and not 0 <= options.l2 < math.inf:
+        raise InputError(f"--l2 is {options.l2:g}; write a number of rows, 0 or more")
 
 
 def _as_json(made: Record | Stack) -> dict[str, Any]:

@@ -13,6 +13,7 @@ Strategies stand with the numbers of their presets: `use = 5` is one of them, an
 
 import argparse
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +21,7 @@ from typing import Any, cast
 from pipeline.errors import InputError
 from pipeline.parts import COLUMN, TABLES, Field, Kind, Part, numbered, registered
 from pipeline.plugins import load_files_of
-from pipeline.tables import nearest, nearest_number
+from pipeline.tables import nearest_number
 from pipeline.verbs.common import json_option, say_json
 
 SPANS, FAMILIES = 14, 10
@@ -41,7 +42,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.flow is not None:
         load_files_of(options.flow)
-    parts = list(_chosen(options.what))
+    parts = list(_chosen(options.what, of_flow=options.flow is not None))
     if options.json:
         say_json([_as_json(part) for part in parts])
         return 0
@@ -57,14 +58,17 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen(what: str | None) -> Iterator[Part]:
+def _chosen(what: str | None, *, of_flow: bool) -> Iterator[Part]:
     kinds: dict[str, Kind] = {name: kind for kind, table in TABLES.items() for name in (kind, table)}
     if what is not None and what.isdecimal():
         yield _of_number(int(what))
         return
     names = {name for kind in TABLES for name in registered(kind)}
     if what is not None and what not in kinds and what not in names:
-        raise InputError(f"there is no kind and no part {what!r}; {nearest(what, names | set(kinds))}")
+        near = get_close_matches(what.lower(), sorted(names | set(kinds)), 1, 0.6)
+        fix = f"did you mean {near[0]!r}?" if near else "`list` shows all there are"
+        own = "" if of_flow else " (with --flow FLOW also what its files bring)"
+        raise InputError(f"there is no kind and no part {what!r}; {fix}{own}")
     for kind in TABLES:
         for name, part in sorted(registered(kind).items()):
             if what is None or kinds.get(what) == kind or name == what:
