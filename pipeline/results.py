@@ -36,32 +36,30 @@ BEHIND = 8
 """Blocks that may wait to be written."""
 DECISIONS, ORDERS, OUTCOMES = "decisions.parquet", "orders.parquet", "outcomes.parquet"
 
+NAMES = pa.dictionary(pa.int8(), pa.string())
 SCHEMA = pa.schema(
     [
-        ("account", pa.dictionary(pa.int8(), pa.string())),
-        ("product", pa.dictionary(pa.int8(), pa.string())),
-        ("tf", pa.int64()),
-        ("bar", pa.int64()),
-        ("at", pa.int64()),
-        ("verdict", pa.dictionary(pa.int8(), pa.string())),
-        ("value", pa.float64()),
-        ("threshold", pa.float64()),
-        ("score", pa.float64()),
-        ("direction", pa.int8()),
-        ("payout", pa.float64()),
-        ("order", pa.string()),
+        *(pa.field(name, NAMES, nullable=False) for name in ("account", "product")),
+        *(pa.field(name, pa.int64(), nullable=False) for name in ("tf", "bar", "at")),
+        pa.field("verdict", NAMES, nullable=False),
+        *(pa.field(name, pa.float64(), nullable=False) for name in ("value", "threshold", "score")),
+        pa.field("direction", pa.int8(), nullable=False),
+        pa.field("payout", pa.float64(), nullable=False),
+        pa.field("order", pa.string()),
     ]
 )
 OUTCOME_SCHEMA = pa.schema(
     [
-        ("product", pa.dictionary(pa.int8(), pa.string())),
-        *((name, pa.int64()) for name in ("tf", "bar", "delay", "entry_ts")),
-        ("entry", pa.float64()),
-        ("exit_ts", pa.int64()),
-        ("exit", pa.float64()),
-        ("at", pa.int64()),
+        pa.field("product", NAMES, nullable=False),
+        *(pa.field(name, pa.int64(), nullable=False) for name in ("tf", "bar", "delay")),
+        pa.field("entry_ts", pa.int64()),
+        pa.field("entry", pa.float64()),
+        pa.field("exit_ts", pa.int64()),
+        pa.field("exit", pa.float64()),
+        pa.field("at", pa.int64(), nullable=False),
     ]
 )
+"""What may be missing says so; saying it of what never is costs as much as writing it."""
 
 
 @dataclass
