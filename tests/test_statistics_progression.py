@@ -35,7 +35,7 @@ def test_with_an_edge_flat_stakes_end_higher_than_raised_ones_and_are_not_ruined
 def test_the_sentence_has_the_row_of_losses_and_the_chance() -> None:
     assert martingale().sentence() == (
         "7 losses in a row cost 195.81 of 200 and the next stake would be 231.35; "
-        "the chance of a stake one cannot place within 1,000 trades is 82 % at break-even, with flat stakes 0 %; "
+        "the chance of a stake one cannot place within 1,000 trades is 82 % at break-even, with flat stakes below 1 %; "
         "no row of stakes changes what a trade is worth"
     )
 

@@ -94,17 +94,26 @@ class Progression:
         """What it comes to, for a person."""
         chance = self.walk(trades, share).ruin[-1]
         won = "break-even" if share is None else f"a win rate of {share:.1%}".replace("%", " %")
-        coming = f"the chance of a stake one cannot place within {trades:,} trades is {chance:.0%} at {won}"
+        coming = f"the chance of a stake one cannot place within {trades:,} trades is {_rounded(chance)} at {won}"
         plain = self.flat().walk(trades, share).ruin[-1]
-        end = f"{coming}, with flat stakes {plain:.0%}; no row of stakes changes what a trade is worth"
+        end = f"{coming}, with flat stakes {_rounded(plain)}; no row of stakes changes what a trade is worth"
         if (run := self.losses_to_ruin()) is None:
-            return end.replace("%", " %")
+            return end
         losses, spent, stake = run
         row = f"{losses} losses in a row cost {spent:,} of {self.bankroll:,} and the next stake would be {stake:,}"
-        return f"{row}; {end}".replace("%", " %")
+        return f"{row}; {end}"
 
     def _win(self, stake: Decimal) -> Decimal:
         return _cents(stake * Decimal(str(self.payout)))
+
+
+def _rounded(chance: float) -> str:
+    """A chance in whole parts of a hundred; one that there is, is never none of them, and one short of sure not all."""
+    if 0 < chance < 0.005:
+        return "below 1 %"
+    if 0.995 <= chance < 1:
+        return "above 99 %"
+    return f"{chance:.0%}".replace("%", " %")
 
 
 def _cents(amount: Decimal) -> Decimal:
