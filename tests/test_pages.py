@@ -94,8 +94,8 @@ def whole(block: str) -> dict[str, Any]:
             around[table] = shown
             continue
         for name, keys in cast("dict[str, Any]", shown).items():
-            before: dict[str, Any] | None = around.setdefault(table, {}).get(name)
-            same = before is not None and keys.get("use", before["use"]) == before["use"]
+            before: dict[str, Any] = around.setdefault(table, {}).get(name, {})
+            same = keys.get("use", before.get("use")) == before.get("use")
             around[table][name] = {**before, **keys} if same else keys
     return around
 
