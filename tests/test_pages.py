@@ -90,10 +90,10 @@ def whole(block: str) -> dict[str, Any]:
         if table == "risk" and "main" not in shown:
             around["sinks"]["orders"]["from"] = [f"risk.{name}" for name in shown]
             del around["risk"]["main"]
-        if isinstance(shown, list):
+        if isinstance(shown, list) or table == "moonlight":
             around[table] = shown
             continue
-        for name, keys in cast("dict[str, Any]", shown).items():
+        for name, keys in cast("dict[str, dict[str, Any]]", shown).items():
             before: dict[str, Any] = around.setdefault(table, {}).get(name, {})
             same = keys.get("use", before.get("use")) == before.get("use")
             around[table][name] = {**before, **keys} if same else keys
