@@ -211,6 +211,9 @@ def test_a_stack_is_fitted_and_then_calibrated(tmp_path: Path, capsys: pytest.Ca
     assert "this is still a score" in capsys.readouterr().out
     assert main(["calibrate", str(file), "--for", "20h"]) == 0
     assert main(["validate", str(file)]) == 0
+    of_both = problem(tmp_path, text.replace("calibration/main.json", "calibration/stack.json"))
+    assert "calibration/stack.json is a record of something else: How much each provider" in of_both
+    assert "; name another file; then make it: python -m pipeline calibrate" in of_both
     assert main(["calibrate", str(file), "--for", "10h", "--stack"]) == 0
     capsys.readouterr()
     assert main(["validate", str(file)]) == 2

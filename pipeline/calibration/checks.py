@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.calibration.files import Unfit, read, shape_of
+from pipeline.calibration.files import OfAnother, Unfit, read, shape_of
 from pipeline.calibration.fingerprints import fingerprint
 from pipeline.calibration.records import Record
 from pipeline.errors import Problem
@@ -54,6 +54,9 @@ class Records:
             record = read(self._base / file, shape)
         except FileNotFoundError:
             self._problem(node, "record", f"[{node.id}] there is no record {file}", f"make it: {command}")
+            return None
+        except OfAnother as wrong:
+            self._problem(node, "record", f"[{node.id}] {file} {wrong}", f"name another file; then make it: {command}")
             return None
         except (Unfit, OSError) as wrong:
             told = wrong.strerror if isinstance(wrong, OSError) else wrong

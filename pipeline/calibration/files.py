@@ -8,7 +8,9 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 
-from pipeline.calibration.records import VERSION
+from pipeline.calibration import records, stacks
+from pipeline.calibration.records import VERSION, Record
+from pipeline.calibration.stacks import Stack
 from pipeline.errors import InputError
 from pipeline.parts import Derived
 
@@ -17,6 +19,8 @@ LARGEST = 256 * MEGABYTE
 FITTED = "fitted"
 """The derived field of a part that goes by a record; its type says what kind of record."""
 
+_ABOUT: dict[type[msgspec.Struct], str] = {Record: records.ABOUT, Stack: stacks.ABOUT}
+
 R = TypeVar("R", bound=msgspec.Struct)
 
 
@@ -24,8 +28,13 @@ class Unfit(ValueError):
     """A file that is no record this program can read: what is wrong with it."""
 
 
+class OfAnother(Unfit):
+    """A whole record, of something else: to make it anew would take it from whoever goes by it."""
+
+
 class _Versioned(msgspec.Struct):
     version: int
+    about: str = ""
 
 
 @cache
@@ -46,11 +55,13 @@ def read(path: Path, shape: type[R]) -> R:
         raise Unfit("is no record")
     raw = path.read_bytes()
     try:
-        version = msgspec.json.decode(raw, type=_Versioned).version
+        found = msgspec.json.decode(raw, type=_Versioned)
     except ValueError as wrong:
         raise Unfit(f"is no record ({wrong})") from None
-    if version != VERSION:
-        raise Unfit(f"is a record of version {version}, this program reads {VERSION}")
+    if found.version != VERSION:
+        raise Unfit(f"is a record of version {found.version}, this program reads {VERSION}")
+    if found.about in _ABOUT.values() and found.about != _ABOUT.get(shape):
+        raise OfAnother(f"is a record of something else: {found.about.partition('. ')[0]}")
     try:
         return msgspec.json.decode(raw, type=shape)
     except ValueError as wrong:
