@@ -44,7 +44,7 @@ class Sharing:
         bars = {span for node in self._nodes.values() for span in _spans(node)}
         products = {name for node in self._nodes.values() if node.part.kind == "source" for name in products_of(node)}
         for guard in self._guards:
-            threshold, together = guard.instance.threshold, guard.instance.together
+            threshold, together = (getattr(guard.instance, key, None) for key in ("threshold", "together"))
             named = cast("dict[str, float]", threshold) if isinstance(threshold, dict) else {}
             for name in named:
                 if bars and timeframe(name) not in bars:

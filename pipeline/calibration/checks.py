@@ -80,7 +80,7 @@ class Records:
             if getattr(guard.instance, "margin", None) is not None:
                 what = f"[{guard.id}] margin weighs probabilities, but {edge.source} gives scores"
                 self._problem(guard, "from", what, fix)
-            elif getattr(guard.instance.stake, "weighs_odds", False):
+            elif getattr(getattr(guard.instance, "stake", None), "weighs_odds", False):
                 line, column = self._tables.source.value_place((*guard.id.split(".", 1), "stake"))
                 what = (
                     f"its stake weighs probabilities, but {edge.source} gives scores, so it puts nothing on any trade"
