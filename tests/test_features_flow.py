@@ -104,7 +104,7 @@ def test_a_session_needs_a_day_of_bars_and_leaves_the_windows_of_others_as_they_
         ),
         (
             'x = { use = "higher", of = "fast", timeframe = "7m" }',
-            "[features.x] '7m' does not divide a day into whole slots; use one of 1m, 5m, 15m, 1h, 4h, 1d",
+            "[features.x] timeframe '7m' does not divide a day into whole slots; use one of 1m, 5m, 15m, 1h, 4h, 1d",
         ),
         (
             'x = { use = "macd", fast = 30 }',
