@@ -14,7 +14,7 @@ from pipeline.plan import Plan
 from pipeline.times import DAY, timeframe, utc_text
 from pipeline.values import Bars, Fault, Past
 
-BARS_OF_A_BLOCK = 16_384
+BARS_OF_A_BLOCK = 65_536
 LOOSE_ENDS = 2 * DAY
 """How long after the last bar what is still open may take to end."""
 
