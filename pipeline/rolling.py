@@ -1,8 +1,12 @@
 """Columns over the last rows of columns, of which features are made. A row depends on the rows up to it only."""
 
+from typing import TypeVar
+
 import numpy as np
 
 from pipeline.values import Flags, Floats
+
+T = TypeVar("T", Flags, Floats)
 
 FORGETTING = 4
 """An exponential average has forgotten all but e^-8 of where it began after this many periods."""
@@ -38,6 +42,18 @@ def _lasting(holds: Flags, rows: int) -> Flags:
     count = np.zeros(len(holds) + 1, np.int64)
     np.cumsum(holds, out=count[1:])
     return count[rows:] - count[: len(count) - rows] == rows
+
+
+def folded(keep: np.ufunc, column: T, rows: int) -> T:
+    """Each `rows` rows in one, folded together in strides of 1, 2, 4 …: of fewer rows than that, nothing."""
+    if len(column) < rows:
+        return column[:0]
+    made, covers = column, 1
+    while covers < rows:
+        stride = min(covers, rows - covers)
+        made = keep(made[stride:], made[:-stride])
+        covers += stride
+    return made
 
 
 def led(column: Floats, rows: int, value: float = np.nan) -> Floats:

@@ -5,14 +5,13 @@ so a row's bits depend neither on where the columns begin nor on how many rows t
 """
 
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import numpy as np
 from msgspec import Meta
 
+from pipeline.rolling import folded, led
 from pipeline.values import Flags, Floats
-
-T = TypeVar("T", Floats, Flags)
 
 Presets = Mapping[int, Mapping[str, object]]
 """The numbers of a strategy in the catalogue: for each the keys that differ from the defaults."""
@@ -66,11 +65,11 @@ def turned(column: Floats) -> tuple[Flags, Flags, Floats]:
 
 def highest(column: Floats, rows: int) -> Floats:
     """The highest of the last `rows` rows, this one among them; nothing before there are so many."""
-    return _led(_folded(np.maximum, column, rows), len(column))
+    return _led(folded(np.maximum, column, rows), len(column))
 
 
 def lowest(column: Floats, rows: int) -> Floats:
-    return _led(_folded(np.minimum, column, rows), len(column))
+    return _led(folded(np.minimum, column, rows), len(column))
 
 
 def held(flags: Flags, rows: int) -> Flags:
@@ -78,31 +77,16 @@ def held(flags: Flags, rows: int) -> Flags:
     if rows == 1:
         return flags
     made = np.zeros(len(flags), np.bool_)
-    made[rows - 1 :] = _folded(np.logical_and, flags, rows)
+    made[rows - 1 :] = folded(np.logical_and, flags, rows)
     return made
 
 
 def lately(flags: Flags, rows: int) -> Flags:
     """Whether something held on one of the last `rows` rows; of a row with fewer before it nothing is said."""
     made = np.zeros(len(flags), np.bool_)
-    made[rows - 1 :] = _folded(np.logical_or, flags, rows)
-    return made
-
-
-def _folded(keep: np.ufunc, column: T, rows: int) -> T:
-    """Each `rows` rows in one, folded together in strides of 1, 2, 4 …"""
-    if len(column) < rows:
-        return column[:0]
-    made, covers = column, 1
-    while covers < rows:
-        stride = min(covers, rows - covers)
-        made = keep(made[stride:], made[:-stride])
-        covers += stride
+    made[rows - 1 :] = folded(np.logical_or, flags, rows)
     return made
 
 
 def _led(column: Floats, rows: int) -> Floats:
-    made = np.empty(rows)
-    made[: rows - len(column)] = np.nan
-    made[rows - len(column) :] = column
-    return made
+    return led(column, rows - len(column))

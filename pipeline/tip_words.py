@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.archive.walls import is_zone
 from pipeline.tables import nearest
 from pipeline.times import duration, timeframe
 from pipeline.tipping import ordered
@@ -82,6 +83,15 @@ def valid_until_of(as_of: int, until: int | None, span: str | None, usual: str) 
     if end < as_of:
         raise ValueError("the tip ends before it begins; write a valid_until that is not before its as_of")
     return end
+
+
+def check_usual(timezone: str, valid_for: str, tf: str | None) -> None:
+    """What a source of tips takes where a tip does not say: a ValueError with a sentence for what cannot be."""
+    if not is_zone(timezone):
+        raise ValueError(f"timezone {timezone!r} is not known; write one like Europe/London")
+    duration(valid_for)
+    if tf is not None:
+        timeframe(tf)
 
 
 def batches(tips: Iterable[Tip]) -> Iterator[Tips]:

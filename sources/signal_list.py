@@ -9,13 +9,13 @@ from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 
 from pipeline.archive.moments import DateOrder
-from pipeline.archive.walls import Ambiguous, is_zone
+from pipeline.archive.walls import Ambiguous
 from pipeline.errors import InputError
 from pipeline.host import Host
 from pipeline.parts import Derived, source
-from pipeline.times import DurationText, TimeframeName, duration, timeframe
+from pipeline.times import DurationText, TimeframeName
 from pipeline.tip_lists import Settings, listed
-from pipeline.tip_words import batches
+from pipeline.tip_words import batches, check_usual
 from pipeline.values import Tips
 
 LONGEST = 16 * 1024 * 1024
@@ -47,11 +47,7 @@ class SignalList:
     market: Annotated[Collection[str], Derived] = frozenset[str]()
 
     def __post_init__(self) -> None:
-        if not is_zone(self.timezone):
-            raise ValueError(f"timezone {self.timezone!r} is not known; write one like Europe/London")
-        duration(self.valid_for)
-        if self.timeframe is not None:
-            timeframe(self.timeframe)
+        check_usual(self.timezone, self.valid_for, self.timeframe)
 
     def __call__(self, host: Host) -> Observable[Tips]:
         def subscribe(

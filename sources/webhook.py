@@ -13,13 +13,12 @@ from aiohttp import web
 from msgspec import Meta
 from reactivex import Observable, abc
 
-from pipeline.archive.walls import is_zone
 from pipeline.errors import InputError
 from pipeline.host import Host
 from pipeline.parts import Derived, source
 from pipeline.private import kept_token, write_private
-from pipeline.times import DAY, SECOND, DurationText, TimeframeName, duration, parse_moment, timeframe, utc_text
-from pipeline.tip_words import Tip, batches, product_of, score_of, timeframe_of, valid_until_of
+from pipeline.times import DAY, SECOND, DurationText, TimeframeName, parse_moment, utc_text
+from pipeline.tip_words import Tip, batches, check_usual, product_of, score_of, timeframe_of, valid_until_of
 from pipeline.values import Tips
 
 LOOPBACK = "127.0.0.1"
@@ -66,11 +65,7 @@ class Webhook:
     market: Annotated[Collection[str], Derived] = frozenset[str]()
 
     def __post_init__(self) -> None:
-        if not is_zone(self.timezone):
-            raise ValueError(f"timezone {self.timezone!r} is not known; write one like Europe/London")
-        duration(self.valid_for)
-        if self.timeframe is not None:
-            timeframe(self.timeframe)
+        check_usual(self.timezone, self.valid_for, self.timeframe)
 
     def __call__(self, host: Host) -> Observable[Tips]:
         def subscribe(

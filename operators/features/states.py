@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Meta
 
 from pipeline.parts import Column, Group, Memory, feature
-from pipeline.rolling import led, ratio
+from pipeline.rolling import folded, led, ratio
 from pipeline.stretch import Stretch
 from pipeline.values import Floats
 
@@ -110,16 +110,6 @@ class BreakoutState:
         if len(rows) <= self.period:
             return np.full(len(rows), np.nan)
         close = rows.close[self.period :]
-        highest = _rolled(np.maximum, rows.high, self.period)[:-1]
-        lowest = _rolled(np.minimum, rows.low, self.period)[:-1]
+        highest = folded(np.maximum, rows.high, self.period)[:-1]
+        lowest = folded(np.minimum, rows.low, self.period)[:-1]
         return led((close > highest).astype(np.float64) - (close < lowest), self.period)
-
-
-def _rolled(keep: np.ufunc, column: Floats, period: int) -> Floats:
-    """The extreme of each `period` rows, folded together in strides of 1, 2, 4 …"""
-    made, covers = column, 1
-    while covers < period:
-        stride = min(covers, period - covers)
-        made = keep(made[stride:], made[:-stride])
-        covers += stride
-    return made

@@ -1,5 +1,6 @@
 """What the limits say: how far each is from where it stops, and whether it has been reached for good."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -31,18 +32,18 @@ class Bounds(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class Judge(ABC):
     """One limit, as it is asked. `full` says whether nothing more would fit if another trade went as the last did."""
 
     limit: Limit
     days: Days
 
+    @abstractmethod
     def asked(self, standing: Standing, at: int, ends: int, stake: Decimal) -> Bounds:
         """Of a trade at a moment that may be settled at another."""
-        raise NotImplementedError
 
-    def full(self, standing: Standing, at: int, stake: Decimal) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def full(self, standing: Standing, at: int, stake: Decimal) -> bool: ...
 
     def since(self, standing: Standing, at: int) -> int:
         """The first moment whose results count."""

@@ -63,11 +63,13 @@ class Levels(Struct, frozen=True, tag_field="method", tag="isotonic"):
     outcomes: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        if len({len(self.low), len(self.high), len(self.share), len(self.outcomes)}) > 1:
+            raise ValueError("low, high, share and outcomes must be as many")
         ends = [end for ends in zip(self.low, self.high, strict=True) for end in ends]
         known = list(self.share)
         if not known or ends != sorted(ends) or known != sorted(known) or not 0 <= known[0] <= known[-1] <= 1:
             raise ValueError("levels and their shares must rise")
-        if len(self.outcomes) != len(known) or len(ends) != 2 * len(known) or min(self.outcomes) <= 0:
+        if min(self.outcomes) <= 0:
             raise ValueError("each level stands on outcomes")
 
     def at(self, size: Floats) -> Odds:
