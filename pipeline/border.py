@@ -26,6 +26,7 @@ class Border:
         mode: Mode,
         base: Path,
         folder: Path,
+        flow: str,
         clock: Clock,
         history: Mapping[int, int],
         ledger: Records,
@@ -36,6 +37,7 @@ class Border:
         self.mode: Mode = mode
         self.base = base
         self.folder = folder
+        self.flow = flow
         self.clock = clock
         self.history = history
         self.ledger = ledger

@@ -14,6 +14,7 @@ from pipeline.calibration.checks import Records
 from pipeline.chaining import check_slots, check_warmups, sound
 from pipeline.columns import Namings
 from pipeline.errors import PlanError, Problem
+from pipeline.evidence import Evidence, Terms
 from pipeline.flowtest import FlowTest
 from pipeline.parts import TABLES, Derived, Feature, Kind
 from pipeline.plan import FEATURES, Account, Edge, Fault, Node, Plan, Settings, products_of
@@ -243,6 +244,7 @@ class _Check:
                 "balances": balances,
                 "market": frozenset(product for each in self._of("source") for product in products_of(each)),
                 "fitted": records.of(node),
+                "terms": {name: self._terms(account) for name, account in accounts.items()},
             }
             hints = typing.get_type_hints(node.part.cls, include_extras=True)
             derived = {
@@ -255,6 +257,10 @@ class _Check:
             except ValueError as wrong:
                 table, name = node.id.split(".", 1)
                 self.tables.refused(wrong, self.tables.table((table, name)), (table, name), f"[{node.id}]")
+
+    def _terms(self, account: Account) -> Terms:
+        venue = self._nodes.get(f"venues.{account.venue}")
+        return Terms(account.money, getattr(venue.instance, "evidence", Evidence()) if venue else Evidence())
 
     def _heard_by(self, node: Node, edges: Sequence[Edge]) -> tuple[str, ...]:
         """Its providers; none while one that it names could not be made: then nothing can be said of the others."""

@@ -46,6 +46,7 @@ async def running(
         mode=setting.mode,
         base=plan.base,
         folder=plan.folder,
+        flow=plan.name,
         clock=_clock(setting),
         history=history_of(plan),
         ledger=records,

@@ -29,7 +29,7 @@ from pipeline.steps import Tube, woken
 from pipeline.stretch import PRICES
 from pipeline.times import SECOND, duration
 from pipeline.tipping import HEARS, Board, hears
-from pipeline.values import Bars, Columns, Dropped, Fault, Past, Quotes, Slept, Votes
+from pipeline.values import Bars, Columns, Dropped, Fault, Leaving, Past, Quotes, Slept, Votes
 from pipeline.voting import votes_of
 
 RESTARTS = 3
@@ -259,7 +259,7 @@ class Flow:
             if node is not None:
                 inlets = {parameter: inlets.get(parameter) or Tube[Any]() for parameter in node.part.takes} | inlets
             self.nodes[name] = Running(name, node, inlets, len(self.nodes))
-        for edge in (*self.plan.edges, *_hearing_of_sleep(self.plan)):
+        for edge in (*self.plan.edges, *_hearing_of_time(self.plan)):
             self._connect(edge)
         for name, board in self._boards.items():
             self._edges.append(self.nodes[name].inlets[HEARS].attach(board.add))
@@ -396,12 +396,13 @@ class Flow:
             self.ended.set_exception(failure)
 
 
-def _hearing_of_sleep(plan: Plan) -> Iterator[Edge]:
-    """To whom the clock tells when nothing ran."""
+def _hearing_of_time(plan: Plan) -> Iterator[Edge]:
+    """To whom the clock tells when nothing ran, and when the program is about to end."""
     for node in plan.nodes:
         for parameter, kinds in node.part.takes.items():
-            if Slept in kinds:
-                yield Edge(CLOCK, node.id, parameter, (Slept,))
+            told = tuple(kind for kind in (Slept, Leaving) if kind in kinds)
+            if told:
+                yield Edge(CLOCK, node.id, parameter, told)
 
 
 def _stopped(running: Running, failure: Exception) -> FlowStopped:

@@ -18,8 +18,11 @@ T = TypeVar("T")
 class Records(Protocol):
     """Where decisions and orders, what bars would have paid, and stops are kept."""
 
-    def intend(self, order: Order) -> bool:
-        """Record an order for good before it is sent; False when its account has one for that bar."""
+    def intend(self, order: Order) -> bool | None:
+        """Record an order for good before it is sent; False when its account has one for that bar.
+
+        None when that will be known later: then a `Written` enters by the ledger's door.
+        """
         ...
 
     def follow(self, order: Order) -> None:
@@ -52,6 +55,8 @@ class Host(Protocol):
     """The folder of the flow file; relative paths in it start here."""
     folder: Path
     """Where this flow keeps its files."""
+    flow: str
+    """What the flow is called."""
     history: Mapping[int, int]
     """How many final bars each timeframe (ms) needs before the first decision."""
     ledger: Records

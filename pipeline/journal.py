@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import values
+from pipeline import evidence, values
 from pipeline.errors import InputError, MoonlightError
 from pipeline.plan import Plan
 from pipeline.values import Approved, Decisions, Order, Past
@@ -29,7 +29,7 @@ KEPT = (Decisions, Approved, Order)
 EVENTS: Mapping[str, type[Any]] = {
     kind.__name__: kind
     for kind in (values.Ack, values.Reject, values.Settlement, values.Link, values.Latch, values.Slept, Order, Past)
-}
+} | {kind.__name__: kind for kind in (values.Arming, values.Leaving, *evidence.ENTERING)}
 BATCHES: Mapping[str, type[Any]] = {
     kind.__name__: kind for kind in (values.Quotes, values.Payouts, values.Bars, values.Tips)
 }

@@ -147,15 +147,15 @@ class Ledger:
     def past(self, at: int) -> Past:
         """What a flow that begins at `at` must remember."""
         since = at - PAST
-        unended = "state NOT IN ('SETTLED', 'REJECTED', 'NOT_SENT')"
+        unended = "state NOT IN ('SETTLED', 'CANCELED', 'ABORT')"
         rows = self._db.execute(
             f"{SELECT_ORDER} WHERE at >= ? OR {unended} ORDER BY at, bar, product, account", (since,)
         )
         earlier: dict[str, Decimal] = {}
-        settled = "SELECT account, profit FROM orders WHERE state = 'SETTLED' AND at < ?"
+        settled = "SELECT account, profit FROM orders WHERE state IN ('SETTLED', 'CANCELED') AND at < ?"
         for account, profit in self._db.execute(settled, (since,)):
             earlier[account] = earlier.get(account, Decimal(0)) + Decimal(profit)
-        moved = 'SELECT "order", account, state, at FROM order_events WHERE at >= ? ORDER BY seq'
+        moved = 'SELECT "order", account, state, at, cause FROM order_events WHERE at >= ? ORDER BY seq'
         latches = self.latches()
         return Past(
             tuple(order_of(row) for row in rows),
@@ -222,6 +222,6 @@ def holding(latches: Iterable[Latch]) -> tuple[Latch, ...]:
 
 
 def _write_event(db: sqlite3.Connection, order: Order) -> None:
-    columns = '("order", account, at, state, reason)'
-    values = (order.order, order.account, order.at, order.state, order.reason)
-    db.execute(f"INSERT INTO order_events {columns} VALUES (?, ?, ?, ?, ?)", values)  # noqa: S608
+    columns = '("order", account, at, state, reason, cause)'
+    values = (order.order, order.account, order.at, order.state, order.reason, order.cause)
+    db.execute(f"INSERT INTO order_events {columns} VALUES (?, ?, ?, ?, ?, ?)", values)  # noqa: S608

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipeline.errors import InputError
 
-VERSION = 2
+VERSION = 3
 PATIENCE = 5_000
 """How long (ms) a writer waits for another one's transaction."""
 
@@ -48,7 +48,58 @@ CREATE TABLE latches (
   at INTEGER NOT NULL, reason TEXT NOT NULL, by TEXT NOT NULL
 ) STRICT;
 """
-STEPS = (ORDERS_AND_DECISIONS, OUTCOMES_AND_LATCHES)
+CERTAINTY = """
+CREATE TABLE orders_3 (
+  "order" TEXT PRIMARY KEY,
+  account TEXT NOT NULL, product TEXT NOT NULL, tf INTEGER NOT NULL, bar INTEGER NOT NULL,
+  direction TEXT NOT NULL CHECK (direction IN ('call', 'put')),
+  stake TEXT NOT NULL, payout REAL NOT NULL,
+  state TEXT NOT NULL CHECK (state IN (
+    'PREPARE', 'SEND', 'SEND_RETRY', 'CONFIRM', 'CONFIRM_RETRY', 'SETTLED', 'CANCELED', 'ABORT', 'UNKNOWN',
+    'UNKNOWN_RESULT'
+  )),
+  at INTEGER NOT NULL, reason TEXT NOT NULL, contract TEXT NOT NULL, expiry INTEGER NOT NULL,
+  result TEXT CHECK (result IN ('win', 'lose', 'push', 'canceled', 'abort')), profit TEXT NOT NULL,
+  entry_ts INTEGER NOT NULL, entry REAL NOT NULL, exit_ts INTEGER NOT NULL, exit REAL NOT NULL,
+  cause TEXT NOT NULL DEFAULT '' CHECK (cause IN ('', 'not_sent', 'rejected', 'absent', 'void')),
+  request TEXT NOT NULL DEFAULT '',
+  origin TEXT NOT NULL DEFAULT 'flow' CHECK (origin IN ('flow', 'external')),
+  arming TEXT NOT NULL DEFAULT '',
+  wanted_at INTEGER NOT NULL DEFAULT 0, sent_at INTEGER NOT NULL DEFAULT 0,
+  taken_at INTEGER NOT NULL DEFAULT 0, ended_at INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO orders_3
+SELECT "order", account, product, tf, bar, direction, stake, payout,
+  CASE WHEN state = 'SETTLED' AND result IN ('canceled', 'abort') THEN 'CANCELED'
+    WHEN state = 'SENDING' THEN 'SEND' WHEN state = 'OPEN' THEN 'CONFIRM'
+    WHEN state IN ('REJECTED', 'NOT_SENT') THEN 'ABORT' ELSE state END,
+  at, reason, contract, expiry, result, profit, entry_ts, entry, exit_ts, exit,
+  CASE WHEN state = 'SETTLED' AND result IN ('canceled', 'abort') THEN 'void'
+    WHEN state = 'REJECTED' THEN 'rejected' WHEN state = 'NOT_SENT' THEN 'not_sent' ELSE '' END,
+  '', 'flow', '', bar + tf, 0, 0, CASE WHEN state IN ('SETTLED', 'REJECTED', 'NOT_SENT') THEN at ELSE 0 END
+FROM orders;
+DROP TABLE orders;
+ALTER TABLE orders_3 RENAME TO orders;
+CREATE UNIQUE INDEX orders_by_bar ON orders (account, product, tf, bar) WHERE origin = 'flow';
+CREATE UNIQUE INDEX orders_by_request ON orders (account, request) WHERE request <> '';
+CREATE UNIQUE INDEX orders_by_contract ON orders (account, contract) WHERE contract <> '';
+CREATE INDEX orders_by_time ON orders (account, at);
+CREATE TABLE order_events_3 (
+  seq INTEGER PRIMARY KEY, "order" TEXT NOT NULL REFERENCES orders, account TEXT NOT NULL,
+  at INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, cause TEXT NOT NULL DEFAULT ''
+) STRICT;
+INSERT INTO order_events_3
+SELECT seq, "order", account, at,
+  CASE state WHEN 'SENDING' THEN 'SEND' WHEN 'OPEN' THEN 'CONFIRM'
+    WHEN 'REJECTED' THEN 'ABORT' WHEN 'NOT_SENT' THEN 'ABORT' ELSE state END,
+  reason,
+  CASE state WHEN 'REJECTED' THEN 'rejected' WHEN 'NOT_SENT' THEN 'not_sent' ELSE '' END
+FROM order_events;
+DROP TABLE order_events;
+ALTER TABLE order_events_3 RENAME TO order_events;
+CREATE INDEX order_events_by_order ON order_events ("order");
+"""
+STEPS = (ORDERS_AND_DECISIONS, OUTCOMES_AND_LATCHES, CERTAINTY)
 """What each version added to the one before."""
 
 
@@ -95,6 +146,7 @@ def readable(path: Path) -> sqlite3.Connection:
 
 def _renew(db: sqlite3.Connection, path: Path) -> None:
     """Whoever comes second finds it done: the version is read again once nobody else writes."""
+    db.execute("PRAGMA foreign_keys = OFF")  # a table that others refer to is made anew
     db.execute("BEGIN IMMEDIATE")
     try:
         version = _version(db)
@@ -105,6 +157,7 @@ def _renew(db: sqlite3.Connection, path: Path) -> None:
                 db.execute(statement)
         db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute("COMMIT")
+        db.execute("PRAGMA foreign_keys = ON")
     except BaseException:
         db.execute("ROLLBACK")
         db.close()

@@ -1,33 +1,54 @@
 """The life of an order, as a table that refuses every move it does not name.
 
-SENDING is durable before the first byte leaves. What happened to an order is known only from the venue: time alone
-moves it to UNKNOWN, and only evidence moves it on from there.
+The intent is durable before the first byte leaves. What happened to an order is known only from the venue, or from
+somebody who signs for it: time alone moves it to UNKNOWN, and only evidence moves it on from there.
 """
 
+from base64 import b32encode
 from collections.abc import Mapping
-from decimal import Decimal
+from hashlib import blake2b
+from typing import Literal
 
 from msgspec.structs import replace
 
 from pipeline.errors import MoonlightError
-from pipeline.values import Ack, Approved, Order, OrderState, Reject, Settlement
+from pipeline.values import Ack, Approved, Cause, Order, OrderState, Reject, Settlement
 
-MOVES: Mapping[OrderState, frozenset[OrderState]] = {
-    "SENDING": frozenset({"OPEN", "REJECTED", "NOT_SENT", "UNKNOWN", "SETTLED"}),
-    "OPEN": frozenset({"SETTLED", "UNKNOWN"}),
-    "UNKNOWN": frozenset({"OPEN", "REJECTED", "SETTLED"}),
+Stage = OrderState | Literal["IDLE"]
+"""IDLE is where a key stands that has no order."""
+
+MOVES: Mapping[Stage, frozenset[OrderState]] = {
+    "IDLE": frozenset({"PREPARE"}),
+    "PREPARE": frozenset({"SEND", "ABORT", "UNKNOWN"}),
+    "SEND": frozenset({"SEND_RETRY", "CONFIRM", "SETTLED", "CANCELED", "ABORT", "UNKNOWN"}),
+    "SEND_RETRY": frozenset({"SEND", "CONFIRM", "SETTLED", "CANCELED", "ABORT", "UNKNOWN"}),
+    "CONFIRM": frozenset({"CONFIRM_RETRY", "SETTLED", "CANCELED"}),
+    "CONFIRM_RETRY": frozenset({"SETTLED", "CANCELED", "UNKNOWN_RESULT"}),
+    "UNKNOWN": frozenset({"SEND_RETRY", "CONFIRM", "SETTLED", "CANCELED", "ABORT"}),
+    "UNKNOWN_RESULT": frozenset({"SETTLED", "CANCELED"}),
     "SETTLED": frozenset(),
-    "REJECTED": frozenset(),
-    "NOT_SENT": frozenset(),
+    "CANCELED": frozenset(),
+    "ABORT": frozenset(),
 }
+
+UNANSWERED: frozenset[OrderState] = frozenset({"SEND", "SEND_RETRY", "UNKNOWN"})
+"""States in which the venue's first answer is news."""
+NAMED = 20
+"""Characters of a request's name."""
 
 
 class IllegalMove(MoonlightError):
     """An order was told to go where its state does not lead."""
 
 
-def sending(approved: Approved) -> Order:
-    """An approved ticket as an order on its way."""
+def request_of(flow: str, account: str, product: str, tf: int, bar: int) -> str:
+    """The name under which a venue hears of an order: always the same for the same bar of the same key of a flow."""
+    named = "\0".join((flow, account, product, str(tf), str(bar)))
+    return b32encode(blake2b(named.encode(), digest_size=16).digest()).decode()[:NAMED].lower()
+
+
+def prepared(approved: Approved, flow: str = "") -> Order:
+    """An approved ticket as an order whose intent is to be written."""
     ticket = approved.ticket
     return Order(
         order=approved.order,
@@ -38,34 +59,54 @@ def sending(approved: Approved) -> Order:
         direction=ticket.direction,
         stake=approved.stake,
         payout=ticket.payout,
-        state="SENDING",
+        state="PREPARE",
         at=ticket.at,
+        request=request_of(flow, ticket.account, ticket.product, ticket.tf, ticket.bar),
+        wanted_at=ticket.at,
     )
 
 
-def moved(order: Order, state: OrderState, at: int, reason: str = "") -> Order:
+def moved(order: Order, state: OrderState, at: int, reason: str = "", cause: Cause = "") -> Order:
     if state not in MOVES[order.state]:
         raise IllegalMove(f"order {order.order} is {order.state} and cannot become {state}")
-    return replace(order, state=state, at=at, reason=reason)
+    ended = at if not MOVES[state] else order.ended_at
+    return replace(order, state=state, at=at, reason=reason, cause=cause, ended_at=ended)
 
 
-def answered(order: Order, reply: Ack | Reject | Settlement) -> Order | None:
+def unsent(order: Order, at: int, reason: str) -> Order:
+    """An order that will not be sent, or certainly was not."""
+    return moved(order, "ABORT", at, reason, "not_sent")
+
+
+def sent(order: Order, at: int) -> Order:
+    """An order that leaves now."""
+    return replace(moved(order, "SEND", at), sent_at=at)
+
+
+def answered(order: Order, reply: Ack | Reject | Settlement, heard: int) -> Order | None:
     """The order after a venue's reply; None when the reply says nothing new: a duplicate, or one that came too late."""
     match reply:
-        case Ack() if order.state in ("SENDING", "UNKNOWN"):
-            opened = moved(order, "OPEN", reply.at)
-            return replace(opened, contract=reply.contract, expiry=reply.expiry, payout=reply.payout)
-        case Reject() if order.state in ("SENDING", "UNKNOWN"):
-            return moved(order, "REJECTED", reply.at, reply.reason)
-        case Settlement() if order.state in ("SENDING", "OPEN", "UNKNOWN"):
-            return replace(
-                moved(order, "SETTLED", reply.at),
-                result=reply.result,
-                profit=Decimal(reply.profit),
-                entry_ts=reply.entry_ts,
-                entry=reply.entry,
-                exit_ts=reply.exit_ts,
-                exit=reply.exit,
-            )
+        case Ack() if order.state in UNANSWERED:
+            opened = moved(order, "CONFIRM", reply.at)
+            return replace(opened, contract=reply.contract, expiry=reply.expiry, payout=reply.payout, taken_at=heard)
+        case Reject() if order.state in UNANSWERED:
+            return replace(moved(order, "ABORT", reply.at, reply.reason, "rejected"), taken_at=heard)
+        case Settlement() if "SETTLED" in MOVES[order.state]:
+            return ended(order, reply)
         case _:
             return None
+
+
+def ended(order: Order, end: Settlement) -> Order:
+    """The order at the end of its contract: settled, or canceled when the contract was void."""
+    void = end.result in ("canceled", "abort")
+    moved_on = moved(order, "CANCELED" if void else "SETTLED", end.at, cause="void" if void else "")
+    return replace(
+        moved_on,
+        result=end.result,
+        profit=end.profit,
+        entry_ts=end.entry_ts,
+        entry=end.entry,
+        exit_ts=end.exit_ts,
+        exit=end.exit,
+    )

@@ -12,6 +12,7 @@ from msgspec import Meta
 from pipeline.anchored import Anchoring
 from pipeline.calendar import Calendars
 from pipeline.errors import Problem
+from pipeline.evidence import Money
 from pipeline.flowtest import FlowTest
 from pipeline.parts import Kind, Part
 from pipeline.settlement import Tie
@@ -64,6 +65,9 @@ class Account:
         "USD"
     )
     balance: Annotated[Decimal, Meta(description="what the account begins with")] = Decimal("1000.00")
+    money: Annotated[Money, Meta(description="whose money it plays with: nobody's, the venue's, or its owner's")] = (
+        "practice"
+    )
 
     def __post_init__(self) -> None:
         if not self.balance.is_finite() or self.balance < 0:

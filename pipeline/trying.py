@@ -144,7 +144,7 @@ async def _played(plan: Plan, test: FlowTest) -> dict[str, Heard]:
         for at, facts in _facts(item):
             place = max(0, (at or flow.agenda.now) - start) // frame
             letter = _letter(facts, test, test.outputs[name])
-            if letter == STRANGER and isinstance(item, REMARKS):
+            if letter == STRANGER and (isinstance(item, REMARKS) or _prepares(item)):
                 continue
             if letter == STRANGER:
                 heard[name].strangers.append(f"at frame {place}: {_in_words(facts)}")
@@ -336,6 +336,10 @@ def _made(
 
 def _stamps(at: int) -> Any:
     return np.array([at], np.int64)
+
+
+def _prepares(item: Any) -> bool:
+    return isinstance(item, Order) and item.state == "PREPARE"
 
 
 def _facts(item: Any) -> Iterator[tuple[int | None, Table]]:

@@ -22,6 +22,11 @@ Counts = NDArray[np.int32]
 
 Direction = Literal["call", "put"]
 Result = Literal["win", "lose", "push", "canceled", "abort"]
+Cause = Literal["", "not_sent", "rejected", "absent", "void"]
+"""Why an order came to nothing: it was never sent, the venue refused it, it is proved that it never had it, or its
+contract was void and the stake came back."""
+Origin = Literal["flow", "external"]
+"""Who placed it: a flow of ours, or somebody else with the same account."""
 
 NEXT_TICK, DEADLINE, VENUE = 0, 1, 2
 CLOSED_BY = ("next tick", "deadline", "venue")
@@ -470,8 +475,23 @@ class Settlement(Struct, frozen=True, tag=True):
 
 Reply = Ack | Reject | Settlement
 
-OrderState = Literal["SENDING", "OPEN", "SETTLED", "REJECTED", "NOT_SENT", "UNKNOWN"]
-ENDED: frozenset[OrderState] = frozenset({"SETTLED", "REJECTED", "NOT_SENT"})
+OrderState = Literal[
+    "PREPARE",
+    "SEND",
+    "SEND_RETRY",
+    "CONFIRM",
+    "CONFIRM_RETRY",
+    "SETTLED",
+    "CANCELED",
+    "ABORT",
+    "UNKNOWN",
+    "UNKNOWN_RESULT",
+]
+"""PREPARE: its intent is being written. SEND: it left, or may have. SEND_RETRY: it certainly did not, and will once
+more. CONFIRM: the venue has the contract. CONFIRM_RETRY: its end is overdue and asked for. UNKNOWN: nobody knows
+whether there is a contract; UNKNOWN_RESULT: there is one, and nobody knows how it ended. The others are ends."""
+ENDED: frozenset[OrderState] = frozenset({"SETTLED", "CANCELED", "ABORT"})
+UNSURE: frozenset[OrderState] = frozenset({"UNKNOWN", "UNKNOWN_RESULT"})
 
 
 class Order(Struct, frozen=True):
@@ -496,6 +516,17 @@ class Order(Struct, frozen=True):
     entry: float = 0.0
     exit_ts: int = 0
     exit: float = 0.0
+    cause: Cause = ""
+    request: str = ""
+    """What the venue is told to know it by: the same for the same account, flow, product, timeframe and bar."""
+    origin: Origin = "flow"
+    arming: str = ""
+    """By whose leave real money is staked."""
+    wanted_at: int = 0
+    """When its bar was decided; then when it was last sent, when the venue's answer was heard, and its end."""
+    sent_at: int = 0
+    taken_at: int = 0
+    ended_at: int = 0
 
     @property
     def key(self) -> Key:
@@ -516,6 +547,17 @@ class Latch(Struct, frozen=True):
     """Who set or released it: a node of the flow, or the user by a verb."""
 
 
+class Arming(Struct, frozen=True):
+    """Somebody allowed an account to trade with real money until a moment. With `until` at `at` it is withdrawn."""
+
+    arming: str
+    account: str
+    at: int
+    until: int
+    by: str
+    reason: str = ""
+
+
 class Move(Struct, frozen=True):
     """What became of an order at a moment."""
 
@@ -523,6 +565,7 @@ class Move(Struct, frozen=True):
     account: str
     state: OrderState
     at: int
+    cause: Cause = ""
 
 
 class Awaited(Struct, frozen=True):
@@ -548,6 +591,10 @@ class Past(Struct, frozen=True):
     """What became of orders in the last days, in order: how long answers took, and what went wrong."""
     awaited: tuple[Awaited, ...] = ()
     """The bars decided last whose outcome is not known."""
+    reconciled: dict[str, int] = {}
+    """Up to when what the venue lists for each account is accounted for."""
+    armings: tuple[Arming, ...] = ()
+    """The last one of each account."""
 
 
 class Dropped(Struct, frozen=True):
@@ -606,6 +653,12 @@ class Link(Struct, frozen=True):
 
     products: tuple[str, ...]
     up: bool
+    at: int
+
+
+class Leaving(Struct, frozen=True):
+    """The program is about to end: nothing new is sent from here on."""
+
     at: int
 
 

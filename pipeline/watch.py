@@ -16,7 +16,7 @@ from pipeline.plan import LEDGER, Plan
 from pipeline.remarks import remark
 from pipeline.statistics import PayoutMix, WinRate
 from pipeline.times import DAY, MINUTE, SECOND, slot_of, timeframe, timeframe_name
-from pipeline.values import ENDED, Bars, Decisions, Dropped, Fault, Key, Order, Past, Quotes, Stream
+from pipeline.values import ENDED, UNSURE, Bars, Decisions, Dropped, Fault, Key, Order, Past, Quotes, Stream
 from pipeline.view import (
     PROTOCOL,
     TRADED,
@@ -181,7 +181,7 @@ class Watch:
             if mark.order == order.order:
                 state.marks[place] = with_(
                     mark,
-                    result="canceled" if order.state in ("REJECTED", "NOT_SENT") else order.result,
+                    result="canceled" if order.state == "ABORT" else order.result,
                     profit=str(order.profit) if ended else None,
                     entry=order.entry or None,
                     expiry=order.expiry or None,
@@ -191,9 +191,9 @@ class Watch:
             level: Level = "info"
             text = f"{order.result} {order.profit:+} · {what}"
         else:
-            level = "warning" if order.state in ("UNKNOWN", "REJECTED", "NOT_SENT") else "info"
+            level = "warning" if order.state in ("UNKNOWN", "UNKNOWN_RESULT", "CONFIRM_RETRY", "ABORT") else "info"
             text = f"{order.state.lower().replace('_', ' ')} · {what}{f' · {order.reason}' if order.reason else ''}"
-        if order.state != "SENDING":
+        if order.state not in ("PREPARE", "SEND"):
             self._say(level, text)
         self._version += 1
         held = sum(1 for each in self._orders.values() if each.key == order.key)
@@ -205,7 +205,7 @@ class Watch:
         if known is not None and known.state == order.state:
             return
         self._counts[f"order {order.state}"] += 1
-        if known is None and order.state != "NOT_SENT":
+        if order.state == "SEND" and not (known is not None and known.state == "SEND_RETRY"):
             self._counts["sent"] += 1
         if order.state not in ENDED:
             self._orders[order.order] = order
@@ -259,6 +259,7 @@ class Watch:
     def status(self) -> Status:
         counts = self._counts
         open_ = Counter(order.state for order in self._orders.values())
+        unsure = sum(open_[state] for state in UNSURE)
         clock = self.clock
         elapsed = (clock - self._begin) / self._speed / 1000
         return Status(
@@ -272,10 +273,10 @@ class Watch:
             lag_ms=self.lag_ms,
             orders=OrderCounts(
                 sent=counts["sent"],
-                open=open_["SENDING"] + open_["OPEN"],
+                open=sum(open_.values()) - unsure,
                 settled=counts["order SETTLED"],
-                rejected=counts["order REJECTED"] + counts["order NOT_SENT"],
-                unknown=open_["UNKNOWN"],
+                rejected=counts["order ABORT"],
+                unknown=unsure,
             ),
             wins=self._rates["win"],
             losses=self._rates["lose"],
@@ -345,7 +346,7 @@ class Watch:
 
     def _word(self, row: KeyRow, clock: int) -> str:
         key = (row.account, row.product, timeframe(row.timeframe))
-        if any(order.state == "UNKNOWN" and order.key == key for order in self._orders.values()):
+        if any(order.state in UNSURE and order.key == key for order in self._orders.values()):
             return "FROZEN"
         if not self._plan.calendars.of(row.product).is_open(clock):
             return "CLOSED"

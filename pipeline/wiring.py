@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from pipeline.evidence import Inquiry, Lost, Statement, Unsent, Verdict, Written
 from pipeline.parts import Kind
 from pipeline.plan import FEATURES, LEDGER, OUTCOMES, REPAINT, Account, Edge, Node
 from pipeline.tables import Place, Tables, nearest, shown
 from pipeline.tipping import HEARS, hears
 from pipeline.values import (
     Ack,
+    Arming,
     Bars,
     Calibrated,
     Columns,
@@ -16,6 +18,7 @@ from pipeline.values import (
     Gap,
     Health,
     Latch,
+    Leaving,
     Order,
     Outcomes,
     Past,
@@ -29,6 +32,11 @@ from pipeline.values import (
     Tips,
     Votes,
 )
+
+REPLIES = (Ack, Reject, Unsent, Lost, Settlement, Statement)
+"""What an executor hears from venues."""
+TOLD = (Past, Written, Latch, Arming, Verdict)
+"""What it hears from the ledger."""
 
 
 class Wiring:
@@ -182,11 +190,11 @@ class Wiring:
         )
         for executor in executors:
             yield Edge(executor, gate.id, "orders", (Order,), closes=True)
-            yield Edge(LEDGER, executor, "past", (Past,))
+            yield Edge(LEDGER, executor, "past", (Past, Written, Latch, Arming, Verdict))
             for venue in venues:
-                yield Edge(venue, executor, "replies", (Ack, Reject, Settlement))
+                yield Edge(venue, executor, "replies", REPLIES)
                 theirs = frozenset(name for name, each in self._accounts.items() if f"venues.{each.venue}" == venue)
-                yield Edge(executor, venue, "orders", (Order,), closes=True, accounts=theirs)
+                yield Edge(executor, venue, "orders", (Order, Inquiry), closes=True, accounts=theirs)
 
     def _watching(self, gate: Node, edges: Sequence[Edge]) -> Iterator[Edge]:
         """How a gate hears of the prices it trades on: from each health over its sources; of their age from quotes."""
@@ -248,9 +256,11 @@ def gives(node: Node) -> tuple[type[Any], ...]:
 
 def _implicit(kind: Kind, types_taken: Sequence[type[Any]]) -> bool:
     """Whether a parameter is wired by what the parts are rather than by `from`."""
-    loops: set[type[Any]] = {Past, Ack, Reject, Settlement, Outcomes}
+    loops: set[type[Any]] = {*REPLIES, *TOLD, Slept, Leaving, Outcomes}
     if kind in ("risk", "venue"):
-        loops |= {Payouts, Order, Latch, Health, Quotes, Slept} if kind == "risk" else {Order}
+        loops |= {Payouts, Order, Health, Quotes} if kind == "risk" else {Order, Inquiry}
+    if kind == "sink" and set(types_taken) == {Latch}:
+        return False
     if kind == "source":
         loops |= {Gap}
     return set(types_taken) <= loops

@@ -13,6 +13,7 @@ from reactivex import Observable, create
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.disposable import CompositeDisposable, Disposable
 
+from pipeline.evidence import Evidence, Inquiry
 from pipeline.host import Host
 from pipeline.parts import venue
 from pipeline.settlement import FOREVER, Contract, PayoutPath, PricePath, Tie, settled
@@ -53,12 +54,20 @@ class Practice:
     lose_acks: Annotated[tuple[Nth, ...], Meta(description="which orders' answers are lost")] = ()
     tell_lost: Annotated[bool, Meta(description="whether the end of a contract is told whose answer was lost")] = False
 
+    @property
+    def evidence(self) -> Evidence:
+        return Evidence(once=True)
+
     def __post_init__(self) -> None:
         if self.min_stake > self.max_stake:
             raise ValueError(f"min_stake {self.min_stake} is above max_stake {self.max_stake}; no order could be taken")
 
     def __call__(
-        self, host: Host, orders: Observable[Order], prices: Observable[Quotes | Bars], payouts: Observable[Payouts]
+        self,
+        host: Host,
+        orders: Observable[Order | Inquiry],
+        prices: Observable[Quotes | Bars],
+        payouts: Observable[Payouts],
     ) -> Observable[Ack | Reject | Settlement | Payouts]:
         def open_desk(observer: ObserverBase[Told], scheduler: SchedulerBase | None = None) -> DisposableBase:
             desk = _Desk(self, host, observer)
@@ -136,9 +145,11 @@ class _Desk:
 
     # --- orders ---
 
-    def take_order(self, order: Order) -> None:
+    def take_order(self, order: Order | Inquiry) -> None:
         """Orders sent are answered; contracts we know nothing of are from before a restart and taken over."""
-        if order.state == "SENDING":
+        if isinstance(order, Inquiry):
+            return
+        if order.state == "SEND":
             self.sent += 1
             self.wake(self.sent, order.at + self.terms.latency_ms, partial(self.answer, order))
         elif order.state not in ENDED and order.contract and order.order not in self.book.answers:

@@ -122,7 +122,7 @@ def signals_of(
     return Signals(looked_at, sure * direction, sure, np.full(rows, direction, np.int8), {})
 
 
-def order(state: str = "OPEN", **changes: Any) -> Order:
+def order(state: str = "CONFIRM", **changes: Any) -> Order:
     facts: dict[str, Any] = {
         "state": state,
         "order": "demo-1:EURUSD:1m:1",

@@ -40,27 +40,27 @@ def lost(at: int = MONDAY, **changes: Any) -> Order:
 
 
 @pytest.mark.parametrize(
-    ("state", "alive"), [("SENDING", 1), ("OPEN", 1), ("UNKNOWN", 1), ("REJECTED", 0), ("NOT_SENT", 0)]
+    ("state", "alive"), [("SEND", 1), ("CONFIRM", 1), ("UNKNOWN", 1), ("ABORT", 0), ("CANCELED", 0)]
 )
 def test_an_order_counts_until_it_has_ended(state: str, alive: int) -> None:
-    book = folded(order("SENDING"), order(state))
+    book = folded(order("SEND"), order(state))
     assert book.on(KEY) == (alive, int(state == "UNKNOWN"))
     assert book.at_stake == alive
     assert book.balance == 100
 
 
 def test_what_is_known_twice_counts_once() -> None:
-    book = folded(order("OPEN"), order("OPEN"), order("OPEN", order="other", stake="2.50"))
+    book = folded(order("CONFIRM"), order("CONFIRM"), order("CONFIRM", order="other", stake="2.50"))
     assert (book.on(KEY), book.at_stake) == ((2, 0), Decimal("3.50"))
 
 
 def test_a_settled_order_is_money_and_no_longer_at_stake() -> None:
-    book = folded(order("OPEN"), ended("win", "0.90"))
+    book = folded(order("CONFIRM"), ended("win", "0.90"))
     assert (book.balance, book.at_stake, book.on(KEY)) == (Decimal("100.90"), 0, (0, 0))
 
 
 def test_one_keys_orders_are_not_anothers() -> None:
-    book = folded(order("OPEN"))
+    book = folded(order("CONFIRM"))
     assert book.on(Key("demo-1", "EURUSD", 5 * MINUTE)) == (0, 0)
     assert book.on(Key("demo-1", "BTCUSD", MINUTE)) == (0, 0)
 

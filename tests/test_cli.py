@@ -331,7 +331,7 @@ def test_a_killed_run_goes_on_where_it_was(shell: Shell, folder: Path) -> None:
     assert lines_of(ended.stdout)[0]["market_time"] > BEGIN
     with closing(sqlite3.connect(folder / "data" / "ledger.db")) as ledger:
         bars = [row[0] for row in ledger.execute("SELECT bar FROM decisions ORDER BY bar")]
-        sent = [row[0] for row in ledger.execute("SELECT \"order\" FROM order_events WHERE state = 'SENDING'")]
+        sent = [row[0] for row in ledger.execute("SELECT \"order\" FROM order_events WHERE state = 'SEND'")]
     assert bars == list(range(bars[0], bars[-1] + MINUTE, MINUTE)), "each bar decided, none twice"
     assert len(sent) == len(set(sent)), "no order sent twice"
 

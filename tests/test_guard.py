@@ -15,7 +15,7 @@ from operators.risk.by_bar import BY_BAR
 from operators.risk.by_moment import BY_MOMENT
 from operators.risk.guard import EXPLAINED_WHOLE
 from operators.risk.stakes.fixed import Fixed
-from pipeline.orders import moved, sending
+from pipeline.orders import moved, prepared
 from pipeline.permit import Permit
 from pipeline.steps import Tube
 from pipeline.times import DAY, MINUTE, SECOND
@@ -154,7 +154,7 @@ def test_one_products_payout_is_not_anothers() -> None:
     assert words(given_by(guard(), signal(product="BTCUSD"))) == ["payout"]
 
 
-@pytest.mark.parametrize("state", ["SENDING", "OPEN"])
+@pytest.mark.parametrize("state", ["SEND", "CONFIRM"])
 def test_a_key_has_at_most_one_open_trade(state: str) -> None:
     given = given_by(guard(), (MONDAY, order(state)), signal())
     assert verdicts(given) == [("open", 1.0, 0.0)]
@@ -164,9 +164,9 @@ def test_what_was_just_approved_is_open_before_anything_is_heard_of_it() -> None
     assert words(given_by(guard(), signal(), signal(bar=MONDAY + MINUTE))) == [TRADED, "open"]
 
 
-@pytest.mark.parametrize("state", ["REJECTED", "NOT_SENT", "SETTLED"])
+@pytest.mark.parametrize("state", ["ABORT", "CANCELED", "SETTLED"])
 def test_an_order_that_ended_frees_its_key(state: str) -> None:
-    sent = order("OPEN", order="x")
+    sent = order("CONFIRM", order="x")
     gone = order(state, order="x", result="win" if state == "SETTLED" else None)
     assert words(given_by(guard(), (MONDAY, sent), (MONDAY, gone), signal())) == [TRADED]
 
@@ -195,13 +195,13 @@ def test_the_stake_must_lie_within_the_balance(balance: str, word: str) -> None:
 
 
 def test_what_is_at_stake_is_not_to_be_staked_again() -> None:
-    held = order("OPEN", product="BTCUSD", stake="99.50")
+    held = order("CONFIRM", product="BTCUSD", stake="99.50")
     assert verdicts(given_by(guard(max_daily_loss=Decimal(1000)), (MONDAY, held), signal())) == [("funds", 0.5, 1.0)]
 
 
 @pytest.mark.parametrize(("stake", "word"), [("19.00", TRADED), ("19.01", "daily_loss")])
 def test_the_days_loss_counts_what_is_open_and_this_stake_as_lost(stake: str, word: str) -> None:
-    held = order("OPEN", product="BTCUSD", stake=stake)
+    held = order("CONFIRM", product="BTCUSD", stake=stake)
     ((said, value, threshold),) = verdicts(given_by(guard(), (MONDAY, held), signal()))
     assert said == word
     assert word == TRADED or (value, threshold) == (-20.01, -20.0)
@@ -249,7 +249,7 @@ def test_the_first_gate_that_says_no_is_the_verdict() -> None:
 def test_the_gates_of_the_account_are_asked_in_their_order() -> None:
     every = [
         order("UNKNOWN"),
-        order("OPEN", order="b"),
+        order("CONFIRM", order="b"),
         order("SETTLED", order="c", result="lose", profit="-1", at=FINAL),
     ]
     poor = guard(balances={"demo-1": Decimal("1.50")}, max_daily_loss=Decimal("1.50"), cool_down="5m")
@@ -397,7 +397,7 @@ def test_a_bar_that_became_final_while_nothing_ran_is_missed() -> None:
 
 def test_accounts_are_judged_apart() -> None:
     both = guard(accounts=("demo-1", "demo-2"))
-    given = given_by(both, (MONDAY, order("OPEN")), signal())
+    given = given_by(both, (MONDAY, order("CONFIRM")), signal())
     assert (words(given), words(given, "demo-2")) == (["open"], [TRADED])
     assert [each.ticket.account for each in approved(given)] == ["demo-2"]
 
@@ -420,7 +420,7 @@ def test_what_the_ledger_knew_is_known_again() -> None:
     past = Past(
         (
             order("SETTLED", order="a", result="lose", profit="-18.50", at=MONDAY, product="BTCUSD"),
-            order("OPEN", order="b", product="BTCUSD", stake="0.60"),
+            order("CONFIRM", order="b", product="BTCUSD", stake="0.60"),
         ),
         {"demo-1": Decimal(-30), "somebody": Decimal(1000)},
     )
@@ -433,7 +433,7 @@ def test_what_the_ledger_knew_is_known_again() -> None:
 
 def test_a_gate_restored_from_the_past_decides_as_one_that_lived_through_it() -> None:
     facts = [
-        order("OPEN", order="a", at=MONDAY - 9 * MINUTE),
+        order("CONFIRM", order="a", at=MONDAY - 9 * MINUTE),
         order("SETTLED", order="a", result="lose", profit="-1", at=MONDAY - 8 * MINUTE),
         order("UNKNOWN", order="b", tf=5 * MINUTE, at=MONDAY - 7 * MINUTE),
     ]
@@ -473,12 +473,12 @@ class Till:
         """What becomes of a key's open order, when it has one."""
         if key not in self.alive:
             return None
-        sent = sending(self.alive[key])
+        sent = prepared(self.alive[key])
         if what == "unknown":
             return moved(sent, "UNKNOWN", at)
         del self.alive[key]
         if what == "reject":
-            return moved(sent, "REJECTED", at)
+            return moved(sent, "ABORT", at)
         profit = {"lose": -sent.stake, "win": sent.stake * Decimal("0.9"), "push": Decimal(0)}[what]
         self.profit += profit
         return msgspec.structs.replace(sent, state="SETTLED", at=at, result=what, profit=profit)

@@ -15,7 +15,7 @@ from operators.risk.stakes.fixed import Fixed
 from operators.risk.terms import Breaker, Caution, Latency, Margin, OpenPer, Together, Volatility
 from pipeline.checking import load_text
 from pipeline.errors import PlanError
-from pipeline.orders import moved, sending
+from pipeline.orders import moved, prepared
 from pipeline.parts import part_of
 from pipeline.times import DAY, MINUTE, SECOND
 from pipeline.values import (
@@ -202,7 +202,7 @@ def test_what_is_to_be_expected_goes_by_the_payout_of_the_moment() -> None:
 
 
 def sent(at: int, name: str = "a", **facts: Any) -> tuple[int, Order]:
-    return at, order("SENDING", order=name, at=at, product="BTCUSD", **facts)
+    return at, order("SEND", order=name, at=at, product="BTCUSD", **facts)
 
 
 def became(state: str, at: int, name: str = "a", **facts: Any) -> tuple[int, Order]:
@@ -214,28 +214,28 @@ SLOW = Latency(max="1s", within="10m")
 
 @pytest.mark.parametrize(("took", "word"), [(1_000, TRADED), (1_001, "latency")])
 def test_answers_must_not_take_longer_than_they_may(took: int, word: str) -> None:
-    entries = [sent(FINAL - MINUTE), became("OPEN", FINAL - MINUTE + took)]
+    entries = [sent(FINAL - MINUTE), became("CONFIRM", FINAL - MINUTE + took)]
     given = given_by(guard(latency=SLOW), *entries, signal())
     assert words(given) == [word]
     if word == "latency":
         assert no("latency", given) == (1.001, 1.0)
 
 
-@pytest.mark.parametrize("state", ["OPEN", "REJECTED", "UNKNOWN"])
+@pytest.mark.parametrize("state", ["CONFIRM", "ABORT", "UNKNOWN"])
 def test_every_answer_counts_also_the_one_that_never_came(state: str) -> None:
     entries = [sent(FINAL - MINUTE), became(state, FINAL - MINUTE + 1_500)]
     assert no("latency", given_by(guard(latency=SLOW), *entries, signal())) == (1.5, 1.0)
 
 
 def test_an_order_that_was_not_sent_says_nothing_of_answers() -> None:
-    entries = [sent(FINAL - MINUTE), became("NOT_SENT", FINAL - MINUTE + 5_000)]
+    entries = [sent(FINAL - MINUTE), became("ABORT", FINAL - MINUTE + 5_000)]
     assert words(given_by(guard(latency=SLOW), *entries, signal())) == [TRADED]
 
 
 def test_the_mean_of_the_answers_is_what_counts() -> None:
     entries = [
-        *(sent(FINAL - MINUTE, "a"), became("OPEN", FINAL - MINUTE + 1_900, "a")),
-        *(sent(FINAL - MINUTE, "b", tf=5 * MINUTE), became("OPEN", FINAL - MINUTE + 100, "b", tf=5 * MINUTE)),
+        *(sent(FINAL - MINUTE, "a"), became("CONFIRM", FINAL - MINUTE + 1_900, "a")),
+        *(sent(FINAL - MINUTE, "b", tf=5 * MINUTE), became("CONFIRM", FINAL - MINUTE + 100, "b", tf=5 * MINUTE)),
     ]
     assert words(given_by(guard(latency=SLOW), *entries, signal())) == [TRADED]
     assert words(given_by(guard(latency=Latency(max="999ms")), *entries, signal())) == ["latency"]
@@ -248,20 +248,20 @@ def test_an_order_that_waits_for_its_answer_counts_for_as_long_as_it_waits(waits
 
 @pytest.mark.parametrize(("ago", "word"), [(10 * MINUTE - 1, "latency"), (10 * MINUTE, TRADED)])
 def test_slow_answers_are_forgotten_after_a_while(ago: int, word: str) -> None:
-    entries = [sent(FINAL - ago - 9_000), became("OPEN", FINAL - ago)]
+    entries = [sent(FINAL - ago - 9_000), became("CONFIRM", FINAL - ago)]
     assert words(given_by(guard(latency=SLOW), *entries, signal())) == [word]
 
 
 STORM = Breaker(errors=3, within="1m", rest="10m")
 
 
-def errors(*ats: int, states: tuple[str, ...] = ("REJECTED",)) -> list[tuple[int, Order]]:
+def errors(*ats: int, states: tuple[str, ...] = ("ABORT",)) -> list[tuple[int, Order]]:
     return [became(states[number % len(states)], at, f"e{number}") for number, at in enumerate(ats)]
 
 
 @pytest.mark.parametrize(("first", "word"), [(FINAL - 70 * SECOND, TRADED), (FINAL - 70 * SECOND + 1, "breaker")])
 def test_so_many_errors_within_a_time_are_a_storm(first: int, word: str) -> None:
-    told = errors(first, FINAL - 30 * SECOND, FINAL - 10 * SECOND, states=("REJECTED", "NOT_SENT", "UNKNOWN"))
+    told = errors(first, FINAL - 30 * SECOND, FINAL - 10 * SECOND, states=("ABORT", "UNKNOWN_RESULT", "UNKNOWN"))
     assert words(given_by(guard(breaker=STORM), *told, signal())) == [word]
 
 
@@ -286,7 +286,7 @@ def test_one_accounts_storm_is_not_anothers() -> None:
 
 
 def held(name: str, **facts: Any) -> tuple[int, Order]:
-    return MONDAY, order("OPEN", order=name, **({"product": "BTCUSD"} | facts))
+    return MONDAY, order("CONFIRM", order=name, **({"product": "BTCUSD"} | facts))
 
 
 ELSEWHERE: dict[str, Any] = {}
@@ -584,7 +584,7 @@ TIGHTER: dict[str, Any] = {
     numbers=st.tuples(*[st.floats(0.3, 1.0)] * 4),
     told=st.lists(
         st.tuples(
-            st.sampled_from(["OPEN", "REJECTED", "UNKNOWN", "SETTLED"]), st.integers(1, 90), st.sampled_from([1, 5, 15])
+            st.sampled_from(["CONFIRM", "ABORT", "UNKNOWN", "SETTLED"]), st.integers(1, 90), st.sampled_from([1, 5, 15])
         ),
         max_size=6,
     ),
@@ -600,7 +600,7 @@ def test_tightening_any_key_never_lets_a_trade_pass_that_was_refused(
     for number, (state, ago, minutes) in enumerate(told):
         at = FINAL - ago * SECOND
         facts = {"order": f"{number}", "tf": minutes * MINUTE, "bar": MONDAY + (1 - minutes) * 2 * MINUTE}
-        entries.append((at - 2 * SECOND, order("SENDING", at=at - 2 * SECOND, product="BTCUSD", **facts)))
+        entries.append((at - 2 * SECOND, order("SEND", at=at - 2 * SECOND, product="BTCUSD", **facts)))
         result = {"result": "lose", "profit": "-1"} if state == "SETTLED" else {}
         entries.append((at, order(state, at=at, product="BTCUSD", **facts, **result)))
 
@@ -631,7 +631,7 @@ def test_of_rows_looked_at_the_columns_are_those_of_the_decided_one() -> None:
 
 def test_an_order_just_approved_is_heard_of_again_without_being_counted_twice() -> None:
     ((_, first),) = [each for each in given_by(guard(), signal()) if isinstance(each[1], Approved)]
-    told = [(FINAL + 1, sending(first)), (FINAL + 2, moved(sending(first), "OPEN", FINAL + 2))]
+    told = [(FINAL + 1, prepared(first)), (FINAL + 2, moved(prepared(first), "CONFIRM", FINAL + 2))]
     part = guard(open_per=OpenPer(account=2))
     other = signal(tf=5 * MINUTE, bar=MONDAY - 4 * MINUTE, at=FINAL + MINUTE)
     assert words(given_by(part, signal(), *told, other)) == [TRADED, TRADED]

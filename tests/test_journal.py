@@ -87,7 +87,7 @@ EVENTS = [
     Reject("a", "no “price”", MONDAY),
     Settlement("a", "lose", order(profit="-1.10").profit, MONDAY, 1.1, MONDAY + 1, 1.2, MONDAY + 2),
     order("SETTLED", result="win", profit="0.900", stake="1.00"),
-    Past((order("OPEN"), order("UNKNOWN", order="b")), {"demo-1": order(profit="-3.20").profit}),
+    Past((order("CONFIRM"), order("UNKNOWN", order="b")), {"demo-1": order(profit="-3.20").profit}),
 ]
 
 

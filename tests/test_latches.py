@@ -285,7 +285,7 @@ def test_a_session_begun_with_contracts_thought_of_and_bought_is_replayed_identi
     shell: Shell, folder: Path
 ) -> None:
     with running(shell, folder) as flow:
-        flow.until(lambda line: line["what"] == "order" and line["state"] == "OPEN")
+        flow.until(lambda line: line["what"] == "order" and line["state"] == "CONFIRM")
         flow.until(lambda line: line["what"] == "decision")  # by then what was said before is on disk
         flow.process.send_signal(signal.SIGKILL)
     with running(shell, folder, "--record", "session") as again:

@@ -60,7 +60,7 @@ def test_a_loss_counts_what_is_open_and_this_stake_as_lost(lost: str, word: str)
     said, value, threshold = asked(limited(loss()), came(lost, FINAL - HOUR))
     assert said == word
     assert word == TRADED or (value, threshold) == (-10.01, -10.0)
-    open_too = MONDAY, order("OPEN", order="x", product="XAUUSD", stake="9.00")
+    open_too = MONDAY, order("CONFIRM", order="x", product="XAUUSD", stake="9.00")
     assert asked(limited(loss()), open_too)[0] == TRADED
     assert asked(limited(loss()), open_too, came("-0.01", FINAL - HOUR))[0] == "loss"
 
@@ -170,7 +170,7 @@ def test_so_many_trades_are_made_and_no_more() -> None:
     part = limited(Limit(what="trades", count=3))
     two = [came("1", FINAL - HOUR, "a"), came("0", FINAL - HOUR, "b")]
     assert asked(part, *two)[0] == TRADED
-    assert asked(part, *two, (MONDAY, order("OPEN", order="c", product="XAUUSD"))) == ("trades", 4.0, 3.0)
+    assert asked(part, *two, (MONDAY, order("CONFIRM", order="c", product="XAUUSD"))) == ("trades", 4.0, 3.0)
     assert asked(part, *two, came("1", FINAL - 1, "c")) == ("trades", 4.0, 3.0)
     assert asked(part, *two, came("1", FINAL - 1, "c"), at=MIDNIGHT)[0] == TRADED
 
@@ -424,9 +424,9 @@ def moves(lives: list[tuple[str, str, str, int, int]]) -> list[Order]:
     for number, (account, product, life, answered, minutes) in enumerate(lives):
         at += minutes * 4 * MINUTE
         facts: dict[str, Any] = {"order": f"n{number:02d}", "account": account, "product": product, "bar": at - MINUTE}
-        told.append(order("SENDING", at=at, **facts))
+        told.append(order("SEND", at=at, **facts))
         at += answered
-        state = {"reject": "REJECTED", "unsent": "NOT_SENT", "unknown": "UNKNOWN"}.get(life, "OPEN")
+        state = {"reject": "ABORT", "unsent": "ABORT", "unknown": "UNKNOWN"}.get(life, "CONFIRM")
         told.append(order("UNKNOWN" if life.startswith("late") else state, at=at, **facts))
         word = life.removeprefix("late ")
         if word in ("win", "lose", "push"):
@@ -439,7 +439,7 @@ def moves(lives: list[tuple[str, str, str, int, int]]) -> list[Order]:
 def left_behind(told: Sequence[Order], stops: Sequence[Latch], at: int, ledger: Ledger) -> Past:
     """What a ledger has after these, for a start at a moment."""
     for each in told:
-        if not ledger.intend(each) or each.state != "SENDING":
+        if not ledger.intend(each) or each.state != "SEND":
             ledger.follow(each)
     for stop in stops:
         ledger.latch(stop)
@@ -478,15 +478,15 @@ def explained(given: Given, account: str) -> list[str]:
 
 def test_what_became_of_orders_comes_back_with_its_moments() -> None:
     past = Past(
-        (), {}, moves=(Move("a", "demo-1", "SENDING", FINAL - MINUTE), Move("a", "demo-1", "OPEN", FINAL - 50_000))
+        (), {}, moves=(Move("a", "demo-1", "SEND", FINAL - MINUTE), Move("a", "demo-1", "CONFIRM", FINAL - 50_000))
     )
     assert words(given_by(guard(latency=Latency(max="1s")), (MONDAY, past), signal())) == ["latency"]
-    storm = Past((), {}, moves=tuple(Move(f"{each}", "demo-1", "REJECTED", FINAL - each) for each in (3, 2, 1)))
+    storm = Past((), {}, moves=tuple(Move(f"{each}", "demo-1", "ABORT", FINAL - each) for each in (3, 2, 1)))
     assert words(given_by(guard(breaker=Breaker(errors=3)), (MONDAY, storm), signal())) == ["breaker"]
 
 
 def test_open_orders_of_other_guards_come_back_too() -> None:
-    past = Past((order("OPEN", account="demo-9"),), {})
+    past = Past((order("CONFIRM", account="demo-9"),), {})
     assert words(given_by(guard(open_per=OpenPer(all=1)), (MONDAY, past), signal())) == ["open_all"]
 
 

@@ -6,7 +6,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from pipeline.orders import MOVES, IllegalMove, answered, moved, sending
+from pipeline.orders import MOVES, IllegalMove, answered, moved, prepared
 from pipeline.values import ENDED, Ack, Approved, Order, OrderState, Reject, Reply, Settlement, Ticket
 from tests.support import MONDAY, order
 
@@ -30,15 +30,15 @@ SETTLEMENT = msgspec.convert(
 )
 
 LEGAL = {
-    ("SENDING", "OPEN"),
-    ("SENDING", "REJECTED"),
-    ("SENDING", "NOT_SENT"),
-    ("SENDING", "UNKNOWN"),
-    ("SENDING", "SETTLED"),
-    ("OPEN", "SETTLED"),
-    ("OPEN", "UNKNOWN"),
-    ("UNKNOWN", "OPEN"),
-    ("UNKNOWN", "REJECTED"),
+    ("SEND", "CONFIRM"),
+    ("SEND", "ABORT"),
+    ("SEND", "ABORT"),
+    ("SEND", "UNKNOWN"),
+    ("SEND", "SETTLED"),
+    ("CONFIRM", "SETTLED"),
+    ("CONFIRM", "UNKNOWN"),
+    ("UNKNOWN", "CONFIRM"),
+    ("UNKNOWN", "ABORT"),
     ("UNKNOWN", "SETTLED"),
 }
 
@@ -61,25 +61,31 @@ def test_what_has_ended_is_what_leads_nowhere() -> None:
 
 def test_only_a_settlement_or_time_ends_what_is_open() -> None:
     """A rejection can not take back what was accepted."""
-    assert answered(order("OPEN"), REJECT) is None
+    assert answered(order("CONFIRM"), REJECT) is None
 
 
-@pytest.mark.parametrize("state", ["SENDING", "UNKNOWN"])
+@pytest.mark.parametrize("state", ["SEND", "UNKNOWN"])
 def test_an_acknowledged_order_is_open_at_the_venues_terms(state: OrderState) -> None:
     made = answered(order(state, reason="no answer"), ACK)
     assert made is not None
-    assert (made.state, made.contract, made.expiry, made.payout, made.at) == ("OPEN", "C-1", ACK.expiry, 0.85, ACK.at)
+    assert (made.state, made.contract, made.expiry, made.payout, made.at) == (
+        "CONFIRM",
+        "C-1",
+        ACK.expiry,
+        0.85,
+        ACK.at,
+    )
     assert made.reason == ""
 
 
-@pytest.mark.parametrize("state", ["SENDING", "UNKNOWN"])
+@pytest.mark.parametrize("state", ["SEND", "UNKNOWN"])
 def test_a_rejected_order_says_why(state: OrderState) -> None:
     made = answered(order(state), REJECT)
     assert made is not None
-    assert (made.state, made.reason) == ("REJECTED", "no price")
+    assert (made.state, made.reason) == ("ABORT", "no price")
 
 
-@pytest.mark.parametrize("state", ["SENDING", "OPEN", "UNKNOWN"])
+@pytest.mark.parametrize("state", ["SEND", "CONFIRM", "UNKNOWN"])
 def test_a_settlement_is_evidence_whatever_was_heard_before(state: OrderState) -> None:
     made = answered(order(state), SETTLEMENT)
     assert made is not None
@@ -89,7 +95,7 @@ def test_a_settlement_is_evidence_whatever_was_heard_before(state: OrderState) -
 
 
 SWALLOWED: list[tuple[OrderState, Reply]] = [
-    *(("OPEN", reply) for reply in (ACK, REJECT)),
+    *(("CONFIRM", reply) for reply in (ACK, REJECT)),
     *((state, reply) for state in sorted(ENDED) for reply in (ACK, REJECT, SETTLEMENT)),
 ]
 
@@ -102,6 +108,6 @@ def test_a_duplicate_or_late_reply_says_nothing_new(state: OrderState, reply: Re
 def test_an_order_on_its_way_says_what_was_approved() -> None:
     ticket = Ticket("demo-1", "EURUSD", 60_000, MONDAY, MONDAY + 60_000, "put", -0.7, 0.9)
     approved = Approved(ticket, NAME, order().stake)
-    made: Order = sending(approved)
-    assert made == order("SENDING", direction="put", payout=0.9, at=MONDAY + 60_000)
+    made: Order = prepared(approved)
+    assert made == order("SEND", direction="put", payout=0.9, at=MONDAY + 60_000)
     assert made.key == approved.key

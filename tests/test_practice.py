@@ -120,7 +120,7 @@ def order(name: str = "o1", at: int = T + 1000, direction: Direction = "call", s
         direction=direction,
         stake=Decimal(stake),
         payout=0.5,
-        state="SENDING",
+        state="SEND",
         at=at,
     )
 
@@ -128,7 +128,7 @@ def order(name: str = "o1", at: int = T + 1000, direction: Direction = "call", s
 def left_open(name: str = "o1", accepted_at: int = T - 30_000) -> Order:
     """An order whose contract was open when an earlier run ended."""
     sent = order(name, accepted_at - 120)
-    return replace(sent, state="OPEN", at=accepted_at, contract="MOCK-o1", expiry=accepted_at + MINUTE, payout=0.87)
+    return replace(sent, state="CONFIRM", at=accepted_at, contract="MOCK-o1", expiry=accepted_at + MINUTE, payout=0.87)
 
 
 FIXED = Practice(payout=0.87)
@@ -190,10 +190,10 @@ def test_an_order_sent_again_gets_the_same_answer_and_no_second_contract() -> No
 def test_orders_in_other_states_are_no_business_of_the_venues() -> None:
     session = Session(FIXED)
     session.tick(*RISING)
-    opened = replace(order(at=T), state="OPEN", contract="MOCK-o1", expiry=EXPIRY)
+    opened = replace(order(at=T), state="CONFIRM", contract="MOCK-o1", expiry=EXPIRY)
     session.send(order())
     session.give(session.orders, [(ACCEPTED + 5, opened), (DUE + 5, replace(opened, state="SETTLED"))])
-    session.give(session.orders, [(DUE + 6, replace(order("o2"), state=state)) for state in ("UNKNOWN", "NOT_SENT")])
+    session.give(session.orders, [(DUE + 6, replace(order("o2"), state=state)) for state in ("UNKNOWN", "ABORT")])
     assert [type(reply) for reply in session.play()] == [Ack, Settlement]
 
 
@@ -404,7 +404,7 @@ def test_an_order_sent_again_learns_of_the_contract_it_had_all_along(again: int)
 # --- restarts --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("state", ["OPEN", "UNKNOWN"])
+@pytest.mark.parametrize("state", ["CONFIRM", "UNKNOWN"])
 def test_a_contract_of_an_earlier_run_is_settled_from_the_prices_that_come(state: OrderState) -> None:
     session = Session(FIXED)
     session.send(replace(left_open(), state=state))
@@ -494,7 +494,7 @@ def order_lists(draw: st.DrawFn) -> list[Order]:
         tf = draw(st.sampled_from([1000, 5000, MINUTE]))
         if draw(st.integers(0, 5)) == 0:
             accepted_at = T + draw(st.integers(-MINUTE, at))
-            made.append(replace(sent, tf=tf, state="OPEN", contract="MOCK", expiry=accepted_at + tf))
+            made.append(replace(sent, tf=tf, state="CONFIRM", contract="MOCK", expiry=accepted_at + tf))
         else:
             made.append(replace(sent, tf=tf))
     return made

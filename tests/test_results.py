@@ -88,31 +88,31 @@ def test_an_account_is_told_in_numbers_that_stand_with_their_interval(tmp_path: 
     with Results(tmp_path) as results:
         for number, (name, result, profit) in enumerate(facts):
             bar = MONDAY + number * MINUTE
-            assert results.intend(order("SENDING", order=name, bar=bar))
+            assert results.intend(order("SEND", order=name, bar=bar))
             results.follow(order("SETTLED", order=name, bar=bar, result=result, profit=profit))
-        results.follow(order("REJECTED", order="e", bar=0))
+        results.follow(order("ABORT", order="e", bar=0))
     ((name, account),) = results.accounts()
     told = account.as_json()
-    assert (name, told["profit"], told["orders"]) == ("demo-1", "0.80", {"SETTLED": 4, "REJECTED": 1})
+    assert (name, told["profit"], told["orders"]) == ("demo-1", "0.80", {"SETTLED": 4, "ABORT": 1})
     assert told["drawdown"] == "1.00"
     assert "66.7" in told["win_rate"]
 
 
 def test_an_account_has_one_order_for_a_bar_as_in_a_ledger(tmp_path: Path) -> None:
     with Results(tmp_path) as results:
-        assert results.intend(order("SENDING"))
-        assert not results.intend(order("SENDING", order="another name"))
-        assert results.intend(order("SENDING", account="demo-2", order="another account"))
+        assert results.intend(order("SEND"))
+        assert not results.intend(order("SEND", order="another name"))
+        assert results.intend(order("SEND", account="demo-2", order="another account"))
 
 
-@pytest.mark.parametrize("state", ["OPEN", "UNKNOWN", "SETTLED"])
+@pytest.mark.parametrize("state", ["CONFIRM", "UNKNOWN", "SETTLED"])
 def test_a_second_order_for_a_bar_that_was_not_sent_does_not_hide_the_first_one(
     tmp_path: Path, state: OrderState
 ) -> None:
     with Results(tmp_path) as results:
-        results.intend(order("SENDING"))
+        results.intend(order("SEND"))
         results.follow(order(state))
-        results.follow(order("NOT_SENT"))
+        results.follow(order("ABORT"))
     assert pd.read_parquet(tmp_path / ORDERS)["state"].tolist() == [state]
 
 

@@ -184,7 +184,7 @@ def test_the_win_rate_of_orders_counts_decided_ones_and_weighs_their_payouts() -
 
 
 def order(result: Result | None, payout: float) -> Order:
-    state = "OPEN" if result is None else "SETTLED"
+    state = "CONFIRM" if result is None else "SETTLED"
     return Order("o", "demo", "EURUSD", 60_000, 0, "call", Decimal(1), payout, state, 0, result=result)
 
 

@@ -77,7 +77,7 @@ def test_a_record_holds_what_settled_in_the_order_in_which_it_expired() -> None:
         trade(3, 0),
         trade(4, 1, result="canceled"),
         order("UNKNOWN", order="o5"),
-        order("REJECTED", order="o6"),
+        order("ABORT", order="o6"),
     ]
     found = record("paper", orders)
     assert [each.order for each in found.orders] == ["o1", "o2", "o3"]

@@ -129,7 +129,7 @@ def test_the_columns_an_order_was_decided_on_are_written_with_its_intent_and_rea
     with Ledger(path) as ledger, reading(path) as reader:
         ledger.decide(decisions(3, {0: approved}))
         assert reader.features(approved.order) == {}
-        ledger.intend(order("SENDING"))
+        ledger.intend(order("SEND"))
         assert repr(sorted(reader.features(approved.order).items())) == repr(sorted(columns.items()))
         assert reader.features("nobody") == {}
 
@@ -155,12 +155,12 @@ def test_outcomes_read_back_bit_by_bit_and_without_a_price_nothing_is_invented(p
 
 def test_the_moves_of_orders_are_remembered_at_a_start(path: Path) -> None:
     with Ledger(path) as ledger:
-        ledger.intend(order("SENDING", at=MONDAY))
-        ledger.follow(order("OPEN", at=MONDAY + 120))
+        ledger.intend(order("SEND", at=MONDAY))
+        ledger.follow(order("CONFIRM", at=MONDAY + 120))
         moves = ledger.past(MONDAY + MINUTE).moves
     assert [(move.state, move.at, move.account) for move in moves] == [
-        ("SENDING", MONDAY, "demo-1"),
-        ("OPEN", MONDAY + 120, "demo-1"),
+        ("SEND", MONDAY, "demo-1"),
+        ("CONFIRM", MONDAY + 120, "demo-1"),
     ]
 
 
@@ -174,7 +174,7 @@ def test_decisions_wait_for_the_commit_and_go_with_the_next_order_at_the_latest(
     with Ledger(path) as ledger:
         ledger.decide(decisions(2))
         assert query(path, "SELECT count(*) FROM decisions") == [(0,)]
-        ledger.intend(order("SENDING"))
+        ledger.intend(order("SEND"))
         assert query(path, "SELECT count(*) FROM decisions") == [(2,)]
 
 
@@ -190,20 +190,20 @@ def test_a_bar_is_decided_once(path: Path) -> None:
 
 def test_an_account_has_one_order_for_a_bar_and_the_file_itself_sees_to_that(path: Path) -> None:
     with Ledger(path) as ledger:
-        assert ledger.intend(order("SENDING"))
-        assert not ledger.intend(order("SENDING"))
-        assert not ledger.intend(order("SENDING", order="another name"))
-        assert ledger.intend(order("SENDING", order="another account", account="demo-2"))
-        assert ledger.intend(order("SENDING", order="another bar", bar=MONDAY + MINUTE))
-        assert ledger.intend(order("SENDING", order="another timeframe", tf=5 * MINUTE))
+        assert ledger.intend(order("SEND"))
+        assert not ledger.intend(order("SEND"))
+        assert not ledger.intend(order("SEND", order="another name"))
+        assert ledger.intend(order("SEND", order="another account", account="demo-2"))
+        assert ledger.intend(order("SEND", order="another bar", bar=MONDAY + MINUTE))
+        assert ledger.intend(order("SEND", order="another timeframe", tf=5 * MINUTE))
     with closing(sqlite3.connect(path)) as db, pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
         db.execute("UPDATE orders SET bar = 0, tf = 0, account = 'x'")
 
 
 def test_everything_that_becomes_of_an_order_is_kept_in_order(path: Path) -> None:
-    lived: list[tuple[OrderState, int]] = [("SENDING", 0), ("UNKNOWN", 10), ("OPEN", 20), ("SETTLED", 30)]
+    lived: list[tuple[OrderState, int]] = [("SEND", 0), ("UNKNOWN", 10), ("CONFIRM", 20), ("SETTLED", 30)]
     with Ledger(path) as ledger:
-        ledger.intend(order("SENDING", at=MONDAY))
+        ledger.intend(order("SEND", at=MONDAY))
         for state, after in lived:
             ledger.follow(order(state, at=MONDAY + after))
     assert query(path, "SELECT state, at FROM order_events ORDER BY seq") == [
@@ -211,8 +211,8 @@ def test_everything_that_becomes_of_an_order_is_kept_in_order(path: Path) -> Non
     ]
 
 
-@pytest.mark.parametrize("ended", ["SETTLED", "REJECTED", "NOT_SENT"])
-@pytest.mark.parametrize("later", ["SENDING", "OPEN", "SETTLED", "REJECTED", "NOT_SENT", "UNKNOWN"])
+@pytest.mark.parametrize("ended", ["SETTLED", "CANCELED", "ABORT"])
+@pytest.mark.parametrize("later", ["SEND", "CONFIRM", "SETTLED", "CANCELED", "ABORT", "UNKNOWN"])
 def test_an_order_that_has_ended_never_changes_again(path: Path, ended: OrderState, later: OrderState) -> None:
     with Ledger(path) as ledger:
         first = order(ended, at=MONDAY, reason="first")
@@ -222,22 +222,22 @@ def test_an_order_that_has_ended_never_changes_again(path: Path, ended: OrderSta
     assert query(path, "SELECT count(*) FROM order_events") == [(1,)]
 
 
-@pytest.mark.parametrize("lives", ["OPEN", "UNKNOWN"])
+@pytest.mark.parametrize("lives", ["CONFIRM", "UNKNOWN"])
 def test_a_second_order_for_a_bar_that_was_not_sent_does_not_hide_the_first_one(path: Path, lives: OrderState) -> None:
     with Ledger(path) as ledger:
-        ledger.intend(order("SENDING"))
+        ledger.intend(order("SEND"))
         first = order(lives, contract="C-1")
         ledger.follow(first)
-        ledger.follow(order("NOT_SENT", reason="an order for this bar was already sent"))
+        ledger.follow(order("ABORT", reason="an order for this bar was already sent"))
         assert ledger.past(MONDAY).orders == (first,)
 
 
 def test_an_order_never_sent_is_added_unless_its_bar_has_another(path: Path) -> None:
     with Ledger(path) as ledger:
-        ledger.follow(order("NOT_SENT", reason="late"))
-        ledger.follow(order("NOT_SENT", order="another name", reason="twice"))
+        ledger.follow(order("ABORT", reason="late"))
+        ledger.follow(order("ABORT", order="another name", reason="twice"))
     with reading(path) as reader:
-        assert [(each.state, each.reason) for each in reader.orders()] == [("NOT_SENT", "late")]
+        assert [(each.state, each.reason) for each in reader.orders()] == [("ABORT", "late")]
 
 
 # --- past ------------------------------------------------------------------------------------------------------------
@@ -254,9 +254,9 @@ def test_the_past_is_two_days_of_orders_all_that_have_not_ended_and_what_was_gai
         settled("old", old, "0.10"),
         settled("older", old - DAY, "0.25"),
         settled("somebody's", old, "-1.00", "demo-2"),
-        order("REJECTED", order="old rejected", at=old, bar=1),
+        order("ABORT", order="old rejected", at=old, bar=1),
         order("UNKNOWN", order="old unknown", at=old, bar=2),
-        order("OPEN", order="old open", at=old, bar=3),
+        order("CONFIRM", order="old open", at=old, bar=3),
         settled("late", now - PAST, "5.00"),
     ]
     with Ledger(path) as ledger:
@@ -271,7 +271,7 @@ def test_the_past_is_two_days_of_orders_all_that_have_not_ended_and_what_was_gai
 def test_an_empty_ledger_knows_no_moment_and_another_one_its_last(path: Path) -> None:
     with Ledger(path) as ledger:
         assert ledger.last_moment() is None
-        ledger.follow(order("OPEN", at=MONDAY + 7))
+        ledger.follow(order("CONFIRM", at=MONDAY + 7))
         assert ledger.last_moment() == MONDAY + 7
         ledger.decide(decisions(3))
         ledger.commit()
@@ -283,10 +283,10 @@ def test_an_empty_ledger_knows_no_moment_and_another_one_its_last(path: Path) ->
 
 def test_it_can_be_read_while_a_run_writes(path: Path) -> None:
     with Ledger(path) as ledger, reading(path) as reader:
-        ledger.intend(order("SENDING"))
-        assert [each.state for each in reader.orders()] == ["SENDING"]
-        ledger.follow(order("OPEN"))
-        assert [each.state for each in reader.orders()] == ["OPEN"]
+        ledger.intend(order("SEND"))
+        assert [each.state for each in reader.orders()] == ["SEND"]
+        ledger.follow(order("CONFIRM"))
+        assert [each.state for each in reader.orders()] == ["CONFIRM"]
 
 
 def test_a_reader_changes_nothing(path: Path) -> None:
@@ -328,12 +328,12 @@ def test_a_ledger_that_is_not_there_is_told_in_a_sentence(path: Path) -> None:
 
 def test_a_ledger_that_cannot_be_written_stops_in_a_sentence_and_keeps_no_half_of_it(path: Path) -> None:
     with Ledger(path) as ledger:
-        ledger.intend(order("SENDING"))
+        ledger.intend(order("SEND"))
         with closing(sqlite3.connect(path)) as other:
             other.execute("DROP TABLE order_events")
         with pytest.raises(LedgerError, match=r"cannot be written .*; nothing more is sent"):
-            ledger.follow(order("OPEN"))
-    assert query(path, "SELECT state FROM orders") == [("SENDING",)]
+            ledger.follow(order("CONFIRM"))
+    assert query(path, "SELECT state FROM orders") == [("SEND",)]
 
 
 KILLED = """
@@ -343,7 +343,7 @@ from pipeline.ledger import Ledger
 from tests.support import order
 
 ledger = Ledger(Path(sys.argv[1]))
-assert ledger.intend(order("SENDING"))
+assert ledger.intend(order("SEND"))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -352,8 +352,8 @@ def test_killed_between_the_intent_and_the_sending_the_intent_is_known(path: Pat
     ended = subprocess.run([sys.executable, "-c", KILLED, str(path)], cwd=ROOT, env=dict(os.environ), check=False)
     assert ended.returncode == -9
     with Ledger(path) as ledger:
-        assert [each.state for each in ledger.past(MONDAY).orders] == ["SENDING"]
-        assert not ledger.intend(order("SENDING"))
+        assert [each.state for each in ledger.past(MONDAY).orders] == ["SEND"]
+        assert not ledger.intend(order("SEND"))
 
 
 # --- the sink --------------------------------------------------------------------------------------------------------
@@ -386,9 +386,9 @@ class Asked:
 
 def test_orders_are_written_at_once_and_decisions_soon() -> None:
     asked = Asked()
-    entries = [(0, decisions(2)), (10, order("OPEN")), (SOON - 1, decisions(1)), (SOON + 1, decisions(3))]
+    entries = [(0, decisions(2)), (10, order("CONFIRM")), (SOON - 1, decisions(1)), (SOON + 1, decisions(3))]
     driven(Store(), entries, 10 * SOON, SimpleNamespace(ledger=asked))
-    assert asked.calls == ["2 decisions", "OPEN", "1 decisions", "commit", "3 decisions", "commit"]
+    assert asked.calls == ["2 decisions", "CONFIRM", "1 decisions", "commit", "3 decisions", "commit"]
 
 
 def test_stops_are_written_at_once_and_outcomes_soon() -> None:
@@ -402,5 +402,5 @@ def test_stops_are_written_at_once_and_outcomes_soon() -> None:
 
 def test_with_nothing_decided_nothing_is_committed() -> None:
     asked = Asked()
-    driven(Store(), [(0, order("OPEN"))], DAY, SimpleNamespace(ledger=asked))
-    assert asked.calls == ["OPEN"]
+    driven(Store(), [(0, order("CONFIRM"))], DAY, SimpleNamespace(ledger=asked))
+    assert asked.calls == ["CONFIRM"]

@@ -134,7 +134,7 @@ def test_quotes_a_second_are_those_of_real_time() -> None:
 
 def test_an_orders_life_is_counted_once_whatever_is_told_twice() -> None:
     watched = Watched()
-    for state in ("SENDING", "SENDING", "OPEN", "OPEN"):
+    for state in ("SEND", "SEND", "CONFIRM", "CONFIRM"):
         watched.tell(own(state))
     orders = watched.watch.status().orders
     assert (orders.sent, orders.open, orders.settled) == (1, 1, 0)
@@ -144,15 +144,15 @@ def test_an_orders_life_is_counted_once_whatever_is_told_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "count"), [("REJECTED", "rejected"), ("NOT_SENT", "rejected"), ("UNKNOWN", "unknown")]
+    ("state", "count"), [("ABORT", "rejected"), ("UNKNOWN_RESULT", "unknown"), ("UNKNOWN", "unknown")]
 )
 def test_orders_that_came_to_nothing_are_counted_apart(state: OrderState, count: str) -> None:
-    orders = Watched().tell(own("SENDING"), own(state)).watch.status().orders
+    orders = Watched().tell(own("SEND"), own(state)).watch.status().orders
     assert (getattr(orders, count), orders.open) == (1, 0)
 
 
 def test_money_is_what_settled() -> None:
-    watched = Watched().tell(own("OPEN"), own("SETTLED", **WON))
+    watched = Watched().tell(own("CONFIRM"), own("SETTLED", **WON))
     (account,) = watched.watch.status().accounts
     assert (account.balance, account.day_profit, account.open, account.keys) == ("100.90", "+0.90", 0, 4)
     assert watched.row().profit == "+0.90"
@@ -165,7 +165,7 @@ def test_the_days_profit_begins_anew_at_midnight() -> None:
 
 
 def test_what_the_ledger_knew_is_part_of_the_picture() -> None:
-    past = Past((own("SETTLED", **WON), order("OPEN", order="b")), {"demo-1": order(profit="-5").profit})
+    past = Past((own("SETTLED", **WON), order("CONFIRM", order="b")), {"demo-1": order(profit="-5").profit})
     status = Watched().tell(past).watch.status()
     assert (status.accounts[0].balance, status.accounts[0].open, status.wins) == ("95.90", 1, 1)
 
@@ -214,7 +214,7 @@ def test_the_first_time_all_keys_are_told_and_then_only_those_that_changed() -> 
 
 
 def test_a_row_has_the_latest_of_everything() -> None:
-    watched = Watched().tell(quotes("EURUSD", [MONDAY, MONDAY + 5], [1.1, 1.2]), decisions(0, 1), own("OPEN"))
+    watched = Watched().tell(quotes("EURUSD", [MONDAY, MONDAY + 5], [1.1, 1.2]), decisions(0, 1), own("CONFIRM"))
     row = watched.row()
     assert (row.price, row.updated, row.digits) == (pytest.approx(1.2), MONDAY + 5, 5)
     assert (row.last_bar, row.verdict, row.direction, row.score, row.open) == (MONDAY + MINUTE, "payout", -1, -0.4, 1)
@@ -255,7 +255,7 @@ def test_a_key_that_is_not_ready_says_how_warm_it_is() -> None:
 
 
 def test_an_order_of_unknown_outcome_freezes_its_key_until_it_is_known() -> None:
-    watched = Watched().tell(quotes("EURUSD", [MONDAY], [1.1]), decisions(1), own("SENDING"), own("UNKNOWN"))
+    watched = Watched().tell(quotes("EURUSD", [MONDAY], [1.1]), decisions(1), own("SEND"), own("UNKNOWN"))
     assert watched.row().state == "FROZEN"
     assert watched.row(KeyName("demo-1", "EURUSD", "5m")).state != "FROZEN"
     assert watched.tell(own("SETTLED", **WON)).row().state == "RUN"
@@ -267,7 +267,7 @@ def test_an_order_of_unknown_outcome_freezes_its_key_until_it_is_known() -> None
 def test_a_mark_of_a_trade_is_completed_by_its_settlement() -> None:
     watched = Watched().tell(bars_of(walk(1, 3), product="EURUSD", fresh=3), traded())
     assert watched.chart().marks == (Mark(MONDAY, TRADED, -1, NAME),)
-    watched.tell(own("OPEN", entry=1.25, expiry=MONDAY + 2 * MINUTE))
+    watched.tell(own("CONFIRM", entry=1.25, expiry=MONDAY + 2 * MINUTE))
     assert watched.chart().marks[0].result is None
     watched.tell(own("SETTLED", **WON))
     assert watched.chart().marks == (Mark(MONDAY, TRADED, -1, NAME, "win", "0.90", 1.25, MONDAY + 2 * MINUTE),)
@@ -310,7 +310,7 @@ def test_of_a_key_that_does_not_exist_there_is_no_chart_and_without_bars_an_empt
 
 def test_the_log_tells_what_became_of_orders_and_faults_once_each() -> None:
     watched = Watched().tell(
-        own("SENDING"), own("UNKNOWN", reason="no answer"), Fault("features", MONDAY, "broken"), own("SETTLED", **WON)
+        own("SEND"), own("UNKNOWN", reason="no answer"), Fault("features", MONDAY, "broken"), own("SETTLED", **WON)
     )
     lines = watched.watch.log(0, 10)
     assert [(line.seq, line.level) for line in lines] == [(1, "warning"), (2, "error"), (3, "info")]

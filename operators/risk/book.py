@@ -5,9 +5,7 @@ from decimal import Decimal
 
 from operators.risk.days import Days
 from operators.risk.results import NOTHING, Ended, Rests
-from pipeline.values import Key, Order
-
-ALIVE = frozenset({"SENDING", "OPEN", "UNKNOWN"})
+from pipeline.values import ENDED, UNSURE, Key, Order
 
 
 class Book:
@@ -24,12 +22,14 @@ class Book:
 
     def take(self, order: Order) -> None:
         """What is known of an order from now on."""
-        if order.state in ALIVE:
+        if order.state not in ENDED:
             self.alive[order.order] = order
             return
         self.alive.pop(order.order, None)
+        if order.state in ("SETTLED", "CANCELED"):
+            self._gain(order)
         if order.state == "SETTLED":
-            self._settle(order)
+            self._rest_after(order)
 
     def earlier(self, profit: Decimal) -> None:
         """What was gained before all that is folded."""
@@ -46,7 +46,7 @@ class Book:
     def on(self, key: Key) -> tuple[int, int]:
         """How many orders of a key are open, and how many of those have an unknown outcome."""
         states = [order.state for order in self.alive.values() if order.key == key]
-        return len(states), states.count("UNKNOWN")
+        return len(states), sum(state in UNSURE for state in states)
 
     def rests_until(self, key: Key) -> int:
         rests = self._rests.get(key)
@@ -57,13 +57,15 @@ class Book:
         rests = self._rests.get(key)
         return rests.losses(at) if rests is not None else 0
 
-    def _settle(self, order: Order) -> None:
+    def _gain(self, order: Order) -> None:
         self.balance += order.profit
         day = self._days.of(order.at)
         if day > self._day:
             self._day, self._day_profit = day, NOTHING
         if day == self._day:
             self._day_profit += order.profit
+
+    def _rest_after(self, order: Order) -> None:
         rests = self._rests.get(order.key)
         if rests is None:
             rests = self._rests[order.key] = Rests(self._rest)

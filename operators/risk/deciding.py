@@ -20,7 +20,7 @@ from operators.risk.feed import Feed
 from operators.risk.known import PayoutSeries
 from operators.risk.memory import Memory, Terms
 from operators.risk.results import NOTHING
-from pipeline.orders import sending
+from pipeline.orders import prepared
 from pipeline.parts import StakeRule
 from pipeline.stretch import PRICES
 from pipeline.times import timeframe_name
@@ -227,7 +227,7 @@ class Deciding:
                 answers.value[row], answers.threshold[row] = gate.value, gate.threshold
                 return None
         approved = answers.orders[row] = _approved(case, signals, row, shared.columns.features)
-        self._memory.follow(sending(approved))
+        self._memory.follow(prepared(approved))
         return approved
 
     def _case(self, account: str, signals: Signals, row: int, at: int, shared: Shared) -> Case:

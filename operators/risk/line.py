@@ -6,8 +6,9 @@ from typing import NamedTuple
 from pipeline.times import DAY
 from pipeline.values import Move, Order
 
-WRONG = frozenset({"REJECTED", "NOT_SENT", "UNKNOWN"})
+WRONG = frozenset({"ABORT", "UNKNOWN", "UNKNOWN_RESULT"})
 """States that say that something went wrong with an order."""
+ON_THE_WAY = frozenset({"PREPARE", "SEND", "SEND_RETRY"})
 KEPT = 2 * DAY
 """So far back a start from the ledger knows what became of orders."""
 
@@ -33,11 +34,12 @@ class Line:
         """Until when to rest after the last storm."""
 
     def take(self, move: Move | Order) -> None:
-        if move.state == "SENDING":
+        if move.state == "SEND":
             self._sent.setdefault(move.order, move.at)
+        if move.state in ON_THE_WAY:
             return
         sent = self._sent.pop(move.order, None)
-        if sent is not None and move.state != "NOT_SENT":
+        if sent is not None and move.cause != "not_sent":
             insort(self._answers, (move.at, move.at - sent))
             del self._answers[: bisect_left(self._answers, (move.at - KEPT,))]
         if move.state in WRONG and self._storm is not None:

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from operators.risk.book import ALIVE, Book
+from operators.risk.book import Book
 from operators.risk.days import Days
 from operators.risk.judges import Judge, Standing, Streak
 from operators.risk.latches import Latches
 from operators.risk.line import Line, Storm
 from operators.risk.results import NOTHING, Ended, Rests, Results
-from pipeline.values import Key, Latch, Order, Past
+from pipeline.values import ENDED, Key, Latch, Order, Past
 
 EVERY = "every account"
 Whose = str | Key
@@ -134,7 +134,7 @@ class Memory:
         return sound
 
     def _keep_other(self, order: Order) -> None:
-        if self._terms.follows_others and order.state in ALIVE:
+        if self._terms.follows_others and order.state not in ENDED:
             self.others[order.order] = order
         else:
             self.others.pop(order.order, None)

@@ -1,0 +1,161 @@
+"""What passes between an executor and those who know what became of its orders: venues, the ledger, people.
+
+An order's fate is told by evidence only: the venue's answer to it, the end of its contract, a listing of what the
+account holds and held, or the verdict of somebody who signs for it.
+"""
+
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+
+from pipeline.values import Direction, Result
+
+Money = Literal["practice", "demo", "real"]
+"""Whose money an account plays with: nobody's, the venue's, or its owner's."""
+
+
+class Evidence(Struct, frozen=True):
+    """What a venue can prove, as it declares it. What it does not declare is not relied on."""
+
+    lists: bool = False
+    """It can list the contracts of an account, open and ended, since a moment, and says as of when."""
+    echoes: bool = False
+    """Its listings name our own id of an order."""
+    once: bool = False
+    """However often it is sent an order of one id, it takes it once, and gives the first answer again."""
+    late_ms: int = 0
+    """An order may come to life this much later than it was sent, at the most."""
+
+
+class Terms(NamedTuple):
+    """What an executor must know of an account."""
+
+    money: Money
+    evidence: Evidence
+
+
+# --- what venues say -------------------------------------------------------------------------------------------------
+
+
+class Unsent(Struct, frozen=True, tag=True):
+    """It is certain that no byte of an order reached the venue: there was no connection, or no room in our limits."""
+
+    order: str
+    reason: str
+    at: int
+
+
+class Lost(Struct, frozen=True, tag=True):
+    """No answer to an order will come any more, and nobody knows whether the venue took it."""
+
+    order: str
+    reason: str
+    at: int
+
+
+class Inquiry(Struct, frozen=True):
+    """Asks the venue of an account for all contracts since a moment, or for one contract."""
+
+    account: str
+    number: int
+    """The how manieth of the account; the answer names it."""
+    since: int
+    at: int
+    contract: str = ""
+
+
+class Listed(Struct, frozen=True):
+    """A contract as the venue lists it. `result` is None while it is open; `request` our own id, where it is told."""
+
+    contract: str
+    request: str
+    product: str
+    tf: int
+    direction: Direction
+    stake: Decimal
+    payout: float
+    accepted_at: int
+    expiry: int
+    result: Result | None = None
+    profit: Decimal = Decimal(0)
+    entry_ts: int = 0
+    entry: float = 0.0
+    exit_ts: int = 0
+    exit: float = 0.0
+    closed_at: int = 0
+
+
+class Cash(Struct, frozen=True):
+    """Money that came or went without a contract: a deposit, a withdrawal, a fee."""
+
+    reference: str
+    at: int
+    amount: Decimal
+    what: str
+
+
+class Statement(Struct, frozen=True, tag=True):
+    """A venue's answer to an inquiry: every contract accepted or ended since then, as of a moment of its own clock.
+
+    `balance` is what the account holds then, without the stakes of open contracts; None where the venue does not say.
+    `fault` says why there is no answer; then the rest means nothing.
+    """
+
+    account: str
+    number: int
+    since: int
+    as_of: int
+    at: int
+    contracts: tuple[Listed, ...] = ()
+    cash: tuple[Cash, ...] = ()
+    balance: Decimal | None = None
+    contract: str = ""
+    """The one contract that was asked for; "" when all were."""
+    fault: str = ""
+
+
+# --- what the ledger says --------------------------------------------------------------------------------------------
+
+
+class Written(Struct, frozen=True):
+    """An order's intent is on disk for good; not `fresh` when its bar had one before, which stands."""
+
+    order: str
+    fresh: bool
+
+
+class Verdict(Struct, frozen=True):
+    """Somebody signs for what became of an order of which the venue can say nothing any more."""
+
+    order: str
+    outcome: Literal["absent", "win", "lose", "push", "canceled"]
+    profit: Decimal
+    at: int
+    by: str
+    reason: str
+
+
+# --- what an executor says beside its orders -------------------------------------------------------------------------
+
+
+class Dispute(Struct, frozen=True):
+    """The venue contradicts what it said before, or what was proved: nothing is changed, somebody must look."""
+
+    order: str
+    account: str
+    at: int
+    was: str
+    now: str
+
+
+class Reconciled(Struct, frozen=True):
+    """A complete pass over what a venue lists for an account: all that was told up to `until` is accounted for."""
+
+    account: str
+    until: int
+    at: int
+
+
+ENTERING = (Unsent, Lost, Statement, Written, Verdict)
+"""What comes in by a flow's door."""
