@@ -98,6 +98,67 @@ FROM order_events;
 DROP TABLE order_events;
 ALTER TABLE order_events_3 RENAME TO order_events;
 CREATE INDEX order_events_by_order ON order_events ("order");
+CREATE VIEW results AS
+SELECT "order", account, product, tf, bar, direction, stake, payout, result, profit, entry_ts, entry, exit_ts, exit,
+  wanted_at, sent_at, taken_at, ended_at
+FROM orders WHERE state IN ('SETTLED', 'CANCELED');
+CREATE TABLE accounts (
+  account TEXT PRIMARY KEY, venue TEXT NOT NULL, currency TEXT NOT NULL, money TEXT NOT NULL, balance TEXT NOT NULL,
+  since INTEGER NOT NULL
+) STRICT;
+CREATE TABLE reconciled (account TEXT PRIMARY KEY, until INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;
+CREATE TABLE certificates (
+  seq INTEGER PRIMARY KEY, account TEXT NOT NULL, since INTEGER NOT NULL, as_of INTEGER NOT NULL, at INTEGER NOT NULL,
+  intents INTEGER NOT NULL, contracts INTEGER NOT NULL,
+  opening TEXT NOT NULL, profit TEXT NOT NULL, cash TEXT NOT NULL, stakes TEXT NOT NULL, closing TEXT,
+  unexplained TEXT NOT NULL
+) STRICT;
+CREATE INDEX certificates_by_account ON certificates (account, seq);
+CREATE TABLE cash (
+  account TEXT NOT NULL, reference TEXT NOT NULL, at INTEGER NOT NULL, amount TEXT NOT NULL, what TEXT NOT NULL,
+  PRIMARY KEY (account, reference)
+) STRICT;
+CREATE TABLE disputes (
+  seq INTEGER PRIMARY KEY, "order" TEXT NOT NULL, account TEXT NOT NULL, at INTEGER NOT NULL,
+  was TEXT NOT NULL, now TEXT NOT NULL
+) STRICT;
+CREATE TABLE verdicts (
+  seq INTEGER PRIMARY KEY, "order" TEXT NOT NULL, account TEXT NOT NULL,
+  outcome TEXT NOT NULL CHECK (outcome IN ('absent', 'win', 'lose', 'push', 'canceled')), profit TEXT NOT NULL,
+  at INTEGER NOT NULL, by TEXT NOT NULL, reason TEXT NOT NULL, signature TEXT NOT NULL
+) STRICT;
+CREATE TABLE armings (
+  seq INTEGER PRIMARY KEY, arming TEXT NOT NULL, account TEXT NOT NULL, at INTEGER NOT NULL, until INTEGER NOT NULL,
+  by TEXT NOT NULL, reason TEXT NOT NULL, shown TEXT NOT NULL
+) STRICT;
+CREATE TABLE audits (
+  "order" TEXT PRIMARY KEY, account TEXT NOT NULL, at INTEGER NOT NULL, verdict TEXT NOT NULL,
+  result TEXT NOT NULL, entry_ts INTEGER, entry REAL, exit_ts INTEGER, exit REAL, reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE requests (
+  seq INTEGER PRIMARY KEY, what TEXT NOT NULL, account TEXT NOT NULL, at INTEGER NOT NULL, by TEXT NOT NULL
+) STRICT;
+CREATE TABLE payouts (
+  product TEXT NOT NULL, ts INTEGER NOT NULL, ratio REAL NOT NULL, PRIMARY KEY (product, ts)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE metrics (
+  at INTEGER NOT NULL, account TEXT NOT NULL, name TEXT NOT NULL, value REAL, PRIMARY KEY (at, account, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE configs (
+  config TEXT PRIMARY KEY, at INTEGER NOT NULL, file TEXT NOT NULL, flow TEXT NOT NULL, code TEXT NOT NULL
+) STRICT;
+CREATE TABLE limits (
+  config TEXT NOT NULL, guard TEXT NOT NULL, number INTEGER NOT NULL, rule TEXT NOT NULL,
+  PRIMARY KEY (config, guard, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE lives (
+  epoch INTEGER PRIMARY KEY, began INTEGER NOT NULL, ended INTEGER, config TEXT NOT NULL, mode TEXT NOT NULL,
+  pid INTEGER NOT NULL, how TEXT NOT NULL
+) STRICT;
+CREATE TABLE trials (
+  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, what TEXT NOT NULL, config TEXT NOT NULL, begin INTEGER NOT NULL,
+  "end" INTEGER NOT NULL, account TEXT NOT NULL, found TEXT NOT NULL
+) STRICT;
 """
 STEPS = (ORDERS_AND_DECISIONS, OUTCOMES_AND_LATCHES, CERTAINTY)
 """What each version added to the one before."""

@@ -558,6 +558,36 @@ class Arming(Struct, frozen=True):
     reason: str = ""
 
 
+class Certificate(Struct, frozen=True):
+    """Whether everything is accounted for: intents, contracts at the venue and rows of the ledger, and the balance.
+
+    `closing` is `opening` and all that is known to have happened between, to the cent, or `unexplained` says what is
+    not: a sentence for each thing.
+    """
+
+    account: str
+    since: int
+    as_of: int
+    """Both on the venue's clock."""
+    at: int
+    intents: int
+    contracts: int
+    opening: Decimal
+    profit: Decimal
+    """Of contracts that ended between."""
+    cash: Decimal
+    """Money that came or went without a contract."""
+    stakes: Decimal
+    """By how much the stakes of open contracts grew."""
+    closing: Decimal | None
+    """None where the venue does not say what the account holds."""
+    unexplained: tuple[str, ...] = ()
+
+    @property
+    def sound(self) -> bool:
+        return not self.unexplained
+
+
 class Move(Struct, frozen=True):
     """What became of an order at a moment."""
 
@@ -595,6 +625,10 @@ class Past(Struct, frozen=True):
     """Up to when what the venue lists for each account is accounted for."""
     armings: tuple[Arming, ...] = ()
     """The last one of each account."""
+    certificates: tuple[Certificate, ...] = ()
+    """The last one of each account."""
+    decided: tuple[tuple[str, str, int, int], ...] = ()
+    """The last bar that was decided of each account, product and timeframe."""
 
 
 class Dropped(Struct, frozen=True):

@@ -344,8 +344,8 @@ def test_what_a_venue_says_at_once_while_an_order_reaches_it_enters_in_a_turn_of
         if isinstance(item, Order):
             lives.setdefault(item.order, []).append(item.state)
     assert len(lives) > 2
-    assert all(["SEND", "CONFIRM", "SETTLED"][: len(life)] == life for life in lives.values())
-    assert any(len(life) == 3 for life in lives.values())
+    assert all(["PREPARE", "SEND", "CONFIRM", "SETTLED"][: len(life)] == life for life in lives.values())
+    assert any(len(life) == 4 for life in lives.values())
 
 
 def test_a_value_that_enters_while_another_is_given_waits_for_its_turn() -> None:

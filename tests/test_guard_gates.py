@@ -228,7 +228,7 @@ def test_every_answer_counts_also_the_one_that_never_came(state: str) -> None:
 
 
 def test_an_order_that_was_not_sent_says_nothing_of_answers() -> None:
-    entries = [sent(FINAL - MINUTE), became("ABORT", FINAL - MINUTE + 5_000)]
+    entries = [sent(FINAL - MINUTE), became("ABORT", FINAL - MINUTE + 5_000, cause="not_sent")]
     assert words(given_by(guard(latency=SLOW), *entries, signal())) == [TRADED]
 
 
@@ -631,7 +631,7 @@ def test_of_rows_looked_at_the_columns_are_those_of_the_decided_one() -> None:
 
 def test_an_order_just_approved_is_heard_of_again_without_being_counted_twice() -> None:
     ((_, first),) = [each for each in given_by(guard(), signal()) if isinstance(each[1], Approved)]
-    told = [(FINAL + 1, prepared(first)), (FINAL + 2, moved(prepared(first), "CONFIRM", FINAL + 2))]
+    told = [(FINAL + 1, prepared(first)), (FINAL + 2, moved(prepared(first), "SEND", FINAL + 2))]
     part = guard(open_per=OpenPer(account=2))
     other = signal(tf=5 * MINUTE, bar=MONDAY - 4 * MINUTE, at=FINAL + MINUTE)
     assert words(given_by(part, signal(), *told, other)) == [TRADED, TRADED]

@@ -21,7 +21,7 @@ from pipeline.parts import provider as provider_part
 from pipeline.plan import Edge, Plan
 from pipeline.times import MINUTE
 from pipeline.toml_scan import KeyPath
-from pipeline.values import Ack, Bars, Columns, Floats, Gap, Latch, Order, Past, Payouts, Quotes, Reject, Settlement
+from pipeline.values import Bars, Columns, Floats, Gap, Latch, Order, Past, Payouts, Quotes
 from tests.support import MONDAY, ROOT, SMALL, decided, plan_of, play, quotes
 
 SHIPPED = (ROOT / "flows.toml").read_text(encoding="utf-8")
@@ -453,9 +453,9 @@ def test_gate_executor_and_venue_are_joined_without_a_word_in_the_file() -> None
     plan = plan_of()
     assert carried(plan, "sources.market", "venues.practice") == {(Quotes, Bars), (Payouts,)}
     assert carried(plan, "venues.practice", "risk.main") == {(Payouts,)}
-    assert carried(plan, "venues.practice", "sinks.orders") == {(Ack, Reject, Settlement)}
+    assert carried(plan, "venues.practice", "sinks.orders") == {REPLIES}
     assert carried(plan, "ledger", "risk.main") == {(Past, Latch)}
-    assert carried(plan, "ledger", "sinks.orders") == {(Past,)}
+    assert carried(plan, "ledger", "sinks.orders") == {TOLD}
     assert {(edge.source, edge.target) for edge in plan.edges if edge.closes} == {
         ("sinks.orders", "risk.main"),
         ("sinks.orders", "venues.practice"),

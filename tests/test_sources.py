@@ -68,6 +68,7 @@ class Stand:
     base: Path = Path()
     folder: Path = Path()
     mode: Mode = "replay"
+    flow: str = "stand"
     ledger: Records = field(default_factory=NoRecords)
     calendars: Calendars = field(default_factory=Calendars)
 
