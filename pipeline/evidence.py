@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from pipeline.values import Direction, Result
+from pipeline.values import Certificate, Direction, Result
 
 Money = Literal["practice", "demo", "real"]
 """Whose money an account plays with: nobody's, the venue's, or its owner's."""
@@ -157,5 +157,25 @@ class Reconciled(Struct, frozen=True):
     at: int
 
 
+class Audited(Struct, frozen=True):
+    """How a contract ended by our own prices, held against what the venue says.
+
+    `unseen` where our prices do not reach; then there is nothing to compare.
+    """
+
+    order: str
+    account: str
+    at: int
+    verdict: Literal["explained", "unexplained", "unseen"]
+    result: Result | None = None
+    entry_ts: int = 0
+    entry: float = 0.0
+    exit_ts: int = 0
+    exit: float = 0.0
+    reason: str = ""
+
+
+Noted = Reconciled | Dispute | Certificate | Audited | Cash
+"""What is kept beside orders, so that everything is accounted for."""
 ENTERING = (Unsent, Lost, Statement, Written, Verdict)
 """What comes in by a flow's door."""

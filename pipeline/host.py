@@ -8,6 +8,7 @@ from reactivex import Observable
 from reactivex.abc import DisposableBase
 
 from pipeline.calendar import Calendars
+from pipeline.evidence import Noted
 from pipeline.values import Decisions, Latch, Order, Outcomes
 
 Mode = Literal["paper", "live", "replay"]
@@ -39,6 +40,10 @@ class Records(Protocol):
 
     def latch(self, latch: Latch) -> None:
         """Record a stop, or its release, for good."""
+        ...
+
+    def note(self, noted: Noted) -> None:
+        """Record what makes orders certain."""
         ...
 
     def commit(self) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Self
 import msgspec
 
 from pipeline.errors import MoonlightError
+from pipeline.evidence import Noted
 from pipeline.ledger_rows import (
     COLUMNS,
     NAMES,
@@ -23,6 +24,7 @@ from pipeline.ledger_rows import (
     decision_rows,
     keys_of,
     latch_of,
+    noted_row,
     number_of,
     order_of,
     order_row,
@@ -116,6 +118,12 @@ class Ledger:
         with self._writing() as db:
             made = db.execute(INSERT_LATCH, msgspec.structs.astuple(latch))
             self._known.add(made.lastrowid or 0)
+
+    def note(self, noted: Noted) -> None:
+        """Record what makes orders certain, for good."""
+        with self._writing() as db:
+            insert, row = noted_row(noted)
+            db.execute(insert, row)
 
     def latched(self) -> Sequence[Latch]:
         """What others recorded of latches since this was asked before, in order."""

@@ -1,16 +1,25 @@
 """The ledger's rows and the values they stand for."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from pipeline.values import Decisions, GateRow, Key, Latch, Order, Outcomes
+from pipeline.evidence import Audited, Cash, Dispute, Noted, Reconciled
+from pipeline.values import Certificate, Decisions, GateRow, Key, Latch, Order, Outcomes
 
 COLUMNS = Order.__struct_fields__
 NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
+TABLES: Mapping[type[Noted], str] = {
+    Reconciled: "reconciled",
+    Dispute: "disputes",
+    Certificate: "certificates",
+    Audited: "audits",
+    Cash: "cash",
+}
+"""Where what makes orders certain is kept."""
 SELECT_ORDER = f"SELECT {NAMES} FROM orders"  # noqa: S608  # our own names
 
 
@@ -74,6 +83,18 @@ def order_row(order: Order) -> tuple[Any, ...]:
 
 def order_of(row: Sequence[Any]) -> Order:
     return msgspec.convert(dict(zip(COLUMNS, row, strict=True)), Order, strict=False)
+
+
+def noted_row(noted: Noted) -> tuple[str, tuple[Any, ...]]:
+    """The statement that keeps it, and its values."""
+    names = noted.__struct_fields__
+    columns, marks = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
+    values = (getattr(noted, name) for name in names)
+    row = tuple(msgspec.json.encode(each).decode() if isinstance(each, tuple) else each for each in values)
+    return (
+        f"INSERT OR REPLACE INTO {TABLES[type(noted)]} ({columns}) VALUES ({marks})",  # noqa: S608  # our own names
+        tuple(str(each) if isinstance(each, Decimal) else each for each in row),
+    )
 
 
 def latch_of(row: Sequence[Any]) -> Latch:

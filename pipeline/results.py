@@ -18,6 +18,7 @@ import pyarrow
 import pyarrow.parquet
 
 from pipeline.errors import InputError
+from pipeline.evidence import Noted
 from pipeline.hindsight import Tally
 from pipeline.orders import MOVES
 from pipeline.reckoning import Reckoning
@@ -165,6 +166,9 @@ class Results:
 
     def latch(self, latch: Latch) -> None:
         """A replay ends with its stops."""
+
+    def note(self, noted: Noted) -> None:
+        """A replay's venue is certain."""
 
     def commit(self) -> None:
         """Everything is written when it comes."""

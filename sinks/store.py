@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from reactivex import Observable
 
+from pipeline.evidence import Audited, Cash, Dispute, Noted, Reconciled
 from pipeline.host import Host
 from pipeline.parts import sink
 from pipeline.steps import woken
-from pipeline.values import Decisions, Dropped, Latch, Order, Outcomes
+from pipeline.values import Certificate, Decisions, Dropped, Latch, Order, Outcomes
 
 SOON = 250
 """Decisions and outcomes are on disk this many ms of the flow's time after they came, at the latest; all else at once.
@@ -28,8 +29,9 @@ class Store:
         orders: Observable[Order],
         outcomes: Observable[Outcomes],
         latches: Observable[Latch],
+        certainty: Observable[Reconciled | Dispute | Certificate | Audited | Cash],
     ) -> Observable[Dropped]:
-        return woken(lambda: Writing(host), "store", decisions, orders, outcomes, latches)
+        return woken(lambda: Writing(host), "store", decisions, orders, outcomes, latches, certainty)
 
 
 class Writing:
@@ -39,12 +41,14 @@ class Writing:
         self._ledger = host.ledger
         self.due: int | None = None
 
-    def take(self, item: Decisions | Order | Outcomes | Latch, at: int) -> Iterator[Dropped]:
+    def take(self, item: Decisions | Order | Outcomes | Latch | Noted, at: int) -> Iterator[Dropped]:
         match item:
             case Order():
                 self._ledger.follow(item)
             case Latch():
                 self._ledger.latch(item)
+            case Reconciled() | Dispute() | Certificate() | Audited() | Cash():
+                self._ledger.note(item)
             case Decisions():
                 self._ledger.decide(item)
                 self.due = self.due or at + SOON

@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 from pipeline import parts
 from pipeline.__main__ import main
 from pipeline.errors import PlanError, Problem
+from pipeline.evidence import Inquiry
 from pipeline.parts import Column, feature, registered
 from pipeline.parts import provider as provider_part
 from pipeline.plan import Edge, Plan
 from pipeline.times import MINUTE
 from pipeline.toml_scan import KeyPath
 from pipeline.values import Bars, Columns, Floats, Gap, Latch, Order, Past, Payouts, Quotes
+from pipeline.wiring import REPLIES, TOLD
 from tests.support import MONDAY, ROOT, SMALL, decided, plan_of, play, quotes
 
 SHIPPED = (ROOT / "flows.toml").read_text(encoding="utf-8")
@@ -461,7 +463,7 @@ def test_gate_executor_and_venue_are_joined_without_a_word_in_the_file() -> None
         ("sinks.orders", "venues.practice"),
         ("operators.bars", "sources.market"),
     }
-    assert carried(plan, "sinks.orders", "venues.practice") == {(Order,)}
+    assert carried(plan, "sinks.orders", "venues.practice") == {(Order, Inquiry)}
     assert carried(plan, "operators.bars", "sources.market") == {(Gap,)}
 
 
