@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.calendar import Calendars
 from pipeline.hindsight import Contracts, Tally, tally
-from pipeline.ledger_reading import Reader
+from pipeline.ledger.reading import Reader
 from pipeline.settlement import Tie
 from pipeline.values import Key, Stream
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.ledger import Ledger
-from pipeline.ledger_reading import Reader
+from pipeline.ledger.reading import Reader
 from pipeline.times import MINUTE, SECOND
 from pipeline.trying import NoRecords
 from pipeline.values import Ack, Approved, Order, Past, Reject, Settlement, Ticket

@@ -12,8 +12,8 @@ from pipeline.__main__ import main
 from pipeline.checking import load
 from pipeline.errors import InputError
 from pipeline.ledger import Ledger
-from pipeline.ledger_reading import Reader
-from pipeline.ledger_tables import ORDERS_AND_DECISIONS, VERSION
+from pipeline.ledger.reading import Reader
+from pipeline.ledger.tables import ORDERS_AND_DECISIONS, VERSION
 from pipeline.replaying import replayed
 from pipeline.times import HOUR
 from tests.support import MONDAY, SMALL

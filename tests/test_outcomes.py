@@ -16,7 +16,7 @@ from pipeline.candles import from_columns
 from pipeline.engine import Setting, running
 from pipeline.errors import PlanError
 from pipeline.ledger import Ledger
-from pipeline.ledger_reading import Reader
+from pipeline.ledger.reading import Reader
 from pipeline.outcomes import PATIENCE, Counterfactual, Priced
 from pipeline.replaying import replayed
 from pipeline.settlement import FEW_ROWS, Contract, PricePath, settled

@@ -10,7 +10,7 @@ import pytest
 from pipeline import virtual
 from pipeline.engine import Setting, running
 from pipeline.ledger import Ledger
-from pipeline.ledger_reading import Reader
+from pipeline.ledger.reading import Reader
 from pipeline.plan import Plan
 from pipeline.replaying import replayed
 from pipeline.times import HOUR, MINUTE, parse_moment

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.daybook import ALL, Asked, day_of
 from pipeline.ledger import Ledger
-from pipeline.ledger_reading import Reader
+from pipeline.ledger.reading import Reader
 from pipeline.replaying import replayed
 from pipeline.results import BEHIND, DECISIONS, ORDERS, OUTCOMES, Results
 from pipeline.times import DAY, HOUR, MINUTE

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.ledger import PAST, Ledger, LedgerError
-from pipeline.ledger_reading import Reader
-from pipeline.ledger_rows import gates_of
-from pipeline.ledger_tables import VERSION
+from pipeline.ledger import Ledger, LedgerError
+from pipeline.ledger.ledger import PAST
+from pipeline.ledger.reading import Reader
+from pipeline.ledger.rows import gates_of
+from pipeline.ledger.tables import VERSION
 from pipeline.times import DAY, MINUTE
 from pipeline.values import Approved, Decisions, GateRow, Latch, Order, OrderState, Outcomes, Ticket
 from sinks.store import SOON, Store

@@ -18,8 +18,9 @@ from pipeline.__main__ import main
 from pipeline.checking import load
 from pipeline.daybook import Asked, day_of, runs_of
 from pipeline.hindsight import Contracts, tally, what_if, would_have
-from pipeline.ledger import INSERT_DECISION, Ledger
-from pipeline.ledger_reading import Reader
+from pipeline.ledger import Ledger
+from pipeline.ledger.ledger import INSERT_DECISION
+from pipeline.ledger.reading import Reader
 from pipeline.replaying import replayed
 from pipeline.settlement import Tie, result_of
 from pipeline.statistics import wilson

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
-from pipeline.ledger_reading import Reader
+from pipeline.ledger.reading import Reader
 from pipeline.reporting import report_of
 from pipeline.reporting.sections import BRIEF, SECTIONS
 from pipeline.results import orders_in

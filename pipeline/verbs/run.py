@@ -28,7 +28,7 @@ from pipeline.errors import InputError
 from pipeline.flow import TAP, Flow
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
-from pipeline.ledger_rows import decision_rows
+from pipeline.ledger.rows import decision_rows
 from pipeline.live import collect_seldom, on_signals, only_one, wall, watch_clock, watch_latches
 from pipeline.plan import LEDGER, Plan
 from pipeline.remarks import remark

@@ -26,8 +26,8 @@ from zoneinfo import ZoneInfo
 from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
 from pipeline.hindsight import what_if, would_have
-from pipeline.ledger_reading import Reader
-from pipeline.ledger_rows import gates_of
+from pipeline.ledger.reading import Reader
+from pipeline.ledger.rows import gates_of
 from pipeline.plan import Plan, tie_of
 from pipeline.settlement import Tie
 from pipeline.tables import nearest

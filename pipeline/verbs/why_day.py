@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pipeline.daybook import ALL, Asked, Day, Run, day_of
 from pipeline.errors import InputError
 from pipeline.hindsight import Tally, would_have
-from pipeline.ledger_reading import Reader
+from pipeline.ledger.reading import Reader
 from pipeline.plan import Plan, tie_of
 from pipeline.tables import nearest
 from pipeline.times import local_text, timeframe, timeframe_name

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.ledger_rows import SELECT_ORDER, float_of, keys_of, order_of
-from pipeline.ledger_tables import readable
+from pipeline.ledger.rows import SELECT_ORDER, float_of, keys_of, order_of
+from pipeline.ledger.tables import readable
 from pipeline.values import Key, Order
 
 DECIDED = """

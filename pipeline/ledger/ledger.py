@@ -17,7 +17,7 @@ import msgspec
 
 from pipeline.errors import MoonlightError
 from pipeline.evidence import Noted
-from pipeline.ledger_rows import (
+from pipeline.ledger.rows import (
     COLUMNS,
     NAMES,
     SELECT_ORDER,
@@ -30,7 +30,7 @@ from pipeline.ledger_rows import (
     order_row,
     outcome_rows,
 )
-from pipeline.ledger_tables import opened
+from pipeline.ledger.tables import opened
 from pipeline.orders import MOVES
 from pipeline.times import DAY, MINUTE
 from pipeline.values import Awaited, Decisions, Latch, Move, Order, Outcomes, Past
