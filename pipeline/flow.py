@@ -29,7 +29,7 @@ from pipeline.steps import Tube, woken
 from pipeline.stretch import PRICES
 from pipeline.times import SECOND, duration
 from pipeline.tipping import HEARS, Board, hears
-from pipeline.values import Bars, Columns, Dropped, Fault, Leaving, Past, Quotes, Slept, Votes
+from pipeline.values import Bars, Columns, Dropped, Fault, Leaving, Past, Quotes, Slept, Standstill, Votes
 from pipeline.voting import votes_of
 
 RESTARTS = 3
@@ -87,6 +87,8 @@ class Flow:
         self.faults: list[Fault] = []
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.border = border
+        self.standstill: Callable[[], Standstill] = lambda: "slept"
+        """Asked why nothing ran until now, when something is long overdue."""
         self._recorder = recorder
         self._taps: list[Tap] = []
         self._loop = asyncio.get_running_loop()
@@ -182,14 +184,15 @@ class Flow:
             self._recorder.woke(at)
         self._happen(lambda: self.agenda.advance_to(at))
 
-    def stepped(self, millis: int) -> None:
+    def stepped(self, millis: int, cause: Standstill = "stepped") -> None:
         """The machine stood still, or its clock was set: the flow's time goes on at a later or an earlier moment."""
         now = self.border.now()
         was = max(now, self.agenda.now)
         self.border.clock.step(millis)
         if self.border.now() == now:  # a simulated market goes by its own time
             return
-        self._sleep(was, *sorted((was, was + millis)))
+        since, until = sorted((was, was + millis))
+        self._sleep(was, since, until, cause)
         self._disarm()
         self._arm()
 
@@ -199,11 +202,11 @@ class Flow:
         if due is not None:
             since = max(due, self.agenda.now, self._awake)
             if now - since > OVERDUE:
-                self._sleep(since, since, now)
+                self._sleep(since, since, now, self.standstill())
 
-    def _sleep(self, at: int, since: int, until: int) -> None:
+    def _sleep(self, at: int, since: int, until: int, cause: Standstill) -> None:
         self._awake = max(self._awake, until)
-        self.enter_at(at, CLOCK, Slept(since, until))
+        self.enter_at(at, CLOCK, Slept(since, until, cause))
 
     def _happen(self, what: Callable[[], object]) -> None:
         self._inside = True

@@ -7,6 +7,11 @@ from pipeline.times import SECOND, local_text, timeframe_name
 from pipeline.values import HEALTH, Gap, Health, Latch, Link, Noticed, Past, Repaint, Slept, Tips
 
 Level = Literal["info", "warning"]
+STOOD_STILL = {
+    "slept": "the machine slept, or the program was stopped, for {}",
+    "stepped": "the machine's clock was set by {}",
+    "blocked": "the program was busy with one thing for {}",
+}
 QUIET_STATES = frozenset(("live", "quiet", "closed"))
 
 
@@ -28,10 +33,7 @@ def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
             return "warning", _repainted(value, zone)
         case Slept():
             seconds = (value.until - value.since) / SECOND
-            return (
-                "warning",
-                f"nothing ran for {seconds:,.0f} s, or the clock was set by it; bars of that time are missed",
-            )
+            return "warning", f"{STOOD_STILL[value.cause].format(f'{seconds:,.0f} s')}; bars of that time are missed"
         case Latch():
             whom = value.scope or "everything"
             said = f"{value.by}: {value.reason}"

@@ -582,6 +582,11 @@ class Certificate(Struct, frozen=True):
     closing: Decimal | None
     """None where the venue does not say what the account holds."""
     unexplained: tuple[str, ...] = ()
+    gained: Decimal = Decimal(0)
+    """All profits there ever were, all cash that ever came or went, and the stakes of the contracts open then: the
+    next certificate begins with these."""
+    moved: Decimal = Decimal(0)
+    held: Decimal = Decimal(0)
 
     @property
     def sound(self) -> bool:
@@ -629,6 +634,8 @@ class Past(Struct, frozen=True):
     """The last one of each account."""
     decided: tuple[tuple[str, str, int, int], ...] = ()
     """The last bar that was decided of each account, product and timeframe."""
+    cash: tuple[tuple[str, str, int, Decimal], ...] = ()
+    """All money that came or went without a contract: account, reference, moment, amount."""
 
 
 class Dropped(Struct, frozen=True):
@@ -690,6 +697,10 @@ class Link(Struct, frozen=True):
     at: int
 
 
+Standstill = Literal["slept", "stepped", "blocked"]
+"""Why nothing ran: the machine slept or the program was stopped, its clock was set, or the program itself was busy."""
+
+
 class Leaving(Struct, frozen=True):
     """The program is about to end: nothing new is sent from here on."""
 
@@ -704,6 +715,7 @@ class Slept(Struct, frozen=True):
 
     since: int
     until: int
+    cause: Standstill = "slept"
 
 
 class Repaint(Struct, frozen=True):

@@ -36,7 +36,17 @@ SAID: list[tuple[Any, str, str]] = [
     (
         Slept(MONDAY, MONDAY + 90_000),
         "warning",
-        "nothing ran for 90 s, or the clock was set by it; bars of that time are missed",
+        "the machine slept, or the program was stopped, for 90 s; bars of that time are missed",
+    ),
+    (
+        Slept(MONDAY, MONDAY + 90_000, "stepped"),
+        "warning",
+        "the machine's clock was set by 90 s; bars of that time are missed",
+    ),
+    (
+        Slept(MONDAY, MONDAY + 90_000, "blocked"),
+        "warning",
+        "the program was busy with one thing for 90 s; bars of that time are missed",
     ),
     (health("", "stale"), "warning", "the feed is stale"),
     (health("", "live"), "info", "the feed is live"),

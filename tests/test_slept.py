@@ -99,7 +99,7 @@ def test_a_clock_set_forward_takes_the_flows_time_along() -> None:
     )
     assert verdicts(given) == ["missed", "missed", "trade"]
     slept = [each for each in given if isinstance(each, Slept)]
-    assert slept == [Slept(MONDAY + 30 * SECOND, MONDAY + 150 * SECOND)]
+    assert slept == [Slept(MONDAY + 30 * SECOND, MONDAY + 150 * SECOND, "stepped")]
 
 
 def test_a_clock_set_back_decides_nothing_of_the_time_that_comes_twice() -> None:
