@@ -93,6 +93,8 @@ class Cash(Struct, frozen=True):
     at: int
     amount: Decimal
     what: str
+    account: str = ""
+    """Whose; "" in a statement, which says it for all."""
 
 
 class Statement(Struct, frozen=True, tag=True):
@@ -136,6 +138,15 @@ class Verdict(Struct, frozen=True):
     reason: str
 
 
+class Request(Struct, frozen=True):
+    """Somebody asks for something at once: a pass over what the venue of an account lists ("": of every account)."""
+
+    what: Literal["reconcile"]
+    account: str
+    at: int
+    by: str
+
+
 # --- what an executor says beside its orders -------------------------------------------------------------------------
 
 
@@ -177,5 +188,5 @@ class Audited(Struct, frozen=True):
 
 Noted = Reconciled | Dispute | Certificate | Audited | Cash
 """What is kept beside orders, so that everything is accounted for."""
-ENTERING = (Unsent, Lost, Statement, Written, Verdict)
+ENTERING = (Unsent, Lost, Statement, Written, Verdict, Request)
 """What comes in by a flow's door."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from pipeline.evidence import Inquiry, Lost, Statement, Unsent, Verdict, Written
+from pipeline.evidence import Inquiry, Lost, Request, Statement, Unsent, Verdict, Written
 from pipeline.parts import Kind
 from pipeline.plan import FEATURES, LEDGER, OUTCOMES, REPAINT, Account, Edge, Node
 from pipeline.tables import Place, Tables, nearest, shown
@@ -35,7 +35,7 @@ from pipeline.values import (
 
 REPLIES = (Ack, Reject, Unsent, Lost, Settlement, Statement)
 """What an executor hears from venues."""
-TOLD = (Past, Written, Latch, Arming, Verdict)
+TOLD = (Past, Written, Latch, Arming, Verdict, Request)
 """What it hears from the ledger."""
 
 
@@ -190,7 +190,7 @@ class Wiring:
         )
         for executor in executors:
             yield Edge(executor, gate.id, "orders", (Order,), closes=True)
-            yield Edge(LEDGER, executor, "past", (Past, Written, Latch, Arming, Verdict))
+            yield Edge(LEDGER, executor, "past", TOLD)
             for venue in venues:
                 yield Edge(venue, executor, "replies", REPLIES)
                 theirs = frozenset(name for name, each in self._accounts.items() if f"venues.{each.venue}" == venue)

@@ -111,7 +111,7 @@ CREATE TABLE certificates (
   seq INTEGER PRIMARY KEY, account TEXT NOT NULL, since INTEGER NOT NULL, as_of INTEGER NOT NULL, at INTEGER NOT NULL,
   intents INTEGER NOT NULL, contracts INTEGER NOT NULL,
   opening TEXT NOT NULL, profit TEXT NOT NULL, cash TEXT NOT NULL, stakes TEXT NOT NULL, closing TEXT,
-  unexplained TEXT NOT NULL
+  unexplained TEXT NOT NULL, gained TEXT NOT NULL, moved TEXT NOT NULL, held TEXT NOT NULL
 ) STRICT;
 CREATE INDEX certificates_by_account ON certificates (account, seq);
 CREATE TABLE cash (
@@ -133,7 +133,7 @@ CREATE TABLE armings (
 ) STRICT;
 CREATE TABLE audits (
   "order" TEXT PRIMARY KEY, account TEXT NOT NULL, at INTEGER NOT NULL, verdict TEXT NOT NULL,
-  result TEXT NOT NULL, entry_ts INTEGER, entry REAL, exit_ts INTEGER, exit REAL, reason TEXT NOT NULL
+  result TEXT, entry_ts INTEGER, entry REAL, exit_ts INTEGER, exit REAL, reason TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE requests (
   seq INTEGER PRIMARY KEY, what TEXT NOT NULL, account TEXT NOT NULL, at INTEGER NOT NULL, by TEXT NOT NULL
