@@ -20,6 +20,10 @@ from tests.support import MONDAY, SMALL
 
 TABLES = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
 KEPT = ("orders", "order_events", "decisions")
+STATE = '"state"'
+BEFORE = """CASE state WHEN 'SEND' THEN 'SENDING' WHEN 'CONFIRM' THEN 'OPEN' WHEN 'ABORT' THEN
+  CASE cause WHEN 'rejected' THEN 'REJECTED' ELSE 'NOT_SENT' END WHEN 'CANCELED' THEN 'SETTLED' ELSE state END"""
+AFTER = {"SENDING": "SEND", "OPEN": "CONFIRM", "REJECTED": "ABORT", "NOT_SENT": "ABORT"}
 
 
 @pytest.fixture
@@ -32,21 +36,33 @@ def folder(tmp_path: Path) -> Path:
 
 
 def contents(path: Path) -> dict[str, list[Any]]:
+    """All rows as they stand."""
     with closing(sqlite3.connect(path)) as db:
         return {table: db.execute(f"SELECT * FROM {table}").fetchall() for table in KEPT}  # noqa: S608  # our own names
 
 
 def made_old(path: Path) -> None:
-    """The same file as the first version of the program would have left it: gates had no word yet."""
-    kept = contents(path)
-    path.unlink()
-    with closing(sqlite3.connect(path)) as db:
+    """The same file as the first version of the program would have left it.
+
+    It had fewer states under other names, fewer columns, and its gates had no word.
+    """
+    old = path.with_name("old.db")
+    with closing(sqlite3.connect(old)) as db:
         db.executescript(f"{ORDERS_AND_DECISIONS} PRAGMA user_version = 1; PRAGMA journal_mode = WAL;")
-        for table, rows in kept.items():
-            for row in rows:
-                db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
+        db.execute("ATTACH ? AS new", (str(path),))
+        columns = ", ".join(f'"{row[1]}"' for row in db.execute("PRAGMA main.table_info(orders)"))
+        db.execute(f"INSERT INTO orders SELECT {columns.replace(STATE, BEFORE)} FROM new.orders")  # noqa: S608
+        columns_of_events = 'seq, "order", account, at, "state", reason'
+        db.execute(
+            f"INSERT INTO order_events SELECT {columns_of_events.replace(STATE, BEFORE)} FROM new.order_events"  # noqa: S608
+            " WHERE state <> 'PREPARE'"
+        )
+        db.execute("INSERT INTO decisions SELECT * FROM new.decisions")
         db.execute("UPDATE decisions SET gates = replace(gates, ',\"\"]', ']')")
         db.commit()
+    for each in (path, *path.parent.glob(f"{path.name}-*")):
+        each.unlink()
+    old.rename(path)
 
 
 def version_of(path: Path) -> int:
@@ -60,12 +76,16 @@ def test_a_ledger_of_the_first_version_is_brought_along_with_everything_in_it(fo
     kept = contents(path)
     assert len(kept["orders"]) > 3
     assert len(kept["decisions"]) > 100
-    with pytest.raises(InputError, match=r"a ledger of version 1, this one reads 2; run the flow once"):
+    with pytest.raises(InputError, match=rf"a ledger of version 1, this one reads {VERSION}; run the flow once"):
         Reader(path)
     with Ledger(path) as ledger:
         past = ledger.past(MONDAY + HOUR)
     assert version_of(path) == VERSION
-    assert contents(path) == kept
+    renewed = contents(path)
+    assert renewed["decisions"] == kept["decisions"]
+    for table, state in (("orders", 8), ("order_events", 4)):
+        before = [(*row[:state], AFTER.get(row[state], row[state]), *row[state + 1 :]) for row in kept[table]]
+        assert [row[: len(before[0])] for row in renewed[table]] == before
     assert len(past.orders) == len(kept["orders"])
     new = folder / "new.db"
     Ledger(new).close()
