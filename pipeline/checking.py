@@ -14,9 +14,11 @@ from pipeline.calibration.checks import Records
 from pipeline.chaining import check_slots, check_warmups, sound
 from pipeline.columns import Namings
 from pipeline.errors import PlanError, Problem
-from pipeline.evidence import Evidence, Terms
+from pipeline.evidence import Evidence, Money, Terms
 from pipeline.flowtest import FlowTest
+from pipeline.host import Mode
 from pipeline.parts import TABLES, Derived, Feature, Kind
+from pipeline.permission import permission_of
 from pipeline.plan import FEATURES, Account, Edge, Fault, Node, Plan, Settings, products_of
 from pipeline.plugins import load_files
 from pipeline.sharing import Sharing
@@ -27,6 +29,13 @@ from pipeline.tipping import LOOKBACK, hears
 from pipeline.toml_text import Source, parse, read
 from pipeline.values import Signals, Votes
 from pipeline.wiring import Wiring, gives
+
+MODES_OF: Mapping[Money, tuple[Mode, ...]] = {
+    "practice": ("paper", "live", "replay"),
+    "demo": ("live", "paper"),
+    "real": ("live",),
+}
+"""In which modes money of a kind may be played with; the first is the one to choose."""
 
 
 def load(path: Path, *, without: Collection[Kind] = ()) -> Plan:
@@ -71,15 +80,12 @@ class _Check:
             self.tables.filled(Settings, self.tables.table(("moonlight",)), ("moonlight",), "[moonlight]") or Settings()
         )
         load_files(self.tables, base)
-        if settings.mode == "live":
-            self.tables.problem(
-                ("moonlight", "mode"), "no venue here takes real orders", 'set mode = "paper"', value=True
-            )
         accounts = self._accounts()
         namings = self._features()
         for kind in ("source", "operator", "provider", "ensemble", "risk", "venue", "sink"):
             self._declare_all(kind)
         calendars = self._calendars(base)
+        self._check_money(settings, accounts)
         edges = Wiring(self.tables, self._nodes, frozenset(self._declared), accounts).edges()
         sharing = Sharing(self.tables, self._nodes, edges)
         sharing.check()
@@ -121,6 +127,21 @@ class _Check:
                         (*path, "venue"), f"[accounts.{name}] there is no venue {account.venue!r}", fix, value=True
                     )
         return made
+
+    def _check_money(self, settings: Settings, accounts: Mapping[str, Account]) -> None:
+        """Money that is somebody's is played with only in a mode that says so."""
+        for name, account in accounts.items():
+            path, where = ("accounts", name, "money"), f"[accounts.{name}]"
+            if settings.mode not in MODES_OF[account.money]:
+                what = f"{where} money is {account.money!r}, but mode is {settings.mode!r}"
+                fix = f'set mode = "{MODES_OF[account.money][0]}" in [moonlight], or money = "practice" here'
+                self.tables.problem(path, what, fix, value=True)
+            venue = self._nodes.get(f"venues.{account.venue}")
+            if account.money != "practice" and venue is not None and permission_of(venue.instance).rehearsal:
+                line, column = self.tables.source.value_place(path)
+                what = f"money is {account.money!r} at a venue that moves nobody's money: this is a rehearsal"
+                fix = "name a venue that takes real orders when it is over"
+                self._warnings.append(Problem(where, what, fix, line, column))
 
     def _features(self) -> Namings:
         made: dict[str, Feature] = {}

@@ -16,6 +16,7 @@ from reactivex.disposable import CompositeDisposable, Disposable
 from pipeline.evidence import Evidence, Inquiry
 from pipeline.host import Host
 from pipeline.parts import venue
+from pipeline.permission import Permission
 from pipeline.settlement import FOREVER, Contract, PayoutPath, PricePath, Tie, settled
 from pipeline.times import HOUR, MINUTE, SECOND
 from pipeline.values import ENDED, Ack, Bars, Order, Payouts, Quotes, Reject, Settlement
@@ -53,6 +54,10 @@ class Practice:
     max_stake: Annotated[Decimal, Meta(description="orders above it are rejected")] = Decimal(50_000)
     lose_acks: Annotated[tuple[Nth, ...], Meta(description="which orders' answers are lost")] = ()
     tell_lost: Annotated[bool, Meta(description="whether the end of a contract is told whose answer was lost")] = False
+
+    @property
+    def permission(self) -> Permission:
+        return Permission("the practice venue: nobody's money, nobody's permission needed", rehearsal=True)
 
     @property
     def evidence(self) -> Evidence:

@@ -168,10 +168,17 @@ ONE_MISTAKE = {
         '[moonlight]\nmode = "papre"',
         "3:8: [moonlight] mode is 'papre'; did you mean 'paper'?",
     ),
-    "live": (
-        "[moonlight]",
-        '[moonlight]\nmode = "live"',
-        '3:8: no venue here takes real orders; set mode = "paper"',
+    "real money on paper": (
+        'balance = "100.00"',
+        'balance = "100.00"\nmoney = "real"',
+        "8:9: [accounts.demo-1] money is 'real', but mode is 'paper'; "
+        'set mode = "live" in [moonlight], or money = "practice" here',
+    ),
+    "a demo that is replayed": (
+        "[moonlight]\nblock = 64\n\n[accounts.demo-1]",
+        '[moonlight]\nmode = "replay"\n[accounts.demo-1]\nmoney = "demo"',
+        "5:9: [accounts.demo-1] money is 'demo', but mode is 'replay'; "
+        'set mode = "live" in [moonlight], or money = "practice" here',
     ),
     "a currency": (
         'balance = "100.00"',
