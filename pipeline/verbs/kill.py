@@ -10,10 +10,8 @@ are open already run to their end.
 
 import argparse
 
-from pipeline.values import Latch
-from pipeline.verbs.stops import options_of_stops, stops_of, whom
-
-BY_HAND = "by hand, without a word"
+from pipeline.stopping import stops_of, whom
+from pipeline.verbs.stops import options_of_stops, say_stops
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -22,12 +20,6 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     with stops_of(options.flow) as stops:
-        stops.check(options.scope)
-        before = stops.held.get(options.scope)
-        if before is not None:
-            stops.say([], [f"{whom(options.scope)} stopped already"], as_json=options.json)
-            return 0
-        latch = Latch(options.scope, True, stops.now, options.reason.strip() or BY_HAND, "kill")
-        stops.ledger.latch(latch)
-        stops.say([latch], [], as_json=options.json)
+        made = stops.stop(options.scope, options.reason, "kill")
+        say_stops(stops, made, [] if made else [f"{whom(options.scope)} stopped already"], as_json=options.json)
     return 0

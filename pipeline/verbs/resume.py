@@ -7,9 +7,9 @@ examples:
 
 import argparse
 
-from pipeline.errors import InputError, MoonlightError
-from pipeline.values import Latch
-from pipeline.verbs.stops import EVERYBODY, Stops, options_of_stops, stops_of
+from pipeline.errors import InputError
+from pipeline.stopping import stops_of
+from pipeline.verbs.stops import options_of_stops, say_stops
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -17,26 +17,9 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    reason = options.reason.strip()
-    if not reason:
+    if not options.reason.strip():
         raise InputError('nothing is released without a reason; say it with --reason "…"')
     with stops_of(options.flow) as stops:
-        stops.check(options.scope)
-        released = _released(stops, options.scope)
-        for latch in released:
-            stops.ledger.latch(Latch(latch.scope, False, max(stops.now, latch.at), reason, "resume"))
-        sentences = [f"released: {stops.told(latch)}" for latch in released]
-        stops.say(released, sentences, as_json=options.json)
+        released = stops.release(options.scope, options.reason, "resume")
+        say_stops(stops, released, [f"released: {stops.told(latch)}" for latch in released], as_json=options.json)
     return 0
-
-
-def _released(stops: Stops, scope: str) -> list[Latch]:
-    """What holds of a scope; of everybody all that holds."""
-    held = stops.held
-    if scope == EVERYBODY:
-        return list(held.values())
-    if scope not in held and EVERYBODY in held:
-        raise MoonlightError(
-            f"{scope} has no stop of its own, but {stops.told(held[EVERYBODY])}; resume everything: leave {scope} out"
-        )
-    return [held[scope]] if scope in held else []
