@@ -16,32 +16,13 @@ from pipeline.values import Latch
 LOCK_FILE = "engine.lock"
 COLLECTED_AT = (50_000, 20, 50)
 """So many new values, and so many times as many, bring on a look for cycles."""
-LOOKS_EVERY = 1.0
-"""Seconds between two looks at the machine's clock."""
 LISTENS_EVERY = 0.25
 """Seconds between two looks for stops that others record."""
-APART = 1_000
-"""Milliseconds by which it must have moved against the one that only goes on."""
 
 
 def wall() -> int:
     """The machine's clock, ms UTC."""
     return time.time_ns() // 1_000_000
-
-
-async def watch_clock(stepped: Callable[[int], object], shown: Callable[[], int] = wall) -> None:
-    """Tell by how much the machine's clock moved against the one that only goes on, each time, until called off.
-
-    It does when it is set, and when the machine slept: what only goes on stands still meanwhile, or not, by system.
-    """
-    loop = asyncio.get_running_loop()
-    was = shown() - loop.time() * 1000
-    while True:
-        await asyncio.sleep(LOOKS_EVERY)
-        moved = round(shown() - loop.time() * 1000 - was)
-        if abs(moved) > APART:
-            was += moved
-            stepped(moved)
 
 
 async def watch_latches(latched: Callable[[], Iterable[Latch]], heard: Callable[[Latch], object]) -> None:

@@ -4,7 +4,7 @@ from datetime import tzinfo
 from typing import Any, Literal
 
 from pipeline.times import SECOND, local_text, timeframe_name
-from pipeline.values import HEALTH, Gap, Health, Latch, Link, Noticed, Past, Repaint, Slept, Tips
+from pipeline.values import HEALTH, Gap, Health, Latch, Link, Noticed, Past, Repaint, Slept, Stalled, Tips
 
 Level = Literal["info", "warning"]
 STOOD_STILL = {
@@ -12,6 +12,8 @@ STOOD_STILL = {
     "stepped": "the machine's clock was set by {}",
     "blocked": "the program was busy with one thing for {}",
 }
+DUMPED = 10 * SECOND
+"""A program that was busy for so long has written down with what."""
 QUIET_STATES = frozenset(("live", "quiet", "closed"))
 
 
@@ -34,6 +36,8 @@ def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
         case Slept():
             seconds = (value.until - value.since) / SECOND
             return "warning", f"{STOOD_STILL[value.cause].format(f'{seconds:,.0f} s')}; bars of that time are missed"
+        case Stalled():
+            return "warning", _stalled(value)
         case Latch():
             whom = value.scope or "everything"
             said = f"{value.by}: {value.reason}"
@@ -57,6 +61,13 @@ def _told(tips: Tips, zone: tzinfo) -> str:
     said, tf = tips.score.item(0), tips.tf.item(0)
     side = f"{'call' if said > 0 else 'put'} {abs(said):.2f}"
     return f"{tips.product}: told {side}{f' {timeframe_name(tf)}' if tf else ''}, from {begin} until {end}"
+
+
+def _stalled(stalled: Stalled) -> str:
+    dumped = stalled.cause == "blocked" and stalled.millis >= DUMPED
+    where = "; what it was doing after 10 s is in stalls.txt, beside the ledger" if dumped else ""
+    stood_still = STOOD_STILL[stalled.cause].format(f"{stalled.millis / SECOND:.1f} s")
+    return f"{stood_still}; what was due meanwhile came late{where}"
 
 
 def _repainted(repaint: Repaint, zone: tzinfo) -> str:

@@ -15,16 +15,16 @@ from threading import Event, Thread
 from typing import NamedTuple, TextIO
 
 from pipeline.live import wall
-from pipeline.values import Standstill
+from pipeline.remarks import DUMPED
+from pipeline.times import SECOND
+from pipeline.values import Stalled, Standstill
 
-LOOKS_EVERY = 1_000
+LOOKS_EVERY = SECOND
 """Milliseconds between two looks at the clocks."""
 APART = 1_000
 """Milliseconds by which the time of day must have moved against the clock that only goes on."""
 STALL = 2_000
 """Milliseconds after which an event loop that does not come round is told of."""
-DUMPED_AFTER = 10.0
-"""Seconds after which it is written down where each thread stands."""
 STALLS_FILE = "stalls.txt"
 BEAT = 100
 """Milliseconds between two beats of the thread beside the loop."""
@@ -71,15 +71,14 @@ def compared(was: Clocks, now: Clocks, planned: int = LOOKS_EVERY) -> Finding:
 class StandstillWatch:
     """Looks at the clocks once a second, and tells what moved and what stood still.
 
-    `stepped` is told by how much the time of day moved against the loop's own, and why; `stalled` for how long (ms)
-    the loop did not come round although it should have. Where each thread stands after ten such seconds is written
-    into `dump`.
+    `stepped` is told by how much the time of day moved against the loop's own, and why; `stalled` that the loop did
+    not come round although it should have. Where each thread stands after ten such seconds is written into `dump`.
     """
 
     def __init__(
         self,
         stepped: Callable[[int, Standstill], object],
-        stalled: Callable[[int, Standstill], object],
+        stalled: Callable[[Stalled], object],
         read: Callable[[], Clocks],
         dump: TextIO | None = None,
     ) -> None:
@@ -105,7 +104,7 @@ class StandstillWatch:
         try:
             while True:
                 if self._dump is not None:
-                    faulthandler.dump_traceback_later(DUMPED_AFTER, file=self._dump)
+                    faulthandler.dump_traceback_later(DUMPED / SECOND, file=self._dump)
                 await asyncio.sleep(LOOKS_EVERY / 1000)
                 self._look()
         finally:
@@ -119,7 +118,7 @@ class StandstillWatch:
         self._was = now._replace(wall=now.wall - (0 if abs(found.moved) > APART else found.moved))
         if found.late > STALL:
             self._last = now.loop, found.late_by
-            self._stalled(found.late, found.late_by)
+            self._stalled(Stalled(found.late, found.late_by))
         if abs(found.moved) > APART:
             self._stepped(found.moved, found.moved_by)
 

@@ -718,6 +718,13 @@ class Slept(Struct, frozen=True):
     cause: Standstill = "slept"
 
 
+class Stalled(Struct, frozen=True):
+    """The event loop did not come round for so long (ms) although it should have, and why."""
+
+    millis: int
+    cause: Standstill
+
+
 class Repaint(Struct, frozen=True):
     """A decision that would have been another, had the venue given the bar at first as it did later."""
 

@@ -14,10 +14,10 @@ from pipeline.clocks import LoopClock, PacedClock
 from pipeline.engine import Setting, running
 from pipeline.flow import CLOCK, OVERDUE, Flow
 from pipeline.journal import Journal
-from pipeline.live import watch_clock
+from pipeline.standstills import Clocks, Pulse, StandstillWatch, compared
 from pipeline.times import HOUR, MINUTE, SECOND
 from pipeline.trying import NoRecords
-from pipeline.values import Decisions, GateRow, Past, Payouts, Slept
+from pipeline.values import Decisions, GateRow, Past, Payouts, Slept, Stalled, Standstill
 from pipeline.verifying import verified
 from pipeline.virtual import VirtualLoop
 from tests.support import MONDAY, ROOT, plan_of, quotes, signals
@@ -163,24 +163,142 @@ def test_a_simulated_markets_time_is_its_own() -> None:
     on_loop(main)
 
 
-def test_the_machines_clock_is_watched_for_steps_and_for_drifting_away() -> None:
-    async def main(loop: VirtualLoop) -> None:
-        steps, moved = list[tuple[float, int]](), [0]
-        began = loop.time()
-        watch = asyncio.ensure_future(
-            watch_clock(
-                lambda millis: steps.append((round(loop.time() - began), millis)),
-                lambda: MONDAY + round(loop.time() * 1000) + moved[0],
-            )
-        )
-        await asyncio.sleep(10.5)
-        moved[0] = 1_000
-        await asyncio.sleep(10)
-        moved[0] = 5_000
-        await asyncio.sleep(10)
-        moved[0] = -60_000
-        await asyncio.sleep(10)
-        watch.cancel()
-        assert steps == [(21, 5_000), (31, -65_000)]
+class Machine:
+    """A machine on a virtual loop, whose clocks a test can turn."""
 
-    on_loop(main)
+    def __init__(self, loop: VirtualLoop) -> None:
+        self._loop = loop
+        self._began = loop.time()
+        self._set = self._asleep = self._stopped = 0
+        self.told = list[tuple[int, Any]]()
+
+    def clocks(self) -> Clocks:
+        now = self._now()
+        return Clocks(MONDAY + now + self._set, now, now + self._asleep, now - self._stopped, now // 10)
+
+    def sets_its_clock(self, millis: int) -> None:
+        self._set += millis
+
+    def sleeps(self, millis: int, *, going_on: bool = False) -> None:
+        """`going_on`: what the loop goes by counts it, as on Windows, or when only the program is stopped."""
+        if going_on:
+            self._stopped += millis
+            self.is_busy(millis)
+        else:
+            self._asleep += millis
+            self._set += millis
+
+    def is_busy(self, millis: int) -> None:
+        self._loop._time += millis / 1000
+
+    def stepped(self, millis: int, cause: Standstill) -> None:
+        self.told.append((self._now() // 1000, (millis, cause)))
+
+    def stalled(self, stalled: Stalled) -> None:
+        self.told.append((self._now() // 1000, stalled))
+
+    def _now(self) -> int:
+        return round((self._loop.time() - self._began) * 1000)
+
+
+Happens = Callable[[Machine], object]
+
+
+def told_of(*happenings: Happens, why: list[Standstill] | None = None) -> list[tuple[int, Any]]:
+    """What is told if these things happen to a machine, every ten seconds one, half a second after a look."""
+
+    async def main(loop: VirtualLoop) -> list[tuple[int, Any]]:
+        machine = Machine(loop)
+        watch = StandstillWatch(machine.stepped, machine.stalled, machine.clocks)
+        looking = asyncio.ensure_future(watch.whole())
+        await asyncio.sleep(10.5)
+        for happens in happenings:
+            happens(machine)
+            if why is not None:
+                why.append(watch.why())
+            await asyncio.sleep(10)
+        looking.cancel()
+        return machine.told
+
+    return virtual.run(main, start=17.3)
+
+
+def test_a_clock_that_is_set_is_told_each_time_and_small_steps_once_they_add_up() -> None:
+    told = told_of(
+        lambda machine: machine.sets_its_clock(1_000),
+        lambda machine: machine.sets_its_clock(4_000),
+        lambda machine: machine.sets_its_clock(-65_000),
+    )
+    assert told == [(21, (5_000, "stepped")), (31, (-65_000, "stepped"))]
+
+
+def test_a_sleep_in_which_the_loops_clock_stood_still_is_told_apart_from_a_clock_that_is_set() -> None:
+    assert told_of(lambda machine: machine.sleeps(HOUR)) == [(11, (HOUR, "slept"))]
+
+
+def test_a_clock_that_is_set_after_a_sleep_is_one_step_by_both() -> None:
+    def wakes(machine: Machine) -> None:
+        machine.sleeps(HOUR)
+        machine.sets_its_clock(3_000)
+
+    assert told_of(wakes) == [(11, (HOUR + 3_000, "slept"))]
+
+
+def stopped(machine: Machine) -> None:
+    machine.sleeps(7_000, going_on=True)
+
+
+def busy(machine: Machine) -> None:
+    machine.is_busy(7_000)
+
+
+@pytest.mark.parametrize(("happens", "cause"), [(stopped, "slept"), (busy, "blocked")])
+def test_a_program_that_is_stopped_is_told_apart_from_one_that_is_busy(happens: Happens, cause: Standstill) -> None:
+    why = list[Standstill]()
+    ((at, stalled),) = told_of(happens, why=why)
+    assert (at, stalled) == (17, Stalled(6_500, cause))
+    assert why == [cause], "what is long overdue is told why before the next look comes"
+
+
+def test_what_is_overdue_right_after_a_late_look_is_late_for_the_same_reason() -> None:
+    async def main(loop: VirtualLoop) -> Standstill:
+        machine = Machine(loop)
+        watch = StandstillWatch(machine.stepped, machine.stalled, machine.clocks)
+        looking = asyncio.ensure_future(watch.whole())
+        await asyncio.sleep(1.5)
+        stopped(machine)
+        await asyncio.sleep(0.01)
+        assert machine.told
+        looking.cancel()
+        return watch.why()
+
+    assert virtual.run(main) == "slept"
+
+
+@pytest.mark.parametrize(("millis", "told"), [(2_400, 0), (2_600, 1)])
+def test_only_a_standstill_of_more_than_two_seconds_is_told(millis: int, told: int) -> None:
+    assert len(told_of(lambda machine: machine.is_busy(millis))) == told
+
+
+def test_the_flow_says_why_what_is_overdue_comes_late() -> None:
+    def blocked() -> Standstill:
+        return "blocked"
+
+    def happens(flow: Flow) -> None:
+        flow.standstill = blocked
+        flow.border.clock.step(2 * MINUTE)
+
+    given = played(happens, MONDAY + HOUR, MONDAY + MINUTE)
+    assert [each.cause for each in given if isinstance(each, Slept)] == ["blocked"]
+
+
+def test_this_machines_clocks_go_on_and_a_busy_program_is_seen_to_be_busy() -> None:
+    pulse = Pulse()
+    try:
+        was = pulse.clocks()
+        while (now := pulse.clocks()).loop - was.loop < 400:
+            pass
+    finally:
+        pulse.close()
+    assert now.boot - was.boot == pytest.approx(now.loop - was.loop, abs=50)
+    assert compared(was, now, 100).late_by == "blocked"

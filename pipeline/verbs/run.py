@@ -6,14 +6,17 @@ examples:
   python -m pipeline run --for 30s --json
   python -m pipeline run --for 2m --record session && python -m pipeline verify session
 
-A line shows how it fares; Ctrl-C ends it with a summary. `console` attaches from another terminal.
+A line shows how it fares. Ctrl-C, or a request to end, ends it with a summary: nothing new is sent, an order that is
+on its way is waited for (two seconds longer than the executor's `answer_seconds` at the most), and what stays open is
+named. A second one ends it at once; what was on its way then is UNKNOWN at the next start. `console` attaches from
+another terminal.
 """
 
 import argparse
 import asyncio
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC
 from functools import partial
@@ -25,15 +28,17 @@ import msgspec
 
 from pipeline.engine import Setting, ledger_of, market_of, running
 from pipeline.errors import InputError
-from pipeline.flow import TAP, Flow
+from pipeline.flow import CLOCK, TAP, Flow
 from pipeline.journal import Journal
+from pipeline.leaving import Unended, leave, patience
 from pipeline.ledger import Ledger
 from pipeline.ledger.rows import decision_rows
-from pipeline.live import collect_seldom, on_signals, only_one, wall, watch_clock, watch_latches
+from pipeline.live import collect_seldom, on_signals, only_one, wall, watch_latches
 from pipeline.plan import LEDGER, Plan
 from pipeline.remarks import remark
+from pipeline.standstills import Pulse, StandstillWatch, stalls_file
 from pipeline.times import SECOND, duration, local_text, timeframe_name
-from pipeline.values import Decisions, Fault, Order
+from pipeline.values import Decisions, Fault, Order, Stalled
 from pipeline.verbs.common import flow_option, json_option, proven_plan_of, say_json
 from pipeline.view import Status
 from pipeline.watch import Watch
@@ -43,6 +48,8 @@ EVERY = 0.5
 """Seconds between two looks at the flow."""
 PLAIN_EVERY = 10
 """Looks between two lines where there is no terminal."""
+NAMED = 10
+"""How many orders that have not ended are named one by one."""
 LEAVING = 5.0
 """Seconds a console has to give the terminal back when the flow ends."""
 
@@ -82,6 +89,7 @@ class _Run:
         self._options = options
         self._seconds = seconds
         self._words = _Json() if options.json else _Line(plan) if sys.stdout.isatty() else _Plain(plan)
+        self._unended = Unended()
 
     async def whole(self) -> None:
         plan, options = self._plan, self._options
@@ -98,7 +106,7 @@ class _Run:
             url = await desk.start()
             self._words.begin(begin, speed or 1.0, url)
             setting = Setting(mode=plan.settings.mode, begin=begin, speed=speed)
-            taps = (watch.told, self._words.told)
+            taps = (watch.told, self._words.told, self._unended.told)
             try:
                 async with running(plan, setting, ledger, ledger.past(begin), journal=journal, taps=taps) as flow:
                     watch.begins(flow.border.clock)
@@ -107,25 +115,47 @@ class _Run:
             finally:
                 watch.state = "ENDED"
                 await desk.stop()
-        self._words.end(watch.status(), amiss(flow))
+        self._words.end(watch.status(), amiss(flow), self._unended.orders)
 
     async def _until_end(self, flow: Flow, watch: Watch, ledger: Ledger) -> None:
         """Wait for what ends the run: its time, a signal, its sources, or a failure."""
-        ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._stop.wait()), flow.ended]
+        stop = asyncio.ensure_future(self._stop.wait())
         looks = asyncio.ensure_future(self._look(watch))
         console = asyncio.ensure_future(self._console())
-        clock = asyncio.ensure_future(watch_clock(flow.stepped))
+        clock = asyncio.ensure_future(self._watch_clock(flow, watch))
         latches = asyncio.ensure_future(watch_latches(ledger.latched, partial(flow.enter, LEDGER)))
+        failing = [looks, clock, latches]
         try:
-            await asyncio.wait([*ends, looks, latches], timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
-            if latches.done():  # a flow that cannot be stopped does not go on
-                latches.result()
+            await asyncio.wait([stop, flow.ended, *failing], timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
+            for each in (flow.ended, *failing):  # a flow that cannot be stopped does not go on
+                if each.done():
+                    each.result()
+            await self._leave(flow, *(each for each in (stop, flow.ended, *failing) if not each.done()))
         finally:
-            for each in (ends[0], looks, console, clock, latches):
+            for each in (stop, console, *failing):
                 each.cancel()
-            await asyncio.gather(ends[0], looks, console, clock, latches, return_exceptions=True)
+            await asyncio.gather(stop, console, *failing, return_exceptions=True)
         if flow.ended.done():
             flow.ended.result()
+
+    async def _leave(self, flow: Flow, *hurried: asyncio.Future[Any]) -> None:
+        if self._unended.leaving:
+            self._words.leaving(self._unended.leaving, patience(self._plan))
+        await leave(flow, self._unended, *hurried)
+
+    async def _watch_clock(self, flow: Flow, watch: Watch) -> None:
+        def stalled(value: Stalled) -> None:
+            watch.told(CLOCK, value)
+            self._words.told(CLOCK, value)
+
+        pulse = Pulse()
+        try:
+            with stalls_file(self._plan.folder) as dump:
+                clocks = StandstillWatch(flow.stepped, stalled, pulse.clocks, dump)
+                flow.standstill = clocks.why
+                await clocks.whole()
+        finally:
+            pulse.close()
 
     async def _look(self, watch: Watch) -> None:
         loop = asyncio.get_running_loop()
@@ -171,7 +201,8 @@ class _Words:
     def begin(self, begin: int, speed: float, url: str) -> None: ...
     def told(self, node: str, value: Any) -> None: ...
     def look(self, status: Status) -> None: ...
-    def end(self, status: Status, amiss: list[str]) -> None: ...
+    def leaving(self, orders: int, seconds: int) -> None: ...
+    def end(self, status: Status, amiss: list[str], unended: Sequence[Order]) -> None: ...
     def hush(self, quiet: bool) -> None: ...
     def alone(self) -> None: ...
 
@@ -207,8 +238,14 @@ class _Plain(_Words):
         if self._looks % PLAIN_EVERY == 0:
             self._print(summary_line(status, self._zone))
 
-    def end(self, status: Status, amiss: list[str]) -> None:
-        self._print("\n".join(_summary(status, amiss, self._zone)))
+    def leaving(self, orders: int, seconds: int) -> None:
+        several = "s are" if orders > 1 else " is"
+        self._print(
+            f"{orders} order{several} on the way: waiting up to {seconds} s for an answer; Ctrl-C ends it at once"
+        )
+
+    def end(self, status: Status, amiss: list[str], unended: Sequence[Order]) -> None:
+        self._print("\n".join((*_summary(status, amiss, self._zone), *_open(unended, self._zone))))
 
     def _print(self, text: str) -> None:
         print(text, flush=True)
@@ -284,8 +321,13 @@ class _Json(_Words):
         say_json({"what": "status", **_as_json(status)})
         sys.stdout.flush()
 
-    def end(self, status: Status, amiss: list[str]) -> None:
-        say_json({"what": "summary", **_as_json(status), "amiss": amiss})
+    def leaving(self, orders: int, seconds: int) -> None:
+        say_json({"what": "leaving", "orders": orders, "seconds": seconds})
+        sys.stdout.flush()
+
+    def end(self, status: Status, amiss: list[str], unended: Sequence[Order]) -> None:
+        still_open = [{"order": each.order, "state": each.state} for each in unended]
+        say_json({"what": "summary", **_as_json(status), "amiss": amiss, "open": still_open})
         sys.stdout.flush()
 
 
@@ -333,6 +375,15 @@ def _summary(status: Status, amiss: list[str], zone: ZoneInfo) -> Iterator[str]:
         yield f"  {account.name}: {account.balance} {account.currency} ({today})"
     yield f"  let go: {_drops(status)}; faults: {status.faults}"
     yield f"  {'; '.join(amiss) or 'nothing was lost without a name'}"
+
+
+def _open(unended: Sequence[Order], zone: ZoneInfo) -> Iterator[str]:
+    """What has not ended, which the next start goes on with."""
+    for order in unended[:NAMED]:
+        what = f"{order.account} {order.product} {timeframe_name(order.tf)} {order.direction} {order.stake}"
+        yield f"  still open: {what}, {order.state} since {local_text(order.at, zone)}"
+    if len(unended) > NAMED:
+        yield f"  and {len(unended) - NAMED} more"
 
 
 def _as_json(status: Status) -> dict[str, Any]:
