@@ -189,7 +189,7 @@ class Machine:
             self._set += millis
 
     def is_busy(self, millis: int) -> None:
-        self._loop._time += millis / 1000
+        self._loop._time += millis / 1000  # pyright: ignore[reportPrivateUsage]  # no step of the loop's own leaps
 
     def stepped(self, millis: int, cause: Standstill) -> None:
         self.told.append((self._now() // 1000, (millis, cause)))
