@@ -7,6 +7,7 @@ nodes inside.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +21,7 @@ from pipeline.agenda import Agenda, AgendaScheduler
 from pipeline.border import Border
 from pipeline.clocks import Planned
 from pipeline.errors import FlowStopped, MoonlightError
+from pipeline.evidence import Inquiry, Unsent
 from pipeline.outcomes import Counterfactual, Priced
 from pipeline.parts import Kind
 from pipeline.passages import Meter, Passage, rows_of
@@ -29,7 +31,7 @@ from pipeline.steps import Tube, woken
 from pipeline.stretch import PRICES
 from pipeline.times import SECOND, duration
 from pipeline.tipping import HEARS, Board, hears
-from pipeline.values import Bars, Columns, Dropped, Fault, Leaving, Past, Quotes, Slept, Standstill, Votes
+from pipeline.values import Bars, Columns, Dropped, Fault, Latch, Leaving, Order, Past, Quotes, Slept, Standstill, Votes
 from pipeline.voting import votes_of
 
 RESTARTS = 3
@@ -99,6 +101,7 @@ class Flow:
         self._awake = begin
         """Until when what was slept through is known."""
         self._failure: MoonlightError | None = None
+        self._urged: deque[Latch] = deque()
         self._edges: list[abc.DisposableBase] = []
         self._boards = {node.id: Board() for node in plan.of("provider") if hears(node.part.cls)}
         border.failed = self._act_failed
@@ -155,11 +158,29 @@ class Flow:
 
     # --- the door ----------------------------------------------------------------------------------------------------
 
+    def urge(self, stop: Latch) -> None:
+        """From any thread: let a stop in before all else. From here on no order that it stops leaves."""
+        self._urged.append(stop)
+        self._loop.call_soon_threadsafe(self._let_in_urged)
+
+    def _let_in_urged(self) -> None:
+        while self._urged and not self._inside:
+            self._enter(LEDGER, self._urged[0])
+            self._urged.popleft()
+
+    def _stops(self, order: Order) -> bool:
+        """Whether somebody stopped an account's orders and the flow has not heard of it yet."""
+        return any(stop.scope in ("", order.account) for stop in tuple(self._urged))
+
     def enter(self, port: str, value: Any) -> None:
         """Let a value in from outside, now, as given by the node `port`; other outer nodes hear of it first."""
         if self._inside:
             self._loop.call_soon(self.enter, port, value)
             return
+        self._let_in_urged()
+        self._enter(port, value)
+
+    def _enter(self, port: str, value: Any) -> None:
         self.nodes[port].beyond.give(value)
         now = max(self.border.now(), self.agenda.now)
         self._wake_up(now)
@@ -244,6 +265,7 @@ class Flow:
 
     def _ring(self) -> None:
         self._alarm = self._armed = None
+        self._let_in_urged()
         due = self.agenda.due
         now = self.border.now()
         if due is not None and due <= now:
@@ -269,10 +291,26 @@ class Flow:
 
     def _connect(self, edge: Edge) -> None:
         source, target = self.nodes[edge.source], self.nodes[edge.target]
-        passage = Passage(edge, target.inlets[edge.parameter], target.meter, self.agenda)
+        inlet = target.inlets[edge.parameter]
+        if target.kind == "venue" and Order in edge.types:
+            inlet = self._leaving(inlet, target.id)
+        passage = Passage(edge, inlet, target.meter, self.agenda)
         self.passages.append(passage)
         outer = source.kind in OUTSIDE and target.kind in OUTSIDE
         self._edges.append((source.beyond if outer else source.out).attach(passage.carry))
+
+    def _leaving(self, inlet: Tube[Any], venue: str) -> Tube[Any]:
+        """The last step of an order to its venue: one that somebody stopped meanwhile comes back unsent."""
+        leaving = Tube[Any]()
+
+        def leave(item: Order | Inquiry) -> None:
+            if isinstance(item, Order) and item.state == "SEND" and self._urged and self._stops(item):
+                self.enter(venue, Unsent(item.order, "somebody stopped it before it left", self.agenda.now))
+            else:
+                inlet.give(item)
+
+        self._edges.append(leaving.attach(leave))
+        return leaving
 
     def _subscribe(self, running: Running) -> None:
         stream = self._stream(running)
