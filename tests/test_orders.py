@@ -6,12 +6,13 @@ from typing import get_args
 import msgspec
 import pytest
 
-from pipeline.orders import MOVES, IllegalMove, answered, moved, prepared
+from pipeline.orders import MOVES, IllegalMove, answered, moved, prepared, request_of
 from pipeline.values import ENDED, Ack, Approved, Order, OrderState, Reject, Reply, Settlement, Ticket
 from tests.support import MONDAY, order
 
 STATES: tuple[OrderState, ...] = get_args(OrderState)
 NAME = order().order
+HEARD = MONDAY + 150
 ACK = Ack(NAME, "C-1", MONDAY + 120, MONDAY + 60_120, 0.85)
 REJECT = Reject(NAME, "no price", MONDAY + 120)
 SETTLEMENT = msgspec.convert(
@@ -29,17 +30,35 @@ SETTLEMENT = msgspec.convert(
     Settlement,
 )
 
-LEGAL = {
+LEGAL: set[tuple[OrderState, OrderState]] = {
+    ("PREPARE", "SEND"),
+    ("PREPARE", "ABORT"),
+    ("PREPARE", "UNKNOWN"),
+    ("SEND", "SEND_RETRY"),
     ("SEND", "CONFIRM"),
-    ("SEND", "ABORT"),
+    ("SEND", "SETTLED"),
+    ("SEND", "CANCELED"),
     ("SEND", "ABORT"),
     ("SEND", "UNKNOWN"),
-    ("SEND", "SETTLED"),
+    ("SEND_RETRY", "SEND"),
+    ("SEND_RETRY", "CONFIRM"),
+    ("SEND_RETRY", "SETTLED"),
+    ("SEND_RETRY", "CANCELED"),
+    ("SEND_RETRY", "ABORT"),
+    ("SEND_RETRY", "UNKNOWN"),
+    ("CONFIRM", "CONFIRM_RETRY"),
     ("CONFIRM", "SETTLED"),
-    ("CONFIRM", "UNKNOWN"),
+    ("CONFIRM", "CANCELED"),
+    ("CONFIRM_RETRY", "SETTLED"),
+    ("CONFIRM_RETRY", "CANCELED"),
+    ("CONFIRM_RETRY", "UNKNOWN_RESULT"),
+    ("UNKNOWN", "SEND_RETRY"),
     ("UNKNOWN", "CONFIRM"),
-    ("UNKNOWN", "ABORT"),
     ("UNKNOWN", "SETTLED"),
+    ("UNKNOWN", "CANCELED"),
+    ("UNKNOWN", "ABORT"),
+    ("UNKNOWN_RESULT", "SETTLED"),
+    ("UNKNOWN_RESULT", "CANCELED"),
 }
 
 
@@ -61,12 +80,12 @@ def test_what_has_ended_is_what_leads_nowhere() -> None:
 
 def test_only_a_settlement_or_time_ends_what_is_open() -> None:
     """A rejection can not take back what was accepted."""
-    assert answered(order("CONFIRM"), REJECT) is None
+    assert answered(order("CONFIRM"), REJECT, HEARD) is None
 
 
 @pytest.mark.parametrize("state", ["SEND", "UNKNOWN"])
 def test_an_acknowledged_order_is_open_at_the_venues_terms(state: OrderState) -> None:
-    made = answered(order(state, reason="no answer"), ACK)
+    made = answered(order(state, reason="no answer"), ACK, HEARD)
     assert made is not None
     assert (made.state, made.contract, made.expiry, made.payout, made.at) == (
         "CONFIRM",
@@ -80,14 +99,14 @@ def test_an_acknowledged_order_is_open_at_the_venues_terms(state: OrderState) ->
 
 @pytest.mark.parametrize("state", ["SEND", "UNKNOWN"])
 def test_a_rejected_order_says_why(state: OrderState) -> None:
-    made = answered(order(state), REJECT)
+    made = answered(order(state), REJECT, HEARD)
     assert made is not None
     assert (made.state, made.reason) == ("ABORT", "no price")
 
 
 @pytest.mark.parametrize("state", ["SEND", "CONFIRM", "UNKNOWN"])
 def test_a_settlement_is_evidence_whatever_was_heard_before(state: OrderState) -> None:
-    made = answered(order(state), SETTLEMENT)
+    made = answered(order(state), SETTLEMENT, HEARD)
     assert made is not None
     facts = ("result", "profit", "entry_ts", "entry", "exit_ts", "exit", "at")
     assert made.state == "SETTLED"
@@ -102,12 +121,13 @@ SWALLOWED: list[tuple[OrderState, Reply]] = [
 
 @pytest.mark.parametrize(("state", "reply"), SWALLOWED, ids=lambda each: getattr(each, "__class__", type).__name__)
 def test_a_duplicate_or_late_reply_says_nothing_new(state: OrderState, reply: Reply) -> None:
-    assert answered(order(state), reply) is None
+    assert answered(order(state), reply, HEARD) is None
 
 
 def test_an_order_on_its_way_says_what_was_approved() -> None:
     ticket = Ticket("demo-1", "EURUSD", 60_000, MONDAY, MONDAY + 60_000, "put", -0.7, 0.9)
     approved = Approved(ticket, NAME, order().stake)
-    made: Order = prepared(approved)
-    assert made == order("SEND", direction="put", payout=0.9, at=MONDAY + 60_000)
+    made: Order = prepared(approved, "demo")
+    facts = {"direction": "put", "payout": 0.9, "at": MONDAY + 60_000, "wanted_at": MONDAY + 60_000}
+    assert made == order("PREPARE", request=request_of("demo", *approved.key, MONDAY), **facts)
     assert made.key == approved.key
