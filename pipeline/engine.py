@@ -14,7 +14,7 @@ from pipeline.journal import Journal
 from pipeline.ledger import Ledger
 from pipeline.parts import Kind
 from pipeline.plan import LEDGER, Plan
-from pipeline.times import timeframe
+from pipeline.times import DAY, timeframe
 from pipeline.values import ENDED, Past, Quotes
 
 
@@ -29,6 +29,8 @@ class Setting:
     end: int | None = None
     block: int = 0
     outside: tuple[Kind, ...] = OUTSIDE
+    clock: Clock | None = None
+    """Its clock, where somebody else keeps time."""
 
 
 @asynccontextmanager
@@ -48,7 +50,7 @@ async def running(
         folder=plan.folder,
         flow=plan.name,
         clock=_clock(setting),
-        history=history_of(plan),
+        history=history_of(plan, past, setting.begin),
         ledger=records,
         calendars=plan.calendars,
         end=setting.end,
@@ -68,16 +70,29 @@ async def running(
 
 
 def _clock(setting: Setting) -> Clock:
+    if setting.clock is not None:
+        return setting.clock
     loop = asyncio.get_running_loop()
     if setting.speed is None:
         return LoopClock(loop, setting.begin)
     return PacedClock(loop, setting.begin, setting.speed)
 
 
-def history_of(plan: Plan) -> dict[int, int]:
-    """How many bars of each timeframe a source has to load before the first decision."""
+MISSED = 7 * DAY
+"""So far back a start says of each bar that it was missed."""
+
+
+def history_of(plan: Plan, past: Past | None = None, begin: int = 0) -> dict[int, int]:
+    """How many bars of each timeframe a source has to load before the first decision.
+
+    They reach back to what was decided last before the program was away, so that every bar of the meantime is told.
+    """
     names = {name for node in plan.of("operator") for name in getattr(node.instance, "timeframes", ())}
-    return {tf: plan.anchoring.context(tf) for tf in sorted(map(timeframe, names))}
+    away = dict.fromkeys(map(timeframe, names), 0)
+    for account, product, tf, bar in past.decided if past is not None else ():
+        if tf in away and account in plan.accounts and product in plan.products:
+            away[tf] = max(away[tf], min(begin - bar, MISSED) // tf)
+    return {tf: max(plan.anchoring.context(tf), missed) for tf, missed in sorted(away.items())}
 
 
 def market_of(plan: Plan, wall: int, seen: int | None) -> tuple[int, float | None]:

@@ -197,7 +197,10 @@ class Wiring:
                 yield Edge(executor, venue, "orders", (Order, Inquiry), closes=True, accounts=theirs)
 
     def _watching(self, gate: Node, edges: Sequence[Edge]) -> Iterator[Edge]:
-        """How a gate hears of the prices it trades on: from each health over its sources; of their age from quotes."""
+        """How a gate hears of the prices it trades on: from each health over its sources; of their age from quotes.
+
+        What became final while it was away it hears from their history.
+        """
         signalling = (
             edge.source for edge in edges if edge.target == gate.id and {Signals, Calibrated} & set(edge.types)
         )
@@ -205,6 +208,9 @@ class Wiring:
         for each in self._of("operator"):
             if Health in gives(each) and sources & sources_of(self._nodes, each.id, edges):
                 yield Edge(each.id, gate.id, "feed", (Health,))
+        for name in sorted(name for name in sources if Bars in gives(self._nodes[name])):
+            if Bars in gate.part.takes.get("history", ()):
+                yield Edge(name, gate.id, "history", (Bars,))
         if gate.instance.max_quote_age is not None:
             quoting = sorted(name for name in sources if Quotes in gives(self._nodes[name]))
             for name in quoting:
@@ -258,7 +264,7 @@ def _implicit(kind: Kind, types_taken: Sequence[type[Any]]) -> bool:
     """Whether a parameter is wired by what the parts are rather than by `from`."""
     loops: set[type[Any]] = {*REPLIES, *TOLD, Slept, Leaving, Outcomes}
     if kind in ("risk", "venue"):
-        loops |= {Payouts, Order, Health, Quotes} if kind == "risk" else {Order, Inquiry}
+        loops |= {Payouts, Order, Health, Quotes, Bars} if kind == "risk" else {Order, Inquiry}
     if kind == "sink" and set(types_taken) == {Latch}:
         return False
     if kind == "source":

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from operators.risk.absence import Absence
 from operators.risk.by_bar import BY_BAR, Answers, BarGate, Said
 from operators.risk.by_moment import BY_MOMENT, Case, MomentGate
 from operators.risk.feed import Feed
@@ -26,6 +27,7 @@ from pipeline.stretch import PRICES
 from pipeline.times import timeframe_name
 from pipeline.values import (
     Approved,
+    Bars,
     Bet,
     Calibrated,
     Decisions,
@@ -132,6 +134,7 @@ class Deciding:
         self._accounts = tuple(manner.terms.balances)
         self._payouts: dict[str, PayoutSeries] = {}
         self._feed = Feed(manner.max_quote_age)
+        self._absence = Absence(self._accounts, GATES)
         self._waiting: list[tuple[int, str, int, int, int, Batch]] = []
         self._unfinished: dict[tuple[str, int], deque[Batch]] = {}
         self._sequence = 0
@@ -141,7 +144,7 @@ class Deciding:
         return self._waiting[0][0] if self._waiting else None
 
     def take(
-        self, item: Signals | Calibrated | Payouts | Order | Past | Latch | Health | Quotes | Slept, at: int
+        self, item: Signals | Calibrated | Payouts | Order | Past | Latch | Health | Quotes | Bars | Slept, at: int
     ) -> Iterator[Decisions | Approved | Latch]:
         match item:
             case Health() | Quotes() | Slept():
@@ -154,7 +157,10 @@ class Deciding:
                 self._payouts.setdefault(item.product, PayoutSeries()).extend(item)
             case Order() | Latch():
                 yield from self._memory.take(item)
+            case Bars():
+                yield from self._absence.take(item, at)
             case Past():
+                self._absence.begin(item, at)
                 yield from self._memory.restore(item)
 
     def wake(self, at: int) -> Iterator[Decisions | Approved]:

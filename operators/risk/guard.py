@@ -68,6 +68,7 @@ from pipeline.steps import woken
 from pipeline.times import DurationText, duration, timeframe
 from pipeline.values import (
     Approved,
+    Bars,
     Calibrated,
     Decisions,
     Flags,
@@ -172,9 +173,10 @@ class Guard:
         payouts: Observable[Payouts],
         orders: Observable[Order | Past | Latch],
         feed: Observable[Health | Quotes],
+        history: Observable[Bars],
         clock: Observable[Slept],
     ) -> Observable[Decisions | Approved | Latch]:
-        return woken(lambda: Deciding(self.manner()), "risk", clock, feed, payouts, orders, signals)
+        return woken(lambda: Deciding(self.manner()), "risk", clock, feed, history, payouts, orders, signals)
 
     def passes(self, signals: Signals | Calibrated) -> Flags:
         """Which new rows get past every gate that judges the bar alone."""
