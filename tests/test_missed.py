@@ -1,5 +1,6 @@
 """Bars that became final while the program was not running have a row, and say how long ago that was."""
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from operators.risk.absence import Absence
 from operators.risk.guard import GATES
 from pipeline import virtual
+from pipeline.__main__ import main
 from pipeline.engine import Setting, history_of, running
 from pipeline.ledger import Ledger
 from pipeline.ledger.reading import Reader
@@ -19,7 +21,7 @@ from pipeline.times import DAY, HOUR, MINUTE
 from pipeline.values import Decisions, Past
 from tests.driven import bars_of
 from tests.guarded import given_by, guard, signal, verdicts
-from tests.support import MONDAY, decided, plan_of
+from tests.support import MONDAY, SMALL, decided, plan_of
 
 PLAN = plan_of()
 MISSED = GATES.index("missed")
@@ -59,9 +61,16 @@ def lived(path: Path, begin: int, end: int, away: tuple[Row, ...] = ()) -> dict[
 
 
 @pytest.fixture(scope="module")
-def lives(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[Any, Any], dict[Any, Any], dict[Any, Any]]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("away")
+    (made / "flows.toml").write_text(SMALL, encoding="utf-8")
+    return made
+
+
+@pytest.fixture(scope="module")
+def lives(folder: Path) -> tuple[dict[Any, Any], dict[Any, Any], dict[Any, Any]]:
     """A life, one that begins an hour and a half later, and one without an absence."""
-    path = tmp_path_factory.mktemp("away") / "ledger.db"
+    path = folder / "data" / "ledger.db"
     first = lived(path, BEGIN, LEFT)
     second = lived(path, BACK, END, last_decided(path))
     return first, second, lived(path.with_name("whole.db"), BEGIN, END)
@@ -82,6 +91,21 @@ def test_what_was_missed_is_what_became_final_meanwhile(lives: Any) -> None:
     }
     assert all(row[-1] is None and row[-2] == 0 and row[4] == BACK for row in missed.values())
     assert {key: float(row[1]) for key, row in missed.items()} == {key: (BACK - whole[key][4]) / 1000 for key in missed}
+
+
+@pytest.mark.usefixtures("lives")
+def test_why_says_that_the_program_was_not_there_and_a_day_with_an_absence_adds_up(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    assert main(["why", "EURUSD", "1m", "11:00"]) == 0
+    told = capsys.readouterr().out
+    assert "not traded: missed   (score unknown, no direction)" in told
+    assert re.search(r"  the program was not running when it became final, 3[67]\d\d s before this row", told)
+    assert main(["why", "--day", "2026-01-05"]) == 0
+    assert re.search(r"^  missed +\d{3}\b", capsys.readouterr().out, re.MULTILINE)
+    assert main(["why", "--gate", "missed", "EURUSD", "5m"]) == 0
+    assert [line[:5] for line in capsys.readouterr().out.splitlines()][::17] == ["10:30", "11:55"]
 
 
 def test_an_absence_changes_no_decision_that_depends_on_the_bar_alone(lives: Any) -> None:

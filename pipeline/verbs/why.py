@@ -37,6 +37,7 @@ from pipeline.verbs import why_day
 from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json
 
 UNKNOWN = float("nan")
+MISSED = "missed"
 MOMENT = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
@@ -173,6 +174,8 @@ def _text(found: Explained, zone: ZoneInfo) -> list[str]:
     first = next((number for number, gate in enumerate(found.gates) if gate.verdict == "no"), None)
     for number, gate in enumerate(found.gates):
         lines.append(_gate(gate, number == first))
+    if row["verdict"] == MISSED and not found.gates:
+        lines.append(f"  the program was not running when it became final, {_number(row['value'])} s before this row")
     if order is not None:
         lines.append(f"  order {order.order}: {_ended(order)}")
     if found.what_if is not None:
