@@ -1,0 +1,134 @@
+"""What a source gives in a simulated world: the market's quotes on the way to an engine, and what befalls them."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+import numpy as np
+from reactivex import Observable, abc
+from reactivex.disposable import CompositeDisposable
+
+from pipeline.calendar import Calendars
+from pipeline.host import Host
+from pipeline.parts import Part
+from pipeline.sim.prices import Prices
+from pipeline.sim.storms import Storm, edgewise
+from pipeline.times import MINUTE, SECOND, slot_of
+from pipeline.values import Bars, Gap, Link, Payouts, Quotes
+
+PAYOUT = 0.9
+FETCHING = 200
+"""How long it takes until bars that were asked for are there (ms)."""
+LATE = 20 * SECOND
+Given = Quotes | Bars | Payouts | Link
+Give = Callable[[Given], None]
+
+
+class Waiting(Protocol):
+    """As much of a clock as is needed here: the world's own."""
+
+    def now(self) -> int: ...
+    def at(self, moment: int, act: Callable[[], object]) -> object: ...
+
+
+class Feed:
+    """One source of the market. It outlives engines; the one that lives is attached by its own subscription."""
+
+    def __init__(self, part: Part, products: tuple[str, ...], prices: Prices, storm: Storm, clock: Waiting) -> None:
+        self.products = products
+        self.down_until: dict[str, int] = {}
+        """Until when nothing comes of a product."""
+        self.holes: dict[str, list[tuple[int, int]]] = {}
+        """From when until when that was so, for those who judge trades."""
+        self._part, self._prices, self._storm, self._clock = part, prices, storm, clock
+        self._ear: Give | None = None
+        self._links = False
+
+    # --- the part ----------------------------------------------------------------------------------------------------
+
+    def __call__(self, host: Host, *inlets: Observable[Any]) -> Observable[Any]:
+        def subscribe(observer: abc.ObserverBase[Any], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+            def give(item: Given) -> None:
+                observer.on_next(item)
+
+            self._ear = give
+            self._links = Link in self._part.gives
+            for item in self._first(host):
+                give(item)
+            asked = [
+                inlet.subscribe(lambda gap: self._mend(gap, give))
+                for inlet, kinds in zip(inlets, self._part.takes.values(), strict=True)
+                if Gap in kinds
+            ]
+            return CompositeDisposable(asked)
+
+        return Observable(subscribe)
+
+    def earlier(self, product: str, since: int, until: int, calendars: Calendars) -> Quotes:
+        """The quotes stamped from `since` on and received before `until`, once more."""
+        quotes = self._prices.quotes(product, since, until)
+        return quotes.rows(0, int(np.searchsorted(quotes.received, until)))
+
+    def _first(self, host: Host) -> Iterable[Given]:
+        now = self._clock.now()
+        for product in self.products:
+            past = self._prices.history(product, host.history, now)
+            yield from past
+            if Payouts in self._part.gives:
+                yield _payout(product, now)
+            begin = int(past[0].open_ts[-1]) + past[0].tf if past and len(past[0]) else slot_of(now, MINUTE)
+            quotes = self._prices.quotes(product, begin, now)
+            quotes = quotes.rows(0, int(np.searchsorted(quotes.received, now)))
+            if len(quotes):
+                yield quotes
+
+    def payouts(self, at: int) -> Iterable[Payouts]:
+        """What a win pays, for whoever asks the market."""
+        return [_payout(product, at) for product in self.products]
+
+    def _mend(self, gap: Gap, give: Give) -> None:
+        def fetched() -> None:
+            bars = self._prices.bars(gap.product, gap.since, gap.until)
+            give(bars.rows(0, len(bars), 0))
+
+        if gap.product in self.products and gap.tf == MINUTE:
+            self._clock.at(self._clock.now() + FETCHING, fetched)
+
+    # --- the world ---------------------------------------------------------------------------------------------------
+
+    def let_go(self) -> None:
+        """The engine that heard is no more."""
+        self._ear = None
+
+    def pass_on(self, quotes: Quotes) -> None:
+        """A quote is here, as it should be or not."""
+        if self._ear is None or self.down_until.get(quotes.product, 0) > self._clock.now():
+            return
+        storm, give = self._storm, self._give
+        if storm.strikes("bad_tick") is not None:
+            give(Quotes(quotes.product, quotes.ts, quotes.received, np.full(len(quotes), np.nan), quotes.ask))
+        late = storm.strikes("late_tick")
+        if late is not None:
+            self._clock.at(self._clock.now() + int(edgewise(late, 1, LATE)), lambda: give(quotes))
+            return
+        give(quotes)
+        if storm.strikes("duplicate_tick") is not None:
+            give(quotes)
+
+    def fall_silent(self, products: Iterable[str], length: int, told: bool) -> None:
+        """Nothing comes of these for a while; `told` when the connection itself says that it broke."""
+        now = self._clock.now()
+        several = tuple(products)
+        for product in several:
+            self.holes.setdefault(product, []).append((now, now + length))
+            self.down_until[product] = max(now + length, self.down_until.get(product, 0))
+        if told and self._links:
+            self._give(Link(several, up=False, at=now))
+            self._clock.at(now + length, lambda: self._give(Link(several, up=True, at=now + length)))
+
+    def _give(self, item: Given) -> None:
+        if self._ear is not None:
+            self._ear(item)
+
+
+def _payout(product: str, at: int) -> Payouts:
+    return Payouts(product, np.array([at]), np.array([PAYOUT]))

@@ -1,0 +1,183 @@
+"""Who knows the truth of a simulated world, and says whatever is not as it must be.
+
+It sees what an engine sends and hears, what its nodes give and what is on disk, and decides nothing.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.evidence import Dispute, Lost, Reconciled, Statement, Unsent, Verdict, Written
+from pipeline.journal import digest
+from pipeline.orders import MOVES
+from pipeline.plan import Plan
+from pipeline.sim.disk import Disk
+from pipeline.sim.lives import Life
+from pipeline.sim.wire import Wire
+from pipeline.times import slot_of
+from pipeline.values import (
+    ENDED,
+    Ack,
+    Approved,
+    Arming,
+    Bars,
+    Certificate,
+    Decisions,
+    Latch,
+    Leaving,
+    Link,
+    Order,
+    Past,
+    Payouts,
+    Quotes,
+    Reject,
+    Settlement,
+    Slept,
+)
+
+CHAINED: frozenset[type[Any]] = frozenset(
+    {Ack, Approved, Arming, Bars, Certificate, Decisions, Dispute, Latch, Leaving, Link, Lost, Order, Past, Payouts}
+    | {Quotes, Reconciled, Reject, Settlement, Slept, Statement, Unsent, Verdict, Written}
+)
+"""What the hash of a world is made of: all that enters, and what is decided; columns in between follow from these."""
+SHOWN = 20
+"""So many violations are kept in words."""
+
+INTENT = "what is sent has its intent on disk"
+CUTOFF = "nothing is sent after the cut-off"
+FIRST_PASS = "nothing is sent before the first complete pass of a life"
+LATCHED = "nothing is sent for whom a stop holds"
+ALONE = "a key holds one open trade of ours"
+BLIND = "nothing is sent again without a proof that it was not taken"
+MOVED = "an order moves as the table allows"
+LIVING = "a flow never dies of itself"
+ONE_CONTRACT = "an intent has one contract at most"
+KNOWN = "a contract has its intent, or is known as somebody else's"
+AGREED = "the ledger says what the venue says, or that it does not know"
+ABSENT = "what is proved absent has no contract"
+ENDING = "in a calm every order ends"
+SETTLED_ONCE = "an order ends once"
+PAID = "profits of the ledger and of the venue are the same, to the cent"
+DECIDED = "a final bar of a key has one decision"
+CONSERVED = "on every edge in = out + held + dropped"
+SOUND = "a certificate names what was placed by others, and nothing else"
+UNFED = "nothing is traded while the connection to the prices is down"
+UNBROKEN = "nothing is traded on bars with a hole"
+
+
+class Witness:
+    """Counts what it checks, keeps what it finds, and hashes what happens."""
+
+    def __init__(self, plan: Plan, wires: Mapping[str, Wire], disk: Disk) -> None:
+        self.checked: Counter[str] = Counter()
+        self.violations: list[str] = []
+        self.found = 0
+        self.events = 0
+        self._plan, self._wires, self._disk = plan, wires, disk
+        self._hash = hashlib.blake2b(digest_size=16)
+        self._life: Life | None = None
+        self._states: dict[str, str] = {}
+        self._passed: set[str] = set()
+        self._stopped: set[str] = set()
+        self._unproved: set[str] = set()
+        self._open: dict[tuple[str, str, int], dict[str, int]] = {}
+        executor = next(node.instance for node in plan.of("sink") if hasattr(node.instance, "entry_cutoff_seconds"))
+        self._cutoff = executor.entry_cutoff_seconds * 1000
+        self._lists = {
+            name: wires[f"venues.{account.venue}"].evidence.lists for name, account in plan.accounts.items()
+        }
+        self._once = {name: wires[f"venues.{account.venue}"].evidence.once for name, account in plan.accounts.items()}
+
+    @property
+    def hash(self) -> str:
+        return self._hash.hexdigest()
+
+    def check(self, what: str, holds: bool, *facts: object) -> None:
+        self.checked[what] += 1
+        if not holds:
+            self.found += 1
+            if len(self.violations) < SHOWN:
+                self.violations.append(f"{what}: {' '.join(map(str, facts))}")
+
+    # --- lives -------------------------------------------------------------------------------------------------------
+
+    def note(self, at: int, *facts: object) -> None:
+        """Something of the world's own happens: it belongs to the hash."""
+        self.events += 1
+        self._hash.update(f"{at} {' '.join(map(str, facts))}\n".encode())
+
+    def begins(self, life: Life, past: Past, at: int) -> None:
+        self.note(at, "begin")
+        self._life = life
+        self._states = {order.order: order.state for order in past.orders}
+        self._passed = set()
+        self._stopped = {latch.scope for latch in past.latches}
+
+    def tapped(self, node: str, value: Any) -> None:
+        """A node of the living flow gave something."""
+        kind = type(value)
+        if kind not in CHAINED:
+            return
+        life = self._life
+        assert life is not None, "only what lives gives"
+        at = life.flow.agenda.now if life.flow is not None else 0
+        self.events += 1
+        self._hash.update(f"{at} {node} {kind.__name__} {digest(value)}\n".encode())
+        if kind is Order:
+            self._moved(value)
+        elif kind is Latch:
+            (self._stopped.add if value.on else self._stopped.discard)(value.scope)
+        elif kind is Bars and node.startswith("operators."):
+            self._final(value)
+
+    def _moved(self, order: Order) -> None:
+        was = self._states.get(order.order, "IDLE")
+        self.check(
+            MOVED,
+            order.state in MOVES[was] or order.state == was or (was == "IDLE" and order.origin == "external") or (was == "IDLE" and order.state == "ABORT"),  # fmt: skip
+            order.order,
+            was,
+            "→",
+            order.state,
+        )
+        self._states[order.order] = order.state
+
+    def _final(self, bars: Bars) -> None:
+        pass
+
+    # --- the wire ----------------------------------------------------------------------------------------------------
+
+    def sent(self, order: Order) -> None:
+        life = self._life
+        assert life is not None, "only what lives sends"
+        name, at = order.order, life.clock.now()
+        on_disk = self._disk.state_of(name)
+        self.check(INTENT, on_disk is not None and on_disk not in ENDED, name, "is", on_disk)
+        left = slot_of(order.wanted_at, order.tf) + order.tf - at
+        self.check(CUTOFF, left >= self._cutoff, name, left, "ms before its slot's end")
+        self.check(LATCHED, not {"", order.account} & self._stopped, name)
+        if self._lists[order.account]:
+            self.check(FIRST_PASS, order.account in self._passed, name)
+        self.check(BLIND, name not in self._unproved or self._once[order.account], name)
+        self._unproved.add(name)
+        held = self._open.setdefault((order.account, order.product, order.tf), {})
+        now = self.now()
+        others = [other for other, until in held.items() if until > now and other != name]
+        self.check(ALONE, not others, name, "beside", *others)
+
+    def now(self) -> int:
+        return next(iter(self._wires.values())).now
+
+    def told(self, reply: Any) -> None:
+        match reply:
+            case Unsent() | Reject():
+                self._unproved.discard(reply.order)
+            case Statement() if not reply.fault and not reply.contract:
+                self._passed.add(reply.account)
+            case _:
+                pass
+
+    def made(self, order: Order, expiry: int) -> None:
+        """The venue made a contract of an order."""
+        self._open.setdefault((order.account, order.product, order.tf), {})[order.order] = expiry

@@ -1,0 +1,91 @@
+"""The built-in flow of a simulation: so many keys of four accounts, cheap strategies that trade often."""
+
+from collections.abc import Iterator
+
+from pipeline.errors import InputError
+
+ACCOUNTS = ("one", "two", "three", "four")
+TIMEFRAMES = ("1m", "5m", "15m")
+FEWEST = len(ACCOUNTS) * len(TIMEFRAMES)
+MOST = 3000
+
+FLOW = """\
+[moonlight]
+name = "sim"
+block = 64
+
+{accounts}
+[venues.practice]
+use = "practice"
+payout = 0.9
+{terms}
+[sources.market]
+use = "synthetic"
+products = [{products}]
+start = "{start}"
+
+[operators.bars]
+use = "window"
+from = "market"
+timeframes = ["1m", "5m", "15m"]
+
+[operators.health]
+use = "health"
+from = "market"
+
+[features]
+fast = {{ use = "sma", period = 2 }}
+slow = {{ use = "sma", period = 4 }}
+
+[providers.cross]
+use = "ema_cross"
+fast = "fast"
+slow = "slow"
+
+[ensembles.main]
+use = "weighted"
+from = ["cross"]
+
+[risk.main]
+use = "guard"
+from = "main"
+accounts = [{names}]
+stake = {{ use = "fixed", amount = "1.00" }}
+max_daily_loss = "1000000.00"
+threshold = 0.0
+cool_down = "1ms"
+
+[sinks.orders]
+use = "executor"
+from = "risk.main"
+
+[sinks.ledger]
+use = "store"
+from = ["risk.main", "orders"]
+"""
+
+TERMS = (
+    "",
+    "evidence = { lists = true, echoes = false, once = false, late_ms = 2000 }\n",
+    "evidence = { lists = true, echoes = true, once = false, late_ms = 20000 }\n",
+    "evidence = { lists = true, echoes = true, once = true, late_ms = 5000 }\n",
+)
+"""What the venue of a world can prove: everything, or less."""
+
+
+def flow_of(keys: int, start: str, terms: str = "") -> str:
+    """The flow file of a world."""
+    if not FEWEST <= keys <= MOST or keys % FEWEST:
+        raise InputError(f"--keys {keys} cannot be made; write a multiple of {FEWEST} up to {MOST}: 12, 300")
+    return FLOW.format(
+        accounts="\n".join(_accounts()),
+        terms=terms,
+        products=", ".join(f'"SIM{number:02d}"' for number in range(keys // FEWEST)),
+        start=start,
+        names=", ".join(f'"{name}"' for name in ACCOUNTS),
+    )
+
+
+def _accounts() -> Iterator[str]:
+    for name in ACCOUNTS:
+        yield f'[accounts.{name}]\nvenue = "practice"\nbalance = "100000.00"\n'
