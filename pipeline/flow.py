@@ -18,15 +18,18 @@ from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, SerialDisposable
 
 from pipeline.agenda import Agenda, AgendaScheduler
+from pipeline.auditing import Auditing
 from pipeline.border import Border
+from pipeline.certifying import Certifying
 from pipeline.clocks import Planned
 from pipeline.errors import FlowStopped, MoonlightError
 from pipeline.evidence import Inquiry, Unsent
 from pipeline.outcomes import Counterfactual, Priced
 from pipeline.parts import Kind
 from pipeline.passages import Meter, Passage, rows_of
-from pipeline.plan import FEATURES, LEDGER, OUTCOMES, REPAINT, Edge, Node, Plan
+from pipeline.plan import AUDITS, CERTIFICATES, FEATURES, LEDGER, OUTCOMES, REPAINT, Edge, Node, Plan, lists, tie_of
 from pipeline.repainting import Repainting
+from pipeline.settlement import Tie
 from pipeline.steps import Tube, woken
 from pipeline.stretch import PRICES
 from pipeline.times import SECOND, duration
@@ -277,7 +280,8 @@ class Flow:
     # --- building ----------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        names = [CLOCK, LEDGER, FEATURES, REPAINT, OUTCOMES, *(node.id for node in self.plan.nodes)]
+        core = (CLOCK, LEDGER, FEATURES, REPAINT, OUTCOMES, AUDITS, CERTIFICATES)
+        names = [*core, *(node.id for node in self.plan.nodes)]
         for name in names:
             inlets = {edge.parameter: Tube[Any]() for edge in self.plan.into(name)}
             node = self.plan.by_id.get(name)
@@ -338,6 +342,10 @@ class Flow:
             return woken(again, REPAINT, *running.inlets.values()) if running.inlets else None
         if running.id == OUTCOMES:
             return self._outcomes(running.inlets)
+        if running.id == AUDITS:
+            return self._audits(running.inlets)
+        if running.id == CERTIFICATES:
+            return self._certificates(running.inlets)
         node = running.node
         assert node is not None, "every other node is in the plan"
         if node.part.kind == "provider":
@@ -353,6 +361,16 @@ class Flow:
         delay = duration(self.plan.settings.entry_delay)
         streams = [inlet.pipe(_each(Priced)) if parameter == "prices" else inlet for parameter, inlet in inlets.items()]
         return woken(lambda: Counterfactual(delay), OUTCOMES, *streams) if streams else None
+
+    def _audits(self, inlets: Mapping[str, Tube[Any]]) -> Observable[Any] | None:
+        ties: dict[str, Tie] = {account: tie_of(self.plan, account) for account in self.plan.accounts}
+        tolerance = self.plan.settings.audit_tolerance
+        streams = [inlet.pipe(_each(Priced)) if parameter == "prices" else inlet for parameter, inlet in inlets.items()]
+        return woken(lambda: Auditing(ties, tolerance), AUDITS, *streams) if streams else None
+
+    def _certificates(self, inlets: Mapping[str, Tube[Any]]) -> Observable[Any] | None:
+        listing = frozenset(account for account in self.plan.accounts if lists(self.plan, account))
+        return woken(lambda: Certifying(listing), CERTIFICATES, *inlets.values()) if inlets and listing else None
 
     # --- nodes -------------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from msgspec import Meta
 from pipeline.anchored import Anchoring
 from pipeline.calendar import Calendars
 from pipeline.errors import Problem
-from pipeline.evidence import Money
+from pipeline.evidence import Evidence, Money
 from pipeline.flowtest import FlowTest
 from pipeline.parts import Kind, Part
 from pipeline.settlement import Tie
@@ -25,6 +25,8 @@ LEDGER = "ledger"
 FEATURES = "features"
 REPAINT = "repaint"
 OUTCOMES = "outcomes"
+CERTIFICATES = "certificates"
+AUDITS = "audits"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,14 @@ class Settings:
         DurationText,
         Meta(description="how long after a bar is final its contract is thought to begin when `why` says what it paid"),
     ] = "250ms"
+    audit_tolerance: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=0.01,
+            description="by which part of a price a venue's entry or exit may differ from our ticks: 0.0001 is 0.01 %",
+        ),
+    ] = 0.0
 
     def __post_init__(self) -> None:
         duration(self.entry_delay)
@@ -153,6 +163,14 @@ class Plan:
 
     def into(self, target: str) -> tuple[Edge, ...]:
         return tuple(edge for edge in self.edges if edge.target == target)
+
+
+def lists(plan: Plan, account: str) -> bool:
+    """Whether the venue of an account can list its contracts."""
+    known = plan.accounts.get(account)
+    venue = plan.by_id.get(f"venues.{known.venue}") if known is not None else None
+    evidence: Evidence = getattr(venue.instance, "evidence", Evidence()) if venue is not None else Evidence()
+    return evidence.lists
 
 
 def tie_of(plan: Plan, account: str) -> Tie:

@@ -143,6 +143,11 @@ class PricePath:
         rows = self._products.get(product)
         return rows.complete_at(moment) if rows else None
 
+    def reach(self, product: str, since: int, until: int) -> tuple[float, float] | None:
+        """The lowest and the highest tick of a span, with the one in force at its beginning; of bars nothing is said."""
+        rows = self._products.get(product)
+        return rows.reach(since, until) if isinstance(rows, _Ticks) else None
+
     def knows(self, product: str, known_before: int) -> bool:
         """Whether a price of the product was received before a moment."""
         rows = self._products.get(product)
@@ -296,6 +301,10 @@ class _Ticks(_Rows):
         # Only a later stamp tells: several ticks may share one.
         row = bisect_right(self.ts, moment)
         return self.known[row] if row < len(self.ts) else None
+
+    def reach(self, since: int, until: int) -> tuple[float, float] | None:
+        some = self.price[max(bisect_right(self.ts, since) - 1, 0) : bisect_right(self.ts, until)]
+        return (min(some), max(some)) if some else None
 
     def completed(self, moments: Stamps) -> Stamps:
         return self.known_at(np.frombuffer(self.ts, np.int64).searchsorted(moments, side="right"))

@@ -3,9 +3,21 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from pipeline.evidence import Inquiry, Lost, Request, Statement, Unsent, Verdict, Written
+from pipeline.evidence import (
+    Audited,
+    Cash,
+    Dispute,
+    Inquiry,
+    Lost,
+    Reconciled,
+    Request,
+    Statement,
+    Unsent,
+    Verdict,
+    Written,
+)
 from pipeline.parts import Kind
-from pipeline.plan import FEATURES, LEDGER, OUTCOMES, REPAINT, Account, Edge, Node
+from pipeline.plan import AUDITS, CERTIFICATES, FEATURES, LEDGER, OUTCOMES, REPAINT, Account, Edge, Node
 from pipeline.tables import Place, Tables, nearest, shown
 from pipeline.tipping import HEARS, hears
 from pipeline.values import (
@@ -13,6 +25,7 @@ from pipeline.values import (
     Arming,
     Bars,
     Calibrated,
+    Certificate,
     Columns,
     Decisions,
     Gap,
@@ -140,6 +153,8 @@ class Wiring:
             yield from self._trading(gate, named)
         yield from self._repairing(named)
         yield from self._settling()
+        yield from self._certifying()
+        yield from self._auditing()
 
     def _settling(self) -> Iterator[Edge]:
         """What every bar would have paid: from the bars that are decided on, and the prices that venues settle by."""
@@ -157,6 +172,40 @@ class Wiring:
             for parameter, kinds in each.part.takes.items():
                 if Outcomes in kinds:
                     yield Edge(OUTCOMES, each.id, parameter, (Outcomes,))
+
+    def _certifying(self) -> Iterator[Edge]:
+        """Whether everything is accounted for: from what venues list, and what executors make of it."""
+        passing = [each for each in self._nodes.values() if Reconciled in gives(each)]
+        if not passing:
+            return
+        yield Edge(LEDGER, CERTIFICATES, "past", (Past, Request))
+        for each in passing:
+            yield Edge(each.id, CERTIFICATES, "orders", (Order, Reconciled, Dispute))
+        for each in self._of("venue"):
+            yield Edge(each.id, CERTIFICATES, "statements", (Statement,))
+        yield from self._kept(CERTIFICATES, (Certificate, Cash))
+
+    def _auditing(self) -> Iterator[Edge]:
+        """How contracts ended, held against the prices of the flow's own sources."""
+        following = [each for each in self._nodes.values() if each.part.kind == "sink" and Order in gives(each)]
+        if not following:
+            return
+        yield Edge(LEDGER, AUDITS, "past", (Past, Quotes))
+        for each in self._of("source"):
+            for parameter, kind in (("quotes", Quotes), ("prices", Bars)):
+                if kind in gives(each):
+                    yield Edge(each.id, AUDITS, parameter, (kind,))
+        for each in following:
+            yield Edge(each.id, AUDITS, "orders", (Order,))
+        yield from self._kept(AUDITS, (Audited,))
+
+    def _kept(self, node: str, kinds: tuple[type[Any], ...]) -> Iterator[Edge]:
+        """What a node of the core gives goes to whoever takes that, without a word in the file."""
+        for each in self._nodes.values():
+            for parameter, taken in each.part.takes.items():
+                carried = tuple(kind for kind in kinds if kind in taken)
+                if carried:
+                    yield Edge(node, each.id, parameter, carried)
 
     def _repairing(self, named: Sequence[Edge]) -> Iterator[Edge]:
         """Gaps go back to the sources that can mend them, and revised bars to where decisions are looked at again."""
