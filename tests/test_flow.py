@@ -386,6 +386,7 @@ def test_a_tap_sees_everything_any_node_gives() -> None:
         ("risk.main", "Approved"),
         ("sinks.orders", "Order"),
         ("outcomes", "Outcomes"),
+        ("audits", "Audited"),
     }
 
 
