@@ -1,117 +1,130 @@
-"""Where a simulated engine writes: a ledger that outlives it, and the moments at which writing ends a life."""
+"""Where simulated engines write: a ledger that outlives them, and a writer whose time is virtual and may be the last.
 
-import sqlite3
+What is asked for is done in that order, some time later; what was not on disk when a life ended is lost with it.
+"""
+
+import asyncio
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from pipeline.evidence import Noted
 from pipeline.ledger import Ledger, LedgerError
-from pipeline.sim.lives import Killed
-from pipeline.sim.storms import Storm
-from pipeline.values import Decisions, Latch, Order, Outcomes, Past
+from pipeline.ledger.tables import opened, remembered
+from pipeline.ledger.writers import Work, committed
+from pipeline.sim.chance import Draws
+from pipeline.sim.lives import Killed, Life
+from pipeline.sim.storms import Storm, edgewise
+from pipeline.values import Latch
 
 T = TypeVar("T")
+USUAL_LEAST, USUAL_MOST = 0.0003, 0.003
+"""Seconds until what was asked for is on disk."""
+LONGEST = 4.0
+"""Seconds that a disk may take when it stalls."""
+
+
+class Job(NamedTuple):
+    """A work that was asked for."""
+
+    work: Work[Any]
+    done: Callable[[Any], object] | None
+    sends: bool
 
 
 class Disk:
-    """One ledger for all lives; `records` are those of one."""
+    """One ledger for all lives."""
 
-    def __init__(self, path: Path, storm: Storm) -> None:
-        self.storm = storm
-        self.writes = 0
-        self._path = path
-        self.ledger = Ledger(path)
-        self._reading = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    def __init__(self, path: Path, storm: Storm, chance: Draws) -> None:
+        self.path, self.storm, self.chance = path, storm, chance
+        self.commits = 0
+        self.db = opened(path)
+        self.db.execute("PRAGMA synchronous = OFF")  # what a crash leaves is ours to say
+        self._reading = remembered(path)
 
-    def records(self) -> "LifeRecords":
-        return LifeRecords(self)
-
-    def past(self, at: int) -> Past:
-        return self.ledger.past(at)
+    def ledger(self, life: Life, mode: str, at: int) -> Ledger:
+        """The ledger as one life has it."""
+        made = self.db.execute(
+            "INSERT INTO lives (began, config, mode, pid, how) VALUES (?, '', ?, 1, '')", (at, mode)
+        )
+        ledger = Ledger(self.path, LifeWriter(self, life), remembered(self.path))
+        ledger.own(made.lastrowid or 0)
+        return ledger
 
     def latch(self, latch: Latch) -> None:
         """Written by somebody else."""
-        self.ledger.latch(latch)
+        with Ledger(self.path) as ledger:
+            ledger.latch(latch)
 
     def state_of(self, order: str) -> str | None:
         """The state of an order as it is on disk."""
         row = self._reading.execute('SELECT state FROM orders WHERE "order" = ?', (order,)).fetchone()
         return None if row is None else str(row[0])
 
-    def rows(self, select: str) -> list[tuple[object, ...]]:
+    def rows(self, select: str) -> list[Any]:
         return self._reading.execute(select).fetchall()
 
-    def written(self, write: Callable[[Ledger], T]) -> T:
-        """One write, which may be the last thing a life does, or not be possible."""
-        self.writes += 1
-        if self.storm.strikes("disk_full") is not None:
-            raise LedgerError(f"the ledger {self._path} cannot be written (disk full); nothing more is sent")
-        ends = self.storm.strikes("kill_at_write")
-        if ends is not None and ends < 0.5:
-            raise Killed
-        result = write(self.ledger)
-        if ends is not None:
-            raise Killed
-        return result
+    def close(self) -> None:
+        self._reading.close()
+        self.db.close()
+
+
+class LifeWriter:
+    """Writes for one life; once that is over, nothing more."""
+
+    def __init__(self, disk: Disk, life: Life) -> None:
+        self.failed: Callable[[LedgerError], object] | None = None
+        self._disk, self._life = disk, life
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[Job] = deque()
+        self._turning = False
+        self._failure: LedgerError | None = None
+
+    def write(self, work: Work[T], done: Callable[[T], object] | None = None, *, sends: bool = False) -> None:
+        if self._failure is not None and sends:
+            raise self._failure
+        self._waiting.append(Job(work, done, sends))
+        if not self._turning:
+            self._turning = True
+            self._loop.call_later(self._delay(), self._life.does, self._turn)
+
+    def wait(self) -> None:
+        while self._waiting and not self._life.dead:
+            self._commit()
+        if self._failure is not None:
+            raise self._failure
 
     def close(self) -> None:
-        self.ledger.commit()
-        self._reading.close()
-        self.ledger.close()
+        """The file stays."""
 
+    def _delay(self) -> float:
+        stalls = self._disk.storm.strikes("stall")
+        if stalls is not None:
+            return edgewise(stalls, USUAL_MOST, LONGEST)
+        return self._disk.chance.between(USUAL_LEAST, USUAL_MOST)
 
-class LifeRecords:
-    """What one life writes; once it is over it writes nothing."""
+    def _turn(self) -> None:
+        self._turning = False
+        if self._waiting:
+            self._commit()
 
-    def __init__(self, disk: Disk) -> None:
-        self.over = False
-        self._disk = disk
-        self._decided: list[Decisions] = []
-        self._outcomes: list[Outcomes] = []
-
-    def intend(self, order: Order) -> bool | None:
-        if self.over:
-            return None
-        self._kept()
-        return self._disk.written(lambda ledger: ledger.intend(order))
-
-    def follow(self, order: Order) -> None:
-        if not self.over:
-            self._kept()
-            self._disk.written(lambda ledger: ledger.follow(order))
-
-    def decide(self, decisions: Decisions) -> None:
-        self._decided.append(decisions)
-
-    def outcome(self, outcomes: Outcomes) -> None:
-        self._outcomes.append(outcomes)
-
-    def latch(self, latch: Latch) -> None:
-        if not self.over:
-            self._kept()
-            self._disk.written(lambda ledger: ledger.latch(latch))
-
-    def note(self, noted: Noted) -> None:
-        if not self.over:
-            self._kept()
-            self._disk.written(lambda ledger: ledger.note(noted))
-
-    def commit(self) -> None:
-        if not self.over and (self._decided or self._outcomes):
-            self._kept()
-            self._disk.written(lambda ledger: ledger.commit())
-
-    def _kept(self) -> None:
-        """What was decided goes with the next write."""
-        decided, outcomes = self._decided, self._outcomes
-        self._decided, self._outcomes = [], []
-
-        def hand_over(ledger: Ledger) -> None:
-            for each in decided:
-                ledger.decide(each)
-            for each in outcomes:
-                ledger.outcome(each)
-
-        if decided or outcomes:
-            hand_over(self._disk.ledger)
+    def _commit(self) -> None:
+        """All that waits becomes one transaction; a life may end right before it or right after."""
+        disk, jobs = self._disk, list(self._waiting)
+        self._waiting.clear()
+        if self._failure is None and disk.storm.strikes("disk_full") is not None:
+            self._failure = LedgerError(f"the disk is full where the ledger {disk.path} is; nothing more is sent")
+            if self.failed is not None:
+                self.failed(self._failure)
+        if self._failure is not None:
+            jobs = [job for job in jobs if not job.sends]
+        ends = disk.storm.strikes("kill_at_write")
+        if ends is not None and ends < 0.5:
+            raise Killed
+        disk.commits += 1
+        given = committed(disk.db, [job.work for job in jobs])
+        if ends is not None:
+            raise Killed
+        for job, each in zip(jobs, given, strict=True):
+            if job.done is not None:
+                job.done(each)

@@ -8,8 +8,8 @@ from typing import Any
 from pipeline.clocks import Act, LoopClock, Planned
 from pipeline.engine import Setting, running
 from pipeline.flow import Flow
-from pipeline.host import Records
-from pipeline.plan import Plan
+from pipeline.ledger import Ledger, LedgerError
+from pipeline.plan import LEDGER, Plan
 from pipeline.values import Past
 
 
@@ -31,24 +31,28 @@ class LifeClock(LoopClock):
 class Life:
     """Everything that happens in an engine goes through `does`: then it may stand still, or end."""
 
-    def __init__(self, plan: Plan, records: Records, died: "Callable[[Life], None]") -> None:
+    def __init__(self, plan: Plan, begin: int, died: "Callable[[Life], None]") -> None:
         self.flow: Flow | None = None
         self.dead = False
-        self.clock: LifeClock
-        self._plan, self._records, self._died = plan, records, died
         self._loop = asyncio.get_running_loop()
+        self.clock = LifeClock(self._loop, begin, self)
+        self._plan, self._begin, self._died = plan, begin, died
         self._stack = AsyncExitStack()
         self._busy = False
         self._still_until = 0.0
 
-    async def begin(self, past: Past, begin: int, block: int, tap: Callable[[str, Any], None]) -> None:
-        self.clock = LifeClock(self._loop, begin, self)
-        setting = Setting(mode=self._plan.settings.mode, begin=begin, block=block, clock=self.clock)
+    async def start(
+        self, ledger: Ledger, block: int, remembers: Callable[[Past], None], tap: Callable[[str, Any], None]
+    ) -> None:
+        """Begin; `remembers` is told what the ledger knew."""
+        setting = Setting(mode=self._plan.settings.mode, begin=self._begin, block=block, clock=self.clock)
         self._busy = True
         try:
-            self.flow = await self._stack.enter_async_context(
-                running(self._plan, setting, self._records, past, taps=(tap,))
-            )
+            self._stack.callback(ledger.close)
+            ledger.listen(self._heard, self._failed)
+            past = ledger.past(self._begin)
+            remembers(past)
+            self.flow = await self._stack.enter_async_context(running(self._plan, setting, ledger, past, taps=(tap,)))
         except Killed:
             self._end()
         finally:
@@ -84,11 +88,16 @@ class Life:
         """Let go of what it held."""
         await self._stack.aclose()
 
-    @property
-    def failure(self) -> BaseException | None:
-        """What the flow ended on by itself."""
-        flow = self.flow
-        return flow.ended.exception() if flow is not None and flow.ended.done() else None
+    def _heard(self, value: Any) -> None:
+        """What the ledger tells comes in by its door."""
+        if self.flow is not None:
+            self.flow.enter(LEDGER, value)
+        else:
+            self._loop.call_soon(self.does, lambda: self._heard(value))
+
+    def _failed(self, failure: LedgerError) -> None:
+        """Nothing can be written: the program ends, and says why."""
+        self._loop.call_soon(self.kill)
 
     def _end(self) -> None:
         self.dead = True

@@ -5,11 +5,13 @@ It sees what an engine sends and hears, what its nodes give and what is on disk,
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+import numpy as np
+
 from pipeline.evidence import Dispute, Lost, Reconciled, Statement, Unsent, Verdict, Written
-from pipeline.journal import digest
 from pipeline.orders import MOVES
 from pipeline.plan import Plan
 from pipeline.sim.disk import Disk
@@ -123,7 +125,9 @@ class Witness:
         assert life is not None, "only what lives gives"
         at = life.flow.agenda.now if life.flow is not None else 0
         self.events += 1
-        self._hash.update(f"{at} {node} {kind.__name__} {digest(value)}\n".encode())
+        self._hash.update(f"{at} {node} {kind.__name__} ".encode())
+        for part in _parts(value):
+            self._hash.update(part)
         if kind is Order:
             self._moved(value)
         elif kind is Latch:
@@ -181,3 +185,25 @@ class Witness:
     def made(self, order: Order, expiry: int) -> None:
         """The venue made a contract of an order."""
         self._open.setdefault((order.account, order.product, order.tf), {})[order.order] = expiry
+
+
+def _parts(value: Any) -> Iterator[bytes]:
+    """What a value holds, for a hash: the new rows of columns, all of an event."""
+    match value:
+        case msgspec.Struct():
+            yield msgspec.json.encode(value)
+        case Bars():
+            new = slice(len(value) - value.fresh, len(value))
+            for column in (value.open_ts, value.open, value.high, value.low, value.close, value.final_at):
+                yield np.ascontiguousarray(column[new]).tobytes()
+        case Decisions():
+            for column in (value.open_ts, value.at, value.verdict, value.value, value.threshold, value.score):
+                yield np.ascontiguousarray(column).tobytes()
+            for approved in value.orders.values():
+                yield approved.order.encode()
+        case Quotes():
+            yield from (np.ascontiguousarray(each).tobytes() for each in (value.ts, value.received, value.bid))
+        case Payouts():
+            yield from (np.ascontiguousarray(each).tobytes() for each in (value.ts, value.ratio))
+        case _:
+            yield repr(value).encode()

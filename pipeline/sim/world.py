@@ -18,7 +18,7 @@ from pipeline.plan import LEDGER, Plan, products_of
 from pipeline.sim.chance import Draws
 from pipeline.sim.disk import Disk
 from pipeline.sim.feed import PAYOUT, Feed
-from pipeline.sim.lives import Life
+from pipeline.sim.lives import Killed, Life
 from pipeline.sim.prices import Prices
 from pipeline.sim.storms import Storm, Strike, edgewise
 from pipeline.sim.truth import judge
@@ -35,6 +35,8 @@ LOOKS = 10 * MINUTE
 """How often the edges of a living flow are counted."""
 HEARS = 250
 """Within so many ms a flow hears of a stop that somebody else records."""
+IN_MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of its own is made in it
+"""Where files cost no disk, on systems that have it."""
 STILL = 90 * SECOND
 STEP = 30 * SECOND
 
@@ -72,7 +74,7 @@ class Outcome:
 
 def lived(plan: Plan, terms: Terms) -> Outcome:
     """A world from its beginning to its end, in virtual time."""
-    with TemporaryDirectory(prefix="sim-") as folder:
+    with TemporaryDirectory(prefix="sim-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
         return virtual.run(lambda loop: _whole(plan, terms, Path(folder), loop))
 
 
@@ -102,7 +104,7 @@ class World:
                 replace(node, instance=outside[node.id]) if node.id in outside else node for node in plan.nodes
             ),
         )
-        self.disk = Disk(folder / "ledger.db", self.storm)
+        self.disk = Disk(folder / "ledger.db", self.storm, Draws(terms.seed, "disk"))
         self.witness = Witness(self.plan, self.wires, self.disk)
         for wire in self.wires.values():
             wire.watcher = self.witness
@@ -150,6 +152,9 @@ class World:
     def _stray(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """What nobody caught ends the world, told by whoever asked for it."""
         failure = context.get("exception")
+        if isinstance(failure, Killed) and self.life is not None:
+            self.life.kill()
+            return
         self._failed = self._failed or failure or RuntimeError(str(context["message"]))
 
     async def _until(self, moment: int) -> None:
@@ -213,17 +218,16 @@ class World:
             await self.life.bury()
         self.counts["lives"] += 1
         now = self.clock.now()
-        records = self.disk.records()
-        self.life = life = Life(self.plan, records, lambda died: self._died(died, records))
-        past = self.disk.past(now)
-        self.witness.begins(life, past, now)
-        await life.begin(past, now, self._terms.block, self.witness.tapped)
-        if not life.dead and life.flow is not None:
+        self.life = life = Life(self.plan, now, self._died)
+        ledger = self.disk.ledger(life, self.plan.settings.mode, now)
+        await life.start(
+            ledger, self._terms.block, lambda past: self.witness.begins(life, past, now), self.witness.tapped
+        )
+        if life.flow is not None:
             life.flow.ended.add_done_callback(partial(self._ended, life))
 
-    def _died(self, life: Life, records: Any) -> None:
+    def _died(self, _: Life) -> None:
         """It ends between two instructions: what it had not written, nobody knows."""
-        records.over = True
         self.witness.note(self.clock.now(), "killed")
         for each in (*self.feeds.values(), *self.wires.values()):
             each.let_go()
