@@ -105,7 +105,7 @@ class Book:
         self.disputes = [each for each in self.disputes if each.at > certificate.at]
         self._kept_from = certificate.as_of - MARGIN
         for name, order in tuple(self.orders.items()):
-            if order.state in ENDED and max(order.expiry, order.ended_at) < self._kept_from:
+            if order.state in ENDED and max(order.expiry, order.at) < self._kept_from:
                 self.gained += order.profit
                 del self.orders[name]
         for name, listed in tuple(self.listed.items()):
