@@ -8,16 +8,17 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
 
 from pipeline.errors import InputError
 from pipeline.locking import locked
-from pipeline.values import Latch
 
 LOCK_FILE = "engine.lock"
 COLLECTED_AT = (50_000, 20, 50)
 """So many new values, and so many times as many, bring on a look for cycles."""
 LISTENS_EVERY = 0.25
-"""Seconds between two looks for stops that others record."""
+"""Seconds between two looks for what others record."""
 
 
 def wall() -> int:
@@ -25,11 +26,11 @@ def wall() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def watch_latches(latched: Callable[[], Iterable[Latch]], heard: Callable[[Latch], object]) -> None:
-    """Tell of each stop and each release that others record, until called off."""
+async def watch_ledger(heard: Callable[[], Iterable[object]], told: Callable[[Any], object]) -> None:
+    """Tell of each stop, arming, verdict and request that others record, until called off."""
     while True:
-        for latch in latched():
-            heard(latch)
+        for each in heard():
+            told(each)
         await asyncio.sleep(LISTENS_EVERY)
 
 
@@ -74,3 +75,39 @@ def on_signals(stop: Callable[[], None]) -> None:
             loop.add_signal_handler(number, told, number)
         except NotImplementedError:  # Windows: the loop has no signals, the interpreter has
             signal.signal(number, lambda caught, _: loop.call_soon_threadsafe(told, caught))
+
+
+class KillSignal:
+    """SIGUSR1: whoever is to be called is, even while the program is busy; one that comes earlier is not forgotten.
+
+    Where there is no such signal (Windows) nobody is ever called.
+    """
+
+    NAME = "SIGUSR1"
+
+    def __init__(self) -> None:
+        self._call: Callable[[str], object] | None = None
+        self._came = False
+
+    def __enter__(self) -> Self:
+        number = getattr(signal, self.NAME, None)
+        self._before = None if number is None else signal.signal(number, self._told)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._call = None
+        if self._before is not None:
+            signal.signal(getattr(signal, self.NAME), signal.SIG_IGN)
+
+    def calls(self, call: Callable[[str], object]) -> None:
+        self._call = call
+        if self._came:
+            call(self.NAME)
+
+    def _told(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self._came = True
+        if self._call is not None:
+            self._call(self.NAME)

@@ -9,6 +9,8 @@ from typing import Annotated, Literal, NamedTuple, Protocol
 
 from msgspec import Meta, Struct
 
+from pipeline.values import Latch
+
 PROTOCOL = 1
 
 ENGINE_FILE = "engine.json"
@@ -215,6 +217,32 @@ class View(Protocol):
     def log(self, after: int, limit: int) -> tuple[LogLine, ...]:
         """The newest lines after `after`, at most `limit` of them, oldest first."""
         ...
+
+
+class Stopped(Struct, frozen=True):
+    """What was stopped or released just now, and all that is stopped: each stop with whom, since when, why, by whom."""
+
+    changed: tuple[Latch, ...]
+    stopped: tuple[Latch, ...]
+
+
+class Halt(Struct, frozen=True, forbid_unknown_fields=True):
+    """Stop or release an account, or everybody."""
+
+    scope: Annotated[str, Meta(max_length=200, description='an account; "" everybody')] = ""
+    reason: Annotated[str, Meta(max_length=2000)] = ""
+    by: Literal["api", "console"] = "api"
+
+
+class Halting(Protocol):
+    """What an engine lets itself be told: to stop, and to go on. Nothing else of it can be changed from outside.
+
+    Both may be called from any thread, and return once it is on disk.
+    """
+
+    def stop(self, scope: str, reason: str, by: str) -> Stopped: ...
+
+    def release(self, scope: str, reason: str, by: str) -> Stopped: ...
 
 
 # --- what travels ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,6 @@
-"""The engine's desk on loopback: a status page for programs and a live line for consoles, which may look and no more.
+"""The engine's desk on loopback: a status page for programs, a live line for consoles, and a kill switch.
+
+Whoever holds the token may look, stop what trades, and release it with a reason; nothing else can be changed by it.
 
 Every console is told at its own pace. Nothing is kept for it: when its moment comes and its line is free, it gets what
 changed since it last listened, so a slow or stopped console costs a bounded buffer and then its connection, never
@@ -11,13 +13,15 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, MoonlightError
+from pipeline.ledger import LedgerError
 from pipeline.private import write_private
 from pipeline.view import (
     ENGINE_FILE,
@@ -28,10 +32,14 @@ from pipeline.view import (
     ChartNews,
     ChartOf,
     FormingNews,
+    Halt,
+    Halting,
+    Hello,
     KeysNews,
     LogNews,
     News,
     Refusal,
+    Stopped,
     Topics,
     View,
     Whereabouts,
@@ -50,14 +58,31 @@ QUESTIONS_PER_SECOND = 10.0
 ROWS = 500
 LINES = 200
 
+T = TypeVar("T")
+
+
+class Asking(Protocol):
+    """Has something looked up where it may be looked at."""
+
+    async def __call__(self, look: Callable[[], T]) -> T: ...
+
+
+async def here(look: Callable[[], T]) -> T:
+    """Look at once: the desk and what it shows are on one loop."""
+    return look()
+
 
 class Desk:
-    """Listens on 127.0.0.1 and shows `view` to whoever holds the token in `folder`."""
+    """Listens on 127.0.0.1 and shows `view` to whoever holds the token in `folder`; `switch` stops what trades."""
 
-    def __init__(self, view: View, folder: Path, port: int = 0) -> None:
+    def __init__(
+        self, view: View, folder: Path, port: int = 0, switch: Halting | None = None, ask: Asking = here
+    ) -> None:
         self._view = view
         self._folder = folder
         self._port = port
+        self._switch = switch
+        self._ask = ask
         self._token = b""
         self._here = b""
         self._runner: web.AppRunner | None = None
@@ -71,10 +96,12 @@ class Desk:
         app = web.Application(middlewares=[self._let_in], client_max_size=LARGEST_QUESTION)
         app.router.add_get("/status", self._status)
         app.router.add_get("/ws", self._line)
+        app.router.add_post("/kill", self._kill)
+        app.router.add_post("/resume", self._resume)
         self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.SockSite(self._runner, listening).start()
-        return self._announce()
+        return self._announce(await self._ask(self._view.hello))
 
     async def stop(self) -> None:
         """Send every console away and take the files back."""
@@ -86,8 +113,7 @@ class Desk:
         _remove_own(self._folder / ENGINE_FILE, self._here)
         _remove_own(self._folder / TOKEN_FILE, self._token)
 
-    def _announce(self) -> str:
-        hello = self._view.hello()
+    def _announce(self, hello: Hello) -> str:
         url = f"http://{LOOPBACK}:{self._port}"
         self._here = msgspec.json.encode(Whereabouts(hello.pid, url, hello.started))
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -112,11 +138,34 @@ class Desk:
         return await handler(request)
 
     async def _status(self, _: web.Request) -> web.Response:
-        return web.Response(
-            body=msgspec.json.encode(self._view.status()),
-            content_type="application/json",
-            headers={"Cache-Control": "no-store"},
-        )
+        return _answer(await self._ask(self._view.status))
+
+    async def _kill(self, request: web.Request) -> web.Response:
+        """Whoever asks is answered once it is on disk; by then no order has left for a while."""
+        return await self._halted(request, Halting.stop)
+
+    async def _resume(self, request: web.Request) -> web.Response:
+        return await self._halted(request, Halting.release)
+
+    async def _halted(self, request: web.Request, change: Callable[[Halting, str, str, str], Stopped]) -> web.Response:
+        if self._switch is None:
+            raise web.HTTPNotFound(text="nothing trades here that could be stopped\n")
+        body = await request.read()
+        if body and request.content_type != "application/json":
+            raise web.HTTPUnsupportedMediaType(text=f"send application/json, like {_HALT}\n")
+        try:
+            halt = _HALTS.decode(body or b"{}")
+        except (msgspec.DecodeError, RecursionError) as problem:
+            said = f"cannot take that: {str(problem)[:200]}; send something like {_HALT}\n"
+            raise web.HTTPBadRequest(text=said) from None
+        try:
+            return _answer(await asyncio.to_thread(change, self._switch, halt.scope, halt.reason, halt.by))
+        except InputError as problem:
+            raise web.HTTPBadRequest(text=f"{problem}\n") from None
+        except LedgerError as problem:
+            raise web.HTTPServiceUnavailable(text=f"{problem}; a stop holds until the engine ends\n") from None
+        except MoonlightError as problem:
+            raise web.HTTPConflict(text=f"{problem}\n") from None
 
     async def _line(self, request: web.Request) -> web.WebSocketResponse:
         if len(self._consoles) >= SOCKETS:
@@ -124,7 +173,7 @@ class Desk:
         line = web.WebSocketResponse(
             heartbeat=KEEPALIVE, max_msg_size=LARGEST_QUESTION, compress=False, writer_limit=0, timeout=1.0
         )
-        console = Console(self._view, line, request)
+        console = Console(self._view, line, request, self._ask)
         self._consoles.add(console)
         try:
             await line.prepare(request)
@@ -153,10 +202,11 @@ class Due:
 class Console:
     """One attached console: what it wants, what it has been told, and its line."""
 
-    def __init__(self, view: View, line: web.WebSocketResponse, request: web.Request) -> None:
+    def __init__(self, view: View, line: web.WebSocketResponse, request: web.Request, ask: Asking) -> None:
         self._view = view
         self._line = line
         self._request = request
+        self._ask = ask
         self._loop = asyncio.get_running_loop()
         self._due: dict[str, Due] = {}
         self._asked = asyncio.Event()
@@ -214,10 +264,10 @@ class Console:
             yield "chart", of, of.rate, lambda: TellingChart(view, of)
 
     async def _tell(self) -> None:
-        await self._say(self._view.hello())
+        await self._say(await self._ask(self._view.hello))
         while not self._line.closed:
             for due in [due for due in self._due.values() if due.at <= self._loop.time()]:
-                for news in due.telling.news():
+                for news in await self._ask(partial(_all_of, due.telling)):
                     await self._say(news)
                 due.at = self._loop.time() + due.every
             await self._wait(min(due.at for due in self._due.values()))
@@ -325,6 +375,18 @@ class TellingChart:
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Ask)
 _EXAMPLE = '{"subscribe": {"status": 1, "keys": 10, "log": 5}}'
+_HALTS = msgspec.json.Decoder(Halt)
+_HALT = '{"scope": "", "reason": "the spread looks wrong"}'
+
+
+def _answer(value: object) -> web.Response:
+    return web.Response(
+        body=_ENCODER.encode(value), content_type="application/json", headers={"Cache-Control": "no-store"}
+    )
+
+
+def _all_of(telling: Telling) -> list[News]:
+    return list(telling.news())
 
 
 def _ask_of(said: Any) -> Topics:

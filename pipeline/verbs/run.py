@@ -19,7 +19,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC
-from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,16 +32,17 @@ from pipeline.journal import Journal
 from pipeline.leaving import Unended, leave, patience
 from pipeline.ledger import Ledger
 from pipeline.ledger.rows import decision_rows
-from pipeline.live import collect_seldom, on_signals, only_one, wall, watch_latches
-from pipeline.plan import LEDGER, Plan
+from pipeline.live import KillSignal, collect_seldom, on_signals, only_one, wall, watch_ledger
+from pipeline.plan import Plan
 from pipeline.remarks import remark
 from pipeline.standstills import Pulse, StandstillWatch, stalls_file
+from pipeline.switch import Switch
 from pipeline.times import SECOND, duration, local_text, timeframe_name
 from pipeline.values import Decisions, Fault, Order, Stalled
 from pipeline.verbs.common import flow_option, json_option, proven_plan_of, say_json
 from pipeline.view import Status
 from pipeline.watch import Watch
-from sinks.desk import Desk
+from sinks.desk_aside import DeskAside
 
 EVERY = 0.5
 """Seconds between two looks at the flow."""
@@ -75,19 +75,19 @@ def run(options: argparse.Namespace) -> int:
         seconds = None if options.length is None else duration(options.length) / SECOND
     except ValueError as wrong:
         raise InputError(str(wrong)) from None
-    with ExitStack() as held:
-        held.enter_context(only_one(plan.folder))
-        asyncio.run(_Run(plan, options, seconds).whole())
+    with only_one(plan.folder), KillSignal() as killed:
+        asyncio.run(_Run(plan, options, seconds, killed).whole())
     return 0
 
 
 class _Run:
     """One run, from its first word to its summary."""
 
-    def __init__(self, plan: Plan, options: argparse.Namespace, seconds: float | None) -> None:
+    def __init__(self, plan: Plan, options: argparse.Namespace, seconds: float | None, killed: KillSignal) -> None:
         self._plan = plan
         self._options = options
         self._seconds = seconds
+        self._killed = killed
         self._words = _Json() if options.json else _Line(plan) if sys.stdout.isatty() else _Plain(plan)
         self._unended = Unended()
 
@@ -102,7 +102,10 @@ class _Run:
             if journal is not None:
                 held.callback(journal.close)
             watch = Watch(plan, wall(), speed or 1.0)
-            desk = Desk(watch, plan.folder, options.port)
+            switch = Switch(ledger.path, ZoneInfo(plan.settings.display_timezone), tuple(plan.accounts), begin)
+            self._killed.calls(switch.signalled)
+            await switch.take_file(plan.folder)
+            desk = DeskAside(watch, plan.folder, options.port, switch)
             url = await desk.start()
             self._words.begin(begin, speed or 1.0, url)
             setting = Setting(mode=plan.settings.mode, begin=begin, speed=speed)
@@ -110,21 +113,23 @@ class _Run:
             try:
                 async with running(plan, setting, ledger, ledger.past(begin), journal=journal, taps=taps) as flow:
                     watch.begins(flow.border.clock)
+                    switch.begins(flow)
                     collect_seldom()
-                    await self._until_end(flow, watch, ledger)
+                    await self._until_end(flow, watch, ledger, switch)
             finally:
                 watch.state = "ENDED"
                 await desk.stop()
         self._words.end(watch.status(), amiss(flow), self._unended.orders)
 
-    async def _until_end(self, flow: Flow, watch: Watch, ledger: Ledger) -> None:
+    async def _until_end(self, flow: Flow, watch: Watch, ledger: Ledger, switch: Switch) -> None:
         """Wait for what ends the run: its time, a signal, its sources, or a failure."""
         stop = asyncio.ensure_future(self._stop.wait())
         looks = asyncio.ensure_future(self._look(watch))
         console = asyncio.ensure_future(self._console())
         clock = asyncio.ensure_future(self._watch_clock(flow, watch))
-        latches = asyncio.ensure_future(watch_latches(ledger.latched, partial(flow.enter, LEDGER)))
-        failing = [looks, clock, latches]
+        latches = asyncio.ensure_future(watch_ledger(ledger.heard, switch.heard))
+        kills = asyncio.ensure_future(switch.attend(self._plan.folder))
+        failing = [looks, clock, latches, kills]
         try:
             await asyncio.wait([stop, flow.ended, *failing], timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
             for each in (flow.ended, *failing):  # a flow that cannot be stopped does not go on
