@@ -48,14 +48,14 @@ def test_what_holds_and_what_was_released_is_remembered_at_a_start(tmp_path: Pat
 def test_one_hears_once_of_what_others_record_and_not_of_its_own(tmp_path: Path) -> None:
     with Ledger(tmp_path / "ledger.db") as ours, Ledger(tmp_path / "ledger.db") as theirs:
         ours.past(MONDAY)
-        assert list(ours.latched()) == []
+        assert list(ours.heard()) == []
         ours.latch(latch("ours"))
         theirs.latch(latch("theirs"))
         ours.latch(latch("ours", on=False))
-        assert list(ours.latched()) == [latch("theirs")]
-        assert list(ours.latched()) == []
+        assert list(ours.heard()) == [latch("theirs")]
+        assert list(ours.heard()) == []
         theirs.follow(order())
-        assert list(ours.latched()) == []
+        assert list(ours.heard()) == []
 
 
 def test_a_stop_recorded_while_a_flow_starts_is_heard_though_its_start_did_not_know_it(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_stop_recorded_while_a_flow_starts_is_heard_though_its_start_did_not_k
         theirs.latch(latch("before"))
         assert ours.past(MONDAY).latches == (latch("before"),)
         theirs.latch(latch("after"))
-        assert list(ours.latched()) == [latch("after")]
+        assert list(ours.heard()) == [latch("after")]
 
 
 # --- the verbs -------------------------------------------------------------------------------------------------------

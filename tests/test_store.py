@@ -16,10 +16,10 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.ledger import Ledger, LedgerError
-from pipeline.ledger.ledger import PAST
 from pipeline.ledger.reading import Reader
+from pipeline.ledger.remembering import PAST
 from pipeline.ledger.rows import gates_of
-from pipeline.ledger.tables import VERSION
+from pipeline.ledger.tables import VERSION, opened
 from pipeline.times import DAY, MINUTE
 from pipeline.values import Approved, Decisions, GateRow, Latch, Order, OrderState, Outcomes, Ticket
 from sinks.store import SOON, Store
@@ -229,7 +229,8 @@ def test_a_second_order_for_a_bar_that_was_not_sent_does_not_hide_the_first_one(
         ledger.intend(order("SEND"))
         first = order(lives, contract="C-1")
         ledger.follow(first)
-        ledger.follow(order("ABORT", reason="an order for this bar was already sent"))
+        assert not ledger.intend(order("PREPARE"))
+        ledger.follow(order("ABORT", reason="an order for this bar was already sent", cause="not_sent"))
         assert ledger.past(MONDAY).orders == (first,)
 
 
@@ -297,8 +298,7 @@ def test_a_reader_changes_nothing(path: Path) -> None:
 
 
 def test_what_is_committed_is_on_disk_even_when_the_power_goes(path: Path) -> None:
-    with Ledger(path) as ledger:
-        db = ledger._db  # pyright: ignore[reportPrivateUsage]  # these hold for one connection only
+    with closing(opened(path)) as db:
         pragmas = {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
     assert pragmas == {"journal_mode": "wal", "synchronous": 2}
 

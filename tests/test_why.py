@@ -19,8 +19,8 @@ from pipeline.checking import load
 from pipeline.daybook import Asked, day_of, runs_of
 from pipeline.hindsight import Contracts, tally, what_if, would_have
 from pipeline.ledger import Ledger
-from pipeline.ledger.ledger import INSERT_DECISION
 from pipeline.ledger.reading import Reader
+from pipeline.ledger.statements import INSERT_DECISION
 from pipeline.replaying import replayed
 from pipeline.settlement import Tie, result_of
 from pipeline.statistics import wilson

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from pipeline.evidence import Audited, Cash, Dispute, Noted, Reconciled
-from pipeline.values import Certificate, Decisions, GateRow, Key, Latch, Order, Outcomes
+from pipeline.evidence import Audited, Cash, Dispute, Noted, Reconciled, Verdict
+from pipeline.values import Arming, Certificate, Decisions, GateRow, Key, Latch, Order, Outcomes
 
 COLUMNS = Order.__struct_fields__
 NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
@@ -21,6 +21,9 @@ TABLES: Mapping[type[Noted], str] = {
 }
 """Where what makes orders certain is kept."""
 SELECT_ORDER = f"SELECT {NAMES} FROM orders"  # noqa: S608  # our own names
+SELECT_LATCH = 'SELECT seq, scope, "on", at, reason, by FROM latches'
+SELECT_ARMING = "SELECT seq, arming, account, at, until, by, reason FROM armings"
+SELECT_VERDICT = 'SELECT seq, "order", outcome, profit, at, by, reason FROM verdicts'
 
 
 def keys_of(db: sqlite3.Connection) -> Iterator[Key]:
@@ -101,6 +104,15 @@ def latch_of(row: Sequence[Any]) -> Latch:
     """A stop or a release; its number is first in the row."""
     _, scope, on, at, reason, by = row
     return Latch(scope, bool(on), at, reason, by)
+
+
+def arming_of(row: Sequence[Any]) -> Arming:
+    return Arming(*row[1:])
+
+
+def verdict_of(row: Sequence[Any]) -> Verdict:
+    _, order, outcome, profit, at, by, reason = row
+    return Verdict(order, outcome, Decimal(profit), at, by, reason)
 
 
 def number_of(value: Any) -> float | None:

@@ -1,13 +1,18 @@
 """The ledger's file: its tables, by version, and how a file comes from one version to the next."""
 
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.errors import InputError
+from pipeline.ledger.backing import copied
+from pipeline.ledger.failures import restoring, unusable
 
 VERSION = 3
 PATIENCE = 5_000
 """How long (ms) a writer waits for another one's transaction."""
+LOG_KEPT = 4 << 20
+"""Bytes of the log that stay on disk once all of it is in the ledger."""
 
 ORDERS_AND_DECISIONS = """
 CREATE TABLE orders (
@@ -164,24 +169,50 @@ STEPS = (ORDERS_AND_DECISIONS, OUTCOMES_AND_LATCHES, CERTAINTY)
 """What each version added to the one before."""
 
 
-def opened(path: Path) -> sqlite3.Connection:
-    """A connection to write by; the file is made, or brought to this version, in one transaction."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def opened(path: Path, patience: int = PATIENCE) -> sqlite3.Connection:
+    """A connection to write by; the file is made, or brought to this version, in one transaction.
+
+    It may be handed to another thread. What is in the log goes into the file when the last connection closes, or when
+    a writer sees to it (`Checkpoints`), never by the way.
+    """
     try:
-        db = sqlite3.connect(path, isolation_level=None)
-        db.execute(f"PRAGMA busy_timeout = {PATIENCE}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as failure:
+        raise unusable(path, failure, patience) from failure
+    try:
+        db.execute(f"PRAGMA busy_timeout = {patience}")
         # EXTRA while the journal mode changes: the old journal's removal must be durable too.
         db.execute("PRAGMA synchronous = EXTRA")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA wal_autocheckpoint = 0")
+        db.execute(f"PRAGMA journal_size_limit = {LOG_KEPT}")
         if _version(db) != VERSION:
             _renew(db, path)
-    except sqlite3.Error as failure:
-        raise InputError(
-            f"{path} cannot be used as a ledger ({failure}); move it away or name another folder"
-        ) from failure
+    except (OSError, sqlite3.Error) as failure:
+        db.close()
+        raise unusable(path, failure, patience) from failure
     return db
+
+
+def remembered(path: Path) -> sqlite3.Connection:
+    """A connection to read by beside the one that writes. The file is there already."""
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute(f"PRAGMA busy_timeout = {PATIENCE}")
+    db.execute("PRAGMA query_only = ON")
+    return db
+
+
+def sound(db: sqlite3.Connection, path: Path) -> None:
+    """Look through the whole file; raise when it is damaged."""
+    try:
+        (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as failure:
+        raise unusable(path, failure, PATIENCE) from failure
+    if found != "ok":
+        raise InputError(f"the ledger {path} is damaged ({' '.join(found.split())}); {restoring(path)}")
 
 
 def readable(path: Path) -> sqlite3.Connection:
@@ -213,6 +244,8 @@ def _renew(db: sqlite3.Connection, path: Path) -> None:
         version = _version(db)
         if version > VERSION:
             raise _newer(path, version)
+        if 0 < version < VERSION:
+            copied(path, version)
         for step in STEPS[version:]:
             for statement in filter(str.strip, step.split(";")):
                 db.execute(statement)
@@ -220,7 +253,8 @@ def _renew(db: sqlite3.Connection, path: Path) -> None:
         db.execute("COMMIT")
         db.execute("PRAGMA foreign_keys = ON")
     except BaseException:
-        db.execute("ROLLBACK")
+        with suppress(sqlite3.Error):  # some failures have ended the transaction already
+            db.execute("ROLLBACK")
         db.close()
         raise
 
