@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pipeline.border import Border
@@ -12,6 +13,9 @@ from pipeline.flow import OUTSIDE, Flow
 from pipeline.host import Mode, Records
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
+from pipeline.ledger.ballast import Ballast
+from pipeline.ledger.tables import opened, sound
+from pipeline.ledger.threads import ThreadWriter
 from pipeline.parts import Kind
 from pipeline.plan import LEDGER, Plan
 from pipeline.times import DAY, timeframe
@@ -57,6 +61,9 @@ async def running(
         block=setting.block,
     )
     flow = Flow(plan, border, setting.begin, journal)
+    if isinstance(records, Ledger) and setting.mode != "replay":
+        soon = None if setting.speed is None else asyncio.get_running_loop().call_soon
+        records.listen(partial(flow.enter, LEDGER), flow.fail, soon)
     if journal is not None:
         flow.tap(lambda node, value: _journalled(journal, flow, node, value))
     for tap in taps:
@@ -112,7 +119,17 @@ LEDGER_FILE = "ledger.db"
 
 
 def ledger_of(plan: Plan) -> Ledger:
-    return Ledger(plan.folder / LEDGER_FILE)
+    """The ledger of a flow that runs: looked through before anything is sent, and written by a thread of its own."""
+    path = plan.folder / LEDGER_FILE
+    db = opened(path)
+    try:
+        sound(db, path)
+        ballast = Ballast(path)
+        ballast.take()
+        return Ledger(path, ThreadWriter(db, path, asyncio.get_running_loop(), ballast))
+    except BaseException:
+        db.close()
+        raise
 
 
 def _earlier(plan: Plan, past: Past, begin: int) -> Iterator[tuple[str, Quotes]]:

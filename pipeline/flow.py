@@ -154,6 +154,10 @@ class Flow:
         if not self.ended.done():
             self.ended.set_result(None)
 
+    def fail(self, failure: MoonlightError) -> None:
+        """End because something outside failed that the flow cannot go on without."""
+        self._end_with(failure)
+
     async def settled(self, until: int) -> None:
         """Wait until nothing is planned any more, but not past a moment."""
         while (due := self.agenda.due) is not None and due <= until and not self._over:

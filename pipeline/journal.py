@@ -55,6 +55,8 @@ class Header(msgspec.Struct, frozen=True):
     code: str
     python: str
     numpy: str
+    later: bool = False
+    """Whether it was told by the ledger's door that an intent is on disk, rather than at once."""
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -85,12 +87,12 @@ class Chain:
 class Journal:
     """The writing end; a `Recorder` of a flow's door and a tap on its nodes."""
 
-    def __init__(self, folder: Path, plan: Plan, begin: int) -> None:
+    def __init__(self, folder: Path, plan: Plan, begin: int, *, later: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / LINES
         if path.exists():
             raise InputError(f"{folder} holds a recorded session already; name a new folder, or remove it")
-        (folder / HEADER).write_bytes(msgspec.json.format(msgspec.json.encode(header_of(plan, begin))))
+        (folder / HEADER).write_bytes(msgspec.json.format(msgspec.json.encode(header_of(plan, begin, later=later))))
         self._file = path.open("wb")
         self._chain = Chain()
 
@@ -115,8 +117,9 @@ class Journal:
             raise JournalError(f"the recording cannot be written ({failure}); the flow ended") from failure
 
 
-def header_of(plan: Plan, begin: int) -> Header:
-    return Header(FORMAT, plan.file, plan.source.text, begin, code_hash(), platform.python_version(), np.__version__)
+def header_of(plan: Plan, begin: int, *, later: bool = False) -> Header:
+    versions = (code_hash(), platform.python_version(), np.__version__)
+    return Header(FORMAT, plan.file, plan.source.text, begin, *versions, later)
 
 
 def read_header(folder: Path) -> Header:

@@ -84,7 +84,7 @@ class NoRecords:
     def __init__(self) -> None:
         self._sent: set[tuple[str, str, int, int]] = set()
 
-    def intend(self, order: Order) -> bool:
+    def intend(self, order: Order) -> bool | None:
         slot = (order.account, order.product, order.tf, order.bar)
         fresh = slot not in self._sent
         self._sent.add(slot)

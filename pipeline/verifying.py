@@ -13,6 +13,7 @@ from pipeline.flow import OUTSIDE
 from pipeline.journal import KEPT, Chain, Header, Line, digest, plain, read_header, read_lines, restored
 from pipeline.plan import LEDGER, Plan
 from pipeline.trying import NoRecords
+from pipeline.values import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,13 @@ class Verdict:
     header: Header
 
 
+class Later(NoRecords):
+    """Records that answer as they did: by the ledger's door."""
+
+    def intend(self, order: Order) -> None:
+        """The answer enters as everything else did."""
+
+
 def verified(folder: Path, base: Path) -> Verdict:
     """Of the recording in a folder. Files that its flow names are looked for beside it, or in `base` if it is gone."""
     header = read_header(folder)
@@ -57,7 +65,7 @@ async def _replayed(plan: Plan, header: Header, lines: Iterable[Line]) -> Verdic
             came.append(Line(flow.agenda.now, "gave", node, type(value).__name__, kept, chain.links, link))
 
     setting = Setting(mode="replay", begin=header.begin, outside=())
-    async with running(plan, setting, NoRecords(), None, taps=(told,)) as flow:
+    async with running(plan, setting, Later() if header.later else NoRecords(), None, taps=(told,)) as flow:
         for line in lines:
             match line.what:
                 case "entered":

@@ -98,7 +98,7 @@ class _Run:
         with ExitStack() as held:
             ledger = held.enter_context(ledger_of(plan))
             begin, speed = market_of(plan, wall(), ledger.last_moment())
-            journal = Journal(options.record, plan, begin) if options.record else None
+            journal = Journal(options.record, plan, begin, later=True) if options.record else None
             if journal is not None:
                 held.callback(journal.close)
             watch = Watch(plan, wall(), speed or 1.0)
