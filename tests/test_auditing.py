@@ -1,6 +1,6 @@
-"""The settlement audit: contracts are settled once more from our own ticks, and what does not follow from them is told."""
+"""The settlement audit: contracts are settled once more from our own ticks; what does not follow from them is told."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -56,10 +56,10 @@ def ended(batch: Quotes, at: int = EXPIRY + 200, accepted: int = ACCEPTED, **cha
     )
 
 
-def audited(entries: Iterable[tuple[int, Any]], tolerance: float = 0.0) -> Given:
+def audited(entries: Iterable[tuple[int, Any]], tolerance: float = 0.0, until: int = MONDAY + HOUR) -> Given:
     tube = Tube[Any]()
     stream = woken(lambda: Auditing({}, tolerance), "audits", tube)
-    return played(stream, tube.give, entries, MONDAY + HOUR)
+    return played(stream, tube.give, entries, until)
 
 
 def one_by_one(batch: Quotes) -> list[tuple[int, Any]]:
@@ -120,15 +120,13 @@ def test_a_tick_that_came_after_the_venue_had_settled_does_not_speak_against_it(
     batch = ticks()
     rows = batch.ts != EXPIRY
     at_end = int(np.flatnonzero(~rows)[0])
-    late = Quotes(
-        "EURUSD", batch.ts[[at_end]], batch.ts[[at_end]] + 5 * SECOND, batch.bid[[at_end]], batch.ask[[at_end]]
-    )
+    last = batch.rows(at_end, at_end + 1)
+    late = Quotes("EURUSD", last.ts, last.ts + 5 * SECOND, last.bid, last.ask)
     one = ended(batch.chosen(rows), at=EXPIRY + 200)
     before = batch.chosen(batch.ts < EXPIRY)
     after = batch.chosen(batch.ts > EXPIRY + 5 * SECOND)
-    ((_, found),) = audited(
-        [(MONDAY, before), (EXPIRY + 200, one), (EXPIRY + 5 * SECOND, late), (EXPIRY + 6 * SECOND, after)]
-    )
+    entries = [(MONDAY, before), (one.at, one), (late.received.item(), late), (EXPIRY + 6 * SECOND, after)]
+    ((_, found),) = audited(entries)
     assert found.verdict == "explained"
 
 
@@ -147,9 +145,8 @@ def test_an_exit_that_is_in_none_of_our_ticks_is_told_with_the_ticks_there_were(
     worse = replace(one, exit=one.entry - 0.0010, result="lose", profit=Decimal("-1.00"))
     found = verdict(worse)
     assert found.verdict == "unexplained"
-    assert found.reason.startswith(
-        f"exit {worse.exit:.10g} is in none of our ticks between 10:01:59.000 and 10:02:01.000 ("
-    )
+    said = f"exit {worse.exit:.10g} is in none of our ticks between 10:01:59.000 and 10:02:01.000 ("
+    assert found.reason.startswith(said)
 
 
 def test_an_exit_of_another_moment_is_told() -> None:
@@ -220,36 +217,28 @@ def test_bars_stand_in_where_there_are_no_ticks() -> None:
 # --- a venue that shifts ---------------------------------------------------------------------------------------------
 
 
-def shifted(orders: Sequence[Order], share: float, seed: int) -> list[Order]:
-    """What a venue makes of some of these that moves the exit so far that the trade is lost."""
-    draw = np.random.default_rng(seed)
-    return [
-        replace(
-            each, exit=each.entry - 0.0002 * (1 if each.direction == "call" else -1), result="lose", profit=-each.stake
-        )
-        if draw.random() < share
-        else each
-        for each in orders
-    ]
+def against(one: Order) -> Order:
+    """What a venue makes of a contract that moves its exit so far that it is lost."""
+    worse = one.entry - (0.0002 if one.direction == "call" else -0.0002)
+    return replace(one, exit=worse, result="lose", profit=-one.stake)
 
 
 def test_a_venue_that_shifts_one_exit_in_a_hundred_is_exposed_to_the_contract() -> None:
     batch = ticks(4 * 3600)
+    accepted = range(ACCEPTED + 80, MONDAY + 4 * HOUR - 2 * MINUTE, 17 * SECOND)
+    sides = ("call", "put")
     orders = [
-        ended(
-            batch,
-            at=accepted + MINUTE + 200,
-            accepted=accepted,
-            order=f"{number}",
-            direction=("call", "put")[number % 2],
-        )
-        for number, accepted in enumerate(range(ACCEPTED + 80, MONDAY + 4 * HOUR - 2 * MINUTE, 17 * SECOND))
+        ended(batch, at=each + MINUTE + 200, accepted=each, order=f"{number}", direction=sides[number % 2])
+        for number, each in enumerate(accepted)
     ]
-    told = shifted(orders, 0.01, seed=3)
+    draw = np.random.default_rng(3)
+    told = [against(each) if draw.random() < 0.01 else each for each in orders]
     moved = {one.order for one, other in zip(told, orders, strict=True) if one != other}
     assert len(orders) > 800
     assert len(moved) >= 3
-    given = audited([(MONDAY, batch), *((each.at, each) for each in told)])
+    end = MONDAY + 5 * HOUR
+    given = audited([(MONDAY, batch), *((each.at, each) for each in told)], until=end)
     assert {found.order for _, found in given if found.verdict == "unexplained"} == moved
-    honest = audited([(MONDAY, batch), *((each.at, each) for each in orders)])
+    honest = audited([(MONDAY, batch), *((each.at, each) for each in orders)], until=end)
+    assert len(honest) == len(orders)
     assert {found.verdict for _, found in honest} == {"explained"}
