@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from pipeline.times import DurationText, parse_moment
+from pipeline.times import DurationText, duration, parse_moment
 
 FRAME = re.compile(r"\((?P<several>[A-Za-z0-9?]+)\)|(?P<one>[A-Za-z0-9?-])")
 DIAGRAM = re.compile(rf"(?:{FRAME.pattern.replace('?P<several>', '?:').replace('?P<one>', '?:')}|\s)*")
@@ -21,17 +21,38 @@ Problem = tuple[str, tuple[str, ...], str]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stormy:
+    """A simulated world, as `sim` writes one down that failed: its seed and the faults that strike, each by how often
+    it could have struck before.
+    """
+
+    seed: Annotated[int, Meta(ge=0)]
+    minutes: Annotated[int, Meta(ge=1, description="how long the storm lasts; a calm follows")]
+    quotes: Annotated[int, Meta(ge=1, le=60, description="of each product in a minute")] = 6
+    ahead: Annotated[
+        DurationText | None, Meta(description="how far ahead quotes are given; one by one when left out")
+    ] = None
+    faults: dict[str, list[Annotated[int, Meta(ge=0)]]] = field(default_factory=dict[str, "list[int]"])
+
+    @property
+    def block(self) -> int:
+        return duration(self.ahead) if self.ahead else 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class FlowTest:
     """One claim about the flow, in virtual time.
 
     `inputs` are let in in place of what the nodes named would give (quotes by a source, signals by an ensemble);
     `outputs` are all that nodes must give. `values` say what a letter stands for; in an output only the keys written
-    are compared. `set` changes keys of the flow for this test, such as "risk.main.cool_down" = "60s".
+    are compared. `set` changes keys of the flow for this test, such as "risk.main.cool_down" = "60s". With `storm` there
+    are no diagrams: the flow runs in a simulated world, and what must hold in any is what is claimed.
     """
 
     name: Annotated[str, Meta(min_length=1)]
-    inputs: dict[str, Diagram]
-    outputs: dict[str, Diagram]
+    inputs: dict[str, Diagram] = field(default_factory=dict[str, Diagram])
+    outputs: dict[str, Diagram] = field(default_factory=dict[str, Diagram])
+    storm: Stormy | None = None
     values: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     set: dict[str, Any] = field(default_factory=dict[str, Any])
     start: Annotated[str, Meta(description="the moment of the first frame")] = "2026-01-05T10:00:00Z"
@@ -42,6 +63,8 @@ class FlowTest:
             parse_moment(self.start)
         except ValueError as wrong:
             raise ValueError(f"start {wrong}") from None
+        if self.storm is None and not (self.inputs and self.outputs):
+            raise ValueError("says nothing; give it inputs and outputs, or a storm")
 
     def problems(self, nodes: Iterable[str]) -> Iterator[Problem]:
         """What is wrong with it, given the nodes there are: what, under which key, and how to mend it."""

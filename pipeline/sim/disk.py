@@ -44,9 +44,7 @@ class Disk:
 
     def ledger(self, life: Life, mode: str, at: int) -> Ledger:
         """The ledger as one life has it."""
-        made = self.db.execute(
-            "INSERT INTO lives (began, config, mode, pid, how) VALUES (?, '', ?, 1, '')", (at, mode)
-        )
+        made = self.db.execute("INSERT INTO lives (began, config, mode, pid, how) VALUES (?, '', ?, 1, '')", (at, mode))
         ledger = Ledger(self.path, LifeWriter(self, life), remembered(self.path))
         ledger.own(made.lastrowid or 0)
         return ledger

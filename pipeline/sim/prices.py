@@ -36,7 +36,9 @@ class Prices:
         start = max(start, self._begin)
         hours = [self._hour(product, hour) for hour in range(slot_of(start, HOUR), end, HOUR)]
         if len(hours) != 1:
-            columns = (np.concatenate([getattr(each, name) for each in hours]) for name in ("ts", "received", "bid", "ask"))
+            columns = (
+                np.concatenate([getattr(each, name) for each in hours]) for name in ("ts", "received", "bid", "ask")
+            )
             hours = [Quotes(product, *columns)] if hours else [_none(product)]
         quotes = hours[0]
         return quotes.rows(*np.searchsorted(quotes.ts, (start, end)).tolist())
@@ -62,7 +64,9 @@ class Prices:
         rows = 60 * self._per_minute
         share = MINUTE / self._per_minute
         ts = (hour + np.arange(rows) * share + chance.random(rows) * (share - 2)).astype(np.int64)
-        received = np.maximum.accumulate(ts + LAG_LEAST + (chance.random(rows) * (LAG_MOST - LAG_LEAST)).astype(np.int64))
+        received = np.maximum.accumulate(
+            ts + LAG_LEAST + (chance.random(rows) * (LAG_MOST - LAG_LEAST)).astype(np.int64)
+        )
         walk = np.cumsum(chance.normal(0, STEP, rows))
         opening, closing = self._level(product, hour), self._level(product, hour + HOUR)
         bridge = np.arange(1, rows + 1) * ((closing - opening - walk[-1]) / rows)
@@ -75,7 +79,9 @@ class Prices:
         """Where an hour opens: waves of a product's own, so that no hour has to know all those before it."""
         phase = generator(self._seed, "level", product).random(3)
         hours = (hour - self._begin) / HOUR
-        return sum(0.004 * math.sin(hours / length + 6.28 * at) for length, at in zip((1.3, 4.1, 17.0), phase, strict=True))
+        return sum(
+            0.004 * math.sin(hours / length + 6.28 * at) for length, at in zip((1.3, 4.1, 17.0), phase, strict=True)
+        )
 
 
 def _none(product: str) -> Quotes:

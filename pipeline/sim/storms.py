@@ -66,7 +66,9 @@ KINDS: Mapping[str, Kind] = {
     "kill_at_write": Kind(WRITING, 6, "kill -9 right before or after something is written"),
     "kill_at_message": Kind(MESSAGES, 3, "kill -9 right before or after something came from the venue"),
     "stall": Kind(WRITING, 20, "the disk takes seconds"),
-    "disk_full": Kind(WRITING, 0.7, "the disk is full: the write fails, the flow ends; there is room at the next start"),
+    "disk_full": Kind(
+        WRITING, 0.7, "the disk is full: the write fails, the flow ends; there is room at the next start"
+    ),
 }
 LIKELY = 0.6
 """How likely each kind is to be in a storm at all: what strikes together differs from seed to seed."""

@@ -86,9 +86,7 @@ class Witness:
         self._open: dict[tuple[str, str, int], dict[str, int]] = {}
         executor = next(node.instance for node in plan.of("sink") if hasattr(node.instance, "entry_cutoff_seconds"))
         self._cutoff = executor.entry_cutoff_seconds * 1000
-        self._lists = {
-            name: wires[f"venues.{account.venue}"].evidence.lists for name, account in plan.accounts.items()
-        }
+        self._lists = {name: wires[f"venues.{account.venue}"].evidence.lists for name, account in plan.accounts.items()}
         self._once = {name: wires[f"venues.{account.venue}"].evidence.once for name, account in plan.accounts.items()}
 
     @property
@@ -139,7 +137,10 @@ class Witness:
         was = self._states.get(order.order, "IDLE")
         self.check(
             MOVED,
-            order.state in MOVES[was] or order.state == was or (was == "IDLE" and order.origin == "external") or (was == "IDLE" and order.state == "ABORT"),  # fmt: skip
+            order.state in MOVES[was]
+            or order.state == was
+            or (was == "IDLE" and order.origin == "external")
+            or (was == "IDLE" and order.state == "ABORT"),  # fmt: skip
             order.order,
             was,
             "→",

@@ -73,19 +73,19 @@ TERMS = (
 """What the venue of a world can prove: everything, or less."""
 
 
-def flow_of(keys: int, start: str, terms: str = "") -> str:
-    """The flow file of a world."""
+def flow_of(keys: int, start: str, terms: str = "", accounts: tuple[str, ...] = ()) -> str:
+    """The flow file of a world; of these accounts only, where some are named."""
     if not FEWEST <= keys <= MOST or keys % FEWEST:
         raise InputError(f"--keys {keys} cannot be made; write a multiple of {FEWEST} up to {MOST}: 12, 300")
     return FLOW.format(
-        accounts="\n".join(_accounts()),
+        accounts="\n".join(_accounts(accounts or ACCOUNTS)),
         terms=terms,
         products=", ".join(f'"SIM{number:02d}"' for number in range(keys // FEWEST)),
         start=start,
-        names=", ".join(f'"{name}"' for name in ACCOUNTS),
+        names=", ".join(f'"{name}"' for name in accounts or ACCOUNTS),
     )
 
 
-def _accounts() -> Iterator[str]:
-    for name in ACCOUNTS:
+def _accounts(names: tuple[str, ...]) -> Iterator[str]:
+    for name in names:
         yield f'[accounts.{name}]\nvenue = "practice"\nbalance = "100000.00"\n'

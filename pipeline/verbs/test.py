@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.causality import refuse_unproved
 from pipeline.checking import load
 from pipeline.errors import InputError
+from pipeline.sim.saving import stormed
 from pipeline.trying import Outcome, tried
 from pipeline.verbs.common import DEFAULT, json_option, say_json
 
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
         refuse_unproved(plan)
         for test in plan.tests:
             if options.only is None or options.only in test.name:
-                outcomes.append((path, tried(plan, test)))
+                outcomes.append((path, tried(plan, test) if test.storm is None else stormed(plan, test)))
                 if not options.json:
                     _say(outcomes[-1][1])
     if options.only is not None and not outcomes:

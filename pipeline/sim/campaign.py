@@ -1,0 +1,69 @@
+"""Many worlds: a seed each, over several processes, summed up."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pipeline.checking import load_text
+from pipeline.plan import Plan
+from pipeline.sim.world import Outcome, Terms, lived
+from pipeline.sim.worlds import TERMS, flow_of
+
+START = "2026-01-05T00:00:00Z"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flow:
+    """A flow file that another process can load; without a text it is the built-in one, with other terms each seed."""
+
+    keys: int = 12
+    accounts: tuple[str, ...] = ()
+    text: str = ""
+    file: str = "sim.toml"
+    base: str = "."
+
+    def plan(self, seed: int) -> Plan:
+        return load_text(self.written(seed), self.file, Path(self.base))
+
+    def written(self, seed: int) -> str:
+        return self.text or flow_of(self.keys, START, TERMS[seed % len(TERMS)], self.accounts)
+
+
+@dataclass
+class Summary:
+    """What many worlds came to."""
+
+    worlds: int = 0
+    minutes: int = 0
+    counts: Counter[str] = field(default_factory=Counter[str])
+    checked: Counter[str] = field(default_factory=Counter[str])
+    struck: Counter[str] = field(default_factory=Counter[str])
+    failing: list[Outcome] = field(default_factory=list[Outcome])
+
+    def add(self, outcome: Outcome, minutes: int) -> None:
+        self.worlds += 1
+        self.minutes += minutes
+        self.counts.update(outcome.counts)
+        self.checked.update(outcome.checked)
+        self.struck.update(strike.what for strike in outcome.struck)
+        if not outcome.sound:
+            self.failing.append(outcome)
+
+
+def one(flow: Flow, terms: Terms) -> Outcome:
+    return lived(flow.plan(terms.seed), terms)
+
+
+def outcomes(
+    flows: Iterable[Flow], terms: Terms, seeds: Iterable[int], jobs: int, register: Callable[[], None]
+) -> Iterator[Outcome]:
+    """What became of each flow under each seed, in that order; `register` makes the parts known to a process."""
+    asked = [(flow, replace(terms, seed=seed)) for seed in seeds for flow in flows]
+    if jobs == 1 or len(asked) == 1:
+        for flow, each in asked:
+            yield one(flow, each)
+        return
+    with ProcessPoolExecutor(max_workers=jobs, initializer=register) as pool:
+        yield from pool.map(one, *zip(*asked, strict=True), chunksize=1)
