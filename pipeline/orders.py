@@ -6,13 +6,17 @@ somebody who signs for it: time alone moves it to UNKNOWN, and only evidence mov
 
 from base64 import b32encode
 from collections.abc import Mapping
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Literal
 
 from msgspec.structs import replace
 
 from pipeline.errors import MoonlightError
-from pipeline.values import Ack, Approved, Cause, Order, OrderState, Reject, Settlement
+from pipeline.evidence import Listed
+from pipeline.leave import Leave
+from pipeline.times import slot_of
+from pipeline.values import Ack, Approved, Cause, Order, OrderState, Reject, Result, Settlement
 
 Stage = OrderState | Literal["IDLE"]
 """IDLE is where a key stands that has no order."""
@@ -33,6 +37,8 @@ MOVES: Mapping[Stage, frozenset[OrderState]] = {
 
 UNANSWERED: frozenset[OrderState] = frozenset({"SEND", "SEND_RETRY", "UNKNOWN"})
 """States in which the venue's first answer is news."""
+EXTERNAL = "X:"
+"""How the names of orders begin that somebody else placed."""
 NAMED = 20
 """Characters of a request's name."""
 
@@ -73,14 +79,23 @@ def moved(order: Order, state: OrderState, at: int, reason: str = "", cause: Cau
     return replace(order, state=state, at=at, reason=reason, cause=cause, ended_at=ended)
 
 
+def judged(order: Order, result: Result, profit: Decimal, at: int, reason: str) -> Order:
+    """An order whose end somebody signs for."""
+    void = result == "canceled"
+    made = moved(order, "CANCELED" if void else "SETTLED", at, reason, "void" if void else "")
+    return replace(made, result=result, profit=profit)
+
+
 def unsent(order: Order, at: int, reason: str) -> Order:
     """An order that will not be sent, or certainly was not."""
     return moved(order, "ABORT", at, reason, "not_sent")
 
 
-def sent(order: Order, at: int) -> Order:
-    """An order that leaves now."""
-    return replace(moved(order, "SEND", at), sent_at=at)
+def sent(order: Order, leave: Leave, at: int) -> Order:
+    """An order that leaves now, by somebody's leave."""
+    if leave.account != order.account:
+        raise IllegalMove(f"order {order.order} is of {order.account} and cannot leave by the leave of {leave.account}")
+    return replace(moved(order, "SEND", at), sent_at=at, arming=leave.arming)
 
 
 def answered(order: Order, reply: Ack | Reject | Settlement, heard: int) -> Order | None:
@@ -92,12 +107,12 @@ def answered(order: Order, reply: Ack | Reject | Settlement, heard: int) -> Orde
         case Reject() if order.state in UNANSWERED:
             return replace(moved(order, "ABORT", reply.at, reply.reason, "rejected"), taken_at=heard)
         case Settlement() if "SETTLED" in MOVES[order.state]:
-            return ended(order, reply)
+            return ended(order, reply, heard)
         case _:
             return None
 
 
-def ended(order: Order, end: Settlement) -> Order:
+def ended(order: Order, end: Settlement, heard: int = 0) -> Order:
     """The order at the end of its contract: settled, or canceled when the contract was void."""
     void = end.result in ("canceled", "abort")
     moved_on = moved(order, "CANCELED" if void else "SETTLED", end.at, cause="void" if void else "")
@@ -109,4 +124,41 @@ def ended(order: Order, end: Settlement) -> Order:
         entry=end.entry,
         exit_ts=end.exit_ts,
         exit=end.exit,
+        taken_at=order.taken_at or heard,
     )
+
+
+def adopted(account: str, listed: Listed, heard: int) -> Order:
+    """A contract of an account that no order of ours accounts for: somebody else's, as one that the venue has."""
+    return Order(
+        order=f"{EXTERNAL}{listed.contract}",
+        account=account,
+        product=listed.product,
+        tf=listed.tf,
+        bar=slot_of(listed.accepted_at, listed.tf) if listed.tf > 0 else listed.accepted_at,
+        direction=listed.direction,
+        stake=listed.stake,
+        payout=listed.payout,
+        state="CONFIRM",
+        at=listed.accepted_at,
+        contract=listed.contract,
+        expiry=listed.expiry,
+        origin="external",
+        wanted_at=listed.accepted_at,
+        sent_at=listed.accepted_at,
+        taken_at=heard,
+    )
+
+
+def offered(order: Order, ack: Ack) -> Listed:
+    """The contract that a venue's answer to an order speaks of, as it would list it."""
+    terms = order.product, order.tf, order.direction, order.stake, ack.payout
+    return Listed(ack.contract, order.request, *terms, ack.at, ack.expiry)
+
+
+def end_of(listed: Listed, name: str) -> Settlement | None:
+    """How a contract ended, as it is listed; None while it has not."""
+    if listed.result is None:
+        return None
+    prices = listed.entry_ts, listed.entry, listed.exit_ts, listed.exit
+    return Settlement(name, listed.result, listed.profit, *prices, listed.closed_at or listed.expiry)

@@ -1,37 +1,68 @@
 """Approved tickets become orders: recorded before they are sent, followed until they end, never sent twice."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated
 
 from msgspec import Meta
 from reactivex import Observable
 
-from pipeline.evidence import Dispute, Inquiry, Lost, Reconciled, Statement, Terms, Unsent, Verdict, Written
+from pipeline.evidence import (
+    Dispute,
+    Inquiry,
+    Lost,
+    Reconciled,
+    Request,
+    Statement,
+    Terms,
+    Unsent,
+    Verdict,
+    Written,
+)
+from pipeline.execution.desk import Desk
+from pipeline.execution.manner import Manner
 from pipeline.host import Host
-from pipeline.orders import answered, moved, prepared, sent, unsent
 from pipeline.parts import Derived, sink
 from pipeline.steps import woken
-from pipeline.times import slot_of
-from pipeline.values import ENDED, Ack, Approved, Arming, Latch, Leaving, Order, Past, Reject, Settlement, Slept
+from pipeline.times import SECOND
+from pipeline.values import Ack, Approved, Arming, Latch, Leaving, Order, Past, Reject, Settlement, Slept
 
-Seconds = Annotated[int, Meta(ge=0, le=3600)]
-Heard = Approved | Ack | Reject | Unsent | Lost | Settlement | Statement | Past | Written | Latch | Arming | Verdict
-Told = Order | Inquiry | Reconciled | Dispute
+Seconds = Annotated[int, Meta(ge=1, le=3600)]
 
 
 @sink
 class Executor:
-    """Sends approved tickets to their account's venue and follows each until it is settled.
+    """Sends approved tickets to their account's venue and follows each until evidence has ended it.
 
-    The intent is in the ledger before the order is sent. An order without an answer after `answer_seconds`, or without
-    a settlement `settle_seconds` after its expiry, becomes UNKNOWN: its key is frozen until the venue tells what
-    became of it. A ticket that could be sent only with less than `entry_cutoff_seconds` left in its slot is not sent.
+    The intent is in the ledger before the order is sent, and just before it leaves everything is asked again: the time
+    left in its slot, stops, arming, what is not known of the account. An order of which nobody knows whether it arrived
+    is UNKNOWN: it is asked for, and its key is frozen until the venue tells what became of it, or lists all it has
+    twice without it. Only what certainly did not leave is tried again. See docs/orders.md.
     """
 
-    entry_cutoff_seconds: Seconds = 5
-    answer_seconds: Annotated[int, Meta(ge=1, le=600)] = 10
-    settle_seconds: Annotated[int, Meta(ge=1, le=3600)] = 30
+    entry_cutoff_seconds: Annotated[
+        int, Meta(ge=0, le=3600, description="nothing is sent with less left in its slot")
+    ] = 5
+    answer_seconds: Annotated[
+        int, Meta(ge=1, le=600, description="without an answer within it, what became of an order is not known")
+    ] = 10
+    settle_seconds: Annotated[
+        Seconds, Meta(description="a contract's end that is not told so long after its expiry is asked for")
+    ] = 30
+    ask_seconds: Annotated[Seconds, Meta(description="how often the venue is asked while something is in doubt")] = 5
+    reconcile_seconds: Annotated[
+        Seconds, Meta(description="how often it is asked what the account holds when all is quiet; not in a replay")
+    ] = 60
+    unknown_seconds: Annotated[
+        Seconds, Meta(description="so long an overdue end is asked for until it counts as unknown")
+    ] = 600
+    retry_ms: Annotated[
+        int, Meta(ge=1, le=60_000, description="the wait before a try after one that did not leave; it doubles")
+    ] = 250
+    retries: Annotated[int, Meta(ge=0, le=10, description="how often it is tried again at the most")] = 3
+    max_unknown: Annotated[
+        int, Meta(ge=1, le=100, description="with so many orders of unknown outcome an account sends nothing")
+    ] = 2
     terms: Annotated[Mapping[str, Terms], Derived] = field(default_factory=dict[str, Terms])
 
     def __call__(
@@ -39,98 +70,21 @@ class Executor:
         host: Host,
         approved: Observable[Approved],
         replies: Observable[Ack | Reject | Unsent | Lost | Settlement | Statement],
-        past: Observable[Past | Written | Latch | Arming | Verdict],
+        past: Observable[Past | Written | Latch | Arming | Verdict | Request],
         clock: Observable[Slept | Leaving],
     ) -> Observable[Order | Inquiry | Reconciled | Dispute]:
-        return woken(lambda: Desk(self, host), "executor", clock, past, replies, approved)
+        manner = self._manner(replay=host.mode == "replay")
+        return woken(lambda: Desk(self.terms, manner, host), "executor", clock, past, replies, approved)
 
-
-class Desk:
-    """The orders that have not ended, and by when each must be heard of."""
-
-    def __init__(self, executor: Executor, host: Host) -> None:
-        self._executor = executor
-        self._host = host
-        self._orders: dict[str, Order] = {}
-        self._deadlines: dict[str, int] = {}
-
-    @property
-    def due(self) -> int | None:
-        return min(self._deadlines.values(), default=None)
-
-    def take(self, item: Heard | Slept | Leaving, at: int) -> Iterator[Told]:
-        match item:
-            case Approved():
-                yield from self._prepare(item, at)
-            case Written():
-                yield from self._written(item, at)
-            case Past():
-                yield from self._resume(item, at)
-            case Ack() | Reject() | Settlement():
-                yield from self._answer(item, at)
-            case _:
-                pass
-
-    def wake(self, at: int) -> Iterator[Told]:
-        for name in [name for name, deadline in self._deadlines.items() if deadline <= at]:
-            silent = self._orders[name]
-            if silent.state == "SEND":
-                yield self._keep(moved(silent, "UNKNOWN", at, "no answer from the venue in time"))
-            else:
-                yield self._keep(moved(silent, "CONFIRM_RETRY", at, "no settlement from the venue in time"))
-
-    def _prepare(self, approved: Approved, at: int) -> Iterator[Order]:
-        order = prepared(approved, self._host.flow)
-        if refused := self._refused(order, at):
-            yield unsent(order, at, refused)
-            return
-        kept = self._host.ledger.intend(order)
-        yield self._keep(order)
-        if kept is not None:
-            yield from self._written(Written(order.order, kept), at)
-
-    def _written(self, written: Written, at: int) -> Iterator[Order]:
-        order = self._orders.get(written.order)
-        if order is None or order.state != "PREPARE":
-            return
-        if not written.fresh:
-            yield self._keep(unsent(order, at, "an order for this bar was already sent"))
-        elif refused := self._refused(order, at):
-            yield self._keep(unsent(order, at, refused))
-        else:
-            yield self._keep(sent(order, at))
-
-    def _refused(self, order: Order, at: int) -> str:
-        """Why an order is not sent at a moment; nothing when it may be."""
-        left = slot_of(order.wanted_at, order.tf) + order.tf - at
-        if left <= 0:
-            return f"its slot ended {-left / 1000:g} s ago"
-        if left < self._executor.entry_cutoff_seconds * 1000:
-            return f"only {left / 1000:g} s left in the slot"
-        return ""
-
-    def _resume(self, past: Past, at: int) -> Iterator[Order]:
-        """Orders of an earlier run: one that was being sent may have arrived or not."""
-        for order in past.orders:
-            if order.state in ("PREPARE", "SEND", "SEND_RETRY"):
-                yield self._keep(moved(order, "UNKNOWN", at, "the program ended while it was being sent"))
-            elif order.state not in ENDED:
-                yield self._keep(order)
-
-    def _answer(self, reply: Ack | Reject | Settlement, at: int) -> Iterator[Order]:
-        order = self._orders.get(reply.order)
-        after = answered(order, reply, at) if order is not None else None
-        if after is not None:
-            yield self._keep(after)
-
-    def _keep(self, order: Order) -> Order:
-        self._deadlines.pop(order.order, None)
-        if order.state in ENDED:
-            self._orders.pop(order.order, None)
-            return order
-        self._orders[order.order] = order
-        if order.state == "SEND":
-            self._deadlines[order.order] = order.at + self._executor.answer_seconds * 1000
-        elif order.state == "CONFIRM":
-            self._deadlines[order.order] = order.expiry + self._executor.settle_seconds * 1000
-        return order
+    def _manner(self, *, replay: bool) -> Manner:
+        return Manner(
+            cutoff=self.entry_cutoff_seconds * SECOND,
+            answer=self.answer_seconds * SECOND,
+            settle=self.settle_seconds * SECOND,
+            ask=self.ask_seconds * SECOND,
+            reconcile=0 if replay else self.reconcile_seconds * SECOND,
+            unknown=self.unknown_seconds * SECOND,
+            retry=self.retry_ms,
+            retries=self.retries,
+            most_unknown=self.max_unknown,
+        )

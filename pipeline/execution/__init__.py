@@ -1,0 +1,1 @@
+"""How approved tickets become orders, and how each is followed until evidence has ended it."""
