@@ -169,9 +169,9 @@ class Ledger:
         """Record that an account is armed, or no more, and what was shown to whoever did it."""
         self._write_for_good("armings", partial(statements.armed, arming=arming, shown=shown))
 
-    def verdict(self, verdict: Verdict, signature: str) -> bool:
+    def verdict(self, verdict: Verdict) -> bool:
         """Record what somebody signs for; False when there is no such order."""
-        return self._write_for_good("verdicts", partial(statements.signed, verdict=verdict, signature=signature))
+        return self._write_for_good("verdicts", partial(statements.signed, verdict=verdict))
 
     def request(self, request: Request) -> None:
         """Ask the engine that runs on this ledger, if one does, for something."""

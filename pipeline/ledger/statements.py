@@ -9,6 +9,7 @@ import msgspec
 from pipeline.evidence import Cash, Dispute, Noted, Reconciled, Request, Verdict
 from pipeline.ledger.rows import COLUMNS, NAMES, noted_row, order_row
 from pipeline.orders import MOVES
+from pipeline.signing import FIRST, signature_of
 from pipeline.values import Arming, Latch, Order
 
 MARKS = ", ".join("?" * len(COLUMNS))
@@ -25,6 +26,7 @@ INSERT_VERDICT = """
 INSERT INTO verdicts ("order", account, outcome, profit, at, by, reason, signature)
 SELECT "order", account, ?, ?, ?, ?, ?, ? FROM orders WHERE "order" = ?
 """
+LAST_SIGNATURE = "SELECT signature FROM verdicts ORDER BY seq DESC LIMIT 1"
 INSERT_REQUEST = "INSERT INTO requests (what, account, at, by) VALUES (?, ?, ?, ?)"
 INSERT_DISPUTE = """
 INSERT INTO disputes ("order", account, at, was, now) SELECT ?1, ?2, ?3, ?4, ?5
@@ -130,8 +132,10 @@ def armed(db: sqlite3.Connection, arming: Arming, shown: str) -> int:
     return _number(db.execute(INSERT_ARMING, (*msgspec.structs.astuple(arming), shown)))
 
 
-def signed(db: sqlite3.Connection, verdict: Verdict, signature: str) -> int | None:
-    """The number of the row; None when there is no such order."""
+def signed(db: sqlite3.Connection, verdict: Verdict) -> int | None:
+    """The number of the row, which is signed as the one after those before it; None when there is no such order."""
+    before: tuple[str] = db.execute(LAST_SIGNATURE).fetchone() or (FIRST,)
+    signature = signature_of(verdict, *before)
     row = (verdict.outcome, str(verdict.profit), verdict.at, verdict.by, verdict.reason, signature, verdict.order)
     made = db.execute(INSERT_VERDICT, row)
     return _number(made) if made.rowcount else None
