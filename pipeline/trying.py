@@ -15,7 +15,8 @@ from pipeline.candles import from_columns
 from pipeline.checking import checked
 from pipeline.engine import Setting, running
 from pipeline.errors import InputError, MoonlightError
-from pipeline.evidence import Noted
+from pipeline.evidence import Inquiry, Noted, Reconciled
+from pipeline.flow import Flow
 from pipeline.flowtest import FlowTest, drawn, frames
 from pipeline.plan import Plan
 from pipeline.stretch import PRICES
@@ -60,7 +61,7 @@ Table = Mapping[str, Any]
 
 STRANGER = "?"
 """In the picture of what came: something that fits no letter."""
-REMARKS = (Forming, Gap, Health, NoData, Noticed, Revised)
+REMARKS = (Forming, Gap, Health, Inquiry, NoData, Noticed, Reconciled, Revised)
 """What nodes say beside what they are for: drawn only where a letter fits."""
 MOST_STRANGERS = 3
 """So many of them are told in words."""
@@ -138,13 +139,14 @@ async def _played(plan: Plan, test: FlowTest) -> dict[str, Heard]:
     heard = {node: Heard() for node in test.outputs}
     outputs = {_full(plan, node): node for node in test.outputs}
     rank = {letter: place for place, letter in enumerate(test.values)}
+    flow: Flow | None = None  # what is told while it begins is told at the start
 
     def told(node: str, item: Any) -> None:
         name = outputs.get(node)
         if name is None:
             return
         for at, facts in _facts(item):
-            place = max(0, (at or flow.agenda.now) - start) // frame
+            place = max(0, (at or (start if flow is None else flow.agenda.now)) - start) // frame
             letter = _letter(facts, test, test.outputs[name])
             if letter == STRANGER and (isinstance(item, REMARKS) or _prepares(item)):
                 continue
@@ -154,7 +156,8 @@ async def _played(plan: Plan, test: FlowTest) -> dict[str, Heard]:
             heard[name].marks[place] = "".join(sorted(letters, key=lambda each: rank.get(each, len(rank))))
 
     setting = Setting(mode="replay", begin=start, outside=("venue",))
-    async with running(plan, setting, NoRecords(), Past((), {}), taps=(told,)) as flow:
+    async with running(plan, setting, NoRecords(), Past((), {}), taps=(told,)) as begun:
+        flow = begun
         for node in test.inputs:
             flow.nodes[_full(plan, node)].subscription.dispose()
         for at, port, letter in _inputs(plan, test, start, frame):
