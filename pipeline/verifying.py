@@ -64,7 +64,7 @@ async def _replayed(plan: Plan, header: Header, lines: Iterable[Line]) -> Verdic
             link = chain.link(node, value)
             came.append(Line(flow.agenda.now, "gave", node, type(value).__name__, kept, chain.links, link))
 
-    setting = Setting(mode="replay", begin=header.begin, outside=())
+    setting = Setting(mode=plan.settings.mode, begin=header.begin, outside=())
     async with running(plan, setting, Later() if header.later else NoRecords(), None, taps=(told,)) as flow:
         for line in lines:
             match line.what:
