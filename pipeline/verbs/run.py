@@ -14,6 +14,7 @@ another terminal.
 
 import argparse
 import asyncio
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,7 @@ from pipeline.leaving import Unended, leave, patience
 from pipeline.ledger import Ledger
 from pipeline.ledger.rows import decision_rows
 from pipeline.live import KillSignal, collect_seldom, on_signals, only_one, wall, watch_ledger
+from pipeline.lives import living
 from pipeline.plan import Plan
 from pipeline.remarks import remark
 from pipeline.standstills import Pulse, StandstillWatch, stalls_file
@@ -97,7 +99,11 @@ class _Run:
         on_signals(self._stop.set)
         with ExitStack() as held:
             ledger = held.enter_context(ledger_of(plan))
+            life = held.enter_context(living(ledger.path, plan, os.getpid(), wall))
+            ledger.own(life.epoch)
             begin, speed = market_of(plan, wall(), ledger.last_moment())
+            if life.looping:
+                ledger.latch(life.stop(begin))
             journal = Journal(options.record, plan, begin, later=True) if options.record else None
             if journal is not None:
                 held.callback(journal.close)
