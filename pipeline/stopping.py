@@ -46,7 +46,7 @@ class Stops:
 
     def stop(self, scope: str, reason: str, by: str) -> Sequence[Latch]:
         """Stop an account or everybody; nothing changes when that holds already."""
-        self._check(scope)
+        self.check(scope)
         if scope in self.held:
             return ()
         latch = Latch(scope, True, self.now, worded(reason), by)
@@ -57,7 +57,7 @@ class Stops:
         """Release what holds of an account, or of everybody all that holds; gives the stops that held."""
         if not reason.strip():
             raise InputError("nothing is released without a reason; say why it may go on")
-        self._check(scope)
+        self.check(scope)
         held = self.held
         if scope not in held and scope != EVERYBODY and EVERYBODY in held:
             everybody = self.told(held[EVERYBODY])
@@ -73,7 +73,7 @@ class Stops:
         since = local_text(latch.at, self.zone)
         return f"{whom(latch.scope)} stopped since {since} ({self.zone.key}) by {latch.by}: {latch.reason}"
 
-    def _check(self, scope: str) -> None:
+    def check(self, scope: str) -> None:
         if scope != EVERYBODY and scope not in self.accounts and scope not in self.held:
             raise InputError(f"there is no account {scope!r}; {nearest(scope, self.accounts)}")
 

@@ -26,6 +26,8 @@ NAMES = (
     "export",
     "kill",
     "resume",
+    "arm",
+    "disarm",
     "calendar",
     "data",
     "doctor",

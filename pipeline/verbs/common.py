@@ -1,6 +1,7 @@
 """What several verbs say and ask in the same words."""
 
 import argparse
+import getpass
 import json
 import sys
 from pathlib import Path
@@ -42,6 +43,14 @@ def proven_plan_of(options: argparse.Namespace) -> Plan:
 
 def say_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def whoami() -> str:
+    """Who asks, as the system knows them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError):  # an account without a name, as in a container
+        return "somebody without a name"
 
 
 def ensemble_of(plan: Plan, name: str | None) -> Node:
