@@ -262,7 +262,7 @@ class _Check:
                 "contexts": contexts,
                 "calendars": calendars,
                 "providers": providers,
-                "balances": balances,
+                "balances": {name: balances[name] for name in accounts if _may_ask(node, accounts[name])},
                 "market": frozenset(product for each in self._of("source") for product in products_of(each)),
                 "fitted": records.of(node),
                 "terms": {name: self._terms(account) for name, account in accounts.items()},
@@ -340,6 +340,11 @@ class _Check:
 
     def _of(self, kind: Kind) -> list[Node]:
         return [node for node in self._nodes.values() if node.part.kind == kind]
+
+
+def _may_ask(node: Node, account: Account) -> bool:
+    """Whether what an account holds is a node's business: a venue's is that of those at it."""
+    return node.part.kind != "venue" or node.id == f"venues.{account.venue}"
 
 
 def _looks_back(provider: Node) -> int:

@@ -4,10 +4,11 @@ An order's fate is told by evidence only: the venue's answer to it, the end of i
 account holds and held, or the verdict of somebody who signs for it.
 """
 
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from pipeline.values import Certificate, Direction, Result
 
@@ -15,17 +16,20 @@ Money = Literal["practice", "demo", "real"]
 """Whose money an account plays with: nobody's, the venue's, or its owner's."""
 
 
-class Evidence(Struct, frozen=True):
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
     """What a venue can prove, as it declares it. What it does not declare is not relied on."""
 
-    lists: bool = False
-    """It can list the contracts of an account, open and ended, since a moment, and says as of when."""
-    echoes: bool = False
-    """Its listings name our own id of an order."""
-    once: bool = False
-    """However often it is sent an order of one id, it takes it once, and gives the first answer again."""
-    late_ms: int = 0
-    """An order may come to life this much later than it was sent, at the most."""
+    lists: Annotated[bool, Meta(description="it lists an account's contracts since a moment, and says as of when")] = (
+        False
+    )
+    echoes: Annotated[bool, Meta(description="its listings name our own id of an order")] = False
+    once: Annotated[bool, Meta(description="an order sent twice is taken once, and gets the first answer again")] = (
+        False
+    )
+    late_ms: Annotated[
+        int, Meta(ge=0, description="an order may come to life this much later than it was sent, at the most")
+    ] = 0
 
 
 class Terms(NamedTuple):

@@ -143,6 +143,9 @@ class Wiring:
             for each in self._of("provider"):
                 yield Edge(FEATURES, each.id, "columns", (Columns,))
         for venue in self._of("venue"):
+            for parameter, kinds in venue.part.takes.items():
+                if Past in kinds:
+                    yield Edge(LEDGER, venue.id, parameter, (Past,))
             if not any(edge.target == venue.id for edge in named):
                 for each in self._of("source"):
                     for parameter, kinds in venue.part.takes.items():

@@ -17,9 +17,12 @@ from reactivex.abc import DisposableBase
 from reactivex.disposable import Disposable
 
 from pipeline.candles import from_columns
+from pipeline.evidence import Inquiry, Lost, Statement, Unsent
 from pipeline.host import Host
 from pipeline.times import HOUR, MINUTE
-from pipeline.values import Ack, Bars, Direction, Order, OrderState, Payouts, Quotes, Reject, Reply, Settlement
+from pipeline.values import Ack, Bars, Direction, Order, OrderState, Past, Payouts, Quotes, Reject, Reply, Settlement
+from pipeline.venues.faults import Strike, What
+from pipeline.venues.line import Reply as Answer
 from sinks.practice import Practice
 
 T = 1_767_600_000_000
@@ -65,20 +68,24 @@ class Session:
 
     def __init__(self, venue: Practice, now: int = T) -> None:
         self.clock = Clock(now)
-        self.orders: Subject[Order] = Subject()
+        self.orders: Subject[Order | Inquiry] = Subject()
         self.prices: Subject[Quotes | Bars] = Subject()
         self.payouts: Subject[Payouts] = Subject()
+        self.past: Subject[Past] = Subject()
         self.told: list[tuple[int, Reply]] = []
+        self.other: list[Unsent | Lost | Statement] = []
         self.terms: list[Payouts] = []
         self.completed = False
         host = cast(Host, self.clock)  # a venue uses the clock of it and nothing else
-        self.subscription = venue(host, self.orders, self.prices, self.payouts).subscribe(
+        self.subscription = venue(host, self.orders, self.prices, self.payouts, self.past).subscribe(
             self._keep, on_completed=self._complete
         )
 
-    def _keep(self, item: Reply | Payouts) -> None:
+    def _keep(self, item: Answer | Payouts) -> None:
         if isinstance(item, Payouts):
             self.terms.append(item)
+        elif isinstance(item, Unsent | Lost | Statement):
+            self.other.append(item)
         else:
             self.told.append((self.clock.now(), item))
 
@@ -370,7 +377,7 @@ def test_an_order_without_a_payout_is_rejected() -> None:
 
 # --- lost answers ----------------------------------------------------------------------------------------------------
 
-LOSING = Practice(payout=0.87, lose_acks=(2,))
+LOSING = Practice(payout=0.87, faults=(Strike(what="lost_ack", order=2), Strike(what="lost_settlement", order=2)))
 
 
 def test_a_lost_acknowledgement_is_silence_and_the_others_arrive() -> None:
@@ -380,8 +387,8 @@ def test_a_lost_acknowledgement_is_silence_and_the_others_arrive() -> None:
     assert [reply.order for reply in session.play()] == ["o1", "o3", "o1", "o3"]
 
 
-def test_the_end_of_a_contract_whose_acknowledgement_was_lost_is_told_when_the_venue_tells_lost() -> None:
-    session = Session(Practice(payout=0.87, lose_acks=(1,), tell_lost=True))
+def test_the_end_of_a_contract_whose_acknowledgement_was_lost_is_told_all_the_same() -> None:
+    session = Session(Practice(payout=0.87, faults=(Strike(what="lost_ack", order=1),)))
     session.tick(*RISING)
     session.send(order())
     (end,) = session.play()
@@ -389,9 +396,9 @@ def test_the_end_of_a_contract_whose_acknowledgement_was_lost_is_told_when_the_v
     assert (end.result, end.at) == ("win", DUE)
 
 
-@pytest.mark.parametrize("again", [T + 30_000, DUE + 5000])
-def test_an_order_sent_again_learns_of_the_contract_it_had_all_along(again: int) -> None:
-    session = Session(Practice(payout=0.87, lose_acks=(1,)))
+@pytest.mark.parametrize(("again", "lost"), [(T + 30_000, ["lost_ack"]), (DUE + 5000, ["lost_ack", "lost_settlement"])])
+def test_an_order_sent_again_learns_of_the_contract_it_had_all_along(again: int, lost: list[What]) -> None:
+    session = Session(Practice(payout=0.87, faults=tuple(Strike(what=each, order=1) for each in lost)))
     session.tick(*RISING)
     session.send(order(), order(at=again))
     session.play()
@@ -462,7 +469,9 @@ def test_bounds_that_let_nothing_through_are_refused_with_both_of_them() -> None
         msgspec.convert({"min_stake": "5", "max_stake": "1"}, Practice)
 
 
-@pytest.mark.parametrize("table", [{"payout": 87}, {"payout": "markt"}, {"latency_ms": -1}, {"lose_acks": [0]}])
+@pytest.mark.parametrize(
+    "table", [{"payout": 87}, {"payout": "markt"}, {"latency_ms": -1}, {"faults": [{"what": "lost_ack"}]}]
+)
 def test_a_table_that_makes_no_sense_is_refused(table: dict[str, object]) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(table, Practice, strict=False)

@@ -1,0 +1,94 @@
+"""A venue's own book on disk: what it took outlives the process, whatever a flow's ledger knows of it."""
+
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from pipeline.errors import InputError, MoonlightError
+from pipeline.venues.book import Book, Deal, Movement
+
+VERSION = 1
+TABLES = """
+CREATE TABLE began (at INTEGER NOT NULL) STRICT;
+CREATE TABLE openings (account TEXT PRIMARY KEY, opening TEXT NOT NULL) STRICT;
+CREATE TABLE deals (contract TEXT PRIMARY KEY, deal TEXT NOT NULL) STRICT;
+CREATE TABLE movements (seq INTEGER PRIMARY KEY, movement TEXT NOT NULL) STRICT;
+"""
+
+
+class Memory:
+    """A book's file. Every line is on disk before anybody is told of it; one process has it at a time."""
+
+    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+        self._path, self._db = path, db
+
+    @classmethod
+    def opened(cls, path: Path) -> Self:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            db = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("BEGIN IMMEDIATE")
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                for table in filter(None, map(str.strip, TABLES.split(";"))):
+                    db.execute(table)
+                db.execute(f"PRAGMA user_version = {VERSION}")
+            db.execute("COMMIT")
+        except sqlite3.Error as failure:
+            raise InputError(
+                f"{path} cannot be used as a venue's memory ({failure}); end what uses it, or name another file"
+            ) from failure
+        if version > VERSION:
+            raise InputError(f"{path} is a venue's memory of a later version; use the later program, or another file")
+        return cls(path, db)
+
+    def began(self, now: int) -> int:
+        """When the venue did; now when it does."""
+        row = self._db.execute("SELECT at FROM began").fetchone()
+        if row is None:
+            self._write("INSERT INTO began VALUES (?)", now)
+        return now if row is None else row[0]
+
+    def book(self) -> tuple[Book, bool]:
+        """The book as it was kept, to be kept from now on, and whether it is a new one."""
+        book = Book()
+        try:
+            deals = self._db.execute("SELECT deal FROM deals ORDER BY rowid").fetchall()
+            movements = self._db.execute("SELECT movement FROM movements ORDER BY seq").fetchall()
+            openings = self._db.execute("SELECT account, opening FROM openings").fetchall()
+            for (deal,) in deals:
+                book.take(msgspec.json.decode(deal, type=Deal))
+            for (movement,) in movements:
+                book.move(msgspec.json.decode(movement, type=Movement))
+            for account, opening in openings:
+                book.open(account, Decimal(opening))
+        except (sqlite3.Error, msgspec.MsgspecError, ArithmeticError) as wrong:
+            raise InputError(f"{self._path} is no venue's memory ({wrong}); name another file") from wrong
+        book.keeping = self
+        return book, not openings
+
+    def open(self, account: str, opening: Decimal) -> None:
+        self._write("INSERT INTO openings VALUES (?, ?)", account, str(opening))
+
+    def keep(self, deal: Deal) -> None:
+        put = "INSERT INTO deals VALUES (?, ?) ON CONFLICT (contract) DO UPDATE SET deal = excluded.deal"
+        self._write(put, deal.contract, msgspec.json.encode(deal).decode())
+
+    def move(self, movement: Movement) -> None:
+        self._write("INSERT INTO movements (movement) VALUES (?)", msgspec.json.encode(movement).decode())
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _write(self, statement: str, *values: object) -> None:
+        try:
+            self._db.execute(statement, values)
+        except sqlite3.Error as failure:
+            raise MoonlightError(
+                f"{self._path}: the venue cannot write to its memory ({failure}); see to the disk, then run again"
+            ) from failure

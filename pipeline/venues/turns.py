@@ -1,0 +1,29 @@
+"""What is planned, by moment."""
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+
+Act = Callable[[], object]
+
+
+class Turns:
+    """Acts at moments. Of one moment what was planned first goes first; what is to go last goes after all others."""
+
+    def __init__(self) -> None:
+        self._planned: list[tuple[int, bool, int, Act]] = []
+        self._count = 0
+
+    @property
+    def due(self) -> int | None:
+        """When the next act is to happen."""
+        return self._planned[0][0] if self._planned else None
+
+    def plan(self, moment: int, act: Act, *, last: bool = False) -> None:
+        self._count += 1
+        heappush(self._planned, (moment, last, self._count, act))
+
+    def happen(self, until: int) -> None:
+        """Let everything happen that is planned up to a moment, and what that plans up to then."""
+        while self._planned and self._planned[0][0] <= until:
+            *_, act = heappop(self._planned)
+            act()
