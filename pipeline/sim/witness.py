@@ -43,8 +43,8 @@ CHAINED: frozenset[type[Any]] = frozenset(
     | {Quotes, Reconciled, Reject, Settlement, Slept, Statement, Unsent, Verdict, Written}
 )
 """What the hash of a world is made of: all that enters, and what is decided; columns in between follow from these."""
-SHOWN = 20
-"""So many violations are kept in words."""
+SHOWN = 3
+"""So many violations of a kind are kept in words."""
 
 INTENT = "what is sent has its intent on disk"
 CUTOFF = "nothing is sent after the cut-off"
@@ -75,6 +75,7 @@ class Witness:
         self.checked: Counter[str] = Counter()
         self.violations: list[str] = []
         self.found = 0
+        self._worded: Counter[str] = Counter()
         self.events = 0
         self._plan, self._wires, self._disk = plan, wires, disk
         self._hash = hashlib.blake2b(digest_size=16)
@@ -97,7 +98,8 @@ class Witness:
         self.checked[what] += 1
         if not holds:
             self.found += 1
-            if len(self.violations) < SHOWN:
+            self._worded[what] += 1
+            if self._worded[what] <= SHOWN:
                 self.violations.append(f"{what}: {' '.join(map(str, facts))}")
 
     # --- lives -------------------------------------------------------------------------------------------------------

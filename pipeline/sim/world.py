@@ -11,7 +11,6 @@ from typing import Any
 
 from pipeline import virtual
 from pipeline.border import Border
-from pipeline.checking import load_text
 from pipeline.clocks import LoopClock
 from pipeline.ledger import LedgerError
 from pipeline.plan import LEDGER, Plan, products_of
@@ -112,8 +111,9 @@ class World:
         self._venue_payouts: list[Tube[Any]] = []
         self._open_venues(plan)
         self.life: Life | None = None
-        self._buried: list[Life] = []
-        self._starts_again: asyncio.Future[None] | None = None
+        self._starting: asyncio.Future[None] | None = None
+        self._over = False
+        """Whether a flow ended that should not have."""
         self.counts = {"lives": 0, "quotes": 0}
         self._failed: BaseException | None = None
 
@@ -126,7 +126,8 @@ class World:
         market = asyncio.ensure_future(self._market(end + CALM))
         await self._minutes(end)
         self._calm()
-        await self._until(end + CALM)
+        if not self._over:
+            await self._until(end + CALM)
         market.cancel()
         await asyncio.gather(market, return_exceptions=True)
         self._look()
@@ -238,7 +239,8 @@ class World:
         if life.dead or ended.cancelled():
             return
         failure = ended.exception()
-        self.witness.check(LIVING, isinstance(failure, LedgerError), type(failure).__name__, failure)
+        self._over = not isinstance(failure, LedgerError)
+        self.witness.check(LIVING, not self._over, type(failure).__name__, failure)
         life.kill()
 
     def _down(self) -> int:
@@ -247,15 +249,16 @@ class World:
 
     def _again(self, after: int) -> None:
         def start() -> None:
-            asyncio.ensure_future(self._start())
+            self._starting = asyncio.ensure_future(self._start())
 
-        self.clock.at(self.clock.now() + after, start)
+        if not self._over:  # what died of itself dies again
+            self.clock.at(self.clock.now() + after, start)
 
     # --- the storm ---------------------------------------------------------------------------------------------------
 
     async def _minutes(self, end: int) -> None:
         now = self.begin
-        while now < end:
+        while now < end and not self._over:
             for what, strike in MINUTELY.items():
                 size = self.storm.strikes(what)
                 if size is not None:
