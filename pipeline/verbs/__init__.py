@@ -28,6 +28,7 @@ NAMES = (
     "resume",
     "arm",
     "disarm",
+    "verdict",
     "calendar",
     "data",
     "doctor",
