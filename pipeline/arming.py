@@ -100,6 +100,28 @@ def withdrawn(arming: Arming, now: int, by: str, reason: str = "") -> Arming:
     return Arming(arming.arming, arming.account, at, at, by, reason)
 
 
+def rehearsed(plan: Plan, account: str) -> bool:
+    """Whether an account's venue moves nobody's money though the account is said to play with somebody's."""
+    known = plan.accounts[account]
+    venue = plan.by_id.get(f"venues.{known.venue}")
+    return known.money != "practice" and venue is not None and permission_of(venue.instance).rehearsal
+
+
+def banner(plan: Plan, armings: Iterable[Arming], now: int) -> list[str]:
+    """Whose money a flow plays with, for all to see: REAL in capitals, and until when it is armed."""
+    live, zone = Armings(armings), ZoneInfo(plan.settings.display_timezone)
+    said: list[str] = []
+    for name, account in plan.accounts.items():
+        if account.money == "practice":
+            continue
+        arming = live.live(name, now)
+        until = "NOT ARMED" if arming is None else f"ARMED UNTIL {local_text(arming.until, zone)} ({zone.key})"
+        state = f": {until}" if account.money == "real" else ""
+        rehearsal = " (A REHEARSAL: nobody's money moves)" if rehearsed(plan, name) else ""
+        said.append(f"{account.money.upper()} MONEY on {name} at {account.venue}{rehearsal}{state}")
+    return said or ["practice money only"]
+
+
 class Armings:
     """Which accounts are armed."""
 

@@ -4,7 +4,7 @@ from datetime import tzinfo
 from typing import Any, Literal
 
 from pipeline.times import SECOND, local_text, timeframe_name
-from pipeline.values import HEALTH, Gap, Health, Latch, Link, Noticed, Past, Repaint, Slept, Stalled, Tips
+from pipeline.values import HEALTH, Arming, Gap, Health, Latch, Link, Noticed, Past, Repaint, Slept, Stalled, Tips
 
 Level = Literal["info", "warning"]
 STOOD_STILL = {
@@ -42,6 +42,12 @@ def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
             whom = value.scope or "everything"
             said = f"{value.by}: {value.reason}"
             return ("warning", f"{whom} is stopped, {said}") if value.on else ("info", f"{whom} goes on, {said}")
+        case Arming() if value.until > value.at:
+            until = f"{local_text(value.until, zone)} ({zone})"
+            return "warning", f"{value.account} is ARMED for real money until {until} by {value.by}"
+        case Arming():
+            why = f": {value.reason}" if value.reason else ""
+            return "warning", f"{value.account} is not armed any more, by {value.by}{why}"
         case Past() if value.latches:
             names = ", ".join(latch.scope or "everything" for latch in value.latches)
             return "warning", f"{names} stopped, as it was before this start; `resume` releases it"

@@ -76,6 +76,12 @@ class AccountRow(Struct, frozen=True):
     open: int
     keys: int
     armed: bool = False
+    armed_until: int = 0
+    """On the flow's clock."""
+    rehearsal: bool = False
+    """Nobody's money moves, whatever `money` says."""
+    stopped: str = ""
+    """Why it trades no more until somebody releases it; so does what stops everybody."""
 
 
 class Status(Struct, frozen=True, tag_field="topic", tag="status"):

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
@@ -11,12 +12,27 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from msgspec.structs import replace as with_
 
+from pipeline.arming import Armings, rehearsed
 from pipeline.clocks import Clock
 from pipeline.plan import LEDGER, Plan
 from pipeline.remarks import remark
 from pipeline.statistics import PayoutMix, WinRate
 from pipeline.times import DAY, MINUTE, SECOND, slot_of, timeframe, timeframe_name
-from pipeline.values import ENDED, UNSURE, Bars, Decisions, Dropped, Fault, Key, Order, Past, Quotes, Stream
+from pipeline.values import (
+    ENDED,
+    UNSURE,
+    Arming,
+    Bars,
+    Decisions,
+    Dropped,
+    Fault,
+    Key,
+    Latch,
+    Order,
+    Past,
+    Quotes,
+    Stream,
+)
 from pipeline.view import (
     PROTOCOL,
     TRADED,
@@ -87,6 +103,8 @@ class Watch:
         self._rate = 0.0
         self._reworded = self._worded = 0
         self._drawn: dict[Stream, tuple[int, int, BarColumns, Lines]] = {}
+        self._held: dict[str, Latch] = {}
+        self._armings = Armings()
         self._distinct: set[tuple[str, int, int]] = set()
 
     def begins(self, clock: Clock) -> None:
@@ -113,19 +131,38 @@ class Watch:
                     self._count(order)
                 for account, profit in value.earlier_profit.items():
                     self._balances[account] = self._balances.get(account, Decimal(0)) + profit
-                said = remark(value, self._zone)
-                if said is not None:
-                    self._say(*said)
+                self._held = {latch.scope: latch for latch in value.latches}
+                self._armings = Armings(value.armings)
+                self._remark(value)
             case Dropped():
                 self._drops[value.reason] += value.rows
             case Fault():
                 self._counts["faults"] += 1
                 self._last_fault = f"{value.node}: {value.what}"
                 self._say("error", self._last_fault)
+            case Latch():
+                self._take_latch(value)
+                self._remark(value)
+            case Arming():
+                self._armings.take(value)
+                self._remark(value)
             case _:
-                said = remark(value, self._zone)
-                if said is not None:
-                    self._say(*said)
+                self._remark(value)
+
+    def expired(self) -> Iterator[Arming]:
+        """Armings whose time has come to its end since this was asked before."""
+        return self._armings.expired(self.clock)
+
+    def _remark(self, value: Any) -> None:
+        said = remark(value, self._zone)
+        if said is not None:
+            self._say(*said)
+
+    def _take_latch(self, latch: Latch) -> None:
+        if latch.on:
+            self._held.setdefault(latch.scope, latch)
+        else:
+            self._held.pop(latch.scope, None)
 
     def _take_quotes(self, quotes: Quotes) -> None:
         self.quotes += len(quotes)
@@ -265,7 +302,7 @@ class Watch:
         return Status(
             clock=clock,
             uptime_s=elapsed,
-            state=self.state,
+            state="KILLED" if self.state == "RUNNING" and "" in self._held else self.state,
             keys=len(self._keys),
             bars=counts["bars"],
             decisions=counts["decisions"],
@@ -390,15 +427,20 @@ class Watch:
     def _account(self, name: str) -> AccountRow:
         account = self._plan.accounts[name]
         day, profit = self._days.get(name, (0, Decimal(0)))
+        arming, latch = self._armings.live(name, self.clock), self._held.get(name)
         return AccountRow(
             name=name,
             venue=account.venue,
-            money="practice",
+            money=account.money,
             currency=account.currency,
             balance=f"{self._balances[name]:.2f}",
             day_profit=f"{profit if day == self.clock // DAY else Decimal(0):+.2f}",
             open=sum(1 for order in self._orders.values() if order.account == name),
             keys=sum(1 for key in self._keys if key.account == name),
+            armed=arming is not None,
+            armed_until=arming.until if arming is not None else 0,
+            rehearsal=rehearsed(self._plan, name),
+            stopped=latch.reason if latch is not None else "",
         )
 
     def _quote_rate(self, clock: int) -> float:

@@ -26,6 +26,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from pipeline.arming import banner
 from pipeline.engine import Setting, ledger_of, market_of, running
 from pipeline.errors import InputError
 from pipeline.flow import CLOCK, TAP, Flow
@@ -113,11 +114,12 @@ class _Run:
             await switch.take_file(plan.folder)
             desk = DeskAside(watch, plan.folder, options.port, switch)
             url = await desk.start()
-            self._words.begin(begin, speed or 1.0, url)
+            past = ledger.past(begin)
+            self._words.begin(begin, speed or 1.0, url, banner(plan, past.armings, begin))
             setting = Setting(mode=plan.settings.mode, begin=begin, speed=speed)
             taps = (watch.told, self._words.told, self._unended.told)
             try:
-                async with running(plan, setting, ledger, ledger.past(begin), journal=journal, taps=taps) as flow:
+                async with running(plan, setting, ledger, past, journal=journal, taps=taps) as flow:
                     watch.begins(flow.border.clock)
                     switch.begins(flow)
                     collect_seldom()
@@ -174,6 +176,9 @@ class _Run:
             planned = loop.time() + EVERY
             await asyncio.sleep(EVERY)
             watch.lag_ms = max(0.0, (loop.time() - planned) * 1000)
+            for arming in watch.expired():
+                watch.told(CLOCK, arming)
+                self._words.told(CLOCK, arming)
             self._words.look(watch.status())
 
     async def _console(self) -> None:
@@ -209,7 +214,7 @@ async def _gone(child: asyncio.subprocess.Process) -> None:
 class _Words:
     """What a run says of itself."""
 
-    def begin(self, begin: int, speed: float, url: str) -> None: ...
+    def begin(self, begin: int, speed: float, url: str, money: list[str]) -> None: ...
     def told(self, node: str, value: Any) -> None: ...
     def look(self, status: Status) -> None: ...
     def leaving(self, orders: int, seconds: int) -> None: ...
@@ -227,10 +232,11 @@ class _Plain(_Words):
         self._looks = 0
         self._decided = False
 
-    def begin(self, begin: int, speed: float, url: str) -> None:
+    def begin(self, begin: int, speed: float, url: str, money: list[str]) -> None:
         pace = "" if speed == 1 else f", {speed:g} times as fast as time passes"
         where = f"market time {local_text(begin, self._zone)} ({self._zone.key}){pace}"
-        self._print(f"{self._plan.name}: {where}; practice money only; consoles attach to {url}")
+        self._print(f"{self._plan.name}: {where}; consoles attach to {url}")
+        self._print("\n".join(money))
 
     def told(self, node: str, value: Any) -> None:
         if isinstance(value, Fault):
@@ -291,8 +297,8 @@ class _Line(_Plain):
 class _Json(_Words):
     """One JSON object a line."""
 
-    def begin(self, begin: int, speed: float, url: str) -> None:
-        say_json({"what": "begin", "market_time": begin, "speed": speed, "url": url})
+    def begin(self, begin: int, speed: float, url: str, money: list[str]) -> None:
+        say_json({"what": "begin", "market_time": begin, "speed": speed, "url": url, "money": money})
 
     def told(self, node: str, value: Any) -> None:
         match value:
