@@ -385,6 +385,10 @@ def test_a_tap_sees_everything_any_node_gives() -> None:
         ("risk.main", "Decisions"),
         ("risk.main", "Approved"),
         ("sinks.orders", "Order"),
+        ("sinks.orders", "Inquiry"),
+        ("sinks.orders", "Reconciled"),
+        ("venues.practice", "Statement"),
+        ("certificates", "Certificate"),
         ("outcomes", "Outcomes"),
         ("audits", "Audited"),
     }

@@ -20,8 +20,10 @@ from pipeline.trying import NoRecords
 from pipeline.values import Decisions, GateRow, Past, Payouts, Slept, Stalled, Standstill
 from pipeline.verifying import verified
 from pipeline.virtual import VirtualLoop
-from tests.support import MONDAY, ROOT, plan_of, quotes, signals
+from tests.support import MONDAY, ROOT, SMALL, plan_of, quotes, signals
 
+UNASKED = SMALL.replace("payout = 0.9", "payout = 0.9\nevidence = {}")
+"""The venue lists nothing, so nothing is planned but what a test plans."""
 QUARTER = 15 * MINUTE
 """A timeframe that the flow does not gather itself."""
 
@@ -34,7 +36,7 @@ def played(act: Callable[[Flow], object], until: int, *moments: int, journal: Pa
         given.append(value)
 
     async def main() -> None:
-        plan = plan_of()
+        plan = plan_of(UNASKED)
         recorded = Journal(journal, plan, MONDAY) if journal is not None else None
         setting = Setting(mode="paper", begin=MONDAY, outside=())
         async with running(plan, setting, NoRecords(), Past((), {}), journal=recorded, taps=(told,)) as flow:
