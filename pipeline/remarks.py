@@ -38,6 +38,19 @@ def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
             return "warning", f"{STOOD_STILL[value.cause].format(f'{seconds:,.0f} s')}; bars of that time are missed"
         case Stalled():
             return "warning", _stalled(value)
+        case Latch() | Arming() | Past():
+            return _allowed(value, zone)
+        case Health():
+            return _health(value)
+        case Tips() if len(value):
+            return "info", _told(value, zone)
+        case _:
+            return None
+
+
+def _allowed(value: Latch | Arming | Past, zone: tzinfo) -> tuple[Level, str] | None:
+    """Who may trade, and who may not any more."""
+    match value:
         case Latch():
             whom = value.scope or "everything"
             said = f"{value.by}: {value.reason}"
@@ -51,11 +64,7 @@ def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
         case Past() if value.latches:
             names = ", ".join(latch.scope or "everything" for latch in value.latches)
             return "warning", f"{names} stopped, as it was before this start; `resume` releases it"
-        case Health():
-            return _health(value)
-        case Tips() if len(value):
-            return "info", _told(value, zone)
-        case _:
+        case Past():
             return None
 
 
