@@ -1,0 +1,170 @@
+"""Starts engines on one flow, one after the other: each is a fork of this process, in which all is loaded already.
+
+It is asked on its input, a line of JSON for each life, and tells on its output: what it forked, what a life says of
+itself, how it ended.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import sys
+import traceback
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+import operators
+import sinks
+import sources
+from pipeline.checking import load
+from pipeline.engine import Setting, ledger_of, market_of, running
+from pipeline.errors import MoonlightError
+from pipeline.evidence import Reconciled
+from pipeline.flow import Flow
+from pipeline.leaving import Unended, leave
+from pipeline.ledger import Ledger
+from pipeline.live import on_signals, only_one, wall, watch_ledger
+from pipeline.plan import LEDGER, Plan
+from pipeline.standstills import Pulse, StandstillWatch
+from pipeline.values import Latch, Order, Slept, Stalled
+
+REGISTERED = (operators, sinks, sources)
+WRITES = ("BEGIN", "COMMIT", "INSERT", "UPDATE")
+
+
+def say(what: str, **facts: Any) -> None:
+    """A line in one piece, whoever else writes to the same pipe."""
+    os.write(1, (json.dumps({"what": what, **facts}, default=str) + "\n").encode())
+
+
+def main(folder: Path) -> None:
+    plan = load(folder / "flows.toml")
+    say("loaded")
+    for line in sys.stdin:
+        asked = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            _be(plan, asked)
+        say("forked", pid=pid)
+        _, status = os.waitpid(pid, 0)
+        say("ended", code=os.waitstatus_to_exitcode(status))
+
+
+def _be(plan: Plan, asked: dict[str, Any]) -> NoReturn:
+    """One life."""
+    code = 0
+    try:
+        if "dies_at" in asked:
+            _die_at(asked["dies_at"])
+        if asked.get("mutant") == "sends_first":
+            _send_first()
+        asyncio.run(_Life(plan, asked).whole())
+    except MoonlightError as failure:
+        say("failed", text=str(failure))
+        code = failure.exit_code
+    except BaseException:  # noqa: BLE001  # a fork must not go on as its parent
+        traceback.print_exc()
+        code = 70
+    finally:
+        os._exit(code)
+
+
+class _Life:
+    """An engine from its start to its end. `calm`: nothing new is traded. `begin`: on a clock that starts there."""
+
+    def __init__(self, plan: Plan, asked: dict[str, Any]) -> None:
+        self._plan, self._asked = plan, asked
+        self._unended = Unended()
+        self._calm: bool = asked.get("calm", False)
+
+    async def whole(self) -> None:
+        plan, asked = self._plan, self._asked
+        stop = asyncio.Event()
+        on_signals(stop.set)
+        with only_one(plan.folder), ledger_of(plan) as ledger:
+            begin, speed = market_of(plan, asked.get("begin", wall()), ledger.last_moment())
+            if self._calm:
+                ledger.latch(Latch("", True, begin, "calm", "tests"))
+            setting = Setting(mode="paper", begin=begin, speed=speed)
+            past = ledger.past(begin)
+            say("boot", orders=len(past.orders))
+            taps = (self._unended.told, self._told)
+            async with running(plan, setting, ledger, past, taps=taps) as flow:
+                stopping = asyncio.ensure_future(stop.wait())
+                heard = asyncio.ensure_future(watch_ledger(ledger.heard, partial(flow.enter, LEDGER)))
+                clock = asyncio.ensure_future(self._watch_clock(flow, begin))
+                await asyncio.wait([stopping, heard, clock, flow.ended], return_when=asyncio.FIRST_COMPLETED)
+                for each in (flow.ended, heard, clock):
+                    if each.done():
+                        each.result()
+                say("leaving", orders=self._unended.leaving)
+                await leave(flow, self._unended)
+                for each in (heard, clock):
+                    each.cancel()
+                await asyncio.gather(heard, clock, return_exceptions=True)
+        say("left", open={each.order: each.state for each in self._unended.orders})
+
+    async def _watch_clock(self, flow: Flow, begin: int) -> None:
+        if self._asked.get("begin") is None:
+            await flow.ended
+            return
+        pulse = Pulse()
+        began = pulse.clocks().loop
+
+        def stalled(value: Stalled) -> None:
+            say("stalled", millis=value.millis, cause=value.cause)
+
+        def clocks() -> Any:  # the time of day is that of the test
+            now = pulse.clocks()
+            return now._replace(wall=begin + now.loop - began)
+
+        watch = StandstillWatch(flow.stepped, stalled, clocks)
+        flow.standstill = watch.why
+        await watch.whole()
+
+    def _told(self, _: str, value: Any) -> None:
+        match value:
+            case Reconciled():
+                say("reconciled", account=value.account)
+            case Order():
+                say("order", order=value.order, state=value.state, cause=value.cause, at=value.at)
+            case Slept():
+                say("slept", since=value.since, until=value.until, cause=value.cause)
+            case _ if self._asked.get("decisions") and hasattr(value, "verdict") and hasattr(value, "gates"):
+                numbers: list[int] = value.verdict.tolist()
+                for bar, number in zip(value.open_ts.tolist(), numbers, strict=True):
+                    say("decision", bar=bar, verdict="trade" if number < 0 else value.gates[number])
+            case _:
+                pass
+
+
+def _die_at(count: int) -> None:
+    """Have this process killed before its so manieth statement that writes."""
+    left = count
+
+    def traced(text: str) -> None:
+        nonlocal left
+        if text.startswith(WRITES):
+            left -= 1
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    class Traced(sqlite3.Connection):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            self.set_trace_callback(traced)
+
+    connect: Callable[..., sqlite3.Connection] = sqlite3.connect
+    sqlite3.connect = partial(connect, factory=Traced)
+
+
+def _send_first() -> None:
+    """The mistake that these tests must find: an order leaves before its intent is on disk."""
+    Ledger.intend = lambda self, order: True
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
