@@ -28,6 +28,7 @@ NAMES = (
     "resume",
     "arm",
     "disarm",
+    "reconcile",
     "verdict",
     "calendar",
     "data",

@@ -5,10 +5,10 @@ examples:
   python -m pipeline reconcile flows.toml --account demo-1
   python -m pipeline reconcile --explain 50.00 --account demo-1 --reason "a deposit by hand" --by Ada
 
-With an engine running it is asked for a pass at once; otherwise the venues and the executor run alone, until all that can be known
-is known. A certificate says what the account held, what came and went, and what it holds; whatever is not accounted for
-is named. Exit code 1 when something is not, or when there is no certificate. `--explain AMOUNT` signs for money that
-came (or went: below 0) and that the venue does not tell of; it wants a reason and no engine running.
+With an engine running it is asked for a pass at once; otherwise the venues and the executor run alone, until all that can
+be known is known. A certificate says what the account held, what came and went, and what it holds; whatever is not
+accounted for is named. Exit code 1 when something is not, or when there is no certificate. `--explain AMOUNT` signs for
+money that came (or went: below 0) and that the venue does not tell of; it wants a reason and no engine running.
 """
 
 import argparse
@@ -65,9 +65,7 @@ def run(options: argparse.Namespace) -> int:
         zone = ZoneInfo(plan.settings.display_timezone)
         for name, made in found.items():
             if made is None:
-                print(
-                    f"{name}: no certificate; its venue did not list its contracts to the end within {PATIENCE:.0f} s"
-                )
+                print(f"{name}: no certificate; its venue did not list its contracts within {PATIENCE:.0f} s")
             else:
                 print("\n".join(words(made, plan.accounts[name].currency, zone, color=sys.stdout.isatty())))
     return 0 if all(made is not None and made.sound for made in found.values()) else 1
@@ -101,9 +99,7 @@ def _explained(options: argparse.Namespace, now: int, *, ours: bool) -> Cash:
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or not amount:
-        raise InputError(
-            f"--explain {options.explain} is no amount; write one like 50.00, or -12.50 for money that went"
-        )
+        raise InputError(f"--explain {options.explain} is no amount; write one like 50.00, or -12.50 for what went")
     by = options.by.strip() or whoami()
     return Cash(f"signed {now}", now, amount, f"signed by {by}: {options.reason.strip()}", options.account)
 
