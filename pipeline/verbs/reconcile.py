@@ -5,8 +5,8 @@ examples:
   python -m pipeline reconcile flows.toml --account demo-1
   python -m pipeline reconcile --explain 50.00 --account demo-1 --reason "a deposit by hand" --by Ada
 
-With an engine running it is asked for a pass at once; otherwise the venues and the executor run alone, until all that can
-be known is known. A certificate says what the account held, what came and went, and what it holds; whatever is not
+With an engine running it is asked for a pass at once; otherwise the venues and the executor run alone, until all that
+can be known is known. A certificate says what the account held, what came and went, and what it holds; whatever is not
 accounted for is named. Exit code 1 when something is not, or when there is no certificate. `--explain AMOUNT` signs for
 money that came (or went: below 0) and that the venue does not tell of; it wants a reason and no engine running.
 """
