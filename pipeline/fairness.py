@@ -1,0 +1,107 @@
+"""Whether a venue settles as the prices say: how many contracts are not explained, and whom those cost."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pipeline.evidence import Audited
+from pipeline.settlement import profit_of
+from pipeline.statistics.shares import Interval, wilson
+from pipeline.values import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Fairness:
+    """Counts of audited contracts, and what the unexplained ones cost."""
+
+    explained: int = 0
+    unseen: int = 0
+    against: int = 0
+    """Unexplained, and the account would have more by our prices."""
+    favour: int = 0
+    """Unexplained, and it would have less."""
+    neither: int = 0
+    cost: Decimal = Decimal(0)
+    """What all unexplained ones cost the account together."""
+
+    @property
+    def unexplained(self) -> int:
+        return self.against + self.favour + self.neither
+
+    @property
+    def judged(self) -> int:
+        return self.explained + self.unexplained
+
+    @property
+    def share(self) -> Interval:
+        """Where the share of contracts that are not explained may lie."""
+        return wilson(self.unexplained, self.judged)
+
+    @property
+    def by_luck(self) -> float:
+        """The chance that so many or more of the sided ones go against the account when mistakes have no side."""
+        sided = self.against + self.favour
+        return sum(math.comb(sided, count) for count in range(self.against, sided + 1)) / 2**sided
+
+    def __str__(self) -> str:
+        if not self.judged:
+            return f"no settlement could be held against our ticks ({self.unseen:,} unseen)"
+        unseen = f"; {self.unseen:,} more were not seen by our ticks" if self.unseen else ""
+        if not self.unexplained:
+            most = f"of such settlements at the most {self.share.high * 100:.2g} % are not, at 95 %"
+            return f"all {self.judged:,} settlements are explained by our ticks ({most}){unseen}"
+        shares = f"{self.unexplained / self.judged * 100:.2g} %, {self.share.low * 100:.2g}–{self.share.high * 100:.2g}"
+        what = f"{self.unexplained:,} of {self.judged:,} settlements {'is' if self.unexplained == 1 else 'are'} not explained"
+        return f"{what} by our ticks ({shares}){self._sides()}{unseen}"
+
+    def _sides(self) -> str:
+        sided = self.against + self.favour
+        if not sided:
+            return "; none of them changes what was paid"
+        whom = f"{self.against:,} cost you and {self.favour:,} paid you"
+        if not self.favour:
+            whom = ("it", "both", f"all {sided:,}")[min(sided, 3) - 1] + " cost you"
+        sum_ = f"{self.cost:,} in all" if self.cost >= 0 else f"to your gain of {-self.cost:,} in all"
+        return f"; {whom}, {sum_}; by luck as many or more would in {_chance(self.by_luck)}"
+
+
+def fairness(audits: Iterable[Audited], orders: Mapping[str, Order]) -> Fairness:
+    """Of audits whose orders are known."""
+    counts = {"explained": 0, "unseen": 0, "against": 0, "favour": 0, "neither": 0}
+    total = Decimal(0)
+    for each in audits:
+        order = orders.get(each.order)
+        if order is None:
+            continue
+        if each.verdict != "unexplained":
+            counts[each.verdict] += 1
+            continue
+        paid = cost_of(each, order)
+        total += paid
+        counts["against" if paid > 0 else "favour" if paid < 0 else "neither"] += 1
+    return Fairness(**counts, cost=total)
+
+
+def cost_of(audited: Audited, order: Order) -> Decimal:
+    """What the account would have more by our prices."""
+    if audited.result is None:
+        return Decimal(0)
+    return profit_of(audited.result, order.stake, order.payout) - order.profit
+
+
+def facts(found: Fairness) -> dict[str, Any]:
+    names = ("explained", "unexplained", "unseen", "against", "favour", "neither")
+    share = found.share
+    return {
+        **{name: getattr(found, name) for name in names},
+        "cost": str(found.cost),
+        "share": {"low": share.low, "high": share.high, "level": share.level},
+        "by_luck": found.by_luck,
+        "text": str(found),
+    }
+
+
+def _chance(chance: float) -> str:
+    return f"{chance * 100:.2g} % of all cases" if chance >= 0.0001 else "less than 0.01 % of all cases"
