@@ -53,7 +53,8 @@ class Fairness:
             most = f"of such settlements at the most {self.share.high * 100:.2g} % are not, at 95 %"
             return f"all {self.judged:,} settlements are explained by our ticks ({most}){unseen}"
         shares = f"{self.unexplained / self.judged * 100:.2g} %, {self.share.low * 100:.2g}–{self.share.high * 100:.2g}"
-        what = f"{self.unexplained:,} of {self.judged:,} settlements {'is' if self.unexplained == 1 else 'are'} not explained"
+        are = "is" if self.unexplained == 1 else "are"
+        what = f"{self.unexplained:,} of {self.judged:,} settlements {are} not explained"
         return f"{what} by our ticks ({shares}){self._sides()}{unseen}"
 
     def _sides(self) -> str:
