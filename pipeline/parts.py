@@ -394,6 +394,10 @@ def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
+MANY_KEYS = 8
+"""Of a table with more keys than these only the first are named."""
+
+
 def type_text(hint: Any) -> str:
     """A type as a user of the file would say it."""
     origin, args = get_origin(hint), get_args(hint)
@@ -413,7 +417,8 @@ def type_text(hint: Any) -> str:
     if origin in (tuple, list):
         return f"list of {type_text(args[0])}"
     if is_dataclass(hint) and isinstance(hint, type):
-        return f"{{ {', '.join(entry.name for entry in fields(hint))} }}"
+        keys = [entry.name for entry in fields(hint)]
+        return f"{{ {', '.join(keys if len(keys) <= MANY_KEYS else [*keys[:4], '…'])} }}"
     if origin is dict:
         return f"table of {type_text(args[1])}"
     return {"str": "text", "int": "whole number", "float": "number", "bool": "true | false", "Decimal": "amount"}.get(

@@ -339,12 +339,16 @@ class House:
         self.turns.plan(self.weather.began + (hour + 1) * HOUR, partial(self._foresee_hour, hour + 1))
 
     def _draw(self, what: OfMoment, minute: int, after: int) -> None:
-        strike = self.weather.happening(what, minute, after, self.products)
+        at = self.weather.began + after
+        quoted = [product for product in self.products if self._priced(product, at, at + 1)]
+        strike = self.weather.happening(what, minute, after, quoted)
         if strike is not None:
             self._befall(strike)
 
     def _befall(self, strike: Strike) -> None:
         at = self.weather.began + strike.at
+        if self.weather.is_calm:
+            return
         if strike.what == "external":
             self._by_hand(strike, at)
             return

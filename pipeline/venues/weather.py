@@ -51,7 +51,7 @@ class Weather:
         self.began = began
         self.struck: list[Strike] = []
         self._watching = watching
-        self._calm = False
+        self.is_calm = False
         self._known = set[Strike]()
         self._scene = scene
         self._storm = faults if isinstance(faults, Storm) else None
@@ -72,7 +72,7 @@ class Weather:
 
     def calm(self) -> None:
         """From now on nothing strikes."""
-        self._calm = True
+        self.is_calm = True
 
     # --- at orders and inquiries ---
 
@@ -87,7 +87,7 @@ class Weather:
 
     def _at(self, kinds: Collection[What], place: str, number: int) -> Strike | None:
         storm = self._storm
-        if self._calm:
+        if self.is_calm:
             return None
         if storm is None:
             return next((found for what in kinds if (found := self._listed.get((what, number)))), None)
@@ -110,7 +110,7 @@ class Weather:
 
     def during(self, what: OfTime, at: int) -> Strike | None:
         """The time of trouble of a kind that a moment lies in."""
-        if self._calm:
+        if self.is_calm:
             return None
         since = at - self.began
         listed = (each for each in self._lasting if each.what == what and each.at <= since < each.until)
@@ -137,7 +137,7 @@ class Weather:
     def _moment(self, what: What, minute: int) -> int | None:
         """When something happens in a minute that happens so often an hour, after the beginning."""
         assert self._storm is not None, "a list is not drawn from"
-        if self._calm or self._drawn(what, minute) >= self._storm.rate(what) / MINUTES:
+        if self.is_calm or self._drawn(what, minute) >= self._storm.rate(what) / MINUTES:
             return None
         return max(1, minute * MINUTE + int(self._drawn(what, "when", minute) * MINUTE))
 
