@@ -1,6 +1,10 @@
 """The ledger's file from one version to the next."""
 
+import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +20,7 @@ from pipeline.ledger.reading import Reader
 from pipeline.ledger.tables import ORDERS_AND_DECISIONS, VERSION
 from pipeline.replaying import replayed
 from pipeline.times import HOUR
-from tests.support import MONDAY, SMALL
+from tests.support import MONDAY, ROOT, SMALL
 
 TABLES = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
 KEPT = ("orders", "order_events", "decisions")
@@ -26,13 +30,20 @@ BEFORE = """CASE state WHEN 'SEND' THEN 'SENDING' WHEN 'CONFIRM' THEN 'OPEN' WHE
 AFTER = {"SENDING": "SEND", "OPEN": "CONFIRM", "REJECTED": "ABORT", "NOT_SENT": "ABORT"}
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def hour(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A flow that has run for an hour, and its ledger."""
-    (tmp_path / "flows.toml").write_text(SMALL, encoding="utf-8")
-    with Ledger(tmp_path / "data" / "ledger.db") as ledger:
-        replayed(load(tmp_path / "flows.toml"), MONDAY, MONDAY + HOUR, ledger, block=0)
-    return tmp_path
+    folder = tmp_path_factory.mktemp("hour")
+    (folder / "flows.toml").write_text(SMALL, encoding="utf-8")
+    with Ledger(folder / "data" / "ledger.db") as ledger:
+        replayed(load(folder / "flows.toml"), MONDAY, MONDAY + HOUR, ledger, block=0)
+    return folder
+
+
+@pytest.fixture
+def folder(hour: Path, tmp_path: Path) -> Path:
+    """One's own."""
+    return shutil.copytree(hour, tmp_path, dirs_exist_ok=True)
 
 
 def contents(path: Path) -> dict[str, list[Any]]:
@@ -154,3 +165,55 @@ def test_of_several_that_open_a_new_ledger_at_once_each_finds_it_whole(tmp_path:
         each.join()
     assert failed == []
     assert version_of(path) == VERSION
+
+
+def test_before_its_tables_change_a_ledger_is_copied_beside_itself(folder: Path) -> None:
+    path = folder / "data" / "ledger.db"
+    made_old(path)
+    kept = contents(path)
+    Ledger(path).close()
+    copy = path.with_name("ledger-v1.db")
+    assert version_of(copy) == 1
+    assert contents(copy) == kept
+    assert not list(path.parent.glob("*.part"))
+    written = copy.stat().st_mtime_ns
+    Ledger(path).close()
+    assert copy.stat().st_mtime_ns == written
+
+
+KILLED = """
+import os, signal, sqlite3, sys
+from pathlib import Path
+from pipeline.ledger import Ledger
+
+left = int(sys.argv[2])
+
+def count(statement):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def watched(*named, **how):
+    db = connect(*named, **how)
+    db.set_trace_callback(count)
+    return db
+
+connect, sqlite3.connect = sqlite3.connect, watched
+Ledger(Path(sys.argv[1])).close()
+"""
+
+
+@pytest.mark.parametrize("statement", [9, 10, 12, 20, 30, 45])
+def test_a_ledger_whose_renewal_is_killed_is_the_old_one_and_is_renewed_next_time(folder: Path, statement: int) -> None:
+    path = folder / "data" / "ledger.db"
+    made_old(path)
+    kept = contents(path)
+    command = [sys.executable, "-c", KILLED, str(path), str(statement)]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == -signal.SIGKILL
+    assert version_of(path) == 1
+    assert contents(path) == kept
+    with Ledger(path) as ledger:
+        assert len(ledger.past(MONDAY + HOUR).orders) == len(kept["orders"])
+    assert version_of(path) == VERSION
+    assert not list(path.parent.glob("*.part"))

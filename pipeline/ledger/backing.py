@@ -9,7 +9,8 @@ from pathlib import Path
 def copied(path: Path, version: int) -> Path:
     """The copy, named by its version. It is there whole or not at all."""
     copy = path.with_name(f"{path.stem}-v{version}{path.suffix}")
-    part = copy.with_name(f"{copy.name}.{os.getpid()}.part")
+    part = copy.with_name(f"{copy.name}.part")
+    part.unlink(missing_ok=True)  # of somebody who was killed: only who holds the ledger makes a copy of it
     try:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as target:
             source.backup(target)
