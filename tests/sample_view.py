@@ -79,7 +79,7 @@ class SampleView:
             accounts=(
                 AccountRow("demo-1", "practice", "practice", "USD", "10052.40", "+52.40", 2, 12),
                 AccountRow("demo-2", "practice", "practice", "USD", "9981.15", "-18.85", 0, 12),
-                AccountRow("live-7", "deriv", "real", "USD", "1204.10", "+4.10", 1, 12, armed=True),
+                AccountRow("live-7", "deriv", "real", "USD", "1204.10", "+4.10", 1, 12, True, NOON + 9_000_000),
             ),
             last_fault="operators.bars: a quote without a price",
         )

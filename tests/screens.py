@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 from sinks.desk import Desk
 from tests.sample_view import SampleView
 from tui.app import SMALLEST, Console
+from tui.brake import Brake
 from tui.link import Link, Store, find
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -30,7 +31,8 @@ class Bench:
         self.now = FROZEN
         self.store = Store(since=FROZEN)
         self.link = Link(self.store, lambda: find(None, folder), lambda: self.now)
-        self.app = Console(self.store, self.link, lambda: self.now)
+        self.brake = Brake(lambda: find(None, folder), folder / "flows.toml")
+        self.app = Console(self.store, self.link, lambda: self.now, self.brake)
         self.desk = Desk(view, folder)
         self.pilot: Pilot[None] | None = None
 

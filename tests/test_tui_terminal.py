@@ -16,8 +16,10 @@ from tui.console import console
 
 ROOT = Path(__file__).resolve().parent.parent
 TMUX = shutil.which("tmux")
+FLOW = Path("flows.toml")
 LEAVES = (
-    "import sys; from pathlib import Path; from tui.console import console; sys.exit(console(None, Path(sys.argv[1])))"
+    "import sys; from pathlib import Path; from tui.console import console; "
+    "sys.exit(console(None, Path(sys.argv[1]), Path('flows.toml')))"
 )
 ENVIRONMENT = {
     "PATH": os.environ.get("PATH", os.defpath),
@@ -146,7 +148,7 @@ def test_without_a_terminal_the_status_comes_as_lines_and_a_picture_as_svg(tmp_p
             told, _ = await made.communicate()
             assert "523 sent, 3 open, 520 settled, 0 rejected, 1 unknown" in told.decode()
             assert made.returncode == 0
-            assert await asyncio.to_thread(console, None, tmp_path, screenshot=picture) == 0
+            assert await asyncio.to_thread(console, None, tmp_path, FLOW, screenshot=picture) == 0
         finally:
             await ended(serving)
         assert "EURUSD" in picture.read_text("utf-8")
@@ -157,7 +159,7 @@ def test_without_a_terminal_the_status_comes_as_lines_and_a_picture_as_svg(tmp_p
 def test_without_a_terminal_and_without_an_engine_it_says_so_and_ends_with_3(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert console(None, tmp_path) == 3
-    assert console("http://127.0.0.1:9", tmp_path) == 3
-    assert console(None, tmp_path, screenshot=tmp_path / "x.svg") == 3
+    assert console(None, tmp_path, FLOW) == 3
+    assert console("http://127.0.0.1:9", tmp_path, FLOW) == 3
+    assert console(None, tmp_path, FLOW, screenshot=tmp_path / "x.svg") == 3
     assert "start one with `run`" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The console: its regions and its keys. It looks at an engine and leaves it alone."""
+"""The console: its regions and its keys. It looks at an engine and leaves it alone, but for the kill switch."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -17,9 +17,11 @@ from textual.widgets import Footer, Input, Static
 
 from pipeline.view import Topics
 from tui import palette
+from tui.brake import Brake
 from tui.candle_chart import CandleChart
 from tui.help import Help
 from tui.keys_table import KeysTable
+from tui.kill import Kill
 from tui.link import Link, Store
 from tui.log_view import LogView
 from tui.painted import Panel
@@ -48,6 +50,14 @@ class Console(App[None]):
         (30, "-tall"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+g",
+            "kill",
+            "KILL",
+            key_display="^g",
+            priority=True,
+            tooltip="stop all that trades; asks for a word",
+        ),
         Binding("q", "quit", "Leave", tooltip="leave; the engine goes on"),
         Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="this page"),
         Binding("slash", "filter", "Filter", key_display="/", priority=True, tooltip="show keys with all these words"),
@@ -59,8 +69,9 @@ class Console(App[None]):
         Binding("escape", "forget", "Back", show=False, tooltip="forget the filter; back to the keys"),
     ]
 
-    def __init__(self, store: Store, link: Link, now: Callable[[], float]) -> None:
+    def __init__(self, store: Store, link: Link, now: Callable[[], float], brake: Brake) -> None:
         super().__init__()
+        self._brake = brake
         self._store = store
         self._link = link
         self._now = now
@@ -127,13 +138,18 @@ class Console(App[None]):
         writing = isinstance(self.focused, Input)
         match action:
             case "keep_filter":
-                return writing
+                return writing and self.screen is self.screen_stack[0]
+            case "kill":
+                return not isinstance(self.screen, Kill)
             case "filter" | "timeframe" | "zoom":
                 return self.screen is self.screen_stack[0] and not writing
             case "forget":
                 return self.screen is self.screen_stack[0]
             case _:
                 return True
+
+    def action_kill(self) -> None:
+        self.push_screen(Kill(self._brake, self._store.status, lambda text: self._store.note("warning", text)))
 
     def action_filter(self) -> None:
         self._words.add_class("-open")

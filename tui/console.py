@@ -14,8 +14,9 @@ import msgspec
 from pipeline.errors import MoonlightError
 from pipeline.live import on_signals
 from pipeline.times import utc_text
-from pipeline.view import Status
+from pipeline.view import AccountRow, Status
 from tui.app import Console
+from tui.brake import Brake
 from tui.link import Address, Link, Store, Unreachable, find
 from tui.words import plain
 
@@ -23,7 +24,14 @@ PATIENCE = 15.0
 """Seconds a picture waits for everything on it to have been told."""
 
 
-def console(url: str | None, folder: Path, *, screenshot: Path | None = None, size: tuple[int, int] = (120, 36)) -> int:
+def console(
+    url: str | None,
+    folder: Path,
+    flow: Path,
+    *,
+    screenshot: Path | None = None,
+    size: tuple[int, int] = (120, 36),
+) -> int:
     """Attach to the engine at `url`, or to the one running in `folder`; what the process should end with.
 
     0: left, or drawn, or told; 1: something failed; 3: no engine answers and there is nobody to wait for one. On a
@@ -31,25 +39,25 @@ def console(url: str | None, folder: Path, *, screenshot: Path | None = None, si
     """
     try:
         if screenshot is not None:
-            _write(screenshot, asyncio.run(_picture(lambda: find(url, folder), size)))
+            _write(screenshot, asyncio.run(_picture(lambda: find(url, folder), flow, size)))
         elif not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__)):
             asyncio.run(_print(find(url, folder)))
         else:
-            return _watch(lambda: find(url, folder))
+            return _watch(lambda: find(url, folder), flow)
     except MoonlightError as problem:
         sys.stderr.write(f"{problem}\n")
         return problem.exit_code
     return 0
 
 
-def _watch(where: Callable[[], Address]) -> int:
+def _watch(where: Callable[[], Address], flow: Path) -> int:
     """Until the person leaves. With COLUMNS or LINES set, the screen would keep that size for ever.
 
     The terminal is drawn through the standard error, so all three standard streams have to be one.
     """
     for frozen in ("COLUMNS", "LINES"):
         os.environ.pop(frozen, None)
-    app = _app(where)
+    app = _app(where, flow)
     gc.freeze()  # what imports left behind stays for good: looking it through again and again made keys wait
     asyncio.run(_shown(app))
     return app.return_code or 0
@@ -61,15 +69,15 @@ async def _shown(app: Console) -> None:
     await app.run_async()
 
 
-def _app(where: Callable[[], Address]) -> Console:
+def _app(where: Callable[[], Address], flow: Path) -> Console:
     store = Store(since=monotonic())
-    return Console(store, Link(store, where, monotonic), monotonic)
+    return Console(store, Link(store, where, monotonic), monotonic, Brake(where, flow))
 
 
-async def _picture(where: Callable[[], Address], size: tuple[int, int]) -> str:
+async def _picture(where: Callable[[], Address], flow: Path, size: tuple[int, int]) -> str:
     """The screen as SVG, once everything on it was told."""
     where()
-    app = _app(where)
+    app = _app(where, flow)
     async with app.run_test(size=size) as pilot:
         latest = monotonic() + PATIENCE
         while missing := app.missing:
@@ -106,6 +114,14 @@ async def _print(engine: Address) -> None:
     sys.stdout.writelines(f"{plain(line)}\n" for line in _told(status))
 
 
+def _allowed(account: AccountRow) -> str:
+    """Whether it may trade: real money only while it is armed, and nothing while it is stopped."""
+    armed = f"; ARMED until {utc_text(account.armed_until)}" if account.armed else "; not armed"
+    rehearsal = "; a rehearsal, nobody's money moves" if account.rehearsal else ""
+    stopped = f"; STOPPED: {account.stopped}" if account.stopped else ""
+    return f"{armed if account.money == 'real' else ''}{rehearsal}{stopped}"
+
+
 def _told(status: Status) -> Iterator[str]:
     """The status in lines that a person and a program can read."""
     orders = status.orders
@@ -117,7 +133,7 @@ def _told(status: Status) -> Iterator[str]:
     yield f"results    {status.wins} won, {status.losses} lost, {status.pushes} even; {rate}"
     for account in status.accounts:
         balance = f"{account.balance} {account.currency}, day {account.day_profit}"
-        yield f"account    {account.name} ({account.money}): {balance}"
+        yield f"account    {account.name} ({account.money}): {balance}{_allowed(account)}"
     for reason, count in status.drops.items():
         yield f"dropped    {count} {reason}"
     if status.faults:

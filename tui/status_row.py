@@ -33,7 +33,7 @@ class StatusRow(Panel):
     hertz: ClassVar[float] = 5.0
 
     def frame(self, width: int, height: int) -> Frame:
-        lines = [_line(self._engine(), self._clock(), width, "raised")]
+        lines = [_line(self._engine(), self._clock(width), width, "raised")]
         status = self.store.status
         if height > 1:
             lines.append(_line(_orders(status, width) if status else [], _results(status), width, "text"))
@@ -69,16 +69,22 @@ class StatusRow(Panel):
             case "mismatch":
                 return Run(f"{WRONG} ANOTHER PROTOCOL {seconds}s", "wrong")
 
-    def _clock(self) -> list[Run]:
+    def _clock(self, width: int) -> list[Run]:
         """REAL accounts that are armed, and the flow's clock unless the link is down: then nobody knows it."""
         runs = [
-            Run(plain(f" REAL {account.name} "), "real")
+            Run(plain(_armed(account, width)), "real")
             for account in (self.store.status.accounts if self.store.status else ())
             if account.money == "real" and account.armed
         ]
         if self.store.hello is not None and self.store.state == "up":
             runs.append(Run(moment(self.store.clock(self.now()), UTC).strftime("  %H:%M:%SZ "), "text"))
         return runs
+
+
+def _armed(account: AccountRow, width: int) -> str:
+    """An account that real orders may leave from, and until when."""
+    until = moment(account.armed_until, UTC).strftime(" until %H:%MZ") if account.armed_until and width >= 140 else ""
+    return f" {'REHEARSAL' if account.rehearsal else 'REAL'} {account.name}{until} "
 
 
 def _troubles(status: Status) -> list[Run]:
@@ -107,6 +113,7 @@ def _account(account: AccountRow) -> Item:
         Run(plain(f"{account.name} "), "real" if account.money == "real" else "second"),
         Run(f" {money(account.balance)} {plain(account.currency)} ", "text"),
         Run(money(account.day_profit), side(gain(account.day_profit))),
+        *([Run(f" {KILLED} stopped", "wrong")] if account.stopped else []),
     )
 
 

@@ -5,8 +5,9 @@ examples:
   python -m pipeline console flows.toml --screenshot console.svg
   python -m pipeline console --url http://127.0.0.1:8750
 
-It attaches to the engine that runs the flow file (start one with `run`), looks and changes nothing; `q` leaves and the
-engine goes on, `?` lists the keys. Without a terminal it prints the status once. Exit code 3: no engine answers.
+It attaches to the engine that runs the flow file (start one with `run`) and looks; ^g stops all that trades, and
+nothing else is changed. `q` leaves and the engine goes on, `?` lists the keys. Without a terminal it prints the status
+once. Exit code 3: no engine answers.
 """
 
 import argparse
@@ -32,4 +33,4 @@ def run(options: argparse.Namespace) -> int:
     if match is None:
         raise InputError(f"{options.size!r} is not a size; write columns and rows like 120x36")
     size = (int(match[1]), int(match[2]))
-    return console(options.url, plan_of(options).folder, screenshot=options.screenshot, size=size)
+    return console(options.url, plan_of(options).folder, options.flow, screenshot=options.screenshot, size=size)

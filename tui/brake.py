@@ -1,0 +1,63 @@
+"""How a console stops what trades: by the engine, or by its ledger when the engine does not answer."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import aiohttp
+import msgspec
+
+from pipeline.errors import MoonlightError
+from pipeline.stopping import EVERYBODY, stops_of
+from pipeline.view import Halt, Stopped
+from tui.link import Address, Unreachable
+
+PATIENCE = 2.0
+"""Seconds an engine has to say that everything is stopped."""
+
+
+class Brake:
+    """Stops everything that trades in the flow of a file."""
+
+    def __init__(self, where: Callable[[], Address], flow: Path) -> None:
+        self._where = where
+        self.flow = flow
+
+    async def by_engine(self, reason: str) -> str:
+        """Have the engine stop, over a connection of its own; what it says then."""
+        address = await asyncio.to_thread(self._where)
+        headers = {"Authorization": f"Bearer {address.token}", "Content-Type": "application/json"}
+        body = msgspec.json.encode(Halt(EVERYBODY, reason, "console"))
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session,
+                session.post(f"{address.url}/kill", data=body, headers=headers) as answer,
+            ):
+                said = await answer.read()
+                if answer.status != 200:
+                    raise Unreachable(f"the engine refused: {said.decode(errors='replace').strip()}")
+            return _told(msgspec.json.decode(said, type=Stopped))
+        except TimeoutError:
+            raise Unreachable(f"the engine did not answer within {PATIENCE:g} s") from None
+        except (aiohttp.ClientError, OSError, msgspec.DecodeError) as problem:
+            raise Unreachable(f"the engine does not answer ({problem})") from None
+
+    async def by_ledger(self, reason: str) -> str:
+        """Write the stop into the ledger: an engine that runs on it, or will, hears of it there."""
+        return await asyncio.to_thread(self._write, reason)
+
+    def _write(self, reason: str) -> str:
+        try:
+            with stops_of(self.flow) as stops:
+                changed = stops.stop(EVERYBODY, reason, "console")
+                return _told(Stopped(tuple(changed), tuple(stops.held.values())))
+        except OSError as problem:
+            raise MoonlightError(f"the ledger cannot be written ({problem.strerror}); end the engine itself") from None
+
+
+def _told(stopped: Stopped) -> str:
+    everybody = next((latch for latch in stopped.stopped if latch.scope == EVERYBODY), None)
+    if everybody is None:
+        raise Unreachable("the engine answered, but did not stop everything")
+    before = "" if stopped.changed else "already, "
+    return f"everything is stopped, {before}by {everybody.by}: {everybody.reason}"
