@@ -51,7 +51,8 @@ def of_balance(difference: Decimal, balance: Decimal) -> Iterator[str]:
 
 
 def of_dispute(dispute: Dispute) -> str:
-    return f"order {dispute.order} was {dispute.was} and is {dispute.now} now"
+    what = f"order {dispute.order}" if dispute.order else f"money of {dispute.account}"
+    return f"{what} was {dispute.was} and is {dispute.now} now"
 
 
 def _of_end(order: Order, listed: Listed) -> Iterator[str]:

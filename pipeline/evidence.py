@@ -192,5 +192,5 @@ class Audited(Struct, frozen=True):
 
 Noted = Reconciled | Dispute | Certificate | Audited | Cash
 """What is kept beside orders, so that everything is accounted for."""
-ENTERING = (Unsent, Lost, Statement, Written, Verdict, Request)
+ENTERING = (Unsent, Lost, Statement, Written, Verdict, Request, Dispute)
 """What comes in by a flow's door."""

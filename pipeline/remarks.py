@@ -3,8 +3,23 @@
 from datetime import tzinfo
 from typing import Any, Literal
 
+from pipeline.evidence import Audited, Cash, Dispute
 from pipeline.times import SECOND, local_text, timeframe_name
-from pipeline.values import HEALTH, Arming, Gap, Health, Latch, Link, Noticed, Past, Repaint, Slept, Stalled, Tips
+from pipeline.values import (
+    HEALTH,
+    Arming,
+    Certificate,
+    Gap,
+    Health,
+    Latch,
+    Link,
+    Noticed,
+    Past,
+    Repaint,
+    Slept,
+    Stalled,
+    Tips,
+)
 
 Level = Literal["info", "warning"]
 STOOD_STILL = {
@@ -40,12 +55,34 @@ def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
             return "warning", _stalled(value)
         case Latch() | Arming() | Past():
             return _allowed(value, zone)
+        case Certificate() | Dispute() | Audited() | Cash():
+            return _accounted(value, zone)
         case Health():
             return _health(value)
         case Tips() if len(value):
             return "info", _told(value, zone)
         case _:
             return None
+
+
+def _accounted(value: Certificate | Dispute | Audited | Cash, zone: tzinfo) -> tuple[Level, str] | None:
+    """Whether everything is accounted for, and what is not."""
+    match value:
+        case Certificate() if value.sound:
+            held = "" if value.closing is None else f", it holds {value.closing}"
+            return "info", f"{value.account} adds up as of {local_text(value.as_of, zone)}{held}"
+        case Certificate():
+            first, *rest = value.unexplained
+            more = f" (and {len(rest)} more: `reconcile` shows them)" if rest else ""
+            return "warning", f"{value.account} does NOT add up as of {local_text(value.as_of, zone)}: {first}{more}"
+        case Dispute():
+            what = f"order {value.order}" if value.order else f"money of {value.account}"
+            return "warning", f"{what} was {value.was} and is told to be {value.now}: nothing is changed, look into it"
+        case Audited():
+            said = f"the settlement of {value.order} is not explained by our ticks: {value.reason}"
+            return ("warning", said) if value.verdict == "unexplained" else None
+        case Cash():
+            return "info", f"{value.account}: {value.amount:+} without a contract ({value.what})"
 
 
 def _allowed(value: Latch | Arming | Past, zone: tzinfo) -> tuple[Level, str] | None:

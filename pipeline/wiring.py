@@ -143,21 +143,25 @@ class Wiring:
             for each in self._of("provider"):
                 yield Edge(FEATURES, each.id, "columns", (Columns,))
         for venue in self._of("venue"):
-            for parameter, kinds in venue.part.takes.items():
-                if Past in kinds:
-                    yield Edge(LEDGER, venue.id, parameter, (Past,))
-            if not any(edge.target == venue.id for edge in named):
-                for each in self._of("source"):
-                    for parameter, kinds in venue.part.takes.items():
-                        carried = tuple(kind for kind in kinds if kind in gives(each))
-                        if carried and Order not in kinds:
-                            yield Edge(each.id, venue.id, parameter, carried)
+            yield from self._pricing(venue, named)
         for gate in self._of("risk"):
             yield from self._trading(gate, named)
         yield from self._repairing(named)
         yield from self._settling()
         yield from self._certifying()
         yield from self._auditing()
+
+    def _pricing(self, venue: Node, named: Sequence[Edge]) -> Iterator[Edge]:
+        """What a venue of our own is given: what the ledger remembers, and prices to settle by."""
+        for parameter, kinds in venue.part.takes.items():
+            if Past in kinds:
+                yield Edge(LEDGER, venue.id, parameter, (Past,))
+        if not any(edge.target == venue.id for edge in named):
+            for each in self._of("source"):
+                for parameter, kinds in venue.part.takes.items():
+                    carried = tuple(kind for kind in kinds if kind in gives(each))
+                    if carried and Order not in kinds:
+                        yield Edge(each.id, venue.id, parameter, carried)
 
     def _settling(self) -> Iterator[Edge]:
         """What every bar would have paid: from the bars that are decided on, and the prices that venues settle by."""
@@ -181,7 +185,7 @@ class Wiring:
         passing = [each for each in self._nodes.values() if Reconciled in gives(each)]
         if not passing:
             return
-        yield Edge(LEDGER, CERTIFICATES, "past", (Past, Request))
+        yield Edge(LEDGER, CERTIFICATES, "past", (Past, Request, Dispute))
         for each in passing:
             yield Edge(each.id, CERTIFICATES, "orders", (Order, Reconciled, Dispute))
         for each in self._of("venue"):

@@ -1,21 +1,28 @@
 """What people are told of a market beside its prices."""
 
 from datetime import UTC
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
+from pipeline.evidence import Audited, Cash, Dispute
 from pipeline.remarks import remark
 from pipeline.times import MINUTE
-from pipeline.values import HEALTH, Gap, Health, Link, NoData, Noticed, Repaint, Slept
+from pipeline.values import HEALTH, Certificate, Gap, Health, Link, NoData, Noticed, Repaint, Slept
 from tests.support import MONDAY
 
 
 def health(product: str, state: str) -> Health:
     one = np.array([0.0])
     return Health(product, np.array([MONDAY]), np.array([HEALTH.index(state)], np.int8), one, one, one)
+
+
+def certificate(*unexplained: str) -> Certificate:
+    nothing, held = Decimal(0), Decimal("100.00")
+    return Certificate("demo-1", 0, MONDAY, MONDAY, 0, 0, held, nothing, nothing, nothing, held, unexplained)
 
 
 SAID: list[tuple[Any, str, str]] = [
@@ -32,6 +39,28 @@ SAID: list[tuple[Any, str, str]] = [
         "warning",
         "the venue changed EURUSD 1m 2026-01-05 10:00:00: demo-1's call at 2026-01-05 10:01:00 would have "
         "been no trade",
+    ),
+    (certificate(), "info", "demo-1 adds up as of 2026-01-05 10:00:00, it holds 100.00"),
+    (
+        certificate("order demo-1:EURUSD:1m:1 is UNKNOWN: nobody knows", "another", "a third"),
+        "warning",
+        "demo-1 does NOT add up as of 2026-01-05 10:00:00: order demo-1:EURUSD:1m:1 is UNKNOWN: nobody knows "
+        "(and 2 more: `reconcile` shows them)",
+    ),
+    (
+        Dispute("demo-1:EURUSD:1m:1", "demo-1", MONDAY, "win +0.90", "lose -1.00"),
+        "warning",
+        "order demo-1:EURUSD:1m:1 was win +0.90 and is told to be lose -1.00: nothing is changed, look into it",
+    ),
+    (
+        Audited("demo-1:EURUSD:1m:1", "demo-1", MONDAY, "unexplained", reason="exit 2 is in none of our ticks"),
+        "warning",
+        "the settlement of demo-1:EURUSD:1m:1 is not explained by our ticks: exit 2 is in none of our ticks",
+    ),
+    (
+        Cash("D-1", MONDAY, Decimal("50.00"), "deposit", "demo-1"),
+        "info",
+        "demo-1: +50.00 without a contract (deposit)",
     ),
     (
         Slept(MONDAY, MONDAY + 90_000),
