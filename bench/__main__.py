@@ -2,10 +2,10 @@
 
 import sys
 
-from bench import closes, decisions, health, replay, windows
+from bench import closes, decisions, health, replay, store, windows
 
 if __name__ == "__main__":
-    for each in (windows, closes, health, replay, decisions):
+    for each in (windows, closes, health, replay, decisions, store):
         sys.argv = [each.__name__]
         print(f"— {each.__name__}")
         each.main()
