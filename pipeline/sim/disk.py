@@ -20,8 +20,8 @@ from pipeline.values import Latch
 T = TypeVar("T")
 USUAL_LEAST, USUAL_MOST = 0.0003, 0.003
 """Seconds until what was asked for is on disk."""
-LONGEST = 4.0
-"""Seconds that a disk may take when it stalls."""
+LONGEST, RARELY = 4.0, 0.9
+"""Seconds that a disk may take when it stalls; one stall in ten takes up to a minute more."""
 
 
 class Job(NamedTuple):
@@ -98,7 +98,7 @@ class LifeWriter:
     def _delay(self) -> float:
         stalls = self._disk.storm.strikes("stall")
         if stalls is not None:
-            return edgewise(stalls, USUAL_MOST, LONGEST)
+            return edgewise(stalls, USUAL_MOST, LONGEST) if stalls < RARELY else LONGEST + (stalls - RARELY) * 600
         return self._disk.chance.between(USUAL_LEAST, USUAL_MOST)
 
     def _turn(self) -> None:

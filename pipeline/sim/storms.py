@@ -58,13 +58,13 @@ KINDS: Mapping[str, Kind] = {
     "half_open": Kind(MINUTELY, 10, "nothing passes the connection to the venue, which looks whole"),
     "token_expiry": Kind(MINUTELY, 5, "the token runs out: nothing is taken or listed until it is renewed"),
     "external": Kind(MINUTELY, 8, "somebody places a contract by hand on the account"),
-    "latch": Kind(MINUTELY, 8, "somebody stops an account, and releases it later"),
-    "step_ahead": Kind(MINUTELY, 4, "the machine's clock is set ahead"),
-    "step_back": Kind(MINUTELY, 4, "the machine's clock is set back"),
-    "suspended": Kind(MINUTELY, 5, "the process stands still, then goes on"),
+    "latch": Kind(MINUTELY, 20, "somebody stops an account, and releases it later"),
+    "step_ahead": Kind(MINUTELY, 10, "the machine's clock is set ahead"),
+    "step_back": Kind(MINUTELY, 8, "the machine's clock is set back"),
+    "suspended": Kind(MINUTELY, 8, "the process stands still, then goes on"),
     "kill": Kind(MINUTELY, 25, "kill -9; a new start some time later"),
-    "kill_at_write": Kind(WRITING, 6, "kill -9 right before or after something is written"),
-    "kill_at_message": Kind(MESSAGES, 3, "kill -9 right before or after something came from the venue"),
+    "kill_at_write": Kind(WRITING, 10, "kill -9 right before or after something is written"),
+    "kill_at_message": Kind(MESSAGES, 6, "kill -9 right after an order left, or before or after something came from the venue"),
     "stall": Kind(WRITING, 20, "the disk takes seconds"),
     "disk_full": Kind(
         WRITING, 0.7, "the disk is full: the write fails, the flow ends; there is room at the next start"
@@ -101,7 +101,7 @@ class Storm:
 
     def strikes(self, what: str) -> float | None:
         """Whether a kind strikes this time: then how hard, from 0 to 1."""
-        if self.over:
+        if self.over or not self.rates[what]:
             return None
         n = self._asked[what]
         self._asked[what] = n + 1

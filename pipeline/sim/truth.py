@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pipeline.plan import Plan
 from pipeline.sim.disk import Disk
 from pipeline.sim.wire import Contract
-from pipeline.sim.witness import ABSENT, AGREED, ENDING, KNOWN, ONE_CONTRACT, PAID, SETTLED_ONCE, Witness
+from pipeline.sim.witness import ABSENT, AGREED, ENDING, FOREIGN, KNOWN, ONE_CONTRACT, PAID, SETTLED_ONCE, Witness
 from pipeline.values import ENDED
 
 SELECT = 'SELECT "order", account, state, contract, result, profit, origin, wanted_at, cause, reason FROM orders'
@@ -46,15 +46,19 @@ def judge(plan: Plan, disk: Disk, contracts: Iterable[Contract], witness: Witnes
             witness.check(KNOWN, contract.order in known, contract.contract, "of", contract.order)
     for order, several in by_order.items():
         witness.check(ONE_CONTRACT, len(several) == 1, order, *(each.contract for each in several))
+    foreign = {each.contract for several in by_order.values() for each in several if each.external}
     for row in rows:
-        _judge_row(row, by_order.get(row.order, []), witness, end, lists)
+        _judge_row(row, by_order.get(row.order, []), foreign, witness, end, lists)
     for order, count in disk.rows(TWICE):
         witness.check(SETTLED_ONCE, False, order, "ended", count, "times")
     _judge_money(plan, rows, by_order, witness)
 
 
-def _judge_row(row: Row, contracts: list[Contract], witness: Witness, end: int, lists: bool) -> None:
+def _judge_row(
+    row: Row, contracts: list[Contract], foreign: set[str], witness: Witness, end: int, lists: bool
+) -> None:
     if row.origin == "external":
+        witness.check(FOREIGN, row.contract in foreign, row.order, row.contract)
         return
     witness.checked[SETTLED_ONCE] += 1
     if row.state == "ABORT":

@@ -15,6 +15,7 @@ from reactivex.disposable import Disposable
 from pipeline.evidence import Evidence, Inquiry, Lost, Statement, Unsent
 from pipeline.parts import Part
 from pipeline.sim.feed import Waiting
+from pipeline.sim.lives import Killed
 from pipeline.sim.storms import Storm, edgewise
 from pipeline.steps import Tube
 from pipeline.times import SECOND
@@ -65,6 +66,8 @@ class Wire:
     def __init__(self, part: Part, venue: Any, storm: Storm, clock: Waiting) -> None:
         self.contracts: dict[str, Contract] = {}
         self.watcher: Watcher | None = None
+        self.gate: Callable[[Callable[[], object]], None] = lambda act: act()
+        """How something happens in the engine that lives."""
         self.orders: Tube[Order | Inquiry] = Tube()
         self.away_until = self.half_open_until = self.token_until = 0
         self.sends = 0
@@ -133,6 +136,8 @@ class Wire:
             self._tell(Lost(name, "503", now + RESETTING), RESETTING)
         else:
             self._reach(order)
+        if storm.strikes("kill_at_message") is not None:
+            raise Killed
 
     def _reach(self, order: Order) -> None:
         """The venue gets it, sooner or later; what is heard of that is another matter."""
@@ -266,6 +271,15 @@ class Wire:
         now = self._clock.now()
         if not isinstance(reply, Payouts | Unsent) and (self.away_until > now or self.half_open_until > now):
             return
+        self.gate(lambda: self._hear(reply, ear))
+
+    def _hear(self, reply: Reply, ear: Callable[[Reply], None]) -> None:
+        """In the engine; its life may end before it has heard, or right after."""
+        ends = None if isinstance(reply, Payouts) else self._storm.strikes("kill_at_message")
+        if ends is not None and ends < 0.5:
+            raise Killed
         if self.watcher is not None:
             self.watcher.told(reply)
         ear(reply)
+        if ends is not None:
+            raise Killed

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from pipeline.evidence import Dispute, Lost, Reconciled, Statement, Unsent, Verdict, Written
-from pipeline.orders import MOVES
+from pipeline.orders import MOVES, Stage
 from pipeline.plan import Plan
 from pipeline.sim.disk import Disk
 from pipeline.sim.lives import Life
@@ -55,6 +55,7 @@ BLIND = "nothing is sent again without a proof that it was not taken"
 MOVED = "an order moves as the table allows"
 LIVING = "a flow never dies of itself"
 ONE_CONTRACT = "an intent has one contract at most"
+FOREIGN = "what is known as somebody else's is not ours"
 KNOWN = "a contract has its intent, or is known as somebody else's"
 AGREED = "the ledger says what the venue says, or that it does not know"
 ABSENT = "what is proved absent has no contract"
@@ -80,7 +81,9 @@ class Witness:
         self._plan, self._wires, self._disk = plan, wires, disk
         self._hash = hashlib.blake2b(digest_size=16)
         self._life: Life | None = None
-        self._states: dict[str, str] = {}
+        self._states: dict[str, Stage] = {}
+        self._restored: set[str] = set()
+        """Orders of earlier lives of which this one has said nothing yet."""
         self._passed: set[str] = set()
         self._stopped: set[str] = set()
         self._unproved: set[str] = set()
@@ -113,6 +116,7 @@ class Witness:
         self.note(at, "begin")
         self._life = life
         self._states = {order.order: order.state for order in past.orders}
+        self._restored = set(self._states)
         self._passed = set()
         self._stopped = {latch.scope for latch in past.latches}
 
@@ -130,24 +134,20 @@ class Witness:
             self._hash.update(part)
         if kind is Order:
             self._moved(value)
+        elif kind is Slept:
+            self._passed.clear()
         elif kind is Latch:
             (self._stopped.add if value.on else self._stopped.discard)(value.scope)
         elif kind is Bars and node.startswith("operators."):
             self._final(value)
 
     def _moved(self, order: Order) -> None:
-        was = self._states.get(order.order, "IDLE")
-        self.check(
-            MOVED,
-            order.state in MOVES[was]
-            or order.state == was
-            or (was == "IDLE" and order.origin == "external")
-            or (was == "IDLE" and order.state == "ABORT"),  # fmt: skip
-            order.order,
-            was,
-            "→",
-            order.state,
-        )
+        name = order.order
+        was: Stage = self._states.get(name, "IDLE")
+        taken_up = name in self._restored and order.state == was
+        begun = was == "IDLE" and (order.origin == "external" or order.state == "ABORT")
+        self._restored.discard(name)
+        self.check(MOVED, order.state in MOVES[was] or taken_up or begun, name, was, "→", order.state)
         self._states[order.order] = order.state
 
     def _final(self, bars: Bars) -> None:

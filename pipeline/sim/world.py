@@ -30,6 +30,8 @@ from pipeline.values import Latch, Order, Payouts, Quotes
 
 CALM = 25 * MINUTE
 """So long after a storm everything that was wanted in it has ended: the longest contract, and passes over listings."""
+BUSY = 3 * SECOND
+"""Half of all that strikes within a minute strikes in its first seconds, when bars end and orders leave."""
 LOOKS = 10 * MINUTE
 """How often the edges of a living flow are counted."""
 HEARS = 250
@@ -106,7 +108,7 @@ class World:
         self.disk = Disk(folder / "ledger.db", self.storm, Draws(terms.seed, "disk"))
         self.witness = Witness(self.plan, self.wires, self.disk)
         for wire in self.wires.values():
-            wire.watcher = self.witness
+            wire.watcher, wire.gate = self.witness, self._does
         self._venue_prices: list[Tube[Any]] = []
         self._venue_payouts: list[Tube[Any]] = []
         self._open_venues(plan)
@@ -208,9 +210,13 @@ class World:
                 for tube in self._venue_prices:
                     tube.give(quote)
                 feed = whose[number][0]
-                if self.life is not None:
-                    self.life.does(partial(feed.pass_on, quote))
+                self._does(partial(feed.pass_on, quote))
             start += HOUR
+
+    def _does(self, act: Callable[[], object]) -> None:
+        """Something happens in the engine, if one lives."""
+        if self.life is not None:
+            self.life.does(act)
 
     # --- lives -------------------------------------------------------------------------------------------------------
 
@@ -263,7 +269,8 @@ class World:
                 size = self.storm.strikes(what)
                 if size is not None:
                     self.witness.note(now, what)
-                    at = now + int(self._chance.draw() * MINUTE)
+                    busy = self._chance.draw() < 0.5
+                    at = now + int(self._chance.draw() * (BUSY if busy else MINUTE))
                     self.clock.at(at, partial(strike, self, size))
             now += MINUTE
             await self._until(now)
@@ -290,8 +297,7 @@ class World:
             if one:
                 products = (products[int(self._chance.draw() * len(products))],)
             length = int(edgewise(size, MINUTE if one else 20 * SECOND, 3 * MINUTE))
-            if self.life is not None:
-                self.life.does(partial(feed.fall_silent, products, length, told))
+            self._does(partial(feed.fall_silent, products, length, told))
 
     def cut(self, size: float, attribute: str, least: int, most: int) -> None:
         for wire in self.wires.values():

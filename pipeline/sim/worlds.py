@@ -58,7 +58,7 @@ cool_down = "1ms"
 [sinks.orders]
 use = "executor"
 from = "risk.main"
-
+{sending}
 [sinks.ledger]
 use = "store"
 from = ["risk.main", "orders"]
@@ -71,15 +71,18 @@ TERMS = (
     "evidence = { lists = true, echoes = true, once = true, late_ms = 5000 }\n",
 )
 """What the venue of a world can prove: everything, or less."""
+SENDING = ("", "entry_cutoff_seconds = 57\n", "max_unknown = 8\n")
+"""How its executor goes about it: as it would, only in the first seconds of a minute, or with more in doubt."""
 
 
-def flow_of(keys: int, start: str, terms: str = "", accounts: tuple[str, ...] = ()) -> str:
+def flow_of(keys: int, start: str, variant: int = 0, accounts: tuple[str, ...] = ()) -> str:
     """The flow file of a world; of these accounts only, where some are named."""
     if not FEWEST <= keys <= MOST or keys % FEWEST:
         raise InputError(f"--keys {keys} cannot be made; write a multiple of {FEWEST} up to {MOST}: 12, 300")
     return FLOW.format(
         accounts="\n".join(_accounts(accounts or ACCOUNTS)),
-        terms=terms,
+        terms=TERMS[variant % len(TERMS)],
+        sending=SENDING[variant % len(SENDING)],
         products=", ".join(f'"SIM{number:02d}"' for number in range(keys // FEWEST)),
         start=start,
         names=", ".join(f'"{name}"' for name in accounts or ACCOUNTS),
