@@ -7,6 +7,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pipeline.plan import Account, Plan
+from pipeline.reporting.proven import NOTHING_PROVEN, Proven
 from pipeline.statistics.fan import Fan, fan
 from pipeline.statistics.records import Money, Record, record
 from pipeline.times import timeframe_name
@@ -35,6 +36,7 @@ class Subject:
     account: str = NO_ACCOUNT
     product: str = ""
     tf: int = 0
+    proven: Proven = NOTHING_PROVEN
 
     @cached_property
     def record(self) -> Record[Money]:
@@ -67,13 +69,15 @@ def money_of(account: str, plan: Plan) -> Money:
     return "demo" if node is not None and getattr(node.instance, "money", "real") == "demo" else "real"
 
 
-def keyed(orders: Iterable[Order], purses: Mapping[str, Purse], zone: ZoneInfo) -> Iterator[Subject]:
+def keyed(
+    orders: Iterable[Order], purses: Mapping[str, Purse], zone: ZoneInfo, proven: Proven = NOTHING_PROVEN
+) -> Iterator[Subject]:
     """One subject for each account, product and timeframe, in their order."""
     by_key: dict[tuple[str, str, int], list[Order]] = {}
     for order in orders:
         by_key.setdefault((order.account, order.product, order.tf), []).append(order)
     for (account, product, tf), some in sorted(by_key.items()):
-        yield Subject(purses[account], tuple(some), zone, account, product, tf)
+        yield Subject(purses[account], tuple(some), zone, account, product, tf, proven)
 
 
 def totals(subjects: Iterable[Subject]) -> Iterator[Subject]:
@@ -82,4 +86,5 @@ def totals(subjects: Iterable[Subject]) -> Iterator[Subject]:
     for subject in subjects:
         by_purse.setdefault(subject.purse, []).append(subject)
     for purse, some in sorted(by_purse.items()):
-        yield Subject(purse, tuple(order for subject in some for order in subject.orders), some[0].zone)
+        orders = tuple(order for subject in some for order in subject.orders)
+        yield Subject(purse, orders, some[0].zone, proven=some[0].proven)

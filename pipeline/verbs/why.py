@@ -193,6 +193,8 @@ def _gate(gate: GateRow, first: bool) -> str:
 def _ended(order: Order) -> str:
     if order.state != "SETTLED":
         return f"{order.state}{f' ({order.reason})' if order.reason else ''}"
+    if not order.entry_ts:  # nobody but a person told
+        return f"{order.result} {order.profit:+} ({order.reason or 'the venue told no prices'})"
     return f"{order.result} {order.profit:+} (entry {order.entry:g}, exit {order.exit:g}, payout {order.payout:.2f})"
 
 
