@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from pipeline.ledger.checkpoints import Checkpoints
 from pipeline.ledger.failures import LedgerError, why_not
 
 T = TypeVar("T")
@@ -49,12 +48,10 @@ class InlineWriter:
         self.failed: Callable[[LedgerError], object] | None = None
         self._db, self._path = db, path
         self._patience = patience_of(db)
-        self._checkpoints = Checkpoints(path)
 
     def write(self, work: Work[T], done: Callable[[T], object] | None = None, *, sends: bool = False) -> None:
         try:
             (given,) = committed(self._db, [work])
-            self._checkpoints.look(self._db, idle=False)
         except sqlite3.Error as failure:
             raise why_not(self._path, failure, self._patience) from failure
         if done is not None:

@@ -96,7 +96,7 @@ def _sqlite() -> Finding:
     if sqlite3.sqlite_version_info < (3, 37):
         return Finding("sqlite", "bad", sqlite3.sqlite_version, "the ledger needs 3.37 or newer")
     if sqlite3.sqlite_version_info < (3, 51, 3):
-        mend = "before 3.51.3 two writers at once can damage a WAL file; here only one connection ever writes"
+        mend = "before 3.51.3 two connections that shorten a log at once can damage it; here only the engine does"
         return Finding("sqlite", "note", sqlite3.sqlite_version, mend)
     return Finding("sqlite", "ok", sqlite3.sqlite_version)
 
