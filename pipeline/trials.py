@@ -6,6 +6,7 @@ Who tries often enough finds something that looks good by luck: how often it was
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from pipeline.ledger.tables import opened, readable
 from pipeline.lives import config_of
 from pipeline.plan import Plan
+from pipeline.statistics.evidence import Evidence, factor
 
 
 class Trial(NamedTuple):
@@ -27,12 +29,33 @@ class Trial(NamedTuple):
     found: Mapping[str, Any]
 
 
-class Tried(NamedTuple):
-    """How often a flow's data was looked at by one verb, and with how many flows."""
+class Tries(NamedTuple):
+    """How often a flow's data was looked at: the trials of each verb, and how many flows were tried."""
 
-    what: str
-    trials: int
-    configs: int
+    trials: Mapping[str, int] = MappingProxyType({})
+    flows: int = 0
+
+    def told(self) -> list[str]:
+        """One sentence; none where nothing was tried."""
+        if not self.trials:
+            return []
+        said = " and ".join(f"{count:,} by `{what}`" for what, count in self.trials.items())
+        flows = "one flow" if self.flows == 1 else f"{self.flows:,} flows"
+        told = f"tried on this data: {said}, with {flows}"
+        if self.flows > 1:
+            told += f"; of the best of {self.flows:,}, ×{factor(self.enough)} is evidence enough, less is luck"
+        return [told]
+
+    @property
+    def enough(self) -> float:
+        """The evidence that the best of so many must have: as much as one, for each that could have been it."""
+        return max(1, self.flows) * Evidence().threshold
+
+    def as_json(self) -> dict[str, Any]:
+        return {"by_verb": dict(self.trials), "flows": self.flows, "evidence_enough": self.enough}
+
+
+UNTRIED = Tries()
 
 
 def note_trial(ledger: Path, plan: Plan, at: int, what: str, span: tuple[int, int], found: Mapping[str, Any]) -> None:
@@ -57,8 +80,9 @@ def trials_in(ledger: Path) -> list[Trial]:
         return [Trial(*row[:-1], found=msgspec.json.decode(row["found"])) for row in db.execute(asked)]
 
 
-def tried(ledger: Path) -> list[Tried]:
-    """How often each verb looked: a trial of several accounts is one."""
-    asked = "SELECT what, count(DISTINCT at), count(DISTINCT config) FROM trials GROUP BY what ORDER BY what"
+def tries_in(ledger: Path) -> Tries:
+    """How often each verb looked. A trial of several accounts is one."""
+    asked = "SELECT what, count(DISTINCT at) FROM trials GROUP BY what ORDER BY what"
     with closing(readable(ledger)) as db:
-        return [Tried(*row) for row in db.execute(asked)]
+        (flows,) = db.execute("SELECT count(DISTINCT config) FROM trials").fetchone()
+        return Tries(dict(db.execute(asked)), flows)

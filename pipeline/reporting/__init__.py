@@ -7,12 +7,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.plan import Plan
+from pipeline.reporting.passage import NOT_ENDED
 from pipeline.reporting.said import Section
 from pipeline.reporting.sections import SECTIONS, Sections
 from pipeline.reporting.subjects import Subject, keyed, purse_of, totals
 from pipeline.statistics.records import Money, ended
 from pipeline.times import local_text, timeframe_name
-from pipeline.values import Order
+from pipeline.trials import UNTRIED, Tries
+from pipeline.values import ENDED, Order
 
 VERSION = 1
 """Of the JSON: it grows when a name in it changes its meaning or goes."""
@@ -29,13 +31,15 @@ class Report:
     zone: ZoneInfo
     stamps: tuple[str, ...] = ()
     """What must be known before all else, at the head of it."""
+    tries: Tries = UNTRIED
+    """How often this flow's data was looked at."""
 
     @property
     def empty(self) -> bool:
         return not any(len(subject.record) for subject, _ in self.totals)
 
     def text(self) -> list[str]:
-        lines = [*self.stamps, *([self._span()] if not self.empty else [])]
+        lines = [*self.stamps, *([self._span()] if not self.empty else []), *self.tries.told()]
         for subject, sections in (*self.keys, *self.totals):
             lines += [subject.title, *_lines(sections)]
         return [*lines, NOTE]
@@ -46,9 +50,14 @@ class Report:
             "note": NOTE,
             "stamps": list(self.stamps),
             "zone": self.zone.key,
+            "trials": self.tries.as_json(),
             "keys": [_facts(subject, sections) for subject, sections in self.keys],
             "totals": [_facts(subject, sections) for subject, sections in self.totals],
         }
+
+    def unended(self) -> list[str]:
+        """What has not ended, also where nothing has settled yet."""
+        return _lines(section for _, sections in self.totals for section in sections if section.name == NOT_ENDED)
 
     def _span(self) -> str:
         moments = [moment for subject, _ in self.totals for moment in subject.record.ended[[0, -1]].tolist()]
@@ -62,9 +71,13 @@ def report_of(
     money: Money | None = None,
     since: int | None = None,
     of_keys: Sections = SECTIONS,
+    tries: Tries = UNTRIED,
 ) -> Report:
-    """The report of these orders, or of those whose slot ended since a moment, with these sections for each key."""
-    some = [order for order in orders if since is None or ended(order) >= since]
+    """The report of these orders, or of those whose slot ended since a moment, with these sections for each key.
+
+    What has not ended belongs to every report.
+    """
+    some = [order for order in orders if since is None or order.state not in ENDED or ended(order) >= since]
     zone = ZoneInfo(plan.settings.display_timezone)
     purses = {account: purse_of(account, plan, money) for account in {order.account for order in some}}
     subjects = tuple(keyed(some, purses, zone))
@@ -73,6 +86,7 @@ def report_of(
         tuple((subject, _said(subject, SECTIONS)) for subject in totals(subjects)),
         zone,
         plan.stamps,
+        tries,
     )
 
 

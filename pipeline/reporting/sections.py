@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from pipeline.reporting.conditions import delay, endings, payouts
 from pipeline.reporting.luck import luck, money, runs
+from pipeline.reporting.passage import stages, unended
 from pipeline.reporting.proof import belief, evidence, sample, win_rate
 from pipeline.reporting.said import Section
 from pipeline.reporting.subjects import Subject
@@ -20,7 +21,9 @@ SECTIONS: Sections = (
     runs,
     payouts,
     delay,
+    stages,
     endings,
+    unended,
 )
 BRIEF: Sections = (win_rate, evidence, money)
 """What is said of each key unless all is asked for."""

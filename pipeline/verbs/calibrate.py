@@ -29,10 +29,13 @@ from pipeline.calibration.stacks import Stack
 from pipeline.calibration.telling import conclusion, told, told_of_stack
 from pipeline.causality import refuse_unproved
 from pipeline.checking import load
+from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
+from pipeline.live import wall
 from pipeline.plan import Node, Plan
 from pipeline.settlement import Tie
 from pipeline.times import duration
+from pipeline.trials import note_trial
 from pipeline.values import Signals
 from pipeline.verbs.common import ensemble_of, flow_option, json_option, say_json
 from pipeline.verbs.spans import progress, span_asked, span_options
@@ -74,7 +77,14 @@ def run(options: argparse.Namespace) -> int:
         say_json({"file": str(file), **_as_json(made)})
     else:
         print("\n".join((*(told(made) if isinstance(made, Record) else told_of_stack(made)), f"written to {file}")))
+    note_trial(plan.folder / LEDGER_FILE, plan, wall(), "calibrate", (begin, end), _found(ensemble, made))
     return 0
+
+
+def _found(ensemble: Node, made: Record | Stack) -> dict[str, Any]:
+    """What is kept with the trial."""
+    verdict = made.verdict if isinstance(made, Record) else None
+    return {"ensemble": ensemble.id, "conclusion": None if verdict is None else conclusion(verdict)}
 
 
 def _calibrated(

@@ -15,12 +15,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
+from pipeline.live import wall
 from pipeline.plan import Plan, tie_of
 from pipeline.replaying import Replay, replayed
 from pipeline.results import DECISIONS, AccountResult, Results
 from pipeline.statistics.evidence import factor
 from pipeline.times import timeframe_name, utc_text
+from pipeline.trials import note_trial
 from pipeline.verbs.common import flow_option, json_option, proven_plan_of, say_json
 from pipeline.verbs.spans import progress, span_asked, span_options
 
@@ -43,7 +46,15 @@ def run(options: argparse.Namespace) -> int:
         say_json(_as_json(plan, replay, accounts))
     else:
         print("\n".join((*plan.stamps, *_text(replay, accounts, folder))))
+    found = {account: _found(result) for account, result in accounts.items()}
+    note_trial(plan.folder / LEDGER_FILE, plan, wall(), "replay", (begin, end), found)
     return 0
+
+
+def _found(result: AccountResult) -> dict[str, Any]:
+    """What of an account's replay is kept with the trial."""
+    facts = result.as_json()
+    return {name: facts[name] for name in ("bars", "win_rate", "evidence", "profit", "expectancy", "drawdown")}
 
 
 def _folder(plan: Plan, named: Path | None) -> Path:

@@ -24,6 +24,7 @@ from pipeline.results import orders_in
 from pipeline.statistics.records import ended
 from pipeline.tables import nearest
 from pipeline.times import duration, parse_moment
+from pipeline.trials import UNTRIED, Tries, tries_in
 from pipeline.values import Order
 from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
 
@@ -45,7 +46,8 @@ def run(options: argparse.Namespace) -> int:
     orders = _of_account(_kept(plan.folder / LEDGER_FILE, options.replay), options.account)
     since = _since(options.since, orders, zone)
     of_keys = SECTIONS if options.full or options.json else BRIEF
-    report = report_of(orders, plan, "replay" if options.replay else None, since, of_keys)
+    tries = _tries(plan.folder / LEDGER_FILE, of_replay=options.replay is not None)
+    report = report_of(orders, plan, "replay" if options.replay else None, since, of_keys, tries)
     if options.json:
         say_json(report.as_json())
     elif report.empty:
@@ -53,6 +55,8 @@ def run(options: argparse.Namespace) -> int:
         mend = "ask for an earlier moment" if options.since else "let the flow trade for a while"
         rest = f"since {options.since}" if options.since else "yet"
         print(f"{where} has no settled trade {rest}, so there is nothing to report; {mend}")
+        for line in report.unended():
+            print(line)
     else:
         print("\n".join(report.text()))
     return 0
@@ -66,6 +70,11 @@ def _kept(ledger: Path, replay: Path | None) -> Sequence[Order]:
         return reader.orders()
     finally:
         reader.close()
+
+
+def _tries(ledger: Path, *, of_replay: bool) -> Tries:
+    """A replay's results can be reported without a ledger."""
+    return UNTRIED if of_replay and not ledger.exists() else tries_in(ledger)
 
 
 def _of_account(orders: Sequence[Order], account: str | None) -> Sequence[Order]:

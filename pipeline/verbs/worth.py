@@ -15,7 +15,10 @@ from typing import Any
 
 from pipeline.causality import refuse_unproved
 from pipeline.checking import load
+from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
+from pipeline.live import wall
+from pipeline.trials import note_trial
 from pipeline.verbs.common import ensemble_of, flow_option, json_option, say_json
 from pipeline.verbs.spans import progress, span_asked, span_options
 from pipeline.worth import Correlation, Record, Worth, worth_of
@@ -44,6 +47,8 @@ def run(options: argparse.Namespace) -> int:
         say_json(_as_json(worth))
     else:
         print("\n".join(_told(worth)))
+    found = {"ensemble": worth.ensemble, "bars": worth.bars, "whole": _record(worth.whole)}
+    note_trial(plan.folder / LEDGER_FILE, plan, wall(), "worth", (begin, end), found)
     return 0
 
 
