@@ -20,7 +20,8 @@ from bench.powerloss import (
     recorded,
     traced,
 )
-from pipeline.ledger.tables import STEPS, VERSION, opened
+from pipeline.ledger.tables import VERSION, opened
+from tests.processes.older import of_version_2
 
 
 def test_whatever_the_ledger_said_is_on_disk_is_there_after_a_power_cut_anywhere() -> None:
@@ -48,30 +49,12 @@ OLD, NEW = Told("", "old"), Told("", "new")
 # --- migrations ------------------------------------------------------------------------------------------------------
 
 
-def of_an_older_version(path: Path) -> None:
-    """A ledger as the second version left it, with an order that is open."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        db.execute("PRAGMA synchronous = EXTRA")
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("BEGIN IMMEDIATE")
-        for step in STEPS[:2]:
-            for statement in filter(str.strip, step.split(";")):
-                db.execute(statement)
-        db.execute("PRAGMA user_version = 2")
-        row = ("o", "demo-1", "EURUSD", 60000, 0, "call", "1.00", 0.9, "OPEN", 60000, "", "C-1", 180000, None, "0")
-        values = ", ".join("?" * 19)
-        db.execute(f"INSERT INTO orders VALUES ({values})", (*row, 0, 0.0, 0, 0.0))  # noqa: S608  # our own
-        db.execute("INSERT INTO order_events VALUES (1, 'o', 'demo-1', 60000, 'OPEN', '')")
-        db.execute("COMMIT")
-
-
 def test_a_power_cut_while_a_ledger_is_brought_along_leaves_it_as_it_was_or_brought_along(tmp_path: Path) -> None:
     for name in ("traced", "recorded", "image"):
         (tmp_path / name).mkdir()
 
     def brought_along(path: Path) -> Iterator[Told]:
-        of_an_older_version(path)
+        of_version_2(path)
         yield OLD
         opened(path).close()
         yield NEW

@@ -12,6 +12,7 @@ import sqlite3
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,8 +28,10 @@ from pipeline.flow import Flow
 from pipeline.leaving import Unended, leave
 from pipeline.ledger import Ledger
 from pipeline.live import on_signals, only_one, wall, watch_ledger
+from pipeline.lives import living
 from pipeline.plan import LEDGER, Plan
 from pipeline.standstills import Pulse, StandstillWatch
+from pipeline.times import HOUR
 from pipeline.values import Latch, Order, Slept, Stalled
 
 REGISTERED = (operators, sinks, sources)
@@ -58,7 +61,7 @@ def _be(plan: Plan, asked: dict[str, Any]) -> NoReturn:
     code = 0
     try:
         if "dies_at" in asked:
-            _die_at(asked["dies_at"])
+            die_at(asked["dies_at"])
         if asked.get("mutant") == "sends_first":
             _send_first()
         asyncio.run(_Life(plan, asked).whole())
@@ -84,7 +87,13 @@ class _Life:
         plan, asked = self._plan, self._asked
         stop = asyncio.Event()
         on_signals(stop.set)
-        with only_one(plan.folder), ledger_of(plan) as ledger:
+        with ExitStack() as held:
+            held.enter_context(only_one(plan.folder))
+            say("owner", alone=_alone(plan.folder))
+            ledger = held.enter_context(ledger_of(plan))
+            # The lives of a test follow each other at once: for the ledger they are an hour apart.
+            life = held.enter_context(living(ledger.path, plan, os.getpid(), lambda: asked.get("life", 0) * HOUR))
+            ledger.own(life.epoch)
             begin, speed = market_of(plan, asked.get("begin", wall()), ledger.last_moment())
             if self._calm:
                 ledger.latch(Latch("", True, begin, "calm", "tests"))
@@ -141,13 +150,30 @@ class _Life:
                 pass
 
 
-def _die_at(count: int) -> None:
-    """Have this process killed before its so manieth statement that writes."""
+def _alone(folder: Path) -> bool:
+    """Whether nobody who runs has owned this folder before."""
+    owners = folder / "owners.txt"
+    before = owners.read_text(encoding="utf-8").split() if owners.exists() else []
+    with owners.open("a", encoding="utf-8") as file:
+        file.write(f"{os.getpid()}\n")
+    return not any(_runs(int(pid)) for pid in before)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return told.rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
+def die_at(count: int, which: tuple[str, ...] = WRITES) -> None:
+    """Have this process killed before its so manieth statement that begins like these."""
     left = count
 
     def traced(text: str) -> None:
         nonlocal left
-        if text.startswith(WRITES):
+        if text.startswith(which):
             left -= 1
             if not left:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -92,23 +92,31 @@ class Broken(AssertionError):
 class Engines:
     """The process that forks engines, the broker's socket, and everything that comes from either."""
 
-    def __init__(self, folder: Path, broker: Broker, flow: str = FLOW) -> None:
+    def __init__(self, folder: Path, broker: Broker, flow: str = FLOW, rival: "Engines | None" = None) -> None:
+        """`rival`: whose broker these go to as well; what comes to either is served while anybody waits."""
         self.folder, self.broker = folder, broker
         (folder / "distant.py").write_bytes((HERE / "distant.py").read_bytes())
         (folder / "flows.toml").write_text(flow, encoding="utf-8")
-        self.pid = 0
+        self.pid = self._lives = 0
         self.heard: list[Message] = []
         """What this life said, in order."""
+        self._open = set[socket.socket]()
+        """Wires to engines."""
         self.late: Callable[[], bool] = lambda: False
         """Asked of each order whether it comes to life later."""
         self.placing: Callable[[Message, str], bool] | None = None
         """Told of each order "before" and "after" the broker took it; False keeps the answer from leaving."""
-        self._chooser = selectors.DefaultSelector()
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(folder / "broker"))
-        self._listener.listen()
-        self._chooser.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._rival = rival
+        self._alone = rival is None
+        if rival is not None:
+            rival._alone = False
+        self._chooser = selectors.DefaultSelector() if rival is None else rival._chooser
         self._lines: dict[int, bytes] = {}
+        if rival is None:
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(str(folder / "broker"))
+            listener.listen()
+            self._chooser.register(listener, selectors.EVENT_READ, lambda: self._accept(listener))
         self._starter = subprocess.Popen(
             [sys.executable, "-m", "tests.processes.engine", str(folder)],
             cwd=ROOT,
@@ -128,33 +136,57 @@ class Engines:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         os.killpg(self._starter.pid, signal.SIGKILL)
+        self._chooser.unregister(self._told)
         self._starter.communicate()
-        for key in list(self._chooser.get_map().values()):
-            if isinstance(key.fileobj, socket.socket):
-                key.fileobj.close()
-        self._chooser.close()
+        if self._rival is None:
+            for key in list(self._chooser.get_map().values()):
+                if isinstance(key.fileobj, socket.socket):
+                    key.fileobj.close()
+            self._chooser.close()
 
     # --- lives -------------------------------------------------------------------------------------------------------
 
     def start(self, **asked: Any) -> None:
         """Have an engine forked; it says "boot" when it begins."""
-        assert self._starter.stdin is not None
-        self.heard = []
-        self._starter.stdin.write((json.dumps(asked) + "\n").encode())
-        self._starter.stdin.flush()
+        self.ask(**asked)
         self.pid = self.until(lambda message: message["what"] == "forked")["pid"]
+
+    def ask(self, **asked: Any) -> None:
+        """Have one forked, and do not wait for it."""
+        assert self._starter.stdin is not None
+        self.heard, self._lives = [], self._lives + 1
+        self._starter.stdin.write((json.dumps({"life": self._lives} | asked) + "\n").encode())
+        self._starter.stdin.flush()
 
     def send(self, number: signal.Signals) -> None:
         """A signal to the engine; it has not been waited for, so its number is still its own."""
         if not any(message["what"] == "ended" for message in self.heard):
-            os.kill(self.pid, number)
+            os.kill(self.until(lambda message: message["what"] == "forked")["pid"], number)
 
     def ended(self, seconds: float = PATIENCE) -> int:
-        """Wait until the engine has ended and the broker has read all that it sent."""
+        """Wait until the engine has ended, and without a rival until the broker has read all that it sent."""
         code: int = self.until(lambda message: message["what"] == "ended", seconds)["code"]
-        while len(self._chooser.get_map()) > 2:
-            self._turn(PATIENCE)
+        if self._alone:
+            self.drain()
         return code
+
+    def drain(self) -> None:
+        """Let the broker read all that engines sent which have ended."""
+        while self._open:
+            self._turn(PATIENCE)
+
+    def go_on(self, until: Callable[[], bool], seconds: float = PATIENCE) -> None:
+        """Serve until something is so."""
+        ends = time.monotonic() + seconds
+        while not until():
+            if time.monotonic() > ends:
+                raise Broken(f"what was waited for was not so in {seconds:g} s")
+            self._turn(ends - time.monotonic())
+
+    def lived(self, changes: int) -> bool:
+        """Whether it has ended, or so much became of its orders."""
+        said = [message["what"] for message in self.heard]
+        return "ended" in said or said.count("order") >= changes
 
     def until(self, wanted: Callable[[Message], bool], seconds: float = PATIENCE) -> Message:
         """The first such thing that this life says, from now or from before."""
@@ -182,8 +214,9 @@ class Engines:
         for key, _ in self._chooser.select(max(0.0, seconds)):
             key.data()
 
-    def _accept(self) -> None:
-        line, _ = self._listener.accept()
+    def _accept(self, listener: socket.socket) -> None:
+        line, _ = listener.accept()
+        self._open.add(line)
         self._chooser.register(line, selectors.EVENT_READ, lambda: self._answer(line))
 
     def _hear(self) -> None:
@@ -199,6 +232,7 @@ class Engines:
             read = b""
         if not read:
             self._chooser.unregister(line)
+            self._open.discard(line)
             self._lines.pop(line.fileno(), None)
             line.close()
             return
@@ -260,8 +294,10 @@ HOW = (
     "asked",
 )
 """How a life ends."""
-LIFE = 0.9
-"""Seconds after which a life ends that nothing else has ended."""
+LIFE = 30
+"""So many things become of orders in a life that nothing else has ended, at the most."""
+STARTING, BAR = 0.5, 0.1
+"""Seconds that a start may take, and that a bar takes."""
 
 
 def storm(engines: Engines, rounds: int, seed: int, mutant: str = "") -> Counted:
@@ -276,7 +312,7 @@ def storm(engines: Engines, rounds: int, seed: int, mutant: str = "") -> Counted
         counted.problems += unintended(engines)
     engines.placing, engines.late = None, lambda: False
     calmed(engines)
-    counted.problems += differences(engines.broker, engines.folder)
+    counted.problems = list(dict.fromkeys((*counted.problems, *differences(engines.broker, engines.folder))))
     counted.states.update(f"{order['state']} {order['cause']}".strip() for order in orders_of(engines.folder))
     return counted
 
@@ -298,7 +334,11 @@ def _one_life(engines: Engines, how: str, draw: np.random.Generator, mutant: str
 
     engines.placing = placing if how in ("before the broker took it", "before the answer", "after the answer") else None
     engines.start(**asked)
-    engines.wait(float(draw.uniform(0.0, LIFE)) if how in ("at a moment", "asked") else LIFE)
+    if how == "at a moment":
+        engines.wait(float(draw.uniform(0.0, STARTING)))
+    else:
+        engines.until(lambda _: engines.lived(LIFE))
+        engines.wait(float(draw.uniform(0.0, BAR)))
     engines.send(signal.SIGTERM if how == "asked" else signal.SIGKILL)
     engines.ended()
 
