@@ -227,7 +227,10 @@ class Book:
         mine.begun = [each for each in mine.begun if each[1] in self.deals]
 
     def _account(self, name: str) -> "_Account":
-        return self._accounts.setdefault(name, _Account())
+        mine = self._accounts.get(name)
+        if mine is None:
+            mine = self._accounts[name] = _Account()
+        return mine
 
 
 class _Account:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from reactivex import Observable, create
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
-from reactivex.disposable import CompositeDisposable, Disposable, SerialDisposable
+from reactivex.disposable import CompositeDisposable, Disposable
 
 from pipeline.evidence import Inquiry
 from pipeline.host import Host
@@ -50,7 +50,7 @@ class _Desk:
         self._house = house
         self._observer = observer
         self._line = Line(house, observer.on_next)
-        self._alarm = SerialDisposable()
+        self._alarm: DisposableBase | None = None
         self._rings: int | None = None
         self._products = set[str]()
         self._last = False
@@ -91,7 +91,8 @@ class _Desk:
         self._end_when_idle()
 
     def close(self) -> None:
-        self._alarm.dispose()
+        if self._alarm is not None:
+            self._alarm.dispose()
         self._line.close()
         self._house.close()
 
@@ -103,10 +104,12 @@ class _Desk:
 
     def _arm(self) -> None:
         """Be woken when the house next has something to do. An alarm is never put off: one too early does no harm."""
-        due = self._house.due
+        due = self._house.turns.due
         if due is not None and (self._rings is None or due < self._rings):
+            if self._rings is not None and self._alarm is not None:
+                self._alarm.dispose()
             self._rings = due
-            self._alarm.disposable = self._host.at(due, self._wake)
+            self._alarm = self._host.at(due, self._wake)
 
     def _end_when_idle(self) -> None:
         if self._last and self._house.idle:

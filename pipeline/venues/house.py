@@ -281,7 +281,7 @@ class House:
 
     def _settle(self, deal: Deal, at: int, known_before: int) -> None:
         end = settled(deal.terms, self.path, at, self.rules.tie, known_before)
-        strike = self.weather.of_end(deal.number) if deal.number else None
+        strike = None if self.weather.is_calm or not deal.number else self.weather.of_end(deal.number)
         if strike is not None and strike.what == "wrong_settlement" and end.entry_ts:
             self.weather.struck_by(strike)
             end = self._against(deal, end, end.exit * (1 + _worse(deal) * (strike.shift or SHIFT)))

@@ -60,7 +60,7 @@ class Line:
         house.later(moment, partial(self._arrive, order, house.orders, strike, moment))
 
     def _arrive(self, order: Order, number: int, strike: Strike | None, at: int) -> None:
-        if self._in_trouble(order, at):
+        if not self.house.weather.is_calm and self._in_trouble(order, at):
             return
         what = strike.what if strike is not None else ""
         if strike is not None and what == "lost_request":
@@ -74,10 +74,10 @@ class Line:
             moment = max(at, order.at + strike.lateness)
             self.house.later(moment, partial(self.house.place, order, moment, number))
         else:
-            known = self.house.book.first(order.account, order.request or order.order)
-            self._answer(self.house.place(order, at, number), strike, at)
-            if known is not None and known.end is not None and self.house.rules.evidence.once:
-                self._tell(known.end, at)
+            reply = self.house.place(order, at, number)
+            self._answer(reply, strike, at)
+            if isinstance(reply, Ack) and reply.at < at and (end := self.house.book.deals[reply.contract].end):
+                self._tell(end, at)  # it was sent before, and its contract has ended since
 
     def _in_trouble(self, order: Order, at: int) -> bool:
         """Whether an order does not arrive because nothing does at that time."""
@@ -199,7 +199,7 @@ class Line:
 
     def _tell(self, reply: Reply, at: int) -> None:
         """Tell, where the connection that it comes by still stands."""
-        if not self._during("outage", at) and not self._during("half_open", at):
+        if self.house.weather.is_calm or not (self._during("outage", at) or self._during("half_open", at)):
             self._say(reply)
 
     def _say(self, reply: Reply) -> None:
@@ -208,10 +208,11 @@ class Line:
             self._told(reply)
 
     def _during(self, what: OfTime, at: int) -> Strike | None:
-        strike = self.house.weather.during(what, at)
-        if strike is not None:
-            self._strike(strike)
-        return strike
+        weather = self.house.weather
+        if weather.is_calm:
+            return None
+        strike = weather.during(what, at)
+        return None if strike is None else weather.struck_by(strike)
 
     def _strike(self, strike: Strike) -> None:
         self.house.weather.struck_by(strike)

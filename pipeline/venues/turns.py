@@ -24,6 +24,6 @@ class Turns:
 
     def happen(self, until: int) -> None:
         """Let everything happen that is planned up to a moment, and what that plans up to then."""
-        while self._planned and self._planned[0][0] <= until:
-            *_, act = heappop(self._planned)
-            act()
+        planned = self._planned
+        while planned and planned[0][0] <= until:
+            heappop(planned)[3]()

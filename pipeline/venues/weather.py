@@ -51,7 +51,8 @@ class Weather:
         self.began = began
         self.struck: list[Strike] = []
         self._watching = watching
-        self.is_calm = False
+        self.is_calm = not faults
+        """Whether nothing strikes."""
         self._known = set[Strike]()
         self._scene = scene
         self._storm = faults if isinstance(faults, Storm) else None
@@ -86,9 +87,9 @@ class Weather:
         return self._at(OF_INQUIRY, "inquiry", number)
 
     def _at(self, kinds: Collection[What], place: str, number: int) -> Strike | None:
-        storm = self._storm
         if self.is_calm:
             return None
+        storm = self._storm
         if storm is None:
             return next((found for what in kinds if (found := self._listed.get((what, number)))), None)
         for what in kinds:
