@@ -3,13 +3,19 @@
 import sqlite3
 from contextlib import closing
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.evidence import Audited, Cash, Dispute, Noted, Reconciled, Request, Verdict
 from pipeline.ledger import Ledger
+from pipeline.ledger.tables import opened
+from pipeline.ledger.writers import InlineWriter
+from pipeline.orders import MOVES
 from pipeline.times import DAY, MINUTE
 from pipeline.values import Arming, Certificate, Latch, Order
 from tests.support import MONDAY, order
@@ -148,6 +154,37 @@ def test_money_under_one_reference_is_one_movement(path: Path) -> None:
     assert disputes(path) == [
         ("", f"D-1 of 100.00 (deposit) at {MONDAY}", f"D-1 of 50.00 (deposit) at {MONDAY}"),
     ]
+
+
+STATES = tuple(state for state in MOVES if state != "IDLE")
+TOLD = st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(STATES), st.sampled_from(["", "C-1", "C-2"]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(TOLD, max_size=25))
+def test_whatever_is_told_in_whatever_order_each_step_was_allowed_or_is_disputed(
+    told: list[tuple[str, Any, str]],
+) -> None:
+    """Two orders for two bars of one key, and any moves of theirs, with contracts mixed up."""
+    nowhere = Path(":memory:")
+    db = opened(nowhere)
+    ledger = Ledger(nowhere, InlineWriter(db, nowhere), db)
+    for number, name in enumerate("ab"):
+        ledger.intend(order("PREPARE", order=name, bar=number))
+    for after, (name, state, contract) in enumerate(told):
+        ledger.follow(order(state, order=name, bar="ab".index(name), contract=contract, at=MONDAY + after))
+    for name in "ab":
+        events = db.execute('SELECT state, at FROM order_events WHERE "order" = ? ORDER BY seq', (name,)).fetchall()
+        assert all(later[0] in MOVES[before[0]] for before, later in pairwise(events))
+        assert db.execute('SELECT state FROM orders WHERE "order" = ?', (name,)).fetchone() == (events[-1][0],)
+        accepted = {at for _, at in events[1:]}
+        disputed = set(db.execute('SELECT now FROM disputes WHERE "order" = ?', (name,)).fetchall())
+        for after, (whose, state, _) in enumerate(told):
+            if whose == name and state != "PREPARE" and MONDAY + after not in accepted:
+                assert (state,) in disputed
+    contracts = [row[0] for row in db.execute("SELECT contract FROM orders WHERE contract <> ''")]
+    assert len(contracts) == len(set(contracts))
+    ledger.close()
 
 
 # --- what others write -----------------------------------------------------------------------------------------------

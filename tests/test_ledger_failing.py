@@ -187,6 +187,18 @@ def test_a_ledger_on_a_disk_that_lets_nobody_write_is_refused_in_a_sentence(disk
         Ledger(disk / "ledger.db")
 
 
+def test_a_number_that_no_column_holds_ends_it_in_a_sentence(path: Path) -> None:
+    async def test() -> None:
+        ledger, failed = threaded(path)
+        ledger.follow(order("CONFIRM", expiry=10**30))
+        assert "cannot be written (Python int too large" in str(await failed)
+        ended(ledger, "nothing more is sent")
+
+    run(test)
+    with Ledger(path.with_name("other.db")) as ledger, pytest.raises(LedgerError, match="nothing more is sent"):
+        ledger.follow(order("CONFIRM", expiry=10**30))
+
+
 def test_a_newer_life_ends_the_one_that_was_paused(path: Path) -> None:
     async def test() -> None:
         ledger, failed = threaded(path)

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.engine import Setting, running
 from pipeline.evidence import Dispute, Written
+from pipeline.journal import Journal
 from pipeline.ledger import Ledger, LedgerError
 from pipeline.ledger.checkpoints import BUSY, IDLE
 from pipeline.ledger.tables import opened
@@ -20,6 +21,7 @@ from pipeline.replaying import replayed
 from pipeline.times import MINUTE
 from pipeline.trying import NoRecords
 from pipeline.values import Latch, Order
+from pipeline.verifying import verified
 from tests.support import MONDAY, SMALL, order, plan_of
 
 PATIENCE = 200
@@ -260,6 +262,23 @@ def test_on_a_simulated_market_the_disk_changes_neither_what_is_decided_nor_when
     assert len(on_disk) > 3
     assert all(rows == [("PREPARE",)] for rows in on_disk)
     assert by_life(lived) == by_life([each for each in replayed_orders if each.at < end])
+
+
+def test_a_recording_of_a_run_whose_intents_took_their_time_comes_out_the_same(tmp_path: Path) -> None:
+    async def test() -> None:
+        plan, recording = plan_of(SMALL), tmp_path / "recording"
+        with threaded(tmp_path / "ledger.db") as ledger:
+            journal = Journal(recording, plan, MONDAY, later=True)
+            setting = Setting(mode="paper", begin=MONDAY, speed=50_000.0)
+            async with running(plan, setting, ledger, ledger.past(MONDAY), journal=journal) as flow:
+                await flow.border.until(MONDAY + 20 * MINUTE)
+            journal.close()
+
+    run(test)
+    assert '"type":"Written"' in (tmp_path / "recording" / "journal.jsonl").read_text()
+    verdict = verified(tmp_path / "recording", tmp_path)
+    assert verdict.difference is None
+    assert verdict.links == verdict.same > 100
 
 
 def by_life(orders: list[Order]) -> dict[str, list[Order]]:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from pipeline.errors import InputError, MoonlightError
 
+FAILURES = (sqlite3.Error, OverflowError)
+"""What a statement can fail with; the second is a number that no column holds."""
 FULL = "SQLITE_FULL"
 BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 CLOSED = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")
@@ -16,12 +18,12 @@ class LedgerError(MoonlightError):
     """The ledger could not be written: nothing may be sent any more."""
 
 
-def name_of(failure: sqlite3.Error) -> str:
+def name_of(failure: sqlite3.Error | OverflowError) -> str:
     """What SQLite calls it; "" where the failure is Python's own."""
     return str(getattr(failure, "sqlite_errorname", ""))
 
 
-def why_not(path: Path, failure: sqlite3.Error, patience: int) -> LedgerError:
+def why_not(path: Path, failure: sqlite3.Error | OverflowError, patience: int) -> LedgerError:
     """A failed write of the ledger at `path` in a sentence; `patience` is how long (ms) another writer was waited for.
 
     After a disk did not take what was written nobody knows what is on it, and a second try could be told that all is

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pipeline.evidence import Cash, Dispute, Noted, Reconciled, Request, Verdict
+from pipeline.evidence import Cash, Dispute, Measured, Noted, Offered, Reconciled, Request, Verdict
 from pipeline.ledger.rows import COLUMNS, NAMES, noted_row, order_row
 from pipeline.orders import MOVES
 from pipeline.signing import FIRST, signature_of
@@ -20,6 +20,8 @@ INSERT_EVENT = 'INSERT INTO order_events ("order", account, at, state, reason, c
 INSERT_DECISION = f"INSERT INTO decisions VALUES ({', '.join('?' * 13)}) ON CONFLICT DO NOTHING"  # noqa: S608
 INSERT_OUTCOME = f"INSERT INTO outcomes VALUES ({', '.join('?' * 9)}) ON CONFLICT DO NOTHING"  # noqa: S608
 INSERT_FEATURE = "INSERT INTO order_features VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+INSERT_METRIC = "INSERT INTO metrics VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+INSERT_PAYOUT = "INSERT INTO payouts VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 INSERT_LATCH = 'INSERT INTO latches (scope, "on", at, reason, by) VALUES (?, ?, ?, ?, ?)'
 INSERT_ARMING = "INSERT INTO armings (arming, account, at, until, by, reason, shown) VALUES (?, ?, ?, ?, ?, ?, ?)"
 INSERT_VERDICT = """
@@ -118,6 +120,10 @@ def noted(db: sqlite3.Connection, value: Noted) -> Dispute | None:
             _told(db, value)
         case Cash():
             return _cash(db, value)
+        case Measured():
+            db.executemany(INSERT_METRIC, [(value.at, value.account, *each) for each in value.values.items()])
+        case Offered():
+            db.executemany(INSERT_PAYOUT, value.rows)
         case _:
             insert, row = noted_row(value)
             db.execute(insert, row)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pipeline.ledger.ballast import Ballast
 from pipeline.ledger.checkpoints import Checkpoints
-from pipeline.ledger.failures import FULL, LedgerError, name_of, why_not
+from pipeline.ledger.failures import FAILURES, FULL, LedgerError, name_of, why_not
 from pipeline.ledger.writers import Work, committed, patience_of
 
 T = TypeVar("T")
@@ -65,6 +65,7 @@ class ThreadWriter:
             self._turn.wait_for(lambda: self._over or len(self._waiting) < self._at_most)
             if self._failure is not None and (sends or self._over):
                 raise self._failure
+            assert not self._closing, "nothing is asked of a writer that was closed"
             self._waiting.append(Job(work, done, sends))
             self._asked += 1
             self._turn.notify_all()
@@ -109,7 +110,7 @@ class ThreadWriter:
                     self._write(jobs)
                 self._checkpoints.look(self._db, idle=not jobs)
             whole = True
-        except sqlite3.Error as failure:
+        except FAILURES as failure:
             self._fail(why_not(self._path, failure, self._patience))
         except LedgerError as failure:
             self._fail(failure)

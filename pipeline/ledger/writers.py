@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from pipeline.ledger.failures import LedgerError, why_not
+from pipeline.ledger.failures import FAILURES, LedgerError, why_not
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -52,7 +52,7 @@ class InlineWriter:
     def write(self, work: Work[T], done: Callable[[T], object] | None = None, *, sends: bool = False) -> None:
         try:
             (given,) = committed(self._db, [work])
-        except sqlite3.Error as failure:
+        except FAILURES as failure:
             raise why_not(self._path, failure, self._patience) from failure
         if done is not None:
             done(given)
