@@ -27,11 +27,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from pipeline.arming import banner
+from pipeline.ending import Unended, leave, patience
 from pipeline.engine import Setting, ledger_of, market_of, running
 from pipeline.errors import InputError
 from pipeline.flow import CLOCK, TAP, Flow
 from pipeline.journal import Journal
-from pipeline.leaving import Unended, leave, patience
 from pipeline.ledger import Ledger
 from pipeline.ledger.rows import decision_rows
 from pipeline.live import KillSignal, collect_seldom, on_signals, only_one, wall, watch_ledger

@@ -21,11 +21,11 @@ import operators
 import sinks
 import sources
 from pipeline.checking import load
+from pipeline.ending import Unended, leave
 from pipeline.engine import Setting, ledger_of, market_of, running
 from pipeline.errors import MoonlightError
 from pipeline.evidence import Reconciled
 from pipeline.flow import Flow
-from pipeline.leaving import Unended, leave
 from pipeline.ledger import Ledger
 from pipeline.live import on_signals, only_one, wall, watch_ledger
 from pipeline.lives import living
