@@ -20,6 +20,7 @@ TABLES: Mapping[type[Noted], str] = {
     Cash: "cash",
 }
 """Where what makes orders certain is kept."""
+MONEY = tuple(COLUMNS.index(name) for name in ("stake", "profit"))
 SELECT_ORDER = f"SELECT {NAMES} FROM orders"  # noqa: S608  # our own names
 SELECT_LATCH = 'SELECT seq, scope, "on", at, reason, by FROM latches'
 SELECT_ARMING = "SELECT seq, arming, account, at, until, by, reason FROM armings"
@@ -81,7 +82,10 @@ def gates_of(row: sqlite3.Row) -> tuple[GateRow, ...]:
 
 def order_row(order: Order) -> tuple[Any, ...]:
     """An order as a row of its table."""
-    return tuple(str(value) if isinstance(value, Decimal) else value for value in msgspec.structs.astuple(order))
+    row = list(msgspec.structs.astuple(order))
+    for column in MONEY:
+        row[column] = str(row[column])
+    return tuple(row)
 
 
 def order_of(row: Sequence[Any]) -> Order:
