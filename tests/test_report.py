@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.__main__ import main
 from pipeline.engine import LEDGER_FILE
+from pipeline.evidence import Audited, Verdict
 from pipeline.ledger import Ledger
 from pipeline.reporting import NOTE, report_of
 from pipeline.reporting.said import percent
@@ -21,7 +22,7 @@ from pipeline.reporting.subjects import money_of
 from pipeline.results import ORDERS, Results
 from pipeline.statistics.evidence import factor
 from pipeline.times import HOUR, MINUTE
-from pipeline.values import Order
+from pipeline.values import Certificate, Order
 from tests.support import MONDAY, SMALL, order, plan_of
 
 FLOW = SMALL.replace("block = 64", 'block = 64\ndisplay_timezone = "Europe/Istanbul"')
@@ -84,6 +85,31 @@ def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     return run
 
 
+def certain(path: Path) -> None:
+    """What says of orders whether they can be believed: a certificate, two audits, a verdict."""
+    first, second, *_ = season()
+    nothing, held = Decimal(0), Decimal("103.95")
+    unexplained = ("contract C-7 was placed by somebody else",)
+    with Ledger(path) as ledger:
+        ledger.note(Certificate("demo-1", 0, MONDAY, MONDAY, 3, 4, held, nothing, nothing, nothing, held, unexplained))
+        ledger.note(Audited(first.order, "demo-1", MONDAY, "explained", first.result))
+        other = "lose" if second.result == "win" else "win"
+        ledger.note(Audited(second.order, "demo-1", MONDAY, "unexplained", other, reason="exit 2 is in none"))
+        ledger.verdict(Verdict("open", "absent", nothing, MONDAY, "Ada", "the broker's support"))
+
+
+def test_a_report_says_what_is_not_accounted_for_not_explained_and_signed_for(tmp_path: Path, reports: Reports) -> None:
+    path = kept(tmp_path, [*season(), order("UNKNOWN", order="open", bar=MONDAY - HOUR, wanted_at=1, sent_at=2)])
+    certain(path)
+    total = unwrapped(reports()[1].split("all paper USD\n")[1])
+    for words in (
+        "certificate demo-1 does NOT add up as of 2026-01-05 13:00:00: contract C-7 was placed by somebody else",
+        "settlements 1 of 2 settlements is not explained by our ticks (50 %, 9.5–91)",
+        "signed for 1 by somebody's word: open absent +0 by Ada",
+    ):
+        assert words in total, total
+
+
 def unwrapped(text: str) -> str:
     return " ".join(text.split())
 
@@ -115,7 +141,8 @@ def test_a_report_says_of_each_key_and_in_total_what_the_trades_prove(tmp_path: 
 
 
 def test_every_section_has_its_place_in_the_facts(tmp_path: Path, reports: Reports) -> None:
-    kept(tmp_path, [*season(), order("UNKNOWN", order="open", bar=MONDAY - HOUR, wanted_at=1, sent_at=2)])
+    path = kept(tmp_path, [*season(), order("UNKNOWN", order="open", bar=MONDAY - HOUR, wanted_at=1, sent_at=2)])
+    certain(path)
     told = json.loads(reports("--json")[1])
     assert told["note"] == NOTE
     (key,), (total,) = told["keys"], told["totals"]

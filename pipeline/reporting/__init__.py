@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.plan import Plan
 from pipeline.reporting.passage import NOT_ENDED
+from pipeline.reporting.proven import NOTHING_PROVEN, Proven
 from pipeline.reporting.said import Section
 from pipeline.reporting.sections import SECTIONS, Sections
 from pipeline.reporting.subjects import Subject, keyed, purse_of, totals
@@ -72,6 +73,7 @@ def report_of(
     since: int | None = None,
     of_keys: Sections = SECTIONS,
     tries: Tries = UNTRIED,
+    proven: Proven = NOTHING_PROVEN,
 ) -> Report:
     """The report of these orders, or of those whose slot ended since a moment, with these sections for each key.
 
@@ -80,7 +82,7 @@ def report_of(
     some = [order for order in orders if since is None or order.state not in ENDED or ended(order) >= since]
     zone = ZoneInfo(plan.settings.display_timezone)
     purses = {account: purse_of(account, plan, money) for account in {order.account for order in some}}
-    subjects = tuple(keyed(some, purses, zone))
+    subjects = tuple(keyed(some, purses, zone, proven))
     return Report(
         tuple((subject, _said(subject, of_keys)) for subject in subjects),
         tuple((subject, _said(subject, SECTIONS)) for subject in totals(subjects)),

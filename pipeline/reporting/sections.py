@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from pipeline.reporting.certainty import audit, certificate, signed
 from pipeline.reporting.conditions import delay, endings, payouts
 from pipeline.reporting.luck import luck, money, runs
 from pipeline.reporting.passage import stages, unended
@@ -24,6 +25,9 @@ SECTIONS: Sections = (
     stages,
     endings,
     unended,
+    certificate,
+    audit,
+    signed,
 )
 BRIEF: Sections = (win_rate, evidence, money)
 """What is said of each key unless all is asked for."""

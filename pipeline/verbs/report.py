@@ -19,6 +19,7 @@ from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
 from pipeline.ledger.reading import Reader
 from pipeline.reporting import report_of
+from pipeline.reporting.proven import NOTHING_PROVEN, proven_in
 from pipeline.reporting.sections import BRIEF, SECTIONS
 from pipeline.results import orders_in
 from pipeline.statistics.records import ended
@@ -47,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
     since = _since(options.since, orders, zone)
     of_keys = SECTIONS if options.full or options.json else BRIEF
     tries = _tries(plan.folder / LEDGER_FILE, of_replay=options.replay is not None)
-    report = report_of(orders, plan, "replay" if options.replay else None, since, of_keys, tries)
+    proven = NOTHING_PROVEN if options.replay is not None else proven_in(plan.folder / LEDGER_FILE)
+    report = report_of(orders, plan, "replay" if options.replay else None, since, of_keys, tries, proven)
     if options.json:
         say_json(report.as_json())
     elif report.empty:
