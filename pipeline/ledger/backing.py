@@ -7,16 +7,25 @@ from pathlib import Path
 
 
 def copied(path: Path, version: int) -> Path:
-    """The copy, named by its version. It is there whole or not at all."""
+    """The copy, named by its version. It is there whole or not at all, and for good when this returns."""
     copy = path.with_name(f"{path.stem}-v{version}{path.suffix}")
     part = copy.with_name(f"{copy.name}.part")
     part.unlink(missing_ok=True)  # of somebody who was killed: only who holds the ledger makes a copy of it
     try:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as target:
             source.backup(target)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
+        _sync(part)
         part.replace(copy)
+        if os.name != "nt":  # Windows cannot sync a folder, and needs no such thing
+            _sync(path.parent)
     finally:
         part.unlink(missing_ok=True)
     return copy
+
+
+def _sync(path: Path) -> None:
+    opened = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
