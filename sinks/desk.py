@@ -142,13 +142,13 @@ class Desk:
 
     async def _kill(self, request: web.Request) -> web.Response:
         """Whoever asks is answered once it is on disk; by then no order has left for a while."""
-        return await self._halted(request, Halting.stop)
+        return await self._halted(request, None if self._switch is None else self._switch.stop)
 
     async def _resume(self, request: web.Request) -> web.Response:
-        return await self._halted(request, Halting.release)
+        return await self._halted(request, None if self._switch is None else self._switch.release)
 
-    async def _halted(self, request: web.Request, change: Callable[[Halting, str, str, str], Stopped]) -> web.Response:
-        if self._switch is None:
+    async def _halted(self, request: web.Request, change: Callable[[str, str, str], Stopped] | None) -> web.Response:
+        if change is None:
             raise web.HTTPNotFound(text="nothing trades here that could be stopped\n")
         body = await request.read()
         if body and request.content_type != "application/json":
@@ -159,7 +159,7 @@ class Desk:
             said = f"cannot take that: {str(problem)[:200]}; send something like {_HALT}\n"
             raise web.HTTPBadRequest(text=said) from None
         try:
-            return _answer(await asyncio.to_thread(change, self._switch, halt.scope, halt.reason, halt.by))
+            return _answer(await asyncio.to_thread(change, halt.scope, halt.reason, halt.by))
         except InputError as problem:
             raise web.HTTPBadRequest(text=f"{problem}\n") from None
         except LedgerError as problem:
