@@ -190,7 +190,21 @@ class Audited(Struct, frozen=True):
     reason: str = ""
 
 
-Noted = Reconciled | Dispute | Certificate | Audited | Cash
-"""What is kept beside orders, so that everything is accounted for."""
+class Measured(Struct, frozen=True):
+    """Numbers on how an account fares that have changed by the end of a minute."""
+
+    account: str
+    at: int
+    values: dict[str, float]
+
+
+class Offered(Struct, frozen=True):
+    """What a win pays from a moment on, where that changed: product, moment, ratio of the stake."""
+
+    rows: tuple[tuple[str, int, float], ...]
+
+
+Noted = Reconciled | Dispute | Certificate | Audited | Cash | Measured | Offered
+"""What is kept beside orders, so that everything is accounted for and can be told afterwards."""
 ENTERING = (Unsent, Lost, Statement, Written, Verdict, Request, Dispute)
 """What comes in by a flow's door."""

@@ -148,8 +148,18 @@ class Wiring:
             yield from self._trading(gate, named)
         yield from self._repairing(named)
         yield from self._settling()
+        yield from self._offering()
         yield from self._certifying()
         yield from self._auditing()
+
+    def _offering(self) -> Iterator[Edge]:
+        """What venues pay goes to whoever keeps it."""
+        for each in self._of("sink"):
+            for parameter, kinds in each.part.takes.items():
+                if Payouts in kinds:
+                    for venue in self._of("venue"):
+                        if Payouts in gives(venue):
+                            yield Edge(venue.id, each.id, parameter, (Payouts,))
 
     def _pricing(self, venue: Node, named: Sequence[Edge]) -> Iterator[Edge]:
         """What a venue of our own is given: what the ledger remembers, and prices to settle by."""
@@ -323,6 +333,8 @@ def _implicit(kind: Kind, types_taken: Sequence[type[Any]]) -> bool:
         loops |= {Payouts, Order, Health, Quotes, Bars} if kind == "risk" else {Order, Inquiry}
     if kind == "sink" and set(types_taken) == {Latch}:
         return False
+    if kind == "sink":
+        loops |= {Payouts}
     if kind == "source":
         loops |= {Gap}
     return set(types_taken) <= loops

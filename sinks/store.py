@@ -4,22 +4,27 @@ from collections.abc import Iterator
 
 from reactivex import Observable
 
-from pipeline.evidence import Audited, Cash, Dispute, Noted, Reconciled
+from pipeline.evidence import Audited, Cash, Dispute, Reconciled
 from pipeline.host import Host
+from pipeline.metering import Meters, Offers
 from pipeline.parts import sink
 from pipeline.steps import woken
-from pipeline.values import Certificate, Decisions, Dropped, Latch, Order, Outcomes
+from pipeline.values import Certificate, Decisions, Dropped, Latch, Order, Outcomes, Payouts
 
 SOON = 250
 """Decisions and outcomes are on disk this many ms of the flow's time after they came, at the latest; all else at once.
 """
 
 
+Certain = Reconciled | Dispute | Certificate | Audited | Cash
+
+
 @sink
 class Store:
     """Writes every decision row, what each bar would have paid and all that becomes of an order into the flow's ledger.
 
-    The ledger is an SQLite file. A stop that a guard sets is on disk before anything more is decided.
+    The ledger is an SQLite file. A stop that a guard sets is on disk before anything more is decided. Except in replays
+    it also keeps how each account fares, minute by minute, and what venues pay.
     """
 
     def __call__(
@@ -29,9 +34,10 @@ class Store:
         orders: Observable[Order],
         outcomes: Observable[Outcomes],
         latches: Observable[Latch],
-        certainty: Observable[Reconciled | Dispute | Certificate | Audited | Cash],
+        certainty: Observable[Certain],
+        payouts: Observable[Payouts],
     ) -> Observable[Dropped]:
-        return woken(lambda: Writing(host), "store", decisions, orders, outcomes, latches, certainty)
+        return woken(lambda: Writing(host), "store", decisions, orders, outcomes, latches, certainty, payouts)
 
 
 class Writing:
@@ -39,25 +45,43 @@ class Writing:
 
     def __init__(self, host: Host) -> None:
         self._ledger = host.ledger
-        self.due: int | None = None
+        self._measures = host.mode != "replay"
+        self._meters, self._offers = Meters(), Offers()
+        self._soon: int | None = None
 
-    def take(self, item: Decisions | Order | Outcomes | Latch | Noted, at: int) -> Iterator[Dropped]:
+    @property
+    def due(self) -> int | None:
+        first, second = self._soon, self._meters.due
+        return second if first is None else first if second is None else min(first, second)
+
+    def take(self, item: Decisions | Order | Outcomes | Latch | Certain | Payouts, at: int) -> Iterator[Dropped]:
         match item:
             case Order():
                 self._ledger.follow(item)
+                if self._measures:
+                    self._meters.take(item, at)
             case Latch():
                 self._ledger.latch(item)
             case Reconciled() | Dispute() | Certificate() | Audited() | Cash():
                 self._ledger.note(item)
             case Decisions():
                 self._ledger.decide(item)
-                self.due = self.due or at + SOON
+                self._soon = self._soon or at + SOON
             case Outcomes():
                 self._ledger.outcome(item)
-                self.due = self.due or at + SOON
+                self._soon = self._soon or at + SOON
+            case Payouts():
+                if self._measures:
+                    self._offers.take(item)
+                    self._soon = self._soon or at + SOON
         yield from ()
 
     def wake(self, at: int) -> Iterator[Dropped]:
-        self._ledger.commit()
-        self.due = None
+        if self._soon is not None and at >= self._soon:
+            for offered in self._offers.given():
+                self._ledger.note(offered)
+            self._ledger.commit()
+            self._soon = None
+        for measured in self._meters.measure(at):
+            self._ledger.note(measured)
         yield from ()

@@ -388,7 +388,7 @@ class Asked:
 def test_orders_are_written_at_once_and_decisions_soon() -> None:
     asked = Asked()
     entries = [(0, decisions(2)), (10, order("CONFIRM")), (SOON - 1, decisions(1)), (SOON + 1, decisions(3))]
-    driven(Store(), entries, 10 * SOON, SimpleNamespace(ledger=asked))
+    driven(Store(), entries, 10 * SOON, SimpleNamespace(ledger=asked, mode="replay"))
     assert asked.calls == ["2 decisions", "CONFIRM", "1 decisions", "commit", "3 decisions", "commit"]
 
 
@@ -397,11 +397,11 @@ def test_stops_are_written_at_once_and_outcomes_soon() -> None:
     none = np.zeros(1, np.int64)
     outcomes = Outcomes("EURUSD", MINUTE, 250, none, none, none, np.ones(1), none, np.ones(1))
     entries = [(0, outcomes), (10, Latch("demo-1", True, 10, "odd", "risk.main"))]
-    driven(Store(), entries, 10 * SOON, SimpleNamespace(ledger=asked))
+    driven(Store(), entries, 10 * SOON, SimpleNamespace(ledger=asked, mode="replay"))
     assert asked.calls == ["1 outcomes", "latch demo-1", "commit"]
 
 
 def test_with_nothing_decided_nothing_is_committed() -> None:
     asked = Asked()
-    driven(Store(), [(0, order("CONFIRM"))], DAY, SimpleNamespace(ledger=asked))
+    driven(Store(), [(0, order("CONFIRM"))], DAY, SimpleNamespace(ledger=asked, mode="replay"))
     assert asked.calls == ["CONFIRM"]
