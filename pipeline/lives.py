@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from pipeline.errors import InputError
+from pipeline.errors import MoonlightError
 from pipeline.journal import code_hash
 from pipeline.ledger.tables import opened
 from pipeline.plan import Plan
@@ -56,7 +56,7 @@ def living(path: Path, plan: Plan, pid: int, now: Callable[[], int]) -> Generato
     except BaseException as failure:
         try:
             ended(path, life, now(), f"failed: {failure or type(failure).__name__}")
-        except (sqlite3.Error, InputError) as again:
+        except (sqlite3.Error, MoonlightError) as again:
             failure.add_note(f"nor could the ledger be told of it: {again}")
         raise
     ended(path, life, now(), ASKED)

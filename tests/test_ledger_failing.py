@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from pipeline.engine import LEDGER_FILE, ledger_of
-from pipeline.errors import InputError
 from pipeline.ledger import Ledger, LedgerError
 from pipeline.ledger.ballast import Ballast
 from pipeline.ledger.tables import opened, sound
@@ -124,7 +123,7 @@ def test_without_room_for_the_ballast_nothing_begins(disk: Path) -> None:
     fill(disk)
     with pytest.raises(LedgerError, match=r"the disk of .* is full: 4 MiB must be free beside the ledger; make room"):
         Ballast(disk / "ledger.db").take()
-    with pytest.raises(InputError, match=r"the disk is full where the ledger .* is; make room and start again"):
+    with pytest.raises(LedgerError, match=r"the disk is full where the ledger .* is; make room and start again"):
         Ledger(disk / "ledger.db")
 
 
@@ -140,25 +139,59 @@ def test_a_ballast_is_room_that_is_taken_once_and_given_up_once(path: Path) -> N
     assert not file.exists()
 
 
-def test_a_run_on_a_disk_that_fills_up_ends_with_the_sentence_and_one(disk: Path) -> None:
-    flow = disk / "flows.toml"
-    shutil.copy(ROOT / "flows.toml", flow)
-    program = f"""
+RUN = """
 import sys
 from pathlib import Path
-from pipeline.ledger import ballast
-ballast.SIZE = 65536
-ballast.Ballast.__init__.__defaults__ = (65536,)
+from pipeline.ledger import ballast, tables
+
+ballast.Ballast.__init__.__defaults__ = (65_536,)
+tables.opened.__defaults__ = (500,)
 from pipeline.__main__ import main
-Path({str(disk / "film")!r}).write_bytes(bytes({SMALL_DISK - (1 << 20)}))
-sys.exit(main(["run", {str(flow)!r}, "--for", "60s"]))
+{before}
+sys.exit(main(["run", {flow!r}, "--for", "60s"]))
 """
-    ran = subprocess.run(
+FILLED = "Path({film!r}).write_bytes(bytes({size}))"
+HELD = """
+import sqlite3
+from pipeline import engine
+from pipeline.times import MINUTE
+from pipeline.values import Order
+
+other = sqlite3.connect({ledger!r}, isolation_level=None, check_same_thread=False)
+running = engine.Ledger.listen
+
+def hold_when_it_runs(*named):
+    running(*named)
+    other.execute("BEGIN IMMEDIATE")
+
+engine.Ledger.listen = hold_when_it_runs
+"""
+
+
+def ran(flow: Path, before: str) -> subprocess.CompletedProcess[str]:
+    """The verb as a user runs it, with little patience and a small ballast."""
+    program = RUN.format(before=before, flow=str(flow))
+    return subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
     )
-    assert ran.returncode == 1, ran.stdout + ran.stderr
-    assert "the disk is full where the ledger" in ran.stderr
-    assert "Traceback" not in ran.stderr
+
+
+def test_a_run_on_a_disk_that_fills_up_ends_with_the_sentence_and_one(disk: Path) -> None:
+    flow = Path(shutil.copy(ROOT / "flows.toml", disk))
+    done = ran(flow, FILLED.format(film=str(disk / "film"), size=SMALL_DISK - (1 << 20)))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "the disk is full where the ledger" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_run_beside_a_program_that_holds_its_ledger_ends_with_the_sentence_and_one(tmp_path: Path) -> None:
+    flow = Path(shutil.copy(ROOT / "flows.toml", tmp_path))
+    ledger = tmp_path / "data" / LEDGER_FILE
+    Ledger(ledger).close()
+    done = ran(flow, HELD.format(ledger=str(ledger)))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "locked for 0.5 s; nothing more is sent; end it first" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 # --- somebody else, nobody at all ------------------------------------------------------------------------------------
@@ -183,7 +216,7 @@ def test_another_program_that_holds_the_ledger_too_long_ends_it_in_a_sentence(pa
 def test_a_ledger_on_a_disk_that_lets_nobody_write_is_refused_in_a_sentence(disk: Path) -> None:
     Ledger(disk / "ledger.db").close()
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-    with pytest.raises(InputError, match=r"the ledger .* cannot be written .*; give yourself the right to write"):
+    with pytest.raises(LedgerError, match=r"the ledger .* cannot be written .*; give yourself the right to write"):
         Ledger(disk / "ledger.db")
 
 
@@ -234,7 +267,7 @@ def test_a_damaged_file_is_found_before_anything_is_sent_and_the_way_back_is_sai
         file.write(b"\x99" * 64)
 
     async def test() -> None:
-        with pytest.raises(InputError, match=r"the ledger .* is damaged \(.*\); put a backup in its place .`restore`."):
+        with pytest.raises(LedgerError, match=r"the ledger .* is damaged \(.*\); put a backup in its place"):
             ledger_of(plan).close()
 
     run(test)

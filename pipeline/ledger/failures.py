@@ -48,22 +48,26 @@ def why_not(path: Path, failure: sqlite3.Error | OverflowError, patience: int) -
     return LedgerError(said)
 
 
-def unusable(path: Path, failure: OSError | sqlite3.Error, patience: int) -> InputError:
+def unusable(path: Path, failure: OSError | sqlite3.Error, patience: int) -> MoonlightError:
     """Why a file cannot be opened as a ledger at all."""
     name = name_of(failure) if isinstance(failure, sqlite3.Error) else ""
     if name == FULL:
-        return InputError(f"the disk is full where the ledger {path} is; make room and start again")
+        return LedgerError(f"the disk is full where the ledger {path} is; make room and start again")
     if name.startswith(BUSY):
-        return InputError(
+        return LedgerError(
             f"another program has kept the ledger {path} locked for {patience / 1000:g} s; end it and start again"
         )
-    if name.startswith(CLOSED) or isinstance(failure, PermissionError):
-        return InputError(
+    if name.startswith(CLOSED) or isinstance(failure, OSError):
+        return LedgerError(
             f"the ledger {path} cannot be written ({failure}); give yourself the right to write the file and its folder"
         )
     if name.startswith("SQLITE_CORRUPT"):
-        return InputError(f"the ledger {path} is damaged ({failure}); {restoring(path)}")
+        return damaged(path, str(failure))
     return InputError(f"{path} cannot be used as a ledger ({failure}); move it away or name another folder")
+
+
+def damaged(path: Path, how: str) -> LedgerError:
+    return LedgerError(f"the ledger {path} is damaged ({' '.join(how.split())}); {restoring(path)}")
 
 
 def restoring(path: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.errors import InputError
 from pipeline.ledger.backing import copied
-from pipeline.ledger.failures import restoring, unusable
+from pipeline.ledger.failures import damaged, unusable
 
 VERSION = 3
 PATIENCE = 5_000
@@ -212,7 +212,7 @@ def sound(db: sqlite3.Connection, path: Path) -> None:
     except sqlite3.DatabaseError as failure:
         raise unusable(path, failure, PATIENCE) from failure
     if found != "ok":
-        raise InputError(f"the ledger {path} is damaged ({' '.join(found.split())}); {restoring(path)}")
+        raise damaged(path, found)
 
 
 def readable(path: Path) -> sqlite3.Connection:
