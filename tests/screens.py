@@ -8,12 +8,15 @@ from itertools import groupby
 from pathlib import Path
 from string import ascii_letters
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.style import Style
 from textual.pilot import Pilot
 
+from pipeline.engine import LEDGER_FILE
+from pipeline.switch import Switch
 from sinks.desk import Desk
-from tests.sample_view import SampleView
+from tests.sample_view import NOON, SampleView
 from tui.app import SMALLEST, Console
 from tui.brake import Brake
 from tui.link import Link, Store, find
@@ -23,7 +26,10 @@ FROZEN = 1_000.0
 
 
 class Bench:
-    """A console on a desk's view; time stands still for the console unless `now` is moved."""
+    """A console on a desk's view; time stands still for the console unless `now` is moved.
+
+    Its kill switch is that of a flow which has not begun: a stop is a row of the ledger.
+    """
 
     def __init__(self, view: SampleView, folder: Path) -> None:
         self.view = view
@@ -33,7 +39,9 @@ class Bench:
         self.link = Link(self.store, lambda: find(None, folder), lambda: self.now)
         self.brake = Brake(lambda: find(None, folder), folder / "flows.toml")
         self.app = Console(self.store, self.link, lambda: self.now, self.brake)
-        self.desk = Desk(view, folder)
+        (folder / "flows.toml").write_text('[moonlight]\ndata = "."\n[accounts.demo-1]\n', encoding="utf-8")
+        switch = Switch(folder / LEDGER_FILE, ZoneInfo("UTC"), ("demo-1", "demo-2", "live-7"), NOON)
+        self.desk = Desk(view, folder, switch=switch)
         self.pilot: Pilot[None] | None = None
 
     async def press(self, *keys: str) -> None:

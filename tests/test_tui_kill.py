@@ -1,0 +1,115 @@
+"""The console's kill switch: a word must be typed, and it works where the engine does not."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pipeline.ledger import Ledger
+from pipeline.view import ENGINE_FILE, TOKEN_FILE, Whereabouts
+from tests.screens import Bench, golden, on_bench, run
+from tui.kill import Kill
+
+DIALOG = "type kill, and why if you like"
+
+
+def stops_in(folder: Path) -> list[tuple[str, bool, str, str]]:
+    with Ledger(folder / "ledger.db") as ledger:
+        return [(latch.scope, latch.on, latch.by, latch.reason) for latch in ledger.latches()]
+
+
+async def typed(bench: Bench, text: str) -> None:
+    await bench.press(*("space" if letter == " " else letter for letter in text), "enter")
+
+
+def test_the_word_and_a_reason_stop_everything_and_the_dialog_says_so(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_bench(tmp_path) as bench:
+            await bench.shows("candles", "^g KILL")
+            await bench.press("ctrl+g")
+            await bench.shows("This stops all 3 accounts; REAL money on live-7.", DIALOG, "3 open contracts")
+            golden("kill_120x36", bench.app)
+            await typed(bench, "kill spread looks wrong")
+            await bench.shows("everything is stopped, by console: spread looks wrong", "`resume` releases it")
+            await bench.press("escape")
+            await bench.until(lambda: len(bench.app.screen_stack) == 1)
+            assert any("everything is stopped" in line.text for line in bench.store.lines)
+
+    run(main())
+    assert stops_in(tmp_path) == [("", True, "console", "spread looks wrong")]
+
+
+@pytest.mark.parametrize(
+    "keys", [["enter"], ["k", "enter"], ["K", "I", "L", "L", "enter"], ["y", "enter"], ["ctrl+g"] * 3]
+)
+def test_nothing_but_the_word_stops_anything(tmp_path: Path, keys: list[str]) -> None:
+    async def main() -> None:
+        async with on_bench(tmp_path) as bench:
+            await bench.press("ctrl+g", *keys)
+            await bench.shows("This stops all 3" if keys[0] == "ctrl+g" else "is not the word: nothing was stopped")
+            await bench.press("escape")
+            await bench.until(lambda: len(bench.app.screen_stack) == 1)
+
+    run(main())
+    assert stops_in(tmp_path) == []
+
+
+def test_what_is_typed_for_the_console_after_all_reaches_no_key_of_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_bench(tmp_path) as bench:
+            await bench.press("ctrl+g", "q", "slash", "t", "question_mark")
+            assert isinstance(bench.app.screen, Kill)
+            await bench.press("escape")
+            await bench.until(lambda: len(bench.app.screen_stack) == 1)
+            assert bench.app.is_running
+
+    run(main())
+
+
+def test_it_opens_over_the_help_and_in_a_terminal_that_is_too_small(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_bench(tmp_path, (50, 14)) as bench:
+            await bench.press("question_mark", "ctrl+g")
+            await bench.until(lambda: isinstance(bench.app.screen, Kill))
+            await typed(bench, "kill")
+            await bench.shows("everything is stopped")
+
+    run(main())
+    assert stops_in(tmp_path) == [("", True, "console", "by hand, without a word")]
+
+
+def test_when_the_engine_is_gone_it_says_so_and_writes_the_stop_into_the_ledger(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_bench(tmp_path, desk=False) as bench:
+            await bench.press("ctrl+g")
+            await bench.shows("The engine has not told yet", DIALOG)
+            await typed(bench, "kill the office burns")
+            await bench.shows("NOT STOPPED, as far as is known: no engine is running", "type ledger to write")
+            assert stops_in(tmp_path) == []
+            await typed(bench, "ledger")
+            await bench.shows("everything is stopped, by console: the office burns", "It stands in the ledger")
+
+    run(main())
+    assert stops_in(tmp_path) == [("", True, "console", "the office burns")]
+
+
+def test_an_engine_that_takes_the_question_and_never_answers_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.brake.PATIENCE", 0.2)
+
+    async def main() -> None:
+        deaf = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+        port = deaf.sockets[0].getsockname()[1]
+        (tmp_path / TOKEN_FILE).write_text("token", encoding="ascii")
+        (tmp_path / ENGINE_FILE).write_bytes(
+            msgspec.json.encode(Whereabouts(pid=1, url=f"http://127.0.0.1:{port}", started=0))
+        )
+        async with on_bench(tmp_path, desk=False) as bench:
+            await bench.press("ctrl+g")
+            await typed(bench, "kill")
+            await bench.shows("NOT STOPPED, as far as is known: the engine did not answer within 0.2 s")
+        deaf.close()
+
+    run(main())
