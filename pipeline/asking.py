@@ -48,14 +48,15 @@ async def alone(plan: Plan, request: Request, accounts: Collection[str], patienc
         seen = Seen(accounts, past)
         setting = Setting(mode=plan.settings.mode, begin=begin, speed=speed, outside=("venue",))
         async with running(plan, setting, ledger, past, taps=(seen.told,)) as flow:
-            flow.enter(LEDGER, request)
             loop = asyncio.get_running_loop()
             until = loop.time() + patience
+            for told in (*ledger.heard(), request):  # what was signed meanwhile comes first
+                flow.enter(LEDGER, told)
             while seen.left and loop.time() < until and not flow.ended.done():
                 tell(seen.left)
                 await asyncio.sleep(LOOKS_EVERY)
-                for heard in ledger.heard():
-                    flow.enter(LEDGER, heard)
+                for told in ledger.heard():
+                    flow.enter(LEDGER, told)
             if flow.ended.done():
                 flow.ended.result()
 
