@@ -28,18 +28,25 @@ class Spans:
         """`within`: so long after it was sent an order may come to life (ms), by its venue and by our patience."""
         self._within = within
         self._resumed: dict[str, int] = {}
+        self._repeated: set[str] = set()
 
     def resume(self, name: str, at: int) -> None:
-        """An order of an earlier run: it may have been sent later than is known, but before this run began."""
+        """An order of an earlier run: it was sent when nobody knows, but before this run began."""
         self._resumed[name] = at
 
+    def repeat(self, name: str) -> None:
+        """An order is sent again although an earlier sending may have arrived."""
+        self._repeated.add(name)
+
     def of(self, order: Order) -> Span:
-        since = order.sent_at or order.wanted_at
-        last = order.sent_at
-        if not last or order.order in self._resumed:
+        first = last = order.sent_at
+        resumed = self._resumed.get(order.order)
+        if not first or resumed is not None or order.order in self._repeated:
+            first = order.wanted_at
+        if not last or resumed is not None:
             end = slot_of(order.wanted_at, order.tf) + order.tf
-            last = max(since, min(end, self._resumed.get(order.order, end)))
-        return since - SLACK, self.late(last)
+            last = max(last, end if resumed is None else min(end, resumed))
+        return first - SLACK, self.late(last)
 
     def late(self, at: int) -> int:
         """Until when what was sent or taken at a moment may be missing in a listing."""
@@ -47,6 +54,7 @@ class Spans:
 
     def forget(self, name: str) -> None:
         self._resumed.pop(name, None)
+        self._repeated.discard(name)
 
 
 class Matched(NamedTuple):

@@ -51,7 +51,7 @@ class Asking:
     @property
     def horizon(self) -> int:
         """What ended before is not looked at: it was accounted for, or was there before the first run."""
-        return self._began if self._until is None else self._until - MARGIN
+        return self._began if self._until is None else self._until
 
     def begin(self, at: int, reconciled: int | None) -> None:
         self._began, self._until = at, reconciled

@@ -8,7 +8,7 @@ from pipeline.execution.asking import Asking
 from pipeline.execution.disputes import Disputes
 from pipeline.execution.register import Register
 from pipeline.orders import UNANSWERED, adopted, end_of, moved
-from pipeline.reconciling import Matched, Spans, matched
+from pipeline.reconciling import SLACK, Matched, Spans, matched
 from pipeline.times import HOUR
 from pipeline.values import Ack, Order, Reject, Settlement
 
@@ -117,7 +117,8 @@ class Listing:
         since, until = self._spans.of(order)
         if statement.since > since:
             return
-        if asked.at >= order.at and self._teller.may_repeat(order, at):
+        asked_after = asked.at >= order.at and statement.as_of > order.sent_at + SLACK
+        if asked_after and self._teller.may_repeat(order, at):
             yield from self._teller.repeat(order, at, ABSENT)
         elif statement.as_of > until:
             first = self._missing.setdefault(order.order, statement.as_of)

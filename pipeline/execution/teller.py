@@ -111,6 +111,7 @@ class Teller:
 
     def repeat(self, order: Order, at: int, reason: str) -> Iterator[Told]:
         self._doubled.add(order.order)
+        self._spans.repeat(order.order)
         retried = self.keep(moved(order, "SEND_RETRY", at, reason), at)
         yield retried
         yield from self._send(retried, at)
