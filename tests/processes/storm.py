@@ -11,7 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -100,6 +100,10 @@ class Engines:
         self.pid = self._lives = 0
         self.heard: list[Message] = []
         """What this life said, in order."""
+        self.held: list[tuple[socket.socket, Message]] = []
+        """Answers that have not left."""
+        self.mute = False
+        """Whether no answer leaves at all."""
         self._open = set[socket.socket]()
         """Wires to engines."""
         self.late: Callable[[], bool] = lambda: False
@@ -175,13 +179,13 @@ class Engines:
         while self._open:
             self._turn(PATIENCE)
 
-    def go_on(self, until: Callable[[], bool], seconds: float = PATIENCE) -> None:
-        """Serve until something is so."""
+    def go_on(self, until: Callable[[], bool], seconds: float = PATIENCE, step: float = PATIENCE) -> None:
+        """Serve until something is so; look so often (s), or when something comes in."""
         ends = time.monotonic() + seconds
         while not until():
             if time.monotonic() > ends:
                 raise Broken(f"what was waited for was not so in {seconds:g} s")
-            self._turn(ends - time.monotonic())
+            self._turn(min(step, ends - time.monotonic()))
 
     def lived(self, changes: int) -> bool:
         """Whether it has ended, or so much became of its orders."""
@@ -207,6 +211,12 @@ class Engines:
             if self.heard and self.heard[-1]["what"] == "ended":
                 return
             self._turn(left)
+
+    def release(self) -> None:
+        """Let the answers leave that were kept."""
+        for line, answer in self.held:
+            _send(line, answer)
+        self.held.clear()
 
     # --- what comes in -----------------------------------------------------------------------------------------------
 
@@ -247,15 +257,20 @@ class Engines:
         answers = list(self.broker.answers(message, late=places and self.late()))
         if places and self.placing is not None:
             leaves = self.placing(message, "after") and leaves
-        for answer in answers if leaves else ():
-            try:
-                line.sendall((json.dumps(answer) + "\n").encode())
-            except OSError:  # whoever asked is gone
-                return
+        for answer in answers:
+            if leaves and not self.mute:
+                _send(line, answer)
+            else:
+                self.held.append((line, answer))
 
     def _read(self, number: int, read: bytes) -> list[bytes]:
         *lines, self._lines[number] = (self._lines.get(number, b"") + read).split(b"\n")
         return lines
+
+
+def _send(line: socket.socket, answer: Message) -> None:
+    with suppress(OSError):  # whoever asked is gone
+        line.sendall((json.dumps(answer) + "\n").encode())
 
 
 # --- a storm ---------------------------------------------------------------------------------------------------------
