@@ -25,6 +25,15 @@ from pipeline.values import Ack, Settlement
 
 Change = tuple[Any, str, Any]
 """What is changed: of what, under which name, and to what."""
+LATE, COMMIT = "_late", "_commit"
+
+
+def _yes(*_: Any) -> bool:
+    return True
+
+
+def _nothing(*_: Any) -> str:
+    return ""
 
 
 @contextmanager
@@ -75,7 +84,7 @@ def lost_is_not_sent() -> list[Change]:
 
 
 def no_intent() -> list[Change]:
-    return [(Ledger, "intend", lambda *_: True)]
+    return [(Ledger, "intend", _yes)]
 
 
 def sent_while_written() -> list[Change]:
@@ -129,12 +138,12 @@ def settled_twice() -> list[Change]:
 
 def no_cutoff_again() -> list[Change]:
     """The time that is left is asked when an order is prepared, and not again when it leaves."""
-    original = Preflight._late
+    original = getattr(Preflight, LATE)
 
     def late(self: Any, order: Any, at: int) -> str:
         return original(self, order, at) if order.state == "PREPARE" and order.order not in self._orders else ""
 
-    return [(Preflight, "_late", late)]
+    return [(Preflight, LATE, late)]
 
 
 def dropped_at_start() -> list[Change]:
@@ -154,11 +163,11 @@ def unknown_does_not_lock() -> list[Change]:
     def call(self: Any, case: Any) -> Any:
         return by_moment.answer(self.name, 0, 0, True)
 
-    return [(Preflight, "_crowded", lambda *_: ""), (Unknown, "__call__", call)]
+    return [(Preflight, "_crowded", _nothing), (Unknown, "__call__", call)]
 
 
 def latch_only_at_the_gate() -> list[Change]:
-    return [(Stops, "on", lambda *_: "")]
+    return [(Stops, "on", _nothing)]
 
 
 def traded_before_first_pass() -> list[Change]:
@@ -213,18 +222,18 @@ def never_asked() -> list[Change]:
 
 def not_in_order() -> list[Change]:
     """What waits for the disk is written the last first."""
-    original = LifeWriter._commit
+    original = getattr(LifeWriter, COMMIT)
 
     def commit(self: Any) -> None:
         self._waiting.reverse()
         original(self)
 
-    return [(LifeWriter, "_commit", commit)]
+    return [(LifeWriter, COMMIT, commit)]
 
 
 def one_of_many() -> list[Change]:
     """Of what waits for the disk only the first is written when a transaction ends; the rest is taken as done."""
-    original = LifeWriter._commit
+    original = getattr(LifeWriter, COMMIT)
 
     def commit(self: Any) -> None:
         jobs = list(self._waiting)
@@ -235,7 +244,7 @@ def one_of_many() -> list[Change]:
         self._waiting.append(jobs[0])
         original(self)
 
-    return [(LifeWriter, "_commit", commit)]
+    return [(LifeWriter, COMMIT, commit)]
 
 
 def doubled_bar() -> list[Change]:

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from pipeline.sim.storms import KINDS
+from pipeline.tables import nearest
 from pipeline.times import DurationText, duration, parse_moment
 
 FRAME = re.compile(r"\((?P<several>[A-Za-z0-9?]+)\)|(?P<one>[A-Za-z0-9?-])")
@@ -34,6 +36,9 @@ class Stormy:
     ] = None
     faults: dict[str, list[Annotated[int, Meta(ge=0)]]] = field(default_factory=dict[str, "list[int]"])
 
+    def __post_init__(self) -> None:
+        _ = self.block
+
     @property
     def block(self) -> int:
         return duration(self.ahead) if self.ahead else 0
@@ -45,8 +50,8 @@ class FlowTest:
 
     `inputs` are let in in place of what the nodes named would give (quotes by a source, signals by an ensemble);
     `outputs` are all that nodes must give. `values` say what a letter stands for; in an output only the keys written
-    are compared. `set` changes keys of the flow for this test, such as "risk.main.cool_down" = "60s". With `storm` there
-    are no diagrams: the flow runs in a simulated world, and what must hold in any is what is claimed.
+    are compared. `set` changes keys of the flow for this test, such as "risk.main.cool_down" = "60s". With `storm`
+    there are no diagrams: the flow runs in a simulated world, and what must hold in any is what is claimed.
     """
 
     name: Annotated[str, Meta(min_length=1)]
@@ -68,6 +73,9 @@ class FlowTest:
 
     def problems(self, nodes: Iterable[str]) -> Iterator[Problem]:
         """What is wrong with it, given the nodes there are: what, under which key, and how to mend it."""
+        if self.storm is not None:
+            for what in sorted(self.storm.faults.keys() - KINDS.keys()):
+                yield f"there is no storm {what!r}", ("storm", "faults", what), nearest(what, KINDS)
         known = {*nodes, *(node.split(".", 1)[1] for node in nodes)}
         for letter in self.values:
             if len(letter) != 1 or not letter.isalnum():

@@ -5,7 +5,6 @@ So a draw more of one kind shifts no draw of another, and leaving out one fault 
 
 import hashlib
 
-import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
 
 AHEAD = 256

@@ -15,7 +15,7 @@ from pipeline.ledger.writers import Work, committed
 from pipeline.sim.chance import Draws
 from pipeline.sim.lives import Killed, Life
 from pipeline.sim.storms import Storm, edgewise
-from pipeline.values import Latch
+from pipeline.values import ENDED, Latch
 
 T = TypeVar("T")
 USUAL_LEAST, USUAL_MOST = 0.0003, 0.003
@@ -58,6 +58,12 @@ class Disk:
         """The state of an order as it is on disk."""
         row = self._reading.execute('SELECT state FROM orders WHERE "order" = ?', (order,)).fetchone()
         return None if row is None else str(row[0])
+
+    def settled(self, before: int) -> bool:
+        """Whether every order that was wanted before a moment has ended."""
+        ends = ", ".join(f"'{state}'" for state in sorted(ENDED))
+        alive = f"SELECT 1 FROM orders WHERE wanted_at < ? AND state NOT IN ({ends}) LIMIT 1"  # noqa: S608  # our own words
+        return self._reading.execute(alive, (before,)).fetchone() is None
 
     def rows(self, select: str) -> list[Any]:
         return self._reading.execute(select).fetchall()

@@ -70,8 +70,10 @@ class Prices:
         walk = np.cumsum(chance.normal(0, STEP, rows))
         opening, closing = self._level(product, hour), self._level(product, hour + HOUR)
         bridge = np.arange(1, rows + 1) * ((closing - opening - walk[-1]) / rows)
-        bid: Floats = np.round(LEVEL * np.exp(opening + walk + bridge), DIGITS)
-        quotes = Quotes(product, ts, received, bid, np.round(bid + SPREAD, DIGITS))
+        mid: Floats = LEVEL * np.exp(opening + walk + bridge)
+        bid: Floats = mid.round(DIGITS)
+        ask: Floats = (bid + SPREAD).round(DIGITS)
+        quotes = Quotes(product, ts, received, bid, ask)
         calendar = self._calendars.of(product)
         return quotes if calendar.never_closes else quotes.chosen(calendar.open_mask(ts))
 

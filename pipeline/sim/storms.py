@@ -64,7 +64,9 @@ KINDS: Mapping[str, Kind] = {
     "suspended": Kind(MINUTELY, 8, "the process stands still, then goes on"),
     "kill": Kind(MINUTELY, 25, "kill -9; a new start some time later"),
     "kill_at_write": Kind(WRITING, 10, "kill -9 right before or after something is written"),
-    "kill_at_message": Kind(MESSAGES, 6, "kill -9 right after an order left, or before or after something came from the venue"),
+    "kill_at_message": Kind(
+        MESSAGES, 6, "kill -9 right after an order left, or before or after something came from the venue"
+    ),
     "stall": Kind(WRITING, 20, "the disk takes seconds"),
     "disk_full": Kind(
         WRITING, 0.7, "the disk is full: the write fails, the flow ends; there is room at the next start"
@@ -98,10 +100,12 @@ class Storm:
         for what, kind in KINDS.items():
             on, wild = swarm.draw() < LIKELY, swarm.between(0.2, WILDEST)
             self.rates[what] = kind.often / 1000 * wild if on and what in kinds else 0.0
+        drawn = {what for what, rate in self.rates.items() if rate}
+        self._may = drawn if self._only is None else {strike.what for strike in self._only}
 
     def strikes(self, what: str) -> float | None:
         """Whether a kind strikes this time: then how hard, from 0 to 1."""
-        if self.over or not self.rates[what]:
+        if self.over or what not in self._may:
             return None
         n = self._asked[what]
         self._asked[what] = n + 1

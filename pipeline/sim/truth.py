@@ -54,9 +54,7 @@ def judge(plan: Plan, disk: Disk, contracts: Iterable[Contract], witness: Witnes
     _judge_money(plan, rows, by_order, witness)
 
 
-def _judge_row(
-    row: Row, contracts: list[Contract], foreign: set[str], witness: Witness, end: int, lists: bool
-) -> None:
+def _judge_row(row: Row, contracts: list[Contract], foreign: set[str], witness: Witness, end: int, lists: bool) -> None:
     if row.origin == "external":
         witness.check(FOREIGN, row.contract in foreign, row.order, row.contract)
         return

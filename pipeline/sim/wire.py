@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 import msgspec
 from reactivex import Observable, abc
-from reactivex.disposable import Disposable
 
 from pipeline.evidence import Evidence, Inquiry, Lost, Statement, Unsent
 from pipeline.parts import Part
@@ -66,7 +65,7 @@ class Wire:
     def __init__(self, part: Part, venue: Any, storm: Storm, clock: Waiting) -> None:
         self.contracts: dict[str, Contract] = {}
         self.watcher: Watcher | None = None
-        self.gate: Callable[[Callable[[], object]], None] = lambda act: act()
+        self.gate: Callable[[Callable[[], object]], object] = lambda act: act()
         """How something happens in the engine that lives."""
         self.orders: Tube[Order | Inquiry] = Tube()
         self.away_until = self.half_open_until = self.token_until = 0
@@ -96,7 +95,7 @@ class Wire:
             sending = taking.subscribe(self._take)
             for payouts in tuple(self._payouts.values()):
                 hear(payouts)
-            return sending if sending is not None else Disposable()
+            return sending
 
         return Observable(subscribe)
 

@@ -6,7 +6,7 @@ It sees what an engine sends and hears, what its nodes give and what is on disk,
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -48,7 +48,7 @@ SHOWN = 3
 
 INTENT = "what is sent has its intent on disk"
 CUTOFF = "nothing is sent after the cut-off"
-FIRST_PASS = "nothing is sent before the first complete pass of a life"
+RECONCILED = "nothing is sent before the first complete pass of a life"
 LATCHED = "nothing is sent for whom a stop holds"
 ALONE = "a key holds one open trade of ours"
 BLIND = "nothing is sent again without a proof that it was not taken"
@@ -122,7 +122,7 @@ class Witness:
 
     def tapped(self, node: str, value: Any) -> None:
         """A node of the living flow gave something."""
-        kind = type(value)
+        kind = cast("type[Any]", type(value))
         if kind not in CHAINED:
             return
         life = self._life
@@ -138,8 +138,6 @@ class Witness:
             self._passed.clear()
         elif kind is Latch:
             (self._stopped.add if value.on else self._stopped.discard)(value.scope)
-        elif kind is Bars and node.startswith("operators."):
-            self._final(value)
 
     def _moved(self, order: Order) -> None:
         name = order.order
@@ -149,9 +147,6 @@ class Witness:
         self._restored.discard(name)
         self.check(MOVED, order.state in MOVES[was] or taken_up or begun, name, was, "→", order.state)
         self._states[order.order] = order.state
-
-    def _final(self, bars: Bars) -> None:
-        pass
 
     # --- the wire ----------------------------------------------------------------------------------------------------
 
@@ -165,7 +160,7 @@ class Witness:
         self.check(CUTOFF, left >= self._cutoff, name, left, "ms before its slot's end")
         self.check(LATCHED, not {"", order.account} & self._stopped, name)
         if self._lists[order.account]:
-            self.check(FIRST_PASS, order.account in self._passed, name)
+            self.check(RECONCILED, order.account in self._passed, name)
         self.check(BLIND, name not in self._unproved or self._once[order.account], name)
         self._unproved.add(name)
         held = self._open.setdefault((order.account, order.product, order.tf), {})

@@ -1,4 +1,4 @@
-"""A simulated world: a market and venues that live on, engines that come and go, a storm, then a calm; and the truth."""
+"""A simulated world: a market and venues that live on, engines that come and go, a storm, a calm; and the truth."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -30,6 +30,8 @@ from pipeline.values import Latch, Order, Payouts, Quotes
 
 CALM = 25 * MINUTE
 """So long after a storm everything that was wanted in it has ended: the longest contract, and passes over listings."""
+SETTLING = 4 * MINUTE
+"""A calm is no shorter: every account is passed over, and what the storm delayed has come."""
 BUSY = 3 * SECOND
 """Half of all that strikes within a minute strikes in its first seconds, when bars end and orders leave."""
 LOOKS = 10 * MINUTE
@@ -128,8 +130,7 @@ class World:
         market = asyncio.ensure_future(self._market(end + CALM))
         await self._minutes(end)
         self._calm()
-        if not self._over:
-            await self._until(end + CALM)
+        await self._settle(end)
         market.cancel()
         await asyncio.gather(market, return_exceptions=True)
         self._look()
@@ -282,6 +283,14 @@ class World:
         self.witness.note(self.clock.now(), "calm")
         for wire in self.wires.values():
             wire.away_until = wire.half_open_until = wire.token_until = 0
+
+    async def _settle(self, end: int) -> None:
+        """Wait until all that was wanted in the storm has ended, but no longer than that can take."""
+        soonest = end + SETTLING
+        while not self._over and self.clock.now() < end + CALM:
+            await self._until(self.clock.now() + MINUTE)
+            if self.clock.now() >= soonest and self.disk.settled(end):
+                return
 
     def _look(self) -> None:
         """Count the edges of the living flow."""

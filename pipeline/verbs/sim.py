@@ -16,10 +16,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import blake2b
+from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 
 from pipeline.errors import InputError
+from pipeline.plugins import load_installed
 from pipeline.sim.campaign import Flow, Summary, one, outcomes
 from pipeline.sim.saving import saved
 from pipeline.sim.storms import KINDS, kinds_of
@@ -73,10 +75,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def register() -> None:
-    """Make the parts known to a process."""
-    import operators  # noqa: F401, PLC0415  # for what they register
-    import sinks  # noqa: F401, PLC0415
-    import sources  # noqa: F401, PLC0415
+    """Make the parts known to a process, as the command line does."""
+    for name in ("operators", "sinks", "sources"):
+        import_module(name)
+    load_installed()
 
 
 def _flows(options: argparse.Namespace) -> list[Flow]:
@@ -111,7 +113,8 @@ def _say(summary: Summary, whole: str, seconds: float) -> None:
 
 def _lines(summary: Summary, whole: str, seconds: float) -> Iterator[str]:
     simulated = summary.minutes * MINUTE / SECOND
-    yield f"{summary.worlds} worlds, {simulated / 86400:.2f} simulated days, {seconds:.1f} s: {simulated / seconds:,.0f} times as fast as time passes"
+    pace = f"{simulated / seconds:,.0f} times as fast as time passes"
+    yield f"{summary.worlds} worlds, {simulated / 86400:.2f} simulated days, {seconds:.1f} s: {pace}"
     yield "  " + ", ".join(f"{count:,} {what}" for what, count in sorted(summary.counts.items()))
     yield "  struck: " + (", ".join(f"{what} {count}" for what, count in sorted(summary.struck.items())) or "nothing")
     for what, count in sorted(summary.checked.items()):
