@@ -19,9 +19,9 @@ class Fairness:
     explained: int = 0
     unseen: int = 0
     against: int = 0
-    """Unexplained, and the account would have more by our prices."""
+    """Unexplained, and the venue's prices are worse for the account than ours."""
     favour: int = 0
-    """Unexplained, and it would have less."""
+    """Unexplained, and they are better."""
     neither: int = 0
     cost: Decimal = Decimal(0)
     """What all unexplained ones cost the account together."""
@@ -60,12 +60,12 @@ class Fairness:
     def _sides(self) -> str:
         sided = self.against + self.favour
         if not sided:
-            return "; none of them changes what was paid"
-        whom = f"{self.against:,} cost you and {self.favour:,} paid you"
+            return "; they have no side"
+        whom = f"{self.against:,} are against you and {self.favour:,} in your favour"
         if not self.favour:
-            whom = ("it", "both", f"all {sided:,}")[min(sided, 3) - 1] + " cost you"
-        sum_ = f"{self.cost:,} in all" if self.cost >= 0 else f"to your gain of {-self.cost:,} in all"
-        return f"; {whom}, {sum_}; by luck as many or more would in {_chance(self.by_luck)}"
+            whom = ("it is", "both are", f"all {sided:,} are")[min(sided, 3) - 1] + " against you"
+        paid = f"they cost {self.cost:,}" if self.cost >= 0 else f"they paid you {-self.cost:,}"
+        return f"; {whom}, as luck would have it in {_chance(self.by_luck)}; {paid}"
 
 
 def fairness(audits: Iterable[Audited], orders: Mapping[str, Order]) -> Fairness:
@@ -79,9 +79,9 @@ def fairness(audits: Iterable[Audited], orders: Mapping[str, Order]) -> Fairness
         if each.verdict != "unexplained":
             counts[each.verdict] += 1
             continue
-        paid = cost_of(each, order)
-        total += paid
-        counts["against" if paid > 0 else "favour" if paid < 0 else "neither"] += 1
+        total += cost_of(each, order)
+        worse = worse_by(each, order)
+        counts["against" if worse > 0 else "favour" if worse < 0 else "neither"] += 1
     return Fairness(**counts, cost=total)
 
 
@@ -90,6 +90,14 @@ def cost_of(audited: Audited, order: Order) -> Decimal:
     if audited.result is None:
         return Decimal(0)
     return profit_of(audited.result, order.stake, order.payout) - order.profit
+
+
+def worse_by(audited: Audited, order: Order) -> float:
+    """How much worse for the account the venue's prices are than ours; money where there are not two prices each."""
+    if not (order.entry_ts and order.exit_ts and audited.entry_ts and audited.exit_ts):
+        return float(cost_of(audited, order))
+    ours, theirs = audited.exit - audited.entry, order.exit - order.entry
+    return (ours - theirs) * (1 if order.direction == "call" else -1)
 
 
 def facts(found: Fairness) -> dict[str, Any]:
@@ -105,4 +113,4 @@ def facts(found: Fairness) -> dict[str, Any]:
 
 
 def _chance(chance: float) -> str:
-    return f"{chance * 100:.2g} % of all cases" if chance >= 0.0001 else "less than 0.01 % of all cases"
+    return f"{chance * 100:.2g} % of cases" if chance >= 0.0001 else "less than 0.01 % of cases"

@@ -11,13 +11,16 @@ from msgspec.structs import replace
 from pipeline.auditing import Auditing
 from pipeline.candles import from_columns
 from pipeline.evidence import Audited
+from pipeline.fairness import Fairness, fairness
 from pipeline.outcomes import PATIENCE, Priced
+from pipeline.replaying import replayed
 from pipeline.settlement import Contract, PricePath, settled
 from pipeline.steps import Tube, woken
-from pipeline.times import HOUR, MINUTE, SECOND
+from pipeline.times import DAY, HOUR, MINUTE, SECOND
+from pipeline.trying import NoRecords
 from pipeline.values import Order, Past, Quotes
 from tests.driven import Given, played
-from tests.support import MONDAY, order, quotes
+from tests.support import MONDAY, SMALL, order, plan_of, quotes
 
 ACCEPTED = MONDAY + MINUTE
 EXPIRY = ACCEPTED + MINUTE
@@ -242,3 +245,31 @@ def test_a_venue_that_shifts_one_exit_in_a_hundred_is_exposed_to_the_contract() 
     honest = audited([(MONDAY, batch), *((each.at, each) for each in orders)], until=end)
     assert len(honest) == len(orders)
     assert {found.verdict for _, found in honest} == {"explained"}
+
+
+def test_a_week_at_an_honest_venue_has_nothing_unexplained_and_one_that_shifts_one_exit_in_a_hundred_is_exposed() -> (
+    None
+):
+    honest, crooked = (_days(""), _days("faults = { seed = 5, wrong_settlement = 0.01 }\n"))
+    assert honest.judged > 1000
+    assert (honest.unexplained, honest.unseen) == (0, 0)
+    assert honest.share.high < 0.004
+    assert 8 <= crooked.unexplained == crooked.against
+    assert crooked.share.low > 0.004  # not nothing, with 95 % confidence
+    assert crooked.by_luck < 0.005  # and not by mistakes that have no side
+
+
+def _days(faults: str) -> Fairness:
+    """What the audit makes of three days of trading."""
+    text = SMALL.replace("payout = 0.9\n", f"payout = 0.9\n{faults}").replace('"100.00"', '"10000.00"')
+    audits, orders = list[Audited](), dict[str, Order]()
+
+    def told(_: str, value: Any) -> None:
+        if isinstance(value, Audited):
+            audits.append(value)
+        elif isinstance(value, Order):
+            orders[value.order] = value
+
+    plan = plan_of(text.replace('max_daily_loss = "20.00"', 'max_daily_loss = "2000.00"'))
+    replayed(plan, MONDAY, MONDAY + 3 * DAY, NoRecords(), past=Past((), {}), block=HOUR, taps=(told,))
+    return fairness(audits, orders)

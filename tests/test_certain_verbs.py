@@ -297,8 +297,8 @@ def test_an_audit_counts_what_is_not_explained_whom_it_costs_and_how_often_luck_
     assert code == 1
     first, *rest = out.splitlines()
     assert first == (
-        "2 of 8 settlements are not explained by our ticks (25 %, 7.1–59); both cost you, 3.80 in all; "
-        "by luck as many or more would in 25 % of all cases; 1 more were not seen by our ticks"
+        "2 of 8 settlements are not explained by our ticks (25 %, 7.1–59); both are against you, as luck would have it "
+        "in 25 % of cases; they cost 3.80; 1 more were not seen by our ticks"
     )
     assert [line.split()[2] for line in rest] == ["3", "6"]
     assert rest[0].endswith("3 (C-3), cost +1.90: exit 1.05 is in none of our ticks")
