@@ -104,6 +104,18 @@ def test_an_order_cannot_take_a_contract_that_another_has(path: Path) -> None:
     assert disputes(path) == [("second", "first is CONFIRM", "CONFIRM")]
 
 
+def test_a_second_order_for_a_bar_changes_nothing_of_the_first_whatever_comes_between(path: Path) -> None:
+    first = order("CONFIRM", contract="C-1", sent_at=MONDAY)
+    with Ledger(path) as ledger:
+        ledger.intend(order("PREPARE"))
+        ledger.follow(order("SEND", sent_at=MONDAY))
+        assert not ledger.intend(order("PREPARE"))
+        ledger.follow(first)
+        ledger.follow(order("ABORT", reason="sent before", cause="not_sent"))
+        assert ledger.past(MONDAY).orders == (first,)
+    assert disputes(path) == [(first.order, f"{first.order} is CONFIRM", "ABORT, sent before")]
+
+
 def test_a_request_belongs_to_one_order_of_an_account(path: Path) -> None:
     with Ledger(path) as ledger:
         assert ledger.intend(order("PREPARE", order="first", bar=1, request="r"))

@@ -16,6 +16,7 @@ import pytest
 from pipeline.engine import LEDGER_FILE, ledger_of
 from pipeline.ledger import Ledger, LedgerError
 from pipeline.ledger.ballast import Ballast
+from pipeline.ledger.checkpoints import IDLE
 from pipeline.ledger.tables import opened, sound
 from pipeline.ledger.threads import ThreadWriter
 from pipeline.times import MINUTE
@@ -117,6 +118,27 @@ def test_on_a_full_disk_no_intent_is_written_and_how_orders_ended_still_is(disk:
 
     run(test)
     assert query(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_disk_that_is_full_when_the_log_is_shortened_leaves_room_for_how_orders_ended(disk: Path) -> None:
+    path = disk / "ledger.db"
+
+    async def test() -> None:
+        ballast = Ballast(path, 1 << 20)
+        ballast.take()
+        ledger, failed = threaded(path, ballast=ballast)
+        for number in range(400):
+            ledger.intend(prepared(number))
+            ledger.past(MONDAY)
+            if path.with_name("ledger.db-wal").stat().st_size > IDLE:
+                break
+        fill(disk)
+        assert "the disk is full where the ledger" in str(await failed)  # after a quiet second
+        ledger.follow(order("SEND", order="o0", bar=MONDAY))
+        ended(ledger, "the disk is full")
+        assert query(path, "SELECT count(*) FROM orders WHERE state = 'SEND'") == [(1,)]
+
+    run(test)
 
 
 def test_without_room_for_the_ballast_nothing_begins(disk: Path) -> None:

@@ -23,7 +23,6 @@ from pipeline.ledger.rows import decision_rows, number_of, outcome_rows
 from pipeline.ledger.statements import INSERT_DECISION, INSERT_FEATURE, INSERT_OUTCOME, Kept
 from pipeline.ledger.tables import opened, remembered
 from pipeline.ledger.writers import InlineWriter, Work, Writer
-from pipeline.orders import MOVES
 from pipeline.values import Arming, Decisions, Latch, Order, Outcomes, Past
 
 T = TypeVar("T")
@@ -110,8 +109,8 @@ class Ledger:
         """
         if order.state == "PREPARE":  # that is its intent
             return
-        refused = order.order in self._refused
-        if refused and not MOVES[order.state]:
+        refused = order.cause == "not_sent" and order.order in self._refused
+        if refused:
             self._refused.discard(order.order)
         work = statements.disputed if refused else statements.followed
         self._write(partial(work, order=order), self._dispute)

@@ -108,7 +108,7 @@ class ThreadWriter:
             while (jobs := self._next()) is not None:
                 if jobs:
                     self._write(jobs)
-                self._checkpoints.look(self._db, idle=not jobs)
+                self._shorten(idle=not jobs)
             whole = True
         except FAILURES as failure:
             self._fail(why_not(self._path, failure, self._patience))
@@ -141,10 +141,7 @@ class ThreadWriter:
         try:
             given = committed(self._db, [job.work for job in kept])
         except sqlite3.Error as failure:
-            if name_of(failure) != FULL or self._ballast is None or not self._ballast.drop():
-                raise
-            self._full = True
-            self._fail(why_not(self._path, failure, self._patience))
+            self._make_room(failure)
             self._write(jobs)
             return
         self._told.extend((job.done, each) for job, each in zip(kept, given, strict=True) if job.done is not None)
@@ -152,6 +149,22 @@ class ThreadWriter:
             self._written += len(jobs)
             self._turn.notify_all()
         self._call(self._tell)
+
+    def _shorten(self, *, idle: bool) -> None:
+        """Put the log into the file when it is time; on a full disk the room is for what is told of orders."""
+        if self._full:
+            return
+        try:
+            self._checkpoints.look(self._db, idle=idle)
+        except sqlite3.Error as failure:
+            self._make_room(failure)
+
+    def _make_room(self, failure: sqlite3.Error) -> None:
+        """Give up the ballast when that helps; any other failure is the end."""
+        if name_of(failure) != FULL or self._ballast is None or not self._ballast.drop():
+            raise failure
+        self._full = True
+        self._fail(why_not(self._path, failure, self._patience))
 
     def _fail(self, failure: LedgerError) -> None:
         with self._turn:
