@@ -264,6 +264,13 @@ def test_deposits_and_withdrawals_are_told_by_statements_and_by_the_balance() ->
     assert statement.balance == Decimal("120.00")
 
 
+@pytest.mark.parametrize(("amount", "held"), [("100.00", "0.00"), ("100.01", "100.00")])
+def test_nobody_takes_away_more_than_there_is(amount: str, held: str) -> None:
+    went = Strike(what="withdrawal", after="20s", account="demo-1", amount=Decimal(amount))
+    (statement,) = Day(faults=(went,)).played(question(1, 30_000)).statements
+    assert statement.balance == Decimal(held)
+
+
 def test_a_deposit_that_is_not_told_shows_in_the_balance_alone() -> None:
     quiet = Strike(what="deposit", after="10s", account="demo-1", amount=Decimal("50.00"), told=False)
     (statement,) = Day(faults=(quiet,)).played(question(1, 30_000)).statements

@@ -180,14 +180,19 @@ class House:
         payout = self.payouts.at(order.product, order.at) if rules.payout is None else rules.payout
         if payout is None:
             return Reject(order.order, "no payout", at)
-        balance = self.book.balance(order.account)
-        if balance is not None and balance < order.stake:
-            return Reject(order.order, f"insufficient funds: the account holds {balance}", at)
+        if self._lacks(order.account, order.stake):
+            held = self.book.balance(order.account)
+            return Reject(order.order, f"insufficient funds: the account holds {held}", at)
         return Ack(order.order, name, at, at + order.tf, payout)
 
     def _priced(self, product: str, at: int, known_before: int) -> bool:
         price = self.path.exit(product, at, known_before)
         return price is not None and at - price.ts <= STALE
+
+    def _lacks(self, account: str, amount: Decimal) -> bool:
+        """Whether an account cannot pay so much. One of which nobody knows what it holds can."""
+        balance = self.book.balance(account)
+        return balance is not None and balance < amount
 
     def _refuse(self, asked: tuple[str, str], answer: Reject) -> None:
         self._refused[asked] = answer
@@ -354,19 +359,17 @@ class House:
             return
         amount = strike.amount or NOTHING
         reference = f"{strike.what}-{strike.account}-{at}"
-        if self.book.moved(strike.account, reference):
+        signed = amount if strike.what == "deposit" else -amount
+        if self.book.moved(strike.account, reference) or self._lacks(strike.account, -signed):
             return
         self.weather.struck_by(strike)
-        signed = amount if strike.what == "deposit" else -amount
         self.book.move(Movement(strike.account, Cash(reference, at, signed, strike.what, strike.account), strike.told))
 
     def _by_hand(self, strike: Strike, at: int) -> None:
         """Somebody places a contract, if the venue takes it."""
         stake, name = strike.stake or NOTHING, f"HAND-{strike.account}-{at}"
         payout = self.payouts.at(strike.product, at) if self.rules.payout is None else self.rules.payout
-        balance = self.book.balance(strike.account)
-        poor = balance is not None and balance < stake
-        if poor or payout is None or name in self.book.deals or not self._priced(strike.product, at, at + 1):
+        if self._lacks(strike.account, stake) or payout is None or name in self.book.deals or not self._priced(strike.product, at, at + 1):
             return
         self.weather.struck_by(strike)
         tf = timeframe(strike.timeframe or "1m")

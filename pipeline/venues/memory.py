@@ -11,6 +11,8 @@ from pipeline.errors import InputError, MoonlightError
 from pipeline.venues.book import Book, Deal, Movement
 
 VERSION = 1
+PATIENCE = 1.0
+"""How long (s) another process may be about to let go of the file."""
 TABLES = """
 CREATE TABLE began (at INTEGER NOT NULL) STRICT;
 CREATE TABLE openings (account TEXT PRIMARY KEY, opening TEXT NOT NULL) STRICT;
@@ -27,9 +29,12 @@ class Memory:
 
     @classmethod
     def opened(cls, path: Path) -> Self:
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            db = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            db = sqlite3.connect(path, isolation_level=None, timeout=PATIENCE)
+        except (OSError, sqlite3.Error) as failure:
+            raise _unusable(path, failure) from failure
+        try:
             db.execute("PRAGMA locking_mode = EXCLUSIVE")
             db.execute("PRAGMA synchronous = FULL")
             db.execute("BEGIN IMMEDIATE")
@@ -40,10 +45,10 @@ class Memory:
                 db.execute(f"PRAGMA user_version = {VERSION}")
             db.execute("COMMIT")
         except sqlite3.Error as failure:
-            raise InputError(
-                f"{path} cannot be used as a venue's memory ({failure}); end what uses it, or name another file"
-            ) from failure
+            db.close()
+            raise _unusable(path, failure) from failure
         if version > VERSION:
+            db.close()
             raise InputError(f"{path} is a venue's memory of a later version; use the later program, or another file")
         return cls(path, db)
 
@@ -68,6 +73,7 @@ class Memory:
             for account, opening in openings:
                 book.open(account, Decimal(opening))
         except (sqlite3.Error, msgspec.MsgspecError, ArithmeticError) as wrong:
+            self.close()
             raise InputError(f"{self._path} is no venue's memory ({wrong}); name another file") from wrong
         book.keeping = self
         return book, not openings
@@ -92,3 +98,7 @@ class Memory:
             raise MoonlightError(
                 f"{self._path}: the venue cannot write to its memory ({failure}); see to the disk, then run again"
             ) from failure
+
+
+def _unusable(path: Path, failure: Exception) -> InputError:
+    return InputError(f"{path} cannot be used as a venue's memory ({failure}); end what uses it, or name another file")
