@@ -630,6 +630,18 @@ def test_doctor_says_how_to_mend_a_folder_that_is_none(tmp_path: Path, here: Cal
     assert "nowhere is not a folder; make it, or name another with --folder" in out
 
 
+def test_doctor_names_a_log_beside_a_ledger_that_a_reader_holds_up(tmp_path: Path, here: Callable[..., Said]) -> None:
+    log = tmp_path / "data" / "ledger.db-wal"
+    log.parent.mkdir()
+    with log.open("wb") as file:
+        file.truncate(65 << 20)
+    _, out, _ = here(tmp_path, "doctor")
+    assert "ledger.db-wal has 65 MiB; a program that reads the ledger holds it up" in out
+    with log.open("wb") as file:
+        file.truncate(60 << 20)
+    assert "ledger.db-wal" not in here(tmp_path, "doctor")[1]
+
+
 @pytest.mark.parametrize("option", [("run", "--record"), ("replay", "--for", "1h", "--out")])
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path, option: tuple[str, ...]) -> None:
     (tmp_path / "taken").write_text("a file, no folder", encoding="utf-8")

@@ -41,6 +41,7 @@ SAFE_KEYRINGS = (
     "keyring.backends.libsecret",
 )
 ROOM = 500 * 1024 * 1024
+LONG_LOG = 64 * 1024 * 1024
 
 
 class Finding(NamedTuple):
@@ -126,6 +127,10 @@ def _folder(folder: Path) -> Iterator[Finding]:
         f"{free / 2**30:.1f} GiB free",
         "" if free > ROOM else "make room: the ledger must be written",
     )
+    for log in folder.glob("*/ledger.db-wal"):
+        if (length := log.stat().st_size) > LONG_LOG:
+            mend = "a program that reads the ledger holds it up: end the one that looks longest"
+            yield Finding("ledger", "note", f"{log} has {length / 2**20:.0f} MiB", mend)
     flow = folder / DEFAULT
     yield (
         Finding("flow", "ok", str(flow))
