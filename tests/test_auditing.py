@@ -247,9 +247,7 @@ def test_a_venue_that_shifts_one_exit_in_a_hundred_is_exposed_to_the_contract() 
     assert {found.verdict for _, found in honest} == {"explained"}
 
 
-def test_a_week_at_an_honest_venue_has_nothing_unexplained_and_one_that_shifts_one_exit_in_a_hundred_is_exposed() -> (
-    None
-):
+def test_an_honest_venue_has_nothing_unexplained_and_one_that_shifts_an_exit_in_a_hundred_is_exposed() -> None:
     honest, crooked = (_days(""), _days("faults = { seed = 5, wrong_settlement = 0.01 }\n"))
     assert honest.judged > 1000
     assert (honest.unexplained, honest.unseen) == (0, 0)
