@@ -10,6 +10,7 @@ import os
 import signal
 import sqlite3
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -132,6 +133,8 @@ class _Life:
 
         watch = StandstillWatch(flow.stepped, stalled, clocks)
         flow.standstill = watch.why
+        if "busy" in self._asked:
+            asyncio.get_running_loop().call_later(1.0, _be_busy, self._asked["busy"])
         await watch.whole()
 
     def _told(self, _: str, value: Any) -> None:
@@ -165,6 +168,12 @@ def _runs(pid: int) -> bool:
     except OSError:
         return False
     return told.rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
+def _be_busy(seconds: float) -> None:
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        pass
 
 
 def die_at(count: int, which: tuple[str, ...] = WRITES) -> None:
