@@ -115,6 +115,8 @@ class Desk:
         teller = self._tellers.get(account)
         if teller is None and (account in self._terms or not self._terms):
             terms = self._terms.get(account, UNTOLD)
+            if self._host.mode == "replay":
+                terms = terms._replace(money="practice")  # whoever's it is elsewhere, a replay moves none
             teller = Teller(account, terms, self._manner, self._host, self._stops, self._alarms)
             self._tellers[account] = teller
         return teller
