@@ -30,6 +30,7 @@ class Asking:
         self.fault = ""
         """Why the last question has no answer."""
         self._account, self._manner, self._orders, self._spans, self._alarms = account, manner, orders, spans, alarms
+        self._whose = account, ""
         self._open: Inquiry | None = None
         self._whole = False
         """Whether a complete pass came since the account was last in doubt as a whole."""
@@ -87,8 +88,8 @@ class Asking:
 
     def after_sending(self, at: int) -> None:
         """What is sent is looked for once, however quiet all stays."""
-        if self.lists and self._open is None:
-            self._ask_by(at + (self._manner.reconcile or DAY))
+        if self.lists and self._open is None and self._alarms.at(self._whose) is None:
+            self._alarms.set(self._whose, at + (self._manner.reconcile or DAY))
 
     def answered(self, statement: Statement) -> Inquiry | None:
         """The question that a statement answers; None when it is of an earlier one or says that there is no answer."""
@@ -124,7 +125,3 @@ class Asking:
         planned = self._alarms.at(self._whose)
         if planned is None or moment < planned:
             self._alarms.set(self._whose, moment)
-
-    @property
-    def _whose(self) -> tuple[str, str]:
-        return self._account, ""

@@ -1,6 +1,7 @@
 """Where everything comes in that an executor hears, and goes to the account that it is about."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from pipeline.evidence import Evidence, Lost, Request, Statement, Terms, Unsent, Verdict, Written
 from pipeline.execution.alarms import Alarms
@@ -34,26 +35,33 @@ class Desk:
         return self._alarms.due
 
     def take(self, item: Heard, at: int) -> Iterator[Told]:
-        if isinstance(item, Past) or not self._begun:
+        if isinstance(item, Past):
             self._begun = True
-            yield from self._begin(item if isinstance(item, Past) else Past((), {}), at)
-        match item:
-            case Past():
-                pass
-            case Approved():
-                yield from self._prepare(item, at)
-            case Latch():
-                self._stops.take(item)
-            case Leaving() | Slept():
-                yield from self._of_all(item, at)
-            case Statement() | Arming() | Request():
-                yield from self._of_account(item, at)
-            case _:
-                yield from self._of_order(item, at)
+            return self._begin(item, at)
+        if not self._begun:
+            self._begun = True
+            return chain(tuple(self._begin(Past((), {}), at)), self._hear(item, at))
+        return self._hear(item, at)
 
     def wake(self, at: int) -> Iterator[Told]:
         for account, order in self._alarms.rung(at):
             yield from self._tellers[account].wake(order, at)
+
+    def _hear(
+        self, item: Approved | OfVenue | Written | Latch | Arming | Verdict | Request | Slept | Leaving, at: int
+    ) -> Iterator[Told]:
+        match item:
+            case Approved():
+                return self._prepare(item, at)
+            case Latch():
+                self._stops.take(item)
+                return iter(())
+            case Leaving() | Slept():
+                return self._of_all(item, at)
+            case Statement() | Arming() | Request():
+                return self._of_account(item, at)
+            case _:
+                return self._of_order(item, at)
 
     def _begin(self, past: Past, at: int) -> Iterator[Told]:
         for latch in past.latches:
@@ -72,9 +80,9 @@ class Desk:
     def _prepare(self, approved: Approved, at: int) -> Iterator[Told]:
         teller = self._of(approved.ticket.account)
         if teller is not None:
-            yield from teller.prepare(approved, at)
-        else:
-            yield unsent(prepared(approved, self._host.flow), at, "another executor sends the orders of its account")
+            return teller.prepare(approved, at)
+        elsewhere = "another executor sends the orders of its account"
+        return iter((unsent(prepared(approved, self._host.flow), at, elsewhere),))
 
     def _of_all(self, item: Leaving | Slept, at: int) -> Iterator[Told]:
         self._stops.leaving |= isinstance(item, Leaving)
@@ -95,20 +103,20 @@ class Desk:
                     teller.requested(at)
 
     def _of_order(self, item: Ack | Reject | Settlement | Unsent | Lost | Written | Verdict, at: int) -> Iterator[Told]:
-        teller = next((each for each in self._tellers.values() if item.order in each.orders), None)
-        if teller is None:
-            return
-        match item:
-            case Ack() | Reject() | Settlement():
-                yield from teller.answer(item, at)
-            case Written():
-                yield from teller.written(item, at)
-            case Unsent():
-                yield from teller.unsent(item, at)
-            case Lost():
-                yield from teller.lost(item, at)
-            case Verdict():
-                yield from teller.judge(item, at)
+        for teller in self._tellers.values():
+            if item.order in teller.orders:
+                match item:
+                    case Ack() | Reject() | Settlement():
+                        return teller.answer(item, at)
+                    case Written():
+                        return teller.written(item, at)
+                    case Unsent():
+                        return teller.unsent(item, at)
+                    case Lost():
+                        return teller.lost(item, at)
+                    case Verdict():
+                        return teller.judge(item, at)
+        return iter(())
 
     def _of(self, account: str) -> Teller | None:
         """Who sees to an account; None where that is somebody else."""

@@ -89,8 +89,12 @@ class Teller:
             return
         fresh = self._host.ledger.intend(order)
         yield self.keep(order, at)
-        if fresh is not None:
-            yield from self.written(Written(order.order, fresh), at)
+        if fresh is None:
+            self._alarms.set((self._account, order.order), slot_of(order.wanted_at, order.tf) + order.tf)
+        elif fresh:
+            yield from self._send(order, at)
+        else:
+            yield self.keep(unsent(order, at, ONCE), at)
 
     def written(self, written: Written, at: int) -> Iterator[Told]:
         order = self.orders.get(written.order)
@@ -228,8 +232,6 @@ class Teller:
         self.orders.keep(order)
         whose = self._account, order.order
         match order.state:
-            case "PREPARE":
-                self._alarms.set(whose, slot_of(order.wanted_at, order.tf) + order.tf)
             case "SEND":
                 self._alarms.set(whose, order.sent_at + self._manner.answer)
                 self._asking.after_sending(at)
@@ -241,10 +243,11 @@ class Teller:
             case "UNKNOWN" | "UNKNOWN_RESULT":
                 self._alarms.clear(whose)
                 self._asking.at_once(at, all_=order.state == "UNKNOWN")
-            case _:
+            case "SETTLED" | "CANCELED" | "ABORT":
                 self._alarms.clear(whose)
-                if order.state in ENDED:
-                    self._forget(order.order, at)
+                self._forget(order.order, at)
+            case _:
+                pass
         return order
 
     def _forget(self, name: str, at: int) -> None:
