@@ -10,18 +10,20 @@ from typing import Any
 from msgspec.structs import replace
 
 from operators.risk import by_moment
+from operators.risk.book import Book
 from operators.risk.by_moment import Unknown
+from pipeline.execution import preflight as preflights
 from pipeline.execution import teller as tellers
 from pipeline.execution.asking import Asking
 from pipeline.execution.listing import Listing
 from pipeline.execution.manner import Stops
 from pipeline.execution.preflight import Preflight
 from pipeline.execution.teller import Teller
-from pipeline.ledger import statements
+from pipeline.leave import Leave
 from pipeline.ledger.ledger import Ledger
 from pipeline.orders import adopted, answered, moved, unsent
 from pipeline.sim.disk import LifeWriter
-from pipeline.values import Ack, Settlement
+from pipeline.values import UNSURE, Ack, Settlement
 
 Change = tuple[Any, str, Any]
 """What is changed: of what, under which name, and to what."""
@@ -163,11 +165,23 @@ def unknown_does_not_lock() -> list[Change]:
     def call(self: Any, case: Any) -> Any:
         return by_moment.answer(self.name, 0, 0, True)
 
-    return [(Preflight, "_crowded", _nothing), (Unknown, "__call__", call)]
+    def on(self: Any, key: Any) -> tuple[int, int]:
+        return sum(each.key == key and each.state not in UNSURE for each in self.alive.values()), 0
+
+    return [(Preflight, "_crowded", _nothing), (Unknown, "__call__", call), (Book, "on", on)]
 
 
 def latch_only_at_the_gate() -> list[Change]:
     return [(Stops, "on", _nothing)]
+
+
+def armed_once() -> list[Change]:
+    """An account that was armed is armed for ever."""
+
+    def leave_of(account: str, money: str, arming: Any, at: int) -> Any:
+        return Leave(account, arming.arming if arming is not None and money == "real" else "")
+
+    return [(preflights, "leave_of", leave_of)]
 
 
 def traded_before_first_pass() -> list[Change]:
@@ -247,17 +261,6 @@ def one_of_many() -> list[Change]:
     return [(LifeWriter, COMMIT, commit)]
 
 
-def doubled_bar() -> list[Change]:
-    """A bar may have a second order: nothing in the file or in memory forbids it."""
-    original = statements.intended
-
-    def intended(db: Any, order: Any) -> bool:
-        original(db, order)
-        return True
-
-    return [(statements, "intended", intended)]
-
-
 DEFECTS: Mapping[str, Callable[[], list[Change]]] = {
     each.__name__: each
     for each in (
@@ -274,6 +277,7 @@ DEFECTS: Mapping[str, Callable[[], list[Change]]] = {
         dropped_at_start,
         unknown_does_not_lock,
         latch_only_at_the_gate,
+        armed_once,
         traded_before_first_pass,
         trusted_after_sleep,
         answered_twice_is_two,
@@ -282,6 +286,5 @@ DEFECTS: Mapping[str, Callable[[], list[Change]]] = {
         never_asked,
         not_in_order,
         one_of_many,
-        doubled_bar,
     )
 }

@@ -153,7 +153,7 @@ def test_a_failing_world_is_made_smaller_and_fails_again_as_a_test(tmp_path: Pat
 )
 def test_a_storm_of_a_test_is_checked_like_all_else(storm: str, said: str) -> None:
     text = flow_of(12, "2026-01-05T00:00:00Z") + f'\n[[test]]\nname = "a storm"\n{storm}\n'
-    with pytest.raises(PlanError, match="storm|says nothing") as refused:
+    with pytest.raises(PlanError, match=r"storm|says nothing") as refused:
         plan_of(text)
     assert said in str(refused.value)
 

@@ -15,7 +15,7 @@ from pipeline.ledger.writers import Work, committed
 from pipeline.sim.chance import Draws
 from pipeline.sim.lives import Killed, Life
 from pipeline.sim.storms import Storm, edgewise
-from pipeline.values import ENDED, Latch
+from pipeline.values import ENDED, Arming, Latch
 
 T = TypeVar("T")
 USUAL_LEAST, USUAL_MOST = 0.0003, 0.003
@@ -53,6 +53,10 @@ class Disk:
         """Written by somebody else."""
         with Ledger(self.path) as ledger:
             ledger.latch(latch)
+
+    def arm(self, arming: Arming) -> None:
+        with Ledger(self.path) as ledger:
+            ledger.arm(arming, "{}")
 
     def state_of(self, order: str) -> str | None:
         """The state of an order as it is on disk."""

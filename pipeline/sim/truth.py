@@ -1,13 +1,28 @@
 """What must hold once a storm has passed: the ledger, held against what the venues know."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 from pipeline.plan import Plan
 from pipeline.sim.disk import Disk
 from pipeline.sim.wire import Contract
-from pipeline.sim.witness import ABSENT, AGREED, ENDING, FOREIGN, KNOWN, ONE_CONTRACT, PAID, SETTLED_ONCE, Witness
+from pipeline.sim.witness import (
+    ABSENT,
+    AGREED,
+    DECIDED,
+    ENDING,
+    UNDISPUTED,
+    FOREIGN,
+    KNOWN,
+    ONE_CONTRACT,
+    PAID,
+    SETTLED_ONCE,
+    SOUND,
+    Witness,
+)
+from pipeline.times import SECOND
 from pipeline.values import ENDED
 
 SELECT = 'SELECT "order", account, state, contract, result, profit, origin, wanted_at, cause, reason FROM orders'
@@ -29,6 +44,57 @@ class Row(NamedTuple):
     wanted_at: int
     cause: str
     reason: str
+
+
+DECISIONS = "SELECT account, product, tf, bar FROM decisions"
+AFTER = 5 * SECOND
+"""So long after a slot its bar may be on its way."""
+Span = tuple[int, int]
+
+
+def judge_decisions(
+    plan: Plan, disk: Disk, witness: Witness, over: Span, disturbed: Mapping[str, Sequence[Span]]
+) -> None:
+    """Every bar of every key that could become final has its row, whoever was there to decide it.
+
+    `disturbed` says when the prices of a product ("": of all) did not come as they should have.
+    """
+    begin, end = over
+    decided = {tuple(row) for row in disk.rows(DECISIONS)}
+    everybody = disturbed.get("", ())
+    for tf in sorted({tf for _, _, tf, _ in decided}):
+        for product in plan.products:
+            calendar = plan.calendars.of(product)
+            for bar in calendar.open_slots(begin, end - tf - AFTER, tf).tolist():
+                spans = (*everybody, *disturbed.get(product, ()))
+                if any(since < bar + tf + AFTER and bar < until for since, until in spans):
+                    continue
+                for account in plan.accounts:
+                    witness.check(DECIDED, (account, product, tf, bar) in decided, account, product, tf, bar)
+
+
+def judge_certificates(plan: Plan, disk: Disk, witness: Witness, asked: int) -> None:
+    """In a calm every account is certified, and what is not accounted for was placed by somebody else."""
+    last: dict[str, list[str]] = {}
+    for account, at, unexplained in disk.rows(CERTIFICATES):
+        if at >= asked:
+            last[account] = json.loads(unexplained)
+    for account in plan.accounts:
+        strange = [each for each in last.get(account, ["there is none"]) if STRANGER not in each]
+        witness.check(SOUND, not strange, account, *strange[:2])
+
+
+CERTIFICATES = "SELECT account, at, unexplained FROM certificates ORDER BY seq"
+STRANGER = "placed by somebody else"
+
+
+def judge_disputes(disk: Disk, witness: Witness) -> None:
+    """A venue that never contradicts itself is never in dispute."""
+    disputes = disk.rows(DISPUTES)
+    witness.check(UNDISPUTED, not disputes, *disputes[:1])
+
+
+DISPUTES = 'SELECT "order", was, now FROM disputes'
 
 
 def judge(plan: Plan, disk: Disk, contracts: Iterable[Contract], witness: Witness, end: int, lists: bool) -> None:

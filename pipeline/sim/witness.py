@@ -50,6 +50,7 @@ INTENT = "what is sent has its intent on disk"
 CUTOFF = "nothing is sent after the cut-off"
 RECONCILED = "nothing is sent before the first complete pass of a life"
 LATCHED = "nothing is sent for whom a stop holds"
+ARMED = "real money is sent only while its account is armed"
 ALONE = "a key holds one open trade of ours"
 BLIND = "nothing is sent again without a proof that it was not taken"
 MOVED = "an order moves as the table allows"
@@ -64,6 +65,7 @@ SETTLED_ONCE = "an order ends once"
 PAID = "profits of the ledger and of the venue are the same, to the cent"
 DECIDED = "a final bar of a key has one decision"
 CONSERVED = "on every edge in = out + held + dropped"
+UNDISPUTED = "nothing is disputed that nobody contradicted"
 SOUND = "a certificate names what was placed by others, and nothing else"
 UNFED = "nothing is traded while the connection to the prices is down"
 UNBROKEN = "nothing is traded on bars with a hole"
@@ -86,6 +88,7 @@ class Witness:
         """Orders of earlier lives of which this one has said nothing yet."""
         self._passed: set[str] = set()
         self._stopped: set[str] = set()
+        self._armed: dict[str, Arming] = {}
         self._unproved: set[str] = set()
         self._open: dict[tuple[str, str, int], dict[str, int]] = {}
         executor = next(node.instance for node in plan.of("sink") if hasattr(node.instance, "entry_cutoff_seconds"))
@@ -119,6 +122,7 @@ class Witness:
         self._restored = set(self._states)
         self._passed = set()
         self._stopped = {latch.scope for latch in past.latches}
+        self._armed = {arming.account: arming for arming in past.armings}
 
     def tapped(self, node: str, value: Any) -> None:
         """A node of the living flow gave something."""
@@ -136,6 +140,8 @@ class Witness:
             self._moved(value)
         elif kind is Slept:
             self._passed.clear()
+        elif kind is Arming:
+            self._armed[value.account] = value
         elif kind is Latch:
             (self._stopped.add if value.on else self._stopped.discard)(value.scope)
 
@@ -158,6 +164,10 @@ class Witness:
         self.check(INTENT, on_disk is not None and on_disk not in ENDED, name, "is", on_disk)
         left = slot_of(order.wanted_at, order.tf) + order.tf - at
         self.check(CUTOFF, left >= self._cutoff, name, left, "ms before its slot's end")
+        if self._plan.accounts[order.account].money == "real":
+            arming = self._armed.get(order.account)
+            live = arming is not None and arming.at <= at < arming.until and order.arming == arming.arming
+            self.check(ARMED, live, name, "by", order.arming, arming)
         self.check(LATCHED, not {"", order.account} & self._stopped, name)
         if self._lists[order.account]:
             self.check(RECONCILED, order.account in self._passed, name)

@@ -12,6 +12,7 @@ from typing import Any
 from pipeline import virtual
 from pipeline.border import Border
 from pipeline.clocks import LoopClock
+from pipeline.evidence import Request
 from pipeline.ledger import LedgerError
 from pipeline.plan import LEDGER, Plan, products_of
 from pipeline.sim.chance import Draws
@@ -20,13 +21,13 @@ from pipeline.sim.feed import PAYOUT, Feed
 from pipeline.sim.lives import Killed, Life
 from pipeline.sim.prices import Prices
 from pipeline.sim.storms import Storm, Strike, edgewise
-from pipeline.sim.truth import judge
+from pipeline.sim.truth import judge, judge_certificates, judge_decisions, judge_disputes
 from pipeline.sim.wire import BY_HAND, Wire
 from pipeline.sim.witness import CONSERVED, LIVING, Witness
 from pipeline.steps import Tube
 from pipeline.times import HOUR, MINUTE, SECOND, slot_of
 from pipeline.trying import NoRecords
-from pipeline.values import Latch, Order, Payouts, Quotes
+from pipeline.values import Arming, Latch, Order, Payouts, Quotes
 
 CALM = 25 * MINUTE
 """So long after a storm everything that was wanted in it has ended: the longest contract, and passes over listings."""
@@ -40,6 +41,7 @@ HEARS = 250
 """Within so many ms a flow hears of a stop that somebody else records."""
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of its own is made in it
 """Where files cost no disk, on systems that have it."""
+ARMS = 10 * MINUTE
 STILL = 90 * SECOND
 STEP = 30 * SECOND
 
@@ -119,6 +121,8 @@ class World:
         self._over = False
         """Whether a flow ended that should not have."""
         self.counts = {"lives": 0, "quotes": 0}
+        self._disturbed: list[tuple[int, int]] = []
+        """When quotes could not come as they should: the clock was wrong, or nothing ran."""
         self._failed: BaseException | None = None
 
     # --- from beginning to end ---------------------------------------------------------------------------------------
@@ -127,6 +131,7 @@ class World:
         self._loop.set_exception_handler(self._stray)
         end = self.begin + self._terms.minutes * MINUTE
         await self._start()
+        self._arm()
         market = asyncio.ensure_future(self._market(end + CALM))
         await self._minutes(end)
         self._calm()
@@ -141,6 +146,9 @@ class World:
         contracts = [each for wire in self.wires.values() for each in wire.contracts.values()]
         lists = all(wire.evidence.lists for wire in self.wires.values())
         judge(self.plan, self.disk, contracts, self.witness, end, lists)
+        disturbed = {product: spans for feed in self.feeds.values() for product, spans in feed.holes.items()}
+        judge_decisions(self.plan, self.disk, self.witness, (self.begin, end), disturbed | {"": self._disturbed})
+        judge_disputes(self.disk, self.witness)
         self.disk.close()
         return Outcome(
             seed=self._terms.seed,
@@ -290,7 +298,12 @@ class World:
         while not self._over and self.clock.now() < end + CALM:
             await self._until(self.clock.now() + MINUTE)
             if self.clock.now() >= soonest and self.disk.settled(end):
-                return
+                break
+        request = Request("reconcile", "", self.clock.now(), "the simulation")
+        self._heard(request)
+        await self._until(request.at + MINUTE)
+        if not self._over:
+            judge_certificates(self.plan, self.disk, self.witness, request.at)
 
     def _look(self) -> None:
         """Count the edges of the living flow."""
@@ -348,16 +361,33 @@ class World:
 
     def _latched(self, latch: Latch) -> None:
         self.disk.latch(latch)
+        self._heard(latch)
+
+    def _heard(self, value: Latch | Arming | Request) -> None:
+        """The flow hears of what others wrote, a moment later."""
         life = self.life
         if life is not None and not life.dead and life.flow is not None:
-            enter = partial(life.flow.enter, LEDGER, latch)
+            enter = partial(life.flow.enter, LEDGER, value)
             self.clock.at(self.clock.now() + int(self._chance.draw() * HEARS), partial(life.does, enter))
+
+    def _arm(self) -> None:
+        """Whoever owns real money arms its account for a while, again and again."""
+        now = self.clock.now()
+        for name, account in self.plan.accounts.items():
+            if account.money == "real":
+                until = now + int(self._chance.between(1, 12) * MINUTE)
+                arming = Arming(f"{name} at {now}", name, now, until, "the simulation")
+                self.disk.arm(arming)
+                self._heard(arming)
+        self.clock.at(now + ARMS, self._arm)
 
     def stepped(self, size: float, sign: int) -> None:
         """The machine's clock is set, and set right again after a while."""
         millis = sign * int(edgewise(size, 1 * SECOND, STEP))
-        for after, step in ((0, millis), (int(self._chance.between(5, 120) * SECOND), -millis)):
-            self.clock.at(self.clock.now() + after, partial(self._step, self.life, step))
+        now, lasts = self.clock.now(), int(self._chance.between(5, 120) * SECOND)
+        self._disturbed.append((now, now + lasts))
+        for after, step in ((0, millis), (lasts, -millis)):
+            self.clock.at(now + after, partial(self._step, self.life, step))
 
     def _step(self, life: Life | None, millis: int) -> None:
         if life is not None and life is self.life and life.flow is not None:
@@ -365,7 +395,9 @@ class World:
 
     def stand_still(self, size: float) -> None:
         if self.life is not None:
-            self.life.stand_still(edgewise(size, 0.5, STILL / SECOND))
+            seconds, now = edgewise(size, 0.5, STILL / SECOND), self.clock.now()
+            self._disturbed.append((now, now + int(seconds * SECOND)))
+            self.life.stand_still(seconds)
 
     def kill(self, _: float) -> None:
         if self.life is not None:

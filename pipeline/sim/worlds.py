@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pipeline.errors import InputError
 
 ACCOUNTS = ("one", "two", "three", "four")
+REAL = "four"
+"""This one plays with real money, at a venue that moves nobody's: it must be armed."""
 TIMEFRAMES = ("1m", "5m", "15m")
 FEWEST = len(ACCOUNTS) * len(TIMEFRAMES)
 MOST = 3000
@@ -12,6 +14,7 @@ MOST = 3000
 FLOW = """\
 [moonlight]
 name = "sim"
+mode = "live"
 block = 64
 
 {accounts}
@@ -91,4 +94,5 @@ def flow_of(keys: int, start: str, variant: int = 0, accounts: tuple[str, ...] =
 
 def _accounts(names: tuple[str, ...]) -> Iterator[str]:
     for name in names:
-        yield f'[accounts.{name}]\nvenue = "practice"\nbalance = "100000.00"\n'
+        money = "real" if name == REAL else "practice"
+        yield f'[accounts.{name}]\nvenue = "practice"\nbalance = "100000.00"\nmoney = "{money}"\n'
