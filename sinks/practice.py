@@ -92,5 +92,5 @@ class Practice:
             return House(rules, self.balances, self.faults, began=host.now())
         memory = Memory.opened(host.folder / self.memory)
         book, new = memory.book()
-        began = memory.began(host.now())
-        return House(rules, self.balances, self.faults, began=began, book=book, remembers=not new)
+        now = host.now()
+        return House(rules, self.balances, self.faults, began=memory.began(now), now=now, book=book, remembers=not new)

@@ -17,11 +17,11 @@ from reactivex.abc import DisposableBase
 from reactivex.disposable import Disposable
 
 from pipeline.candles import from_columns
-from pipeline.evidence import Inquiry, Lost, Statement, Unsent
+from pipeline.evidence import Evidence, Inquiry, Lost, Statement, Unsent
 from pipeline.host import Host
 from pipeline.times import HOUR, MINUTE
 from pipeline.values import Ack, Bars, Direction, Order, OrderState, Past, Payouts, Quotes, Reject, Reply, Settlement
-from pipeline.venues.faults import Strike, What
+from pipeline.venues.faults import Storm, Strike, What
 from pipeline.venues.line import Reply as Answer
 from sinks.practice import Practice
 
@@ -541,6 +541,25 @@ def test_prices_given_in_blocks_ahead_and_one_by_one_lead_to_the_same_replies(
 
 def in_time(reply: Reply) -> tuple[int, str, str]:
     return reply.at, reply.order, type(reply).__name__
+
+
+STORM = Storm(
+    seed=5,
+    **dict.fromkeys(("late_accept", "lost_ack", "duplicate_ack", "late_ack", "timeout", "refused"), 0.2),
+    **dict.fromkeys(("late_settlement", "reordered_settlement", "changed_settlement", "wrong_settlement"), 0.2),
+    **dict.fromkeys(("outage", "half_open", "token_expiry", "external"), 20.0),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(markets(), order_lists(), st.sampled_from([1000, MINUTE, HOUR]), st.integers(0, 50))
+def test_faults_strike_alike_whether_prices_are_given_in_blocks_ahead_or_one_by_one(
+    market: Quotes, orders: list[Order], block: int, seed: int
+) -> None:
+    proves = Evidence(lists=True, echoes=True, once=True, late_ms=20_000)
+    venue = Practice(payout=0.87, evidence=proves, faults=dataclasses.replace(STORM, seed=seed))
+    singly, ahead = (replies_of(venue, market, orders, each, feed_first=True) for each in (0, block))
+    assert sorted(ahead, key=in_time) == sorted(singly, key=in_time)
 
 
 @settings(max_examples=100, deadline=None)

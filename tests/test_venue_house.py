@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from pipeline.evidence import Inquiry, Listed, Statement
-from pipeline.times import DAY, MINUTE
+from pipeline.times import DAY, HOUR, MINUTE
 from pipeline.values import Ack, Direction, Order, OrderState, Past, Reject, Settlement
 from pipeline.venues.book import KEPT, Book, Deal
 from pipeline.venues.faults import Storm
 from pipeline.venues.house import House
-from tests.venue_days import OPENING, RULES, Day, T, order, question, rules
+from tests.venue_days import OPENING, RULES, Day, T, order, question, quotes, rules
 
 WIN, ENDED = Decimal("0.87"), 61_320
 """What a call wins on a rising market, and when the one sent after a second is told to have ended."""
@@ -200,6 +200,21 @@ def test_an_adopted_contract_is_adopted_once_however_often_it_is_told_of() -> No
     day.played(question(1, 1000))
     assert day.statements[0].balance == Decimal("99.00")
     assert [type(reply) for reply in day.replies] == [Statement, Settlement]
+
+
+def test_prices_of_before_are_kept_until_contracts_of_before_are_told_of() -> None:
+    """So many that the older ones would be let go of, were nothing open that needs them."""
+    day = Day(market=())
+    seconds = range(-6 * 3600, 0)
+    old = quotes(*((T + second * 1000, 1.0 + second * 1e-6) for second in seconds))
+    for first in range(0, len(old), 3600):
+        day.house.take_prices(old.rows(first, first + 3600), T)
+    long_ago = T - 5 * HOUR
+    day.house.recall(Past((known("old", "CONFIRM", expiry=long_ago, ended_at=0),), {}))
+    day.played()
+    (end,) = day.replies
+    assert isinstance(end, Settlement)
+    assert (end.result, end.exit_ts) == ("win", long_ago)
 
 
 # --- invariants ------------------------------------------------------------------------------------------------------

@@ -53,11 +53,13 @@ class House:
         faults: Faults = (),
         *,
         began: int,
+        now: int | None = None,
         book: Book | None = None,
         remembers: bool = False,
         watching: Watching | None = None,
     ) -> None:
-        """`accounts` says what each begins with; `began` when the venue did, which faults are counted from.
+        """`accounts` says what each begins with; `began` when the venue did, which faults are counted from; `now` is
+        the moment it is, where that is a later one.
 
         A house that `remembers` has known its accounts before, and takes nothing over from a ledger.
         """
@@ -68,7 +70,7 @@ class House:
         scene = Scene(tuple(sorted(accounts)), rules.latency_ms, rules.evidence.late_ms)
         self.weather = Weather(faults, scene, began, watching)
         self.turns = Turns()
-        self.now = began
+        self.now = self._opened = began if now is None else now
         self.path = PricePath(self.needed_from)
         self.payouts = PayoutPath(self.needed_from)
         self.products = set[str]()
@@ -132,6 +134,8 @@ class House:
             self.payouts.append(payouts)
 
     def needed_from(self, product: str) -> int:
+        if self.now == self._opened:
+            return -FOREVER  # contracts of before may yet be told of, and need prices as old as they are
         accepted = (deal.accepted_at for deal in self.book.open_deals() if deal.product == product)
         return min((self.now - MEMORY, *accepted))
 
@@ -369,7 +373,12 @@ class House:
         """Somebody places a contract, if the venue takes it."""
         stake, name = strike.stake or NOTHING, f"HAND-{strike.account}-{at}"
         payout = self.payouts.at(strike.product, at) if self.rules.payout is None else self.rules.payout
-        if self._lacks(strike.account, stake) or payout is None or name in self.book.deals or not self._priced(strike.product, at, at + 1):
+        if (
+            self._lacks(strike.account, stake)
+            or payout is None
+            or name in self.book.deals
+            or not self._priced(strike.product, at, at + 1)
+        ):
             return
         self.weather.struck_by(strike)
         tf = timeframe(strike.timeframe or "1m")
