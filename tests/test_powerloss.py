@@ -12,13 +12,16 @@ from bench.powerloss import (
     Act,
     Disk,
     Remove,
+    Statement,
     Sync,
     Told,
     Truncate,
     Write,
     campaign,
+    cut_anywhere,
     recorded,
     traced,
+    trading,
 )
 from pipeline.ledger.tables import VERSION, opened
 from tests.processes.older import of_version_2
@@ -34,6 +37,24 @@ def test_a_ledger_that_syncs_less_would_lose_what_it_said_was_on_disk() -> None:
     found = campaign(images=60, orders=20, seed=1, synchronous="NORMAL")
     assert (found.damaged, found.torn) == (0, 0)
     assert found.losing > 20
+
+
+@pytest.mark.parametrize(("first", "bad"), [("EXTRA", False), ("FULL", True)])
+def test_a_new_ledger_is_whole_or_new_though_a_power_cut_undoes_a_removal(
+    tmp_path: Path, first: str, bad: bool
+) -> None:
+    """Without syncing the folder before the journal mode changes the old journal would come back and be applied."""
+    for name in ("traced", "recorded", "image"):
+        (tmp_path / name).mkdir()
+    steps = [
+        step._replace(text=step.text.replace("synchronous = EXTRA", f"synchronous = {first}"))
+        if isinstance(step, Statement)
+        else step
+        for step in traced(trading(4), tmp_path / "traced" / "ledger.db")
+    ]
+    acts = recorded(steps, tmp_path / "recorded" / "ledger.db")
+    found = cut_anywhere(acts, 100, 1, tmp_path / "image", "ledger.db")
+    assert (found.damaged + found.torn + found.losing > 0) is bad, found.first
 
 
 @pytest.mark.slow

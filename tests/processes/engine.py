@@ -47,14 +47,19 @@ def say(what: str, **facts: Any) -> None:
 def main(folder: Path) -> None:
     plan = load(folder / "flows.toml")
     say("loaded")
+    pid = 0
     for line in sys.stdin:
+        if pid:
+            os.waitpid(pid, 0)
         asked = json.loads(line)
         pid = os.fork()
         if pid == 0:
             _be(plan, asked)
         say("forked", pid=pid)
-        _, status = os.waitpid(pid, 0)
-        say("ended", code=os.waitstatus_to_exitcode(status))
+        # Its number stays its own until whoever may still send it a signal has heard that it ended, and asks for more.
+        ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        assert ended is not None
+        say("ended", code=ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status)
 
 
 def _be(plan: Plan, asked: dict[str, Any]) -> NoReturn:

@@ -163,9 +163,8 @@ class Engines:
         self._starter.stdin.flush()
 
     def send(self, number: signal.Signals) -> None:
-        """A signal to the engine; it has not been waited for, so its number is still its own."""
-        if not any(message["what"] == "ended" for message in self.heard):
-            os.kill(self.until(lambda message: message["what"] == "forked")["pid"], number)
+        """A signal to the engine, also when it has just ended: its number is its own until the next one starts."""
+        os.kill(self.until(lambda message: message["what"] == "forked")["pid"], number)
 
     def ended(self, seconds: float = PATIENCE) -> int:
         """Wait until the engine has ended, and without a rival until the broker has read all that it sent."""
