@@ -39,9 +39,12 @@ class Feed:
         """Until when nothing comes of a product."""
         self.holes: dict[str, list[tuple[int, int]]] = {}
         """From when until when that was so, for those who judge trades."""
+        self._told: set[tuple[int, int]] = set()
         self._part, self._prices, self._storm, self._clock = part, prices, storm, clock
         self._ear: Give | None = None
         self._links = False
+        self._ahead: dict[str, Quotes] = {}
+        """What was given ahead of its time."""
 
     # --- the part ----------------------------------------------------------------------------------------------------
 
@@ -80,6 +83,10 @@ class Feed:
             quotes = quotes.rows(0, int(np.searchsorted(quotes.received, now)))
             if len(quotes):
                 yield quotes
+            ahead = self._ahead.get(product)
+            if ahead is not None:
+                first = int(np.searchsorted(ahead.received, now))
+                yield from self._spared(ahead.rows(first, len(ahead)), now)
 
     def payouts(self, at: int) -> Iterable[Payouts]:
         """What a win pays, for whoever asks the market."""
@@ -113,6 +120,60 @@ class Feed:
         give(quotes)
         if storm.strikes("duplicate_tick") is not None:
             give(quotes)
+
+    def pass_ahead(self, quotes: Quotes) -> None:
+        """Quotes of a while to come, given now: those that a hole does not swallow, one of them odd at times."""
+        self._ahead[quotes.product] = quotes
+        for item in self._spared(self._spoiled(quotes), self._clock.now()):
+            self._give(item)
+
+    def _spoiled(self, quotes: Quotes) -> Quotes:
+        """With a quote that is no number, that comes twice, or late."""
+        storm, rows = self._storm, np.arange(len(quotes))
+        if not len(quotes):
+            return quotes
+        late = storm.strikes("late_tick")
+        received = quotes.received.copy()
+        if late is not None:
+            received[int(late * len(quotes))] += int(edgewise(late, 1, LATE))
+            rows = np.argsort(received, kind="stable")
+        twice = storm.strikes("duplicate_tick")
+        if twice is not None:
+            rows = np.insert(rows, int(twice * len(rows)), rows[int(twice * len(rows))])
+        bid = quotes.bid
+        bad = storm.strikes("bad_tick")
+        if bad is not None:
+            rows = np.insert(rows, int(bad * len(rows)), len(quotes))
+            bid = np.append(bid, np.nan)
+        columns = (np.append(each, each[-1:]) for each in (quotes.ts, received, quotes.ask))
+        ts, received, ask = columns
+        received = np.maximum.accumulate(received[rows])
+        return Quotes(quotes.product, ts[rows], received, np.append(bid, bid[-1:])[rows], ask[rows])
+
+    def _spared(self, quotes: Quotes, start: int) -> Iterable[Given]:
+        """What no hole swallows, and when a connection that breaks says so."""
+        first, product = 0, quotes.product
+        for down, up in sorted(self.holes.get(product, ())):
+            if up <= start:
+                continue
+            told = self._links and (down, up) in self._told
+            stop = int(np.searchsorted(quotes.received, down))
+            if stop > first:
+                yield quotes.rows(first, stop)
+            if told:
+                yield Link((product,), up=False, at=max(down, start))
+            first = max(first, int(np.searchsorted(quotes.received, up)))
+            if told:
+                yield Link((product,), up=True, at=up)
+        if first < len(quotes):
+            yield quotes.rows(first, len(quotes))
+
+    def will_be_silent(self, products: Iterable[str], since: int, length: int, told: bool) -> None:
+        """Nothing will come of these for a while, of what is given ahead from here on."""
+        for product in products:
+            self.holes.setdefault(product, []).append((since, since + length))
+        if told:
+            self._told.add((since, since + length))
 
     def fall_silent(self, products: Iterable[str], length: int, told: bool) -> None:
         """Nothing comes of these for a while; `told` when the connection itself says that it broke."""

@@ -58,6 +58,8 @@ KINDS: Mapping[str, Kind] = {
     "half_open": Kind(MINUTELY, 10, "nothing passes the connection to the venue, which looks whole"),
     "token_expiry": Kind(MINUTELY, 5, "the token runs out: nothing is taken or listed until it is renewed"),
     "external": Kind(MINUTELY, 8, "somebody places a contract by hand on the account"),
+    "deposit": Kind(MINUTELY, 10, "money comes to an account without a contract"),
+    "withdrawal": Kind(MINUTELY, 6, "money leaves an account without a contract"),
     "latch": Kind(MINUTELY, 20, "somebody stops an account, and releases it later"),
     "step_ahead": Kind(MINUTELY, 10, "the machine's clock is set ahead"),
     "step_back": Kind(MINUTELY, 8, "the machine's clock is set back"),

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import msgspec
 from reactivex import Observable, abc
 
-from pipeline.evidence import Evidence, Inquiry, Lost, Statement, Unsent
+from pipeline.evidence import Evidence, Inquiry, Lost, Statement, Struck, Unsent
 from pipeline.parts import Part
 from pipeline.sim.feed import Waiting
 from pipeline.sim.lives import Killed
@@ -75,7 +75,7 @@ class Wire:
         self._payouts: dict[str, Payouts] = {}
         self._last_sent: dict[str, tuple[Order, str]] = {}
         """Each order as it was sent last, and what befalls its answer."""
-        self._own: Statement | None = None
+        self._by_order: dict[str, list[Contract]] = {}
 
     def __getattr__(self, name: str) -> Any:
         """What a flow reads off its venue: evidence, ties."""
@@ -184,7 +184,7 @@ class Wire:
 
     # --- what the venue says -----------------------------------------------------------------------------------------
 
-    def venue_said(self, reply: Reply) -> None:
+    def venue_said(self, reply: Reply | Struck) -> None:
         """The venue speaks: the truth is written down, then the reply travels."""
         match reply:
             case Payouts():
@@ -196,13 +196,15 @@ class Wire:
                 self._settled(reply)
             case Statement():
                 self._listed(reply)
+            case Struck():
+                return
             case _:
                 self._answer(reply, reply.order)
 
     def _acknowledged(self, ack: Ack) -> None:
         order, fate = self._last_sent[ack.order]
         if ack.contract not in self.contracts:
-            self.contracts[ack.contract] = Contract(
+            made = self.contracts[ack.contract] = Contract(
                 contract=ack.contract,
                 order=ack.order,
                 account=order.account,
@@ -213,6 +215,7 @@ class Wire:
                 accepted_at=ack.at,
                 expiry=ack.expiry,
             )
+            self._by_order.setdefault(ack.order, []).append(made)
             if self.watcher is not None and fate != "by hand":
                 self.watcher.made(order, ack.expiry)
         if fate:
@@ -231,8 +234,8 @@ class Wire:
             self._tell(ack, TRAVELLING + delay)
 
     def _settled(self, end: Settlement) -> None:
-        for each in self.contracts.values():
-            if each.order == end.order and each.result is None:
+        for each in self._by_order.get(end.order, ()):
+            if each.result is None:
                 each.result, each.profit = end.result, end.profit
         if self._last_sent[end.order][1] == "by hand":
             return

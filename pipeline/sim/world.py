@@ -1,13 +1,15 @@
 """A simulated world: a market and venues that live on, engines that come and go, a storm, a calm; and the truth."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from pipeline import virtual
 from pipeline.border import Border
@@ -28,6 +30,7 @@ from pipeline.steps import Tube
 from pipeline.times import HOUR, MINUTE, SECOND, slot_of
 from pipeline.trying import NoRecords
 from pipeline.values import Arming, Latch, Order, Payouts, Quotes
+from pipeline.venues.faults import Strike as Moved
 
 CALM = 25 * MINUTE
 """So long after a storm everything that was wanted in it has ended: the longest contract, and passes over listings."""
@@ -132,7 +135,8 @@ class World:
         end = self.begin + self._terms.minutes * MINUTE
         await self._start()
         self._arm()
-        market = asyncio.ensure_future(self._market(end + CALM))
+        ahead = self._terms.block
+        market = asyncio.ensure_future(self._market_ahead(end) if ahead else self._market(end + CALM))
         await self._minutes(end)
         self._calm()
         await self._settle(end)
@@ -196,11 +200,28 @@ class World:
                 if Payouts in kinds:
                     self._venue_payouts.append(tube)
                 inlets.append(tube)
-            node.instance(border, *inlets).subscribe(self.wires[node.id].venue_said)
+            venue = node.instance
+            if hasattr(venue, "faults"):
+                venue = replace(venue, faults=tuple(self._money(node.id.split(".", 1)[1])))
+            venue(border, *inlets).subscribe(self.wires[node.id].venue_said)
         for tube in self._venue_payouts:
             for feed in self.feeds.values():
                 for payouts in feed.payouts(self.begin):
                     tube.give(payouts)
+
+    def _money(self, venue: str) -> Iterator[Moved]:
+        """What comes to the accounts of a venue and leaves them beside contracts, in all the storm."""
+        names = sorted(name for name, account in self.plan.accounts.items() if account.venue == venue)
+        whats: tuple[Literal["deposit", "withdrawal"], ...] = ("deposit", "withdrawal")
+        for minute in range(self._terms.minutes if names else 0):
+            for what in whats:
+                size = self.storm.strikes(what)
+                if size is not None:
+                    after, account = (
+                        f"{minute * MINUTE + int(size * MINUTE) + 1}ms",
+                        names[int(size * 1009) % len(names)],
+                    )
+                    yield Moved(what=what, after=after, account=account, amount=Decimal(1 + int(size * 100)))
 
     async def _market(self, end: int) -> None:
         """Every quote at its moment: to the venues, and on its way to the engine."""
@@ -226,6 +247,43 @@ class World:
         """Something happens in the engine, if one lives."""
         if self.life is not None:
             self.life.does(act)
+
+    async def _market_ahead(self, end: int) -> None:
+        """Quotes of a while at its beginning: to the venues and to the engine, which keep to the stamps in them."""
+        start = self.begin
+        while True:
+            stop = start + self._terms.block
+            if start < end:
+                self._foresee(start, min(stop, end))
+            for feed in self.feeds.values():
+                for product in feed.products:
+                    quotes = self._prices.quotes(product, start - MINUTE, stop)
+                    quotes = quotes.rows(*np.searchsorted(quotes.received, (start, stop)).tolist())
+                    self.counts["quotes"] += len(quotes)
+                    for tube in self._venue_prices:
+                        tube.give(quotes)
+                    self._does(partial(feed.pass_ahead, quotes))
+            await self._until(stop)
+            start = stop
+
+    def _foresee(self, start: int, stop: int) -> None:
+        """Where there will be no quotes: what is given ahead cannot be held back later."""
+        for minute in range(start, stop, MINUTE):
+            for what, (one, told) in HOLES.items():
+                size = self.storm.strikes(what)
+                if size is None:
+                    continue
+                self.witness.note(minute, what)
+                for feed in self.feeds.values():
+                    products, length = self._silenced(feed, size, one)
+                    feed.will_be_silent(products, minute + int(self._chance.draw() * MINUTE), length, told)
+
+    def _silenced(self, feed: Feed, size: float, one: bool) -> tuple[tuple[str, ...], int]:
+        """Of what nothing comes, and for how long."""
+        products = feed.products
+        if one:
+            products = (products[int(self._chance.draw() * len(products))],)
+        return products, int(edgewise(size, MINUTE if one else 20 * SECOND, 3 * MINUTE))
 
     # --- lives -------------------------------------------------------------------------------------------------------
 
@@ -275,6 +333,8 @@ class World:
         now = self.begin
         while now < end and not self._over:
             for what, strike in MINUTELY.items():
+                if what in HOLES and self._terms.block:
+                    continue
                 size = self.storm.strikes(what)
                 if size is not None:
                     self.witness.note(now, what)
@@ -313,12 +373,10 @@ class World:
         for passage in life.flow.passages:
             self.witness.check(CONSERVED, passage.conserved, passage.edge.source, "→", passage.edge.target)
 
-    def fall_silent(self, size: float, *, one: bool, told: bool) -> None:
+    def fall_silent(self, size: float, what: str) -> None:
+        one, told = HOLES[what]
         for feed in self.feeds.values():
-            products = feed.products
-            if one:
-                products = (products[int(self._chance.draw() * len(products))],)
-            length = int(edgewise(size, MINUTE if one else 20 * SECOND, 3 * MINUTE))
+            products, length = self._silenced(feed, size, one)
             self._does(partial(feed.fall_silent, products, length, told))
 
     def cut(self, size: float, attribute: str, least: int, most: int) -> None:
@@ -404,10 +462,16 @@ class World:
             self.life.kill()
 
 
+HOLES: Mapping[str, tuple[bool, bool]] = {
+    "gap": (True, False),
+    "frozen_feed": (False, False),
+    "link_down": (False, True),
+}
+"""Of whose quotes none come: of one product or of all; and whether the connection says so."""
 MINUTELY: Mapping[str, Callable[[World, float], None]] = {
-    "gap": lambda world, size: world.fall_silent(size, one=True, told=False),
-    "frozen_feed": lambda world, size: world.fall_silent(size, one=False, told=False),
-    "link_down": lambda world, size: world.fall_silent(size, one=False, told=True),
+    "gap": lambda world, size: world.fall_silent(size, "gap"),
+    "frozen_feed": lambda world, size: world.fall_silent(size, "frozen_feed"),
+    "link_down": lambda world, size: world.fall_silent(size, "link_down"),
     "outage": lambda world, size: world.cut(size, "away_until", SECOND, 5 * MINUTE),
     "half_open": lambda world, size: world.cut(size, "half_open_until", SECOND, 3 * MINUTE),
     "token_expiry": lambda world, size: world.cut(size, "token_until", SECOND, 30 * SECOND),

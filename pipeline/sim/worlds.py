@@ -10,6 +10,8 @@ REAL = "four"
 TIMEFRAMES = ("1m", "5m", "15m")
 FEWEST = len(ACCOUNTS) * len(TIMEFRAMES)
 MOST = 3000
+MANY, SELDOM = 60, 0.7
+"""With more keys than this a key trades seldom: as surely as this or not at all."""
 
 FLOW = """\
 [moonlight]
@@ -44,6 +46,7 @@ slow = {{ use = "sma", period = 4 }}
 use = "ema_cross"
 fast = "fast"
 slow = "slow"
+full_distance = 0.002
 
 [ensembles.main]
 use = "weighted"
@@ -55,7 +58,7 @@ from = "main"
 accounts = [{names}]
 stake = {{ use = "fixed", amount = "1.00" }}
 max_daily_loss = "1000000.00"
-threshold = 0.0
+threshold = {threshold}
 cool_down = "1ms"
 
 [sinks.orders]
@@ -85,6 +88,7 @@ def flow_of(keys: int, start: str, variant: int = 0, accounts: tuple[str, ...] =
     return FLOW.format(
         accounts="\n".join(_accounts(accounts or ACCOUNTS)),
         terms=TERMS[variant % len(TERMS)],
+        threshold=SELDOM if keys > MANY else 0.0,
         sending=SENDING[variant % len(SENDING)],
         products=", ".join(f'"SIM{number:02d}"' for number in range(keys // FEWEST)),
         start=start,
