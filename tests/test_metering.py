@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import virtual
-from pipeline.clocks import LoopClock
 from pipeline.engine import Setting, running
 from pipeline.evidence import Measured, Offered
 from pipeline.host import Mode
@@ -163,16 +162,15 @@ def lived(path: Path, mode: Mode) -> None:
     """Two hours of a flow; a paper run here has a clock that jumps, as a replay has."""
     plan = plan_of(SMALL.replace("payout = 0.9", ""))
 
-    async def main(loop: virtual.VirtualLoop) -> None:
+    async def main() -> None:
         with Ledger(path) as ledger:
-            clock = LoopClock(loop, MONDAY)
-            setting = Setting(mode=mode, begin=MONDAY, end=NOON, clock=clock)
+            setting = Setting(mode=mode, begin=MONDAY, end=NOON)
             async with running(plan, setting, ledger, Past((), {})) as flow:
                 await flow.border.until(NOON)
                 if flow.ended.done():
                     flow.ended.result()
 
-    virtual.run(main)
+    virtual.run(lambda _: main())
 
 
 def rows(path: Path, asked: str) -> list[tuple[Any, ...]]:

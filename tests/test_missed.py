@@ -5,7 +5,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,10 +14,11 @@ from operators.risk.guard import GATES
 from pipeline import virtual
 from pipeline.__main__ import main
 from pipeline.engine import Setting, history_of, running
+from pipeline.journal import Journal
 from pipeline.ledger import Ledger
-from pipeline.ledger.reading import Reader
 from pipeline.times import DAY, HOUR, MINUTE
 from pipeline.values import Decisions, Past
+from pipeline.verifying import verified
 from tests.driven import bars_of
 from tests.guarded import given_by, guard, signal, verdicts
 from tests.support import MONDAY, SMALL, decided, plan_of
@@ -28,33 +28,26 @@ MISSED = GATES.index("missed")
 FIVE = 5 * MINUTE
 BEGIN, LEFT, BACK, END = MONDAY, MONDAY + 32 * MINUTE + 3_210, MONDAY + 2 * HOUR + 91_000, MONDAY + 3 * HOUR
 
-Row = tuple[str, str, int, int]
 
-
-def last_decided(path: Path) -> tuple[Row, ...]:
-    reader = Reader(path)
-    try:
-        return tuple((key.account, key.product, key.tf, reader.first_and_last(key)[1]) for key in reader.traded())
-    finally:
-        reader.close()
-
-
-def lived(path: Path, begin: int, end: int, away: tuple[Row, ...] = ()) -> dict[Any, Any]:
+def lived(path: Path, begin: int, end: int, record: Path | None = None) -> dict[Any, Any]:
     """The decisions of a life that begins at any moment, as on a real market; row by row."""
     given: list[tuple[str, Any]] = []
 
     async def main() -> None:
         with Ledger(path) as records:
-            past = msgspec.structs.replace(records.past(begin), decided=away)
-            setting = Setting(mode="replay", begin=begin, end=end + HOUR)
+            past = records.past(begin)
+            journal = None if record is None else Journal(record, PLAN, begin)
+            setting = Setting(mode=PLAN.settings.mode, begin=begin, end=end + HOUR)
 
             def told(node: str, value: Any) -> None:
                 given.append((node, value))
 
-            async with running(PLAN, setting, records, past, taps=(told,)) as flow:
+            async with running(PLAN, setting, records, past, journal=journal, taps=(told,)) as flow:
                 await flow.border.until(end)
                 if flow.ended.done():
                     flow.ended.result()
+            if journal is not None:
+                journal.close()
 
     virtual.run(lambda _: main())
     return decided(given)
@@ -72,7 +65,7 @@ def lives(folder: Path) -> tuple[dict[Any, Any], dict[Any, Any], dict[Any, Any]]
     """A life, one that begins an hour and a half later, and one without an absence."""
     path = folder / "data" / "ledger.db"
     first = lived(path, BEGIN, LEFT)
-    second = lived(path, BACK, END, last_decided(path))
+    second = lived(path, BACK, END, folder / "session")
     return first, second, lived(path.with_name("whole.db"), BEGIN, END)
 
 
@@ -91,6 +84,13 @@ def test_what_was_missed_is_what_became_final_meanwhile(lives: Any) -> None:
     }
     assert all(row[-1] is None and row[-2] == 0 and row[4] == BACK for row in missed.values())
     assert {key: float(row[1]) for key, row in missed.items()} == {key: (BACK - whole[key][4]) / 1000 for key in missed}
+
+
+@pytest.mark.usefixtures("lives")
+def test_a_recorded_session_after_an_absence_is_made_again_link_by_link(folder: Path) -> None:
+    verdict = verified(folder / "session", folder)
+    assert verdict.difference is None
+    assert verdict.links == verdict.same > 500
 
 
 @pytest.mark.usefixtures("lives")
@@ -125,7 +125,7 @@ def test_a_first_start_has_missed_nothing(tmp_path: Path) -> None:
 def test_a_market_that_goes_on_where_it_was_left_has_missed_nothing(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     lived(path, BEGIN, LEFT)
-    rows = lived(path, LEFT, LEFT + 20 * MINUTE, last_decided(path))
+    rows = lived(path, LEFT, LEFT + 20 * MINUTE)
     assert rows
     assert MISSED not in {row[0] for row in rows.values()}
 
