@@ -121,6 +121,13 @@ class Statement(Struct, frozen=True, tag=True):
     fault: str = ""
 
 
+class Struck(Struct, frozen=True):
+    """A fault did something that a venue was made to have: as it is written into the list of a flow file."""
+
+    fault: str
+    at: int
+
+
 # --- what the ledger says --------------------------------------------------------------------------------------------
 
 
@@ -206,5 +213,5 @@ class Offered(Struct, frozen=True):
 
 Noted = Reconciled | Dispute | Certificate | Audited | Cash | Measured | Offered
 """What is kept beside orders, so that everything is accounted for and can be told afterwards."""
-ENTERING = (Unsent, Lost, Statement, Written, Verdict, Request, Dispute)
+ENTERING = (Unsent, Lost, Statement, Struck, Written, Verdict, Request, Dispute)
 """What comes in by a flow's door."""

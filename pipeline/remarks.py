@@ -3,7 +3,7 @@
 from datetime import tzinfo
 from typing import Any, Literal
 
-from pipeline.evidence import Audited, Cash, Dispute
+from pipeline.evidence import Audited, Cash, Dispute, Struck
 from pipeline.times import SECOND, local_text, timeframe_name
 from pipeline.values import (
     HEALTH,
@@ -55,7 +55,7 @@ def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
             return "warning", _stalled(value)
         case Latch() | Arming() | Past():
             return _allowed(value, zone)
-        case Certificate() | Dispute() | Audited() | Cash():
+        case Certificate() | Dispute() | Audited() | Cash() | Struck():
             return _accounted(value, zone)
         case Health():
             return _health(value)
@@ -65,7 +65,7 @@ def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
             return None
 
 
-def _accounted(value: Certificate | Dispute | Audited | Cash, zone: tzinfo) -> tuple[Level, str] | None:
+def _accounted(value: Certificate | Dispute | Audited | Cash | Struck, zone: tzinfo) -> tuple[Level, str] | None:
     """Whether everything is accounted for, and what is not."""
     match value:
         case Certificate() if value.sound:
@@ -75,6 +75,8 @@ def _accounted(value: Certificate | Dispute | Audited | Cash, zone: tzinfo) -> t
             first, *rest = value.unexplained
             more = f" (and {len(rest)} more: `reconcile` shows them)" if rest else ""
             return "warning", f"{value.account} does NOT add up as of {local_text(value.as_of, zone)}: {first}{more}"
+        case Struck():
+            return "info", f"a fault of the venue struck: {value.fault}"
         case Dispute():
             what = f"order {value.order}" if value.order else f"money of {value.account}"
             return "warning", f"{what} was {value.was} and is told to be {value.now}: nothing is changed, look into it"

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 from reactivex import Observable
 
-from pipeline.evidence import Evidence, Inquiry, Lost, Statement, Unsent
+from pipeline.evidence import Evidence, Inquiry, Lost, Statement, Struck, Unsent
 from pipeline.host import Host
 from pipeline.parts import Derived, venue
 from pipeline.permission import Permission
@@ -74,7 +74,7 @@ class Practice:
         prices: Observable[Quotes | Bars],
         payouts: Observable[Payouts],
         past: Observable[Past],
-    ) -> Observable[Ack | Reject | Unsent | Lost | Settlement | Statement | Payouts]:
+    ) -> Observable[Ack | Reject | Unsent | Lost | Settlement | Statement | Struck | Payouts]:
         return served(host, lambda: self.house(host), orders, prices, payouts, past)
 
     def house(self, host: Host) -> House:

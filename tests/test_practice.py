@@ -1,6 +1,7 @@
 """The practice venue, on virtual time: prices and orders in, answers and settlements out."""
 
 import dataclasses
+import tomllib
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from heapq import heappop, heappush
@@ -17,7 +18,7 @@ from reactivex.abc import DisposableBase
 from reactivex.disposable import Disposable
 
 from pipeline.candles import from_columns
-from pipeline.evidence import Evidence, Inquiry, Lost, Statement, Unsent
+from pipeline.evidence import Evidence, Inquiry, Lost, Statement, Struck, Unsent
 from pipeline.host import Host
 from pipeline.times import HOUR, MINUTE
 from pipeline.values import Ack, Bars, Direction, Order, OrderState, Past, Payouts, Quotes, Reject, Reply, Settlement
@@ -74,6 +75,7 @@ class Session:
         self.past: Subject[Past] = Subject()
         self.told: list[tuple[int, Reply]] = []
         self.other: list[Unsent | Lost | Statement] = []
+        self.struck: list[Struck] = []
         self.terms: list[Payouts] = []
         self.completed = False
         host = cast(Host, self.clock)  # a venue uses the clock of it and nothing else
@@ -81,9 +83,11 @@ class Session:
             self._keep, on_completed=self._complete
         )
 
-    def _keep(self, item: Answer | Payouts) -> None:
+    def _keep(self, item: Answer | Struck | Payouts) -> None:
         if isinstance(item, Payouts):
             self.terms.append(item)
+        elif isinstance(item, Struck):
+            self.struck.append(item)
         elif isinstance(item, Unsent | Lost | Statement):
             self.other.append(item)
         else:
@@ -394,6 +398,22 @@ def test_the_end_of_a_contract_whose_acknowledgement_was_lost_is_told_all_the_sa
     (end,) = session.play()
     assert isinstance(end, Settlement)
     assert (end.result, end.at) == ("win", DUE)
+
+
+def test_a_fault_that_strikes_is_told_as_it_is_written_in_a_flow_file() -> None:
+    session = Session(Practice(payout=0.87, faults=Storm(seed=1, late_ack=1.0)))
+    session.tick(*RISING)
+    session.send(order())
+    session.play()
+    (struck,) = session.struck
+    assert struck.at == ACCEPTED
+    (written,) = tomllib.loads(f"faults = [{struck.fault}]")["faults"]
+    assert written.keys() == {"what", "order", "late"}
+    again = Session(msgspec.convert({"payout": 0.87, "faults": [written]}, Practice))
+    again.tick(*RISING)
+    again.send(order())
+    assert again.play() == session.play()
+    assert again.struck == session.struck
 
 
 @pytest.mark.parametrize(("again", "lost"), [(T + 30_000, ["lost_ack"]), (DUE + 5000, ["lost_ack", "lost_settlement"])])

@@ -331,6 +331,16 @@ def test_after_a_storm_is_over_nothing_strikes() -> None:
     assert day.struck == ()
 
 
+@settings(max_examples=30, deadline=None)
+@given(plans(), storms())
+def test_what_struck_can_be_written_into_a_flow_file(plan: list[Order | Inquiry], storm: Storm) -> None:
+    struck = Day(faults=storm).played(*plan, until=90 * MINUTE).struck
+    listed = ", ".join(each.text() for each in struck)
+    keys = f"evidence = {{ late_ms = 20000 }}\nfaults = [{listed}]\n"
+    text = SMALL.replace(TABLE, TABLE + keys) + '\n[accounts.demo-2]\nvenue = "practice"\n'
+    assert plan_of(text).by_id["venues.practice"].instance.faults == struck
+
+
 def test_who_watches_is_told_of_each_fault_as_it_strikes() -> None:
     seen: list[Strike] = []
     weather = Weather((strike("lost_ack", order=1),), Scene(), T, seen.append)

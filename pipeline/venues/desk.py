@@ -7,13 +7,14 @@ from reactivex import Observable, create
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.disposable import CompositeDisposable, Disposable
 
-from pipeline.evidence import Inquiry
+from pipeline.evidence import Inquiry, Struck
 from pipeline.host import Host
 from pipeline.values import ENDED, Bars, Order, Past, Payouts, Quotes
+from pipeline.venues.faults import Strike
 from pipeline.venues.house import House
 from pipeline.venues.line import Line, Reply
 
-Said = Reply | Payouts
+Said = Reply | Struck | Payouts
 Open = Callable[[], House]
 """Makes a house, or finds one that has been there before; called when the flow begins."""
 
@@ -50,6 +51,7 @@ class _Desk:
         self._house = house
         self._observer = observer
         self._line = Line(house, observer.on_next)
+        house.weather.watching = self._tell
         self._alarm: DisposableBase | None = None
         self._rings: int | None = None
         self._products = set[str]()
@@ -94,7 +96,11 @@ class _Desk:
         if self._alarm is not None:
             self._alarm.dispose()
         self._line.close()
+        self._house.weather.watching = None
         self._house.close()
+
+    def _tell(self, strike: Strike) -> None:
+        self._observer.on_next(Struck(strike.text(), self._host.now()))
 
     def _wake(self) -> None:
         self._rings = None

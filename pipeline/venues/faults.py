@@ -1,5 +1,6 @@
 """Faults of a venue and of the wire to it, as a flow file writes them: a list of strikes, or rates with a seed."""
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -130,6 +131,11 @@ class Strike:
         if self.timeframe is not None:
             timeframe(self.timeframe)
 
+    def text(self) -> str:
+        """As it is written into a list of faults."""
+        given = (each.name for each in fields(self) if getattr(self, each.name) != each.default)
+        return f"{{ {', '.join(f'{key} = {_toml(getattr(self, key))}' for key in given)} }}"
+
     @property
     def at(self) -> int:
         """How long after the venue began, in ms."""
@@ -143,6 +149,12 @@ class Strike:
     def lateness(self) -> int:
         """How much later it makes something (ms)."""
         return duration(self.late) if self.late else LATE[self.what][1]
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if isinstance(value, int | float) else json.dumps(str(value), ensure_ascii=False)
 
 
 EXAMPLES: Mapping[str, str] = {

@@ -50,7 +50,8 @@ class Weather:
     def __init__(self, faults: Faults, scene: Scene, began: int, watching: Watching | None = None) -> None:
         self.began = began
         self.struck: list[Strike] = []
-        self._watching = watching
+        self.watching = watching
+        """Told of each fault as it strikes."""
         self.is_calm = not faults
         """Whether nothing strikes."""
         self._known = set[Strike]()
@@ -67,8 +68,8 @@ class Weather:
         if strike not in self._known:
             self._known.add(strike)
             self.struck.append(strike)
-            if self._watching is not None:
-                self._watching(strike)
+            if self.watching is not None:
+                self.watching(strike)
         return strike
 
     def calm(self) -> None:
