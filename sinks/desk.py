@@ -15,11 +15,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from pipeline.aside import Asking, here
 from pipeline.errors import InputError, MoonlightError
 from pipeline.ledger import LedgerError
 from pipeline.private import write_private
@@ -57,19 +58,6 @@ QUESTIONS = 40
 QUESTIONS_PER_SECOND = 10.0
 ROWS = 500
 LINES = 200
-
-T = TypeVar("T")
-
-
-class Asking(Protocol):
-    """Has something looked up where it may be looked at."""
-
-    async def __call__(self, look: Callable[[], T]) -> T: ...
-
-
-async def here(look: Callable[[], T]) -> T:
-    """Look at once: the desk and what it shows are on one loop."""
-    return look()
 
 
 class Desk:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pipeline.aside import Aside
 from pipeline.engine import Setting, running
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
@@ -23,7 +24,7 @@ from pipeline.values import Ack, Latch, Order, Payouts, Quotes
 from pipeline.verifying import verified
 from pipeline.view import TOKEN_FILE
 from pipeline.watch import Watch
-from sinks.desk_aside import DeskAside
+from sinks.desk import Desk
 from tests.stalling import EAGER, STALL
 from tests.support import MONDAY, SMALL, plan_of
 from tests.test_cli import FLOW, Shell
@@ -85,7 +86,7 @@ def test_once_the_desk_has_answered_no_order_leaves_though_a_strategy_holds_the_
         with Ledger(plan.folder / "ledger.db") as ledger:
             watch = Watch(plan, MONDAY, 1200)
             switch = Switch(ledger.path, ZoneInfo("UTC"), tuple(plan.accounts), MONDAY)
-            desk = DeskAside(watch, plan.folder, 0, switch)
+            desk = Aside(lambda ask: Desk(watch, plan.folder, 0, switch, ask))
             url = await desk.start()
             token = (plan.folder / TOKEN_FILE).read_text()
 

@@ -27,6 +27,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from pipeline.arming import banner
+from pipeline.aside import Aside
 from pipeline.ending import Unended, leave, patience
 from pipeline.engine import Setting, ledger_of, market_of, running
 from pipeline.errors import InputError
@@ -45,7 +46,7 @@ from pipeline.values import Decisions, Fault, Order, Stalled
 from pipeline.verbs.common import flow_option, json_option, proven_plan_of, say_json
 from pipeline.view import Status
 from pipeline.watch import Watch
-from sinks.desk_aside import DeskAside
+from sinks.desk import Desk
 
 EVERY = 0.5
 """Seconds between two looks at the flow."""
@@ -112,7 +113,7 @@ class _Run:
             switch = Switch(ledger.path, ZoneInfo(plan.settings.display_timezone), tuple(plan.accounts), begin)
             self._killed.calls(switch.signalled)
             await switch.take_file(plan.folder)
-            desk = DeskAside(watch, plan.folder, options.port, switch)
+            desk = Aside(lambda ask: Desk(watch, plan.folder, options.port, switch, ask))
             url = await desk.start()
             past = ledger.past(begin)
             self._words.begin(begin, speed or 1.0, url, banner(plan, past.armings, begin))
