@@ -1,20 +1,27 @@
 """What a start leaves in the ledger, and that a loop of killed starts ends in one that only looks on."""
 
+import json
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.checking import load
 from pipeline.errors import InputError
 from pipeline.ledger import Ledger
-from pipeline.lives import COUNTED, LOOP, begun, config_of, ended, living
+from pipeline.live import wall
+from pipeline.lives import COUNTED, LOOP, STOPPED_FOR, begun, config_of, ended, living
 from pipeline.times import MINUTE, SECOND
-from tests.support import MONDAY, SMALL, plan_of
+from tests.support import MONDAY, ROOT, SMALL, plan_of
 
 PLAN = plan_of()
 PID = 4711
+FAST = SMALL.replace("start = ", "speed = 900\nstart = ")
 
 
 def rows(path: Path, asked: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -111,3 +118,25 @@ def test_a_loop_that_was_stopped_for_once_is_not_counted_again(path: Path) -> No
     assert [killed(path, MONDAY + number) for number in range(LOOP + 1)] == [*[False] * LOOP, True]
     assert [killed(path, MONDAY + 10 + number) for number in range(LOOP)] == [*[False] * (LOOP - 1), True]
     assert len(rows(path, "SELECT 1 FROM lives WHERE how = ?", COUNTED)) == 2 * LOOP
+
+
+def test_a_program_that_was_killed_five_times_starts_stopped_and_says_so(tmp_path: Path) -> None:
+    """The real one: nothing is traded, its life ends as asked, and `resume` lets it go on."""
+    (tmp_path / "flows.toml").write_text(FAST, encoding="utf-8")
+    path = tmp_path / "data" / "ledger.db"
+    for _ in range(LOOP):
+        begun(path, load(tmp_path / "flows.toml"), PID, wall())
+    ran = subprocess.run(
+        [sys.executable, "-m", "pipeline", "run", "--for", "2s", "--json"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    lines = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert {line["verdict"] for line in lines if line["what"] == "decision"} <= {"killed", "ready", "vote", "missed"}
+    assert rows(path, "SELECT how FROM lives ORDER BY epoch") == [(COUNTED,)] * LOOP + [("asked",)]
+    assert rows(path, 'SELECT scope, "on", reason, by FROM latches') == [("", 1, STOPPED_FOR, "run")]
+    assert not rows(path, "SELECT * FROM orders")
