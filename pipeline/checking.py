@@ -14,7 +14,7 @@ from pipeline.calibration.checks import Records
 from pipeline.chaining import check_slots, check_warmups, sound
 from pipeline.columns import Namings
 from pipeline.errors import PlanError, Problem
-from pipeline.evidence import Evidence, Money, Terms
+from pipeline.evidence import Evidence, Inquiry, Money, Terms
 from pipeline.flowtest import FlowTest
 from pipeline.host import Mode
 from pipeline.parts import TABLES, Derived, Feature, Kind
@@ -27,7 +27,7 @@ from pipeline.tables import Tables, is_number, nearest
 from pipeline.times import MINUTE, timeframe
 from pipeline.tipping import LOOKBACK, hears
 from pipeline.toml_text import Source, parse, read
-from pipeline.values import Signals, Votes
+from pipeline.values import Approved, Signals, Votes
 from pipeline.wiring import Wiring, gives
 
 MODES_OF: Mapping[Money, tuple[Mode, ...]] = {
@@ -254,6 +254,7 @@ class _Check:
     ) -> None:
         """Fill the fields that the rest of the flow decides."""
         balances = {name: account.balance for name, account in accounts.items()}
+        served = self._served(edges)
         # Ensembles first: records are of scores, and only what makes scores may say that these are others now.
         for node in sorted(self._nodes.values(), key=lambda node: node.part.kind != "ensemble"):
             providers = self._heard_by(node, edges)
@@ -265,7 +266,7 @@ class _Check:
                 "balances": {name: balances[name] for name in accounts if _may_ask(node, accounts[name])},
                 "market": frozenset(product for each in self._of("source") for product in products_of(each)),
                 "fitted": records.of(node),
-                "terms": {name: self._terms(account) for name, account in accounts.items()},
+                "terms": {name: self._terms(accounts[name]) for name in served.get(node.id, ()) if name in accounts},
             }
             hints = typing.get_type_hints(node.part.cls, include_extras=True)
             derived = {
@@ -278,6 +279,24 @@ class _Check:
             except ValueError as wrong:
                 table, name = node.id.split(".", 1)
                 self.tables.refused(wrong, self.tables.table((table, name)), (table, name), f"[{node.id}]")
+
+    def _served(self, edges: Sequence[Edge]) -> dict[str, list[str]]:
+        """The accounts whose orders each executor sends. One that no gate trades with any more has orders, perhaps."""
+        owners: dict[str, str] = {}
+        for edge in edges:
+            if Approved in edge.types and Inquiry in gives(self._nodes[edge.target]):
+                for name in self._nodes[edge.source].instance.accounts:
+                    if owners.setdefault(name, edge.target) != edge.target:
+                        self.tables.problem(
+                            (*edge.target.split(".", 1), "from"),
+                            f"[{edge.target}] would send the orders of {name}, as [{owners[name]}] does",
+                            "let one executor send all orders of an account",
+                        )
+        for edge in edges:
+            if Inquiry in edge.types:
+                for name in edge.accounts:
+                    owners.setdefault(name, edge.source)
+        return {owner: sorted(name for name in owners if owners[name] == owner) for owner in set(owners.values())}
 
     def _terms(self, account: Account) -> Terms:
         venue = self._nodes.get(f"venues.{account.venue}")

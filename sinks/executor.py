@@ -70,11 +70,12 @@ class Executor:
         host: Host,
         approved: Observable[Approved],
         replies: Observable[Ack | Reject | Unsent | Lost | Settlement | Statement],
+        stops: Observable[Latch],
         past: Observable[Past | Written | Latch | Arming | Verdict | Request],
         clock: Observable[Slept | Leaving],
     ) -> Observable[Order | Inquiry | Reconciled | Dispute]:
         manner = self._manner(replay=host.mode == "replay")
-        return woken(lambda: Desk(self.terms, manner, host), "executor", clock, past, replies, approved)
+        return woken(lambda: Desk(self.terms, manner, host), "executor", clock, past, stops, replies, approved)
 
     def _manner(self, *, replay: bool) -> Manner:
         return Manner(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pipeline import parts
 from pipeline.__main__ import main
 from pipeline.errors import PlanError, Problem
-from pipeline.evidence import Inquiry
+from pipeline.evidence import Inquiry, Terms
 from pipeline.parts import Column, feature, registered
 from pipeline.parts import provider as provider_part
 from pipeline.plan import Edge, Plan
@@ -250,7 +250,7 @@ ONE_MISTAKE = {
         'from = "risk.main"',
         'from = "bars"',
         "45:8: [sinks.orders] from: operators.bars gives Bars | Revised | Forming | NoData | Gap | Dropped | Noticed, "
-        "executor takes Approved; use one of main",
+        "executor takes Approved | Latch; use one of main",
     ),
     "a node that names itself": (
         'from = "market"',
@@ -397,8 +397,8 @@ def test_ten_mistakes_are_told_at_once_in_the_order_of_the_file_and_none_twice()
         "flows.toml:27:7: [providers.fade] rsi: there is no column 'rsy'; did you mean 'rsi'?",
         "flows.toml:32:8: [ensembles.main] gain is 'high'; write a number > 0",
         'flows.toml:37:35: [risk.main] stake amount is 1.5; write an amount in quotes: "1.5"',
-        "flows.toml:42:8: [sinks.orders] from: providers.fade gives Votes, executor takes Approved; "
-        "name a node that gives Approved",
+        "flows.toml:42:8: [sinks.orders] from: providers.fade gives Votes, executor takes Approved | Latch; "
+        "name a node that gives Approved | Latch",
     ]
 
 
@@ -504,6 +504,27 @@ def test_an_executors_orders_go_to_the_venue_of_their_account() -> None:
     plan = plan_of(changed('from = "risk.main"\n', 'from = ["risk.main", "second"]\n', SMALL + SECOND_VENUE))
     theirs = {edge.target: edge.accounts for edge in plan.into("venues.practice") + plan.into("venues.second")}
     assert theirs == {"venues.practice": frozenset({"demo-1"}), "venues.second": frozenset({"other"})}
+
+
+def test_an_executor_knows_the_terms_of_the_accounts_it_sends_for_and_no_others() -> None:
+    text = changed('from = "risk.main"\n', 'from = ["risk.main", "second"]\n', SMALL + SECOND_VENUE)
+    plan = plan_of(text)
+    both = {name: Terms("practice", plan.by_id["venues.practice"].instance.evidence) for name in ("demo-1", "other")}
+    assert plan.by_id["sinks.orders"].instance.terms == both
+    apart = plan_of(SMALL + SECOND_VENUE + '[sinks.others]\nuse = "executor"\nfrom = "second"\n')
+    assert {name: list(apart.by_id[name].instance.terms) for name in ("sinks.orders", "sinks.others")} == {
+        "sinks.orders": ["demo-1"],
+        "sinks.others": ["other"],
+    }
+
+
+def test_two_executors_for_one_account_are_refused_since_neither_could_tell_its_contracts() -> None:
+    with pytest.raises(PlanError) as told:
+        plan_of(SMALL + '[sinks.others]\nuse = "executor"\nfrom = "risk.main"\n')
+    assert (
+        "[sinks.others] would send the orders of demo-1, as [sinks.orders] does; "
+        "let one executor send all orders of an account" in str(told.value)
+    )
 
 
 def test_a_guard_of_accounts_at_two_venues_is_refused_since_their_payouts_may_be_others() -> None:
