@@ -8,11 +8,16 @@ and every problem. With the mutant, an order that leaves before its intent is on
 """
 
 import argparse
+import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from tests.processes.broker import Broker
-from tests.processes.storm import Engines, storm
+from tests.processes.storm import Counted, Engines, storm
+
+EVERY = 50
+"""Lives between two words of how it stands."""
 
 
 def main() -> None:
@@ -23,11 +28,18 @@ def main() -> None:
     options = parser.parse_args()
     broker = Broker(late_ms=3_000)
     with tempfile.TemporaryDirectory() as folder, Engines(Path(folder), broker) as engines:
-        counted = storm(engines, options.rounds, options.seed, options.mutant)
+        told = partial(_so_far, options.rounds)
+        counted = storm(engines, options.rounds, options.seed, options.mutant, told)
     print(counted.text(broker))
     for problem in counted.problems[:20]:
         print(f"  {problem}")
     raise SystemExit(bool(counted.problems) != bool(options.mutant))
+
+
+def _so_far(rounds: int, counted: Counted) -> None:
+    done = counted.kills.total()
+    if done % EVERY == 0 and done < rounds:
+        print(f"{done} of {rounds} lives, {len(counted.problems)} problems", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

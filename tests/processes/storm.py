@@ -97,7 +97,7 @@ class Engines:
         self.folder, self.broker = folder, broker
         (folder / "distant.py").write_bytes((HERE / "distant.py").read_bytes())
         (folder / "flows.toml").write_text(flow, encoding="utf-8")
-        self.pid = self._lives = 0
+        self._lives = 0
         self.heard: list[Message] = []
         """What this life said, in order."""
         self.held: list[tuple[socket.socket, Message]] = []
@@ -153,7 +153,7 @@ class Engines:
     def start(self, **asked: Any) -> None:
         """Have an engine forked; it says "boot" when it begins."""
         self.ask(**asked)
-        self.pid = self.until(lambda message: message["what"] == "forked")["pid"]
+        self.until(lambda message: message["what"] == "forked")
 
     def ask(self, **asked: Any) -> None:
         """Have one forked, and do not wait for it."""
@@ -314,8 +314,13 @@ STARTING, BAR = 0.5, 0.1
 """Seconds that a start may take, and that a bar takes."""
 
 
-def storm(engines: Engines, rounds: int, seed: int, mutant: str = "") -> Counted:
-    """Kill an engine in so many lives, each time at another point; then a calm; then compare."""
+def storm(
+    engines: Engines, rounds: int, seed: int, mutant: str = "", told: Callable[[Counted], object] = lambda _: None
+) -> Counted:
+    """Kill an engine in so many lives, each time at another point; then a calm; then compare.
+
+    `told` hears after each life how it stands.
+    """
     draw, counted = np.random.default_rng(seed), Counted(rounds)
     engines.late = lambda: bool(draw.random() < 0.05)
     for _ in range(rounds):
@@ -324,6 +329,7 @@ def storm(engines: Engines, rounds: int, seed: int, mutant: str = "") -> Counted
         _one_life(engines, how, draw, mutant)
         counted.recovered += _recovered(engines)
         counted.problems += unintended(engines)
+        told(counted)
     engines.placing, engines.late = None, lambda: False
     calmed(engines)
     counted.problems = list(dict.fromkeys((*counted.problems, *differences(engines.broker, engines.folder))))
