@@ -37,7 +37,7 @@ from pipeline.ledger import Ledger
 from pipeline.ledger.rows import decision_rows
 from pipeline.live import KillSignal, collect_seldom, on_signals, only_one, wall, watch_ledger
 from pipeline.lives import living
-from pipeline.plan import Plan
+from pipeline.plan import LEDGER, Plan
 from pipeline.remarks import remark
 from pipeline.standstills import Pulse, StandstillWatch, stalls_file
 from pipeline.switch import Switch
@@ -106,6 +106,7 @@ class _Run:
             begin, speed = market_of(plan, wall(), ledger.last_moment())
             if life.looping:
                 ledger.latch(life.stop(begin))
+                self._words.told(LEDGER, life.stop(begin))
             journal = Journal(options.record, plan, begin, later=True) if options.record else None
             if journal is not None:
                 held.callback(journal.close)
