@@ -68,14 +68,13 @@ class Executor:
     def __call__(
         self,
         host: Host,
-        approved: Observable[Approved],
+        approved: Observable[Approved | Latch],
         replies: Observable[Ack | Reject | Unsent | Lost | Settlement | Statement],
-        stops: Observable[Latch],
         past: Observable[Past | Written | Latch | Arming | Verdict | Request],
         clock: Observable[Slept | Leaving],
     ) -> Observable[Order | Inquiry | Reconciled | Dispute]:
         manner = self._manner(replay=host.mode == "replay")
-        return woken(lambda: Desk(self.terms, manner, host), "executor", clock, past, stops, replies, approved)
+        return woken(lambda: Desk(self.terms, manner, host), "executor", clock, past, replies, approved)
 
     def _manner(self, *, replay: bool) -> Manner:
         return Manner(
