@@ -99,6 +99,7 @@ class _Check:
         self._warn_unused(edges)
         self._warnings += [*sharing.warnings(), *sharing.unknown()]
         self._warn_of_stakes()
+        self._warn_of_faults()
         tests = self._tests()
         if self.tables.problems:
             return None
@@ -337,6 +338,13 @@ class _Check:
                 line, column = self.tables.source.place((*node.id.split(".", 1), "stake"))
                 fix = 'stake the same each time: use = "fixed"'
                 self._warnings.append(Problem(f"[{node.id}]", stamp, fix, line, column))
+
+    def _warn_of_faults(self) -> None:
+        for node in self._of("venue"):
+            if getattr(node.instance, "faults", ()):
+                line, column = self.tables.source.place((*node.id.split(".", 1), "faults"))
+                fix = "take them out when the trying is over"
+                self._warnings.append(Problem(f"[{node.id}]", "its faults make it fail on purpose", fix, line, column))
 
     def _tests(self) -> tuple[FlowTest, ...]:
         given = self.tables.source.data.get("test", [])

@@ -474,6 +474,14 @@ def test_faults_and_evidence_are_read_from_the_file() -> None:
     assert dict(venue.balances) == {"demo-1": Decimal("100.00")}
 
 
+def test_a_flow_whose_venue_fails_on_purpose_says_so_where_it_is_written() -> None:
+    plan = plan_of(SMALL.replace(TABLE, f'{TABLE}faults = [{{ what = "lost_ack", order = 1 }}]\n'))
+    assert [warning.text("flows.toml") for warning in plan.warnings] == [
+        "flows.toml:12:1: [venues.practice]: its faults make it fail on purpose; take them out when the trying is over"
+    ]
+    assert plan_of().warnings == ()
+
+
 def test_a_venue_knows_only_what_the_accounts_at_it_hold() -> None:
     second = '\n[accounts.other]\nvenue = "second"\n\n[venues.second]\nuse = "practice"\n'
     plan = plan_of(SMALL + second)
