@@ -5,14 +5,17 @@ way round: it is on disk first, and the flow hears of it as of one that a verb w
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import sqlite3
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pipeline.errors import InputError
 from pipeline.flow import Flow
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, LedgerError
 from pipeline.plan import LEDGER
 from pipeline.stopping import EVERYBODY, KILL_FILE, Stops, asked_by_file, remove_file, worded
 from pipeline.values import Latch
@@ -114,10 +117,23 @@ class Switch:
         return self._written(lambda stops: stops.stop(scope, reason, by), urged)
 
     def _written(self, change: Callable[[Stops], Sequence[Latch]], urged: Latch | None = None) -> Stopped:
-        with Ledger(self._path) as ledger:
+        with self._opened() as ledger:
             stops = Stops(ledger, self._zone, self._accounts, self._now if urged is None else urged.at)
             changed = change(stops)
             held = tuple(stops.held.values())
         if urged is not None and not changed:
             self._urged.discard(urged)
         return Stopped(tuple(changed), held)
+
+    @contextmanager
+    def _opened(self) -> Generator[Ledger]:
+        """The ledger, by a connection of this thread's own."""
+        try:
+            ledger = Ledger(self._path)
+        except InputError as failure:
+            raise LedgerError(str(failure)) from failure
+        try:
+            with ledger:
+                yield ledger
+        except sqlite3.Error as failure:
+            raise LedgerError(f"the ledger {self._path} cannot be read ({failure})") from failure

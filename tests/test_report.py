@@ -344,12 +344,20 @@ def test_shares_are_written_as_a_person_reads_them(share: float, text: str) -> N
     assert percent(share) == text
 
 
-def test_live_money_is_real_unless_its_venue_says_that_it_is_a_demo() -> None:
+def test_live_money_is_what_its_account_says_but_paper_at_a_venue_that_moves_nobodys() -> None:
     plan = plan_of(TWO)
     assert money_of("demo-1", plan) == "paper"
     live = replace(plan, settings=replace(plan.settings, mode="live"))
-    assert money_of("demo-1", live) == "real"
+    assert money_of("demo-1", live) == "paper"
     assert money_of("never heard of", live) == "real"
+    rehearsal = plan_of(
+        TWO.replace('venue = "practice"', 'venue = "practice"\nmoney = "real"', 1).replace(
+            "[moonlight]", '[moonlight]\nmode = "live"', 1
+        )
+    )
+    assert money_of("demo-1", rehearsal) == "paper"
+    elsewhere = replace(rehearsal, accounts={"demo-1": replace(rehearsal.accounts["demo-1"], venue="a broker")})
+    assert money_of("demo-1", elsewhere) == "real"
 
 
 def test_stakes_are_weighed_in_money(tmp_path: Path, reports: Reports) -> None:

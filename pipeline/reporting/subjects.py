@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from pipeline.arming import rehearsed
 from pipeline.plan import Account, Plan
 from pipeline.reporting.proven import NOTHING_PROVEN, Proven
 from pipeline.statistics.fan import Fan, fan
@@ -61,12 +62,13 @@ def purse_of(account: str, plan: Plan, money: Money | None = None) -> Purse:
 
 
 def money_of(account: str, plan: Plan) -> Money:
-    """Whose money an account moves. A live venue may say that it is a demo; one that says nothing is taken as real."""
+    """Whose money an account moves. At a venue that moves nobody's it is paper; one nobody knows is taken as real."""
     if plan.settings.mode != "live":
         return "paper"
-    venue = plan.accounts[account].venue if account in plan.accounts else ""
-    node = plan.by_id.get(f"venues.{venue}")
-    return "demo" if node is not None and getattr(node.instance, "money", "real") == "demo" else "real"
+    known = plan.accounts.get(account)
+    if known is None:
+        return "real"
+    return "paper" if known.money == "practice" or rehearsed(plan, account) else known.money
 
 
 def keyed(
