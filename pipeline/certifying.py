@@ -1,4 +1,4 @@
-"""Certificates of accounts: after the first complete pass of a life, once a day, on request, and when something is amiss.
+"""Certificates of accounts: after the first complete pass of a life, daily, on request, and when something is amiss.
 
 A pass is complete when the executor says so (`Reconciled`) of what the venue listed (`Statement`); until then an order
 may be on its way. One that nobody knows the fate of puts a certificate off for a while, unless somebody asked for it.
@@ -88,8 +88,9 @@ class Certifying:
         for name, desk in self._desks.items():
             desk.book.gained = past.earlier_profit.get(name, desk.book.gained)
         for order in past.orders:
-            if order.account in self._desks:
-                self._desks[order.account].book.follow(order)
+            desk = self._desks.get(order.account)
+            if desk is not None and order.order not in desk.book.orders:  # the executor heard of it first, and spoke
+                desk.book.follow(order)
         for account, reference, _, amount in past.cash:
             if account in self._desks:
                 self._desks[account].book.cash[reference] = amount

@@ -60,7 +60,8 @@ def kept(ledger: Path, *orders: Order) -> None:
 
 
 def unknown(**changes: Any) -> Order:
-    facts = {"sent_at": MONDAY + MINUTE, "request": "request-1", "reason": "no answer from the venue in time"}
+    wanted = changes.get("bar", MONDAY) + MINUTE
+    facts = {"wanted_at": wanted, "sent_at": wanted, "request": "request-1", "reason": "no answer in time"}
     return order("UNKNOWN", **(facts | changes))
 
 
@@ -77,7 +78,7 @@ def test_a_verdict_shows_what_is_known_and_is_signed_for(ledger: Path, say: Say)
     first, second, third, fourth, last = out.splitlines()
     assert first == f"order {NAME}: 1.00 call EURUSD at a payout of 0.9, UNKNOWN"
     assert second == "  the venue knows it as nobody knows, asked for as request-1"
-    assert third == "  2026-01-05 10:01:00 UNKNOWN: no answer from the venue in time"
+    assert third == "  2026-01-05 10:01:00 UNKNOWN: no answer in time"
     assert fourth == "  what the venue lists for demo-1 was never gone through to its end"
     assert f"{NAME}: absent +0, signed by Ada [" in last
     assert last.endswith("]: the broker's support")
@@ -191,7 +192,8 @@ def test_reconcile_alone_certifies_every_account_of_a_new_flow(ledger: Path, say
 
 
 def test_reconcile_ends_what_an_engine_that_was_killed_left_unknown(ledger: Path, say: Say) -> None:
-    kept(ledger, order("SEND", order=NAME, sent_at=MONDAY + MINUTE, request="request-1"))
+    wanted = MONDAY + MINUTE
+    kept(ledger, order("SEND", order=NAME, wanted_at=wanted, sent_at=wanted, request="request-1"))
     code, out, _ = say("reconcile", "--json")
     assert code == 0, out
     reader = Reader(ledger)
@@ -240,7 +242,7 @@ def test_an_engine_is_asked_while_it_runs_and_money_nobody_told_of_is_named_unti
     came = '{ what = "deposit", after = "20m", account = "demo-1", amount = "50.00", told = false }'
     venue = f'use = "practice"\nmemory = "broker.db"\nfaults = [{came}]'
     (folder / "flows.toml").write_text(FLOW.replace('use = "practice"', venue), encoding="utf-8")
-    with running(shell, folder) as flow:
+    with running(shell, folder, "--record", "tape") as flow:
         flow.until(lambda line: line["what"] == "decision")
         code, out, error = say("reconcile", "--json")
         assert code == 0, error
@@ -252,9 +254,11 @@ def test_an_engine_is_asked_while_it_runs_and_money_nobody_told_of_is_named_unti
         assert ", 50.00 more than is accounted for: a deposit, a bonus or a correction nobody told of" in out
         flow.until(lambda line: "demo-1 does NOT add up as of" in line.get("text", ""))
         code, _, error = say("reconcile", *EXPLAINED)
-        assert (code, error) == (2, "an engine runs on this flow, which would not hear of it; end it first\n")
+        assert code == 2
+        assert error.endswith("\nan engine runs on this flow, which would not hear of it; end it first\n")
         flow.process.terminate()
         flow.until(lambda line: line["what"] == "summary")
+    assert say("verify", "tape")[0] == 0  # what was asked for is on the recording
     assert say("reconcile")[0] == 1  # asking again explains nothing
     code, out, _ = say("reconcile", *EXPLAINED)
     assert code == 0, out

@@ -10,7 +10,7 @@ from pipeline.evidence import Audited, Cash, Request
 from pipeline.ledger import Ledger
 from pipeline.ledger.proofs import Proofs
 from pipeline.plan import LEDGER
-from pipeline.times import HOUR, MINUTE
+from pipeline.times import HOUR, MINUTE, SECOND
 from pipeline.values import Certificate, Order, Past
 from tests.support import MONDAY, SMALL, plan_of, play
 
@@ -112,7 +112,7 @@ def test_an_exit_that_is_shifted_is_unexplained_with_the_ticks_there_were() -> N
     (odd,) = [each for each in found.audits if each.verdict == "unexplained"]
     assert odd.reason.startswith("exit ")
     assert "is in none of our ticks between" in odd.reason
-    assert odd.order == [each.order for each in found.orders if each.state == "SEND"][0]
+    assert odd.order == next(each.order for each in found.orders if each.state == "SEND")
 
 
 @pytest.mark.parametrize("weak", ["echoes = false, once = false, lists = true, late_ms = 2000"])
@@ -139,3 +139,17 @@ def test_certificates_go_on_over_a_restart_in_the_ledger(tmp_path: Path) -> None
     with Proofs(path) as proofs:
         assert proofs.certificates() == {"demo-1": later.last}
         assert {each.verdict for each in proofs.audits().values()} <= {"explained", "unseen"}
+
+
+def test_a_contract_that_ran_over_a_restart_is_explained_and_accounted_for(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    taken = next(each.at for each in day(QUIET).orders if each.state == "CONFIRM" and each.tf == 5 * MINUTE)
+    cut, again = taken + 10 * SECOND, taken + 15 * SECOND
+    with Ledger(path) as ledger:
+        day(QUIET, records=ledger, past=ledger.past(MONDAY), end=cut - MINUTE)
+    with Ledger(path) as ledger:
+        past = ledger.past(again)
+        found = day(QUIET, records=ledger, past=past, begin=again, end=again + HOUR // 4)
+    (open_,) = [each.order for each in past.orders if each.state == "CONFIRM"]
+    assert [each.verdict for each in found.audits if each.order == open_] == ["explained"]
+    assert [each.unexplained for each in found.certificates] == [()] * 2

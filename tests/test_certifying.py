@@ -346,3 +346,13 @@ def test_what_is_unexplained_is_exactly_what_was_hidden(
     if hidden:
         (sentence,) = last.unexplained
         assert f", {abs(hidden)} {'more' if hidden > 0 else 'less'} than" in sentence
+
+
+def test_what_an_executor_makes_of_the_past_is_newer_than_the_past_itself() -> None:
+    left = order("SEND", request="request-1", sent_at=MONDAY)
+    tube = Tube[Any]()
+    stream = woken(lambda: Certifying(frozenset({ACCOUNT})), "certificates", tube)
+    asked = Request("reconcile", "", MONDAY, "somebody")
+    heard = [(MONDAY, replace(left, state="UNKNOWN")), (MONDAY, Past((left,), {})), (MONDAY, asked)]
+    given_ = played(stream, tube.give, [*heard, *passed(statement(MONDAY))], MONDAY + HOUR)
+    assert [each.sound for _, each in given_] == [False]
