@@ -142,16 +142,13 @@ class _Run:
         failing = [looks, clock, latches, kills]
         try:
             await asyncio.wait([stop, flow.ended, *failing], timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
-            for each in (flow.ended, *failing):  # a flow that cannot be stopped does not go on
-                if each.done():
-                    each.result()
+            _raise_any(flow.ended, *failing)  # a flow that cannot be stopped does not go on
             await self._leave(flow, *(each for each in (stop, flow.ended, *failing) if not each.done()))
+            _raise_any(flow.ended, *failing)
         finally:
             for each in (stop, console, *failing):
                 each.cancel()
             await asyncio.gather(stop, console, *failing, return_exceptions=True)
-        if flow.ended.done():
-            flow.ended.result()
 
     async def _leave(self, flow: Flow, *hurried: asyncio.Future[Any]) -> None:
         if self._unended.leaving:
@@ -200,6 +197,12 @@ class _Run:
         finally:
             self._words.hush(False)
         self._words.alone()
+
+
+def _raise_any(*futures: asyncio.Future[Any]) -> None:
+    for each in futures:
+        if each.done():
+            each.result()
 
 
 async def _gone(child: asyncio.subprocess.Process) -> None:
