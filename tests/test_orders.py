@@ -1,14 +1,17 @@
 """The life of an order."""
 
+import re
 from itertools import product
 from typing import get_args
 
 import msgspec
 import pytest
 
-from pipeline.orders import MOVES, IllegalMove, answered, moved, prepared, request_of
-from pipeline.values import ENDED, Ack, Approved, Order, OrderState, Reject, Reply, Settlement, Ticket
-from tests.support import MONDAY, order
+from pipeline.evidence import Money
+from pipeline.leave import leave_of
+from pipeline.orders import MOVES, IllegalMove, answered, moved, prepared, request_of, sent
+from pipeline.values import ENDED, Ack, Approved, Arming, Order, OrderState, Reject, Reply, Settlement, Ticket
+from tests.support import MONDAY, ROOT, order
 
 STATES: tuple[OrderState, ...] = get_args(OrderState)
 NAME = order().order
@@ -131,3 +134,43 @@ def test_an_order_on_its_way_says_what_was_approved() -> None:
     facts = {"direction": "put", "payout": 0.9, "at": MONDAY + 60_000, "wanted_at": MONDAY + 60_000}
     assert made == order("PREPARE", request=request_of("demo", *approved.key, MONDAY), **facts)
     assert made.key == approved.key
+
+
+# --- leave -----------------------------------------------------------------------------------------------------------
+
+ARMING = Arming("A-1", "demo-1", MONDAY, MONDAY + 60_000, "me")
+
+
+def test_an_order_leaves_only_by_the_leave_of_its_account_and_says_whose_it_was() -> None:
+    leave = leave_of("demo-1", "real", ARMING, MONDAY)
+    assert leave is not None
+    made = sent(order("PREPARE"), leave, MONDAY + 5)
+    assert (made.state, made.sent_at, made.arming) == ("SEND", MONDAY + 5, "A-1")
+    other = leave_of("demo-2", "practice", None, MONDAY)
+    assert other is not None
+    with pytest.raises(IllegalMove, match="is of demo-1 and cannot leave by the leave of demo-2"):
+        sent(order("PREPARE"), other, MONDAY)
+
+
+@pytest.mark.parametrize("at", [MONDAY - 1, MONDAY + 60_000])
+def test_real_money_has_no_leave_before_or_after_its_arming_nor_by_that_of_another_account(at: int) -> None:
+    assert leave_of("demo-1", "real", ARMING, at) is None
+    assert leave_of("demo-2", "real", ARMING, MONDAY) is None
+    assert leave_of("demo-1", "real", None, MONDAY) is None
+
+
+@pytest.mark.parametrize("money", ["practice", "demo"])
+def test_nobodys_money_needs_no_arming(money: Money) -> None:
+    leave = leave_of("demo-1", money, None, MONDAY)
+    assert leave is not None
+    assert leave.arming == ""
+
+
+def test_leave_is_given_in_one_place_only() -> None:
+    made = re.compile(r"\bLeave\(")
+    files = [
+        file
+        for folder in ("pipeline", "operators", "sinks", "sources", "tui")
+        for file in (ROOT / folder).rglob("*.py")
+    ]
+    assert [file.name for file in files if made.search(file.read_text(encoding="utf-8"))] == ["leave.py"]
