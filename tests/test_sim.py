@@ -18,9 +18,8 @@ from pipeline.sim.storms import KINDS, Storm, Strike, edgewise, kinds_of
 from pipeline.sim.witness import BLIND, CONSERVED, INTENT, ONE_CONTRACT, RECONCILED
 from pipeline.sim.world import Outcome, Terms
 from pipeline.sim.worlds import flow_of
-from tests.support import REGISTERED, ROOT, plan_of
+from tests.support import ROOT, plan_of
 
-assert REGISTERED
 ALL = Terms(minutes=30, kinds=tuple(KINDS))
 CALM = Terms(minutes=15)
 HASHES = """

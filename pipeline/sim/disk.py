@@ -38,6 +38,8 @@ class Disk:
     def __init__(self, path: Path, storm: Storm, chance: Draws) -> None:
         self.path, self.storm, self.chance = path, storm, chance
         self.commits = 0
+        self.stopping: Callable[[], object] = lambda: None
+        """Called when somebody stops everybody while an intent is on its way."""
         self.db = opened(path)
         self.db.execute("PRAGMA synchronous = OFF")  # what a crash leaves is ours to say
         self._reading = remembered(path)
@@ -126,6 +128,8 @@ class LifeWriter:
                 self.failed(self._failure)
         if self._failure is not None:
             jobs = [job for job in jobs if not job.sends]
+        if any(job.sends for job in jobs) and disk.storm.strikes("latch_at_write") is not None:
+            disk.stopping()
         ends = disk.storm.strikes("kill_at_write")
         if ends is not None and ends < 0.5:
             raise Killed

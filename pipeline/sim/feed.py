@@ -140,15 +140,14 @@ class Feed:
         twice = storm.strikes("duplicate_tick")
         if twice is not None:
             rows = np.insert(rows, int(twice * len(rows)), rows[int(twice * len(rows))])
-        bid = quotes.bid
+        bid = np.append(quotes.bid, quotes.bid[-1:])
         bad = storm.strikes("bad_tick")
         if bad is not None:
             rows = np.insert(rows, int(bad * len(rows)), len(quotes))
-            bid = np.append(bid, np.nan)
-        columns = (np.append(each, each[-1:]) for each in (quotes.ts, received, quotes.ask))
-        ts, received, ask = columns
-        received = np.maximum.accumulate(received[rows])
-        return Quotes(quotes.product, ts[rows], received, np.append(bid, bid[-1:])[rows], ask[rows])
+            bid[-1] = np.nan
+        ts, ask = np.append(quotes.ts, quotes.ts[-1:]), np.append(quotes.ask, quotes.ask[-1:])
+        came = np.maximum.accumulate(np.append(received, received[-1:])[rows])
+        return Quotes(quotes.product, ts[rows], came, bid[rows], ask[rows])
 
     def _spared(self, quotes: Quotes, start: int) -> Iterable[Given]:
         """What no hole swallows, and when a connection that breaks says so."""

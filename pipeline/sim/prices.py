@@ -19,8 +19,8 @@ LEVEL, STEP = 100.0, 0.0004
 LAG_LEAST, LAG_MOST = 20, 80
 SPREAD = 0.002
 DIGITS = 3
-KEPT = 64
-"""Hours of a product that are kept at hand."""
+KEPT = 4096
+"""Hours of products that are kept at hand: all that a start looks back on, for a hundred products."""
 
 
 class Prices:
@@ -30,6 +30,7 @@ class Prices:
         self._seed, self._begin, self._per_minute = seed, slot_of(begin, HOUR) - BEFORE, per_minute
         self._calendars = calendars
         self._hour = lru_cache(maxsize=KEPT)(self._made)
+        self._phase = lru_cache(maxsize=KEPT)(self._phases)
 
     def quotes(self, product: str, start: int, end: int) -> Quotes:
         """Those stamped in [start, end)."""
@@ -77,9 +78,12 @@ class Prices:
         calendar = self._calendars.of(product)
         return quotes if calendar.never_closes else quotes.chosen(calendar.open_mask(ts))
 
+    def _phases(self, product: str) -> list[float]:
+        return generator(self._seed, "level", product).random(3).tolist()
+
     def _level(self, product: str, hour: int) -> float:
         """Where an hour opens: waves of a product's own, so that no hour has to know all those before it."""
-        phase = generator(self._seed, "level", product).random(3)
+        phase = self._phase(product)
         hours = (hour - self._begin) / HOUR
         return sum(
             0.004 * math.sin(hours / length + 6.28 * at) for length, at in zip((1.3, 4.1, 17.0), phase, strict=True)

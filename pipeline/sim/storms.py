@@ -55,6 +55,7 @@ KINDS: Mapping[str, Kind] = {
     "frozen_feed": Kind(MINUTELY, 6, "no quote of any product comes, though the connection stands"),
     "link_down": Kind(MINUTELY, 6, "the connection that brings the quotes breaks and comes back"),
     "outage": Kind(MINUTELY, 10, "the venue is away: nothing can be sent or asked, what it would tell is lost"),
+    "blind": Kind(MINUTELY, 15, "the venue takes orders and lists nothing"),
     "half_open": Kind(MINUTELY, 10, "nothing passes the connection to the venue, which looks whole"),
     "token_expiry": Kind(MINUTELY, 5, "the token runs out: nothing is taken or listed until it is renewed"),
     "external": Kind(MINUTELY, 8, "somebody places a contract by hand on the account"),
@@ -69,6 +70,7 @@ KINDS: Mapping[str, Kind] = {
     "kill_at_message": Kind(
         MESSAGES, 6, "kill -9 right after an order left, or before or after something came from the venue"
     ),
+    "latch_at_write": Kind(WRITING, 3, "somebody stops everybody while an intent is on its way to the disk"),
     "stall": Kind(WRITING, 20, "the disk takes seconds"),
     "disk_full": Kind(
         WRITING, 0.7, "the disk is full: the write fails, the flow ends; there is room at the next start"

@@ -13,13 +13,13 @@ from pipeline.sim.witness import (
     AGREED,
     DECIDED,
     ENDING,
-    UNDISPUTED,
     FOREIGN,
     KNOWN,
     ONE_CONTRACT,
     PAID,
     SETTLED_ONCE,
     SOUND,
+    UNDISPUTED,
     Witness,
 )
 from pipeline.times import SECOND

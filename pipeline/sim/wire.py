@@ -68,7 +68,7 @@ class Wire:
         self.gate: Callable[[Callable[[], object]], object] = lambda act: act()
         """How something happens in the engine that lives."""
         self.orders: Tube[Order | Inquiry] = Tube()
-        self.away_until = self.half_open_until = self.token_until = 0
+        self.away_until = self.half_open_until = self.token_until = self.blind_until = 0
         self.sends = 0
         self._part, self._venue, self._storm, self._clock = part, venue, storm, clock
         self._ear: Callable[[Reply], None] | None = None
@@ -174,7 +174,7 @@ class Wire:
         failed = storm.strikes("failed_listing") is not None
         if self.half_open_until > now or storm.strikes("lost_listing") is not None:
             return
-        if failed or self.away_until > now or self.token_until > now:
+        if failed or max(self.away_until, self.token_until, self.blind_until) > now:
             empty = Statement(
                 inquiry.account, inquiry.number, inquiry.since, now, now, contract=inquiry.contract, fault="503"
             )

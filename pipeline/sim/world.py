@@ -113,6 +113,7 @@ class World:
             ),
         )
         self.disk = Disk(folder / "ledger.db", self.storm, Draws(terms.seed, "disk"))
+        self.disk.stopping = self._stop_at_once
         self.witness = Witness(self.plan, self.wires, self.disk)
         for wire in self.wires.values():
             wire.watcher, wire.gate = self.witness, self._does
@@ -350,7 +351,7 @@ class World:
         self.storm.over = True
         self.witness.note(self.clock.now(), "calm")
         for wire in self.wires.values():
-            wire.away_until = wire.half_open_until = wire.token_until = 0
+            wire.away_until = wire.half_open_until = wire.token_until = wire.blind_until = 0
 
     async def _settle(self, end: int) -> None:
         """Wait until all that was wanted in the storm has ended, but no longer than that can take."""
@@ -417,6 +418,15 @@ class World:
             lambda: self._latched(Latch(scope, False, self.clock.now(), "the storm is over", "resume")),
         )
 
+    def _stop_at_once(self) -> None:
+        """Somebody stops everybody, and the flow hears of it before anything else happens."""
+        latch = Latch("", True, self.clock.now(), "by the storm, at once", "kill")
+        self.disk.latch(latch)
+        if self.life is not None and self.life.flow is not None:
+            self.life.flow.enter(LEDGER, latch)
+        released = partial(Latch, "", False, reason="the storm is over", by="resume")
+        self.clock.at(self.clock.now() + MINUTE, lambda: self._latched(released(at=self.clock.now())))
+
     def _latched(self, latch: Latch) -> None:
         self.disk.latch(latch)
         self._heard(latch)
@@ -473,6 +483,7 @@ MINUTELY: Mapping[str, Callable[[World, float], None]] = {
     "frozen_feed": lambda world, size: world.fall_silent(size, "frozen_feed"),
     "link_down": lambda world, size: world.fall_silent(size, "link_down"),
     "outage": lambda world, size: world.cut(size, "away_until", SECOND, 5 * MINUTE),
+    "blind": lambda world, size: world.cut(size, "blind_until", 30 * SECOND, 5 * MINUTE),
     "half_open": lambda world, size: world.cut(size, "half_open_until", SECOND, 3 * MINUTE),
     "token_expiry": lambda world, size: world.cut(size, "token_until", SECOND, 30 * SECOND),
     "external": lambda world, size: world.by_hand(size),
