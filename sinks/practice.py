@@ -16,8 +16,9 @@ from pipeline.settlement import Tie
 from pipeline.values import Ack, Bars, Order, Past, Payouts, Quotes, Reject, Settlement
 from pipeline.venues.desk import served
 from pipeline.venues.faults import Storm, Strike, wrong_with
-from pipeline.venues.house import House, Rules
+from pipeline.venues.house import House
 from pipeline.venues.memory import Memory
+from pipeline.venues.rules import Rules
 
 Ratio = Annotated[float, Meta(gt=0, le=10)]
 Wait = Annotated[int, Meta(ge=0)]

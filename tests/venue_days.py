@@ -10,8 +10,9 @@ from pipeline.times import MINUTE
 from pipeline.values import Direction, Order, Quotes
 from pipeline.venues.book import Book
 from pipeline.venues.faults import Faults, Strike
-from pipeline.venues.house import House, Rules
+from pipeline.venues.house import House
 from pipeline.venues.line import Line, Reply
+from pipeline.venues.rules import Rules
 
 T = 1_767_600_000_000
 """The opening of some minute."""

@@ -184,6 +184,11 @@ class Book:
                 since += deal.worth - deal.worth_as_of(as_of)
         return mine.opening + mine.gained - since
 
+    def lacks(self, account: str, amount: Decimal) -> bool:
+        """Whether an account cannot pay so much. One of which nobody knows what it holds can."""
+        balance = self.balance(account)
+        return balance is not None and balance < amount
+
     def statement(self, account: str, since: int, as_of: int, *, contract: str = "", echoes: bool) -> Statement:
         """All contracts of an account begun or ended since a moment, open ones too, and its money, as of another."""
         mine = self._account(account)

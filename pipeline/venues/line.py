@@ -57,7 +57,7 @@ class Line:
         house.orders += 1
         strike = house.weather.of_order(house.orders)
         moment = order.at + house.rules.latency_ms
-        house.later(moment, partial(self._arrive, order, house.orders, strike, moment))
+        house.turns.promise(moment, partial(self._arrive, order, house.orders, strike, moment))
 
     def _arrive(self, order: Order, number: int, strike: Strike | None, at: int) -> None:
         if not self.house.weather.is_calm and self._in_trouble(order, at):
@@ -72,7 +72,7 @@ class Line:
         elif strike is not None and what == "late_accept":
             self._strike(strike)
             moment = max(at, order.at + strike.lateness)
-            self.house.later(moment, partial(self.house.place, order, moment, number))
+            self.house.turns.promise(moment, partial(self.house.place, order, moment, number))
         else:
             reply = self.house.place(order, at, number)
             self._answer(reply, strike, at)
@@ -133,7 +133,7 @@ class Line:
         elif strike is not None and what == "reordered_settlement":
             self._strike(strike)
             self._overtaken.append(end)
-            self.house.later(end.at + strike.lateness, partial(self._let_go, end, end.at + strike.lateness))
+            self.house.turns.promise(end.at + strike.lateness, partial(self._let_go, end, end.at + strike.lateness))
         else:
             self._push(end, end.at)
             if strike is not None and what == "duplicate_settlement":
@@ -164,7 +164,7 @@ class Line:
         strike = house.weather.of_inquiry(house.inquiries)
         moment = inquiry.at + (house.rules.latency_ms if inquiry.account in self._asked else 0)
         self._asked.add(inquiry.account)
-        house.later(moment, partial(self._state, inquiry, strike, moment), last=True)
+        house.turns.promise(moment, partial(self._state, inquiry, strike, moment), last=True)
 
     def _state(self, inquiry: Inquiry, strike: Strike | None, at: int) -> None:
         if self._during("half_open", at):
@@ -195,7 +195,7 @@ class Line:
     # --- the wire ---
 
     def _tell_later(self, reply: Reply, moment: int) -> None:
-        self.house.later(moment, partial(self._tell, reply, moment))
+        self.house.turns.promise(moment, partial(self._tell, reply, moment))
 
     def _tell(self, reply: Reply, at: int) -> None:
         """Tell, where the connection that it comes by still stands."""

@@ -12,6 +12,8 @@ class Turns:
     def __init__(self) -> None:
         self._planned: list[tuple[int, bool, int, Act]] = []
         self._count = 0
+        self.promised = 0
+        """How many acts are planned that somebody waits for."""
 
     @property
     def due(self) -> int | None:
@@ -21,6 +23,16 @@ class Turns:
     def plan(self, moment: int, act: Act, *, last: bool = False) -> None:
         self._count += 1
         heappush(self._planned, (moment, last, self._count, act))
+
+    def promise(self, moment: int, act: Act, *, last: bool = False) -> None:
+        """Plan an act that somebody waits for."""
+        self.promised += 1
+
+        def happens() -> None:
+            self.promised -= 1
+            act()
+
+        self.plan(moment, happens, last=last)
 
     def happen(self, until: int) -> None:
         """Let everything happen that is planned up to a moment, and what that plans up to then."""
