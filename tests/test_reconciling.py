@@ -64,7 +64,12 @@ def test_the_window_is_as_wide_as_an_order_may_be_late_and_the_clocks_apart() ->
 
 
 def test_what_is_bought_must_agree_in_everything() -> None:
-    others = ({"product": "GBPUSD"}, {"tf": 5 * MINUTE}, {"direction": "put"}, {"stake": Decimal("1.01")})
+    others: tuple[dict[str, Any], ...] = (
+        {"product": "GBPUSD"},
+        {"tf": 5 * MINUTE},
+        {"direction": "put"},
+        {"stake": Decimal("1.01")},
+    )
     for other in others:
         assert found(listed(**other), orders=(sent(),)).pairs == ()
     assert len(found(listed(stake=Decimal("1.0")), orders=(sent(),)).pairs) == 1
