@@ -12,9 +12,12 @@ from typing import Any, NamedTuple
 
 from pipeline.ledger.remembering import last_moment_of
 from pipeline.ledger.tables import opened, readable
+from pipeline.ledger.turns import give_way
 
 BATCH = 5_000
 """So many rows go in one transaction: whoever writes beside waits no longer than for these."""
+LEAST = 200
+"""A transaction of fewer rows costs as much as one of so many."""
 
 
 class Old(NamedTuple):
@@ -51,13 +54,27 @@ def to_prune(ledger: Path, before: int) -> dict[str, int]:
     return counts
 
 
-def pruned(ledger: Path, before: int, progress: Callable[[int], object] = lambda _: None) -> dict[str, int]:
-    """Let them go; how many of each table went. `progress` is told how many rows have gone so far."""
+def pruned(
+    ledger: Path,
+    before: int,
+    progress: Callable[[int], object] = lambda _: None,
+    turn: Callable[[], object] = give_way,
+) -> dict[str, int]:
+    """Let them go; how many of each table went. `progress` is told how many rows have gone so far.
+
+    After each batch it is others' `turn` to write: an engine that is kept waiting for too long ends.
+    """
     counts: dict[str, int] = dict.fromkeys(TABLES, 0)
+    cost = 0
 
     def went(table: str, rows: int) -> int:
+        nonlocal cost
         counts[table] += rows
         progress(sum(counts.values()))
+        cost += max(rows, LEAST)
+        if cost >= BATCH:
+            turn()
+            cost = 0
         return rows
 
     with closing(opened(ledger)) as db:

@@ -110,8 +110,10 @@ def test_the_last_decision_of_each_key_stays_so_that_a_start_goes_on_from_it(pat
 def test_it_goes_in_batches_and_says_how_far_it_is(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.pruning.BATCH", 50)
     shown: list[int] = []
-    counts = pruned(path, LONG, shown.append)
+    turns: list[int] = []
+    counts = pruned(path, LONG, shown.append, lambda: turns.append(len(shown)))
     assert len(shown) > 8
+    assert turns == list(range(1, len(shown) + 1))  # after each, others may write
     assert shown == sorted(shown)
     assert shown[-1] == sum(counts.values())
     assert to_prune(path, LONG) == dict.fromkeys(TABLES, 0)
