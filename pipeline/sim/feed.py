@@ -39,6 +39,8 @@ class Feed:
         """Until when nothing comes of a product."""
         self.holes: dict[str, list[tuple[int, int]]] = {}
         """From when until when that was so, for those who judge trades."""
+        self.unmended: dict[str, list[tuple[int, int]]] = {}
+        """Slots whose bars the engine that lives could not have."""
         self._told: set[tuple[int, int]] = set()
         self._part, self._prices, self._storm, self._clock = part, prices, storm, clock
         self._ear: Give | None = None
@@ -73,6 +75,7 @@ class Feed:
 
     def _first(self, host: Host) -> Iterable[Given]:
         now = self._clock.now()
+        self.unmended.clear()
         for product in self.products:
             past = self._prices.history(product, host.history, now)
             yield from past
@@ -93,12 +96,17 @@ class Feed:
         return [_payout(product, at) for product in self.products]
 
     def _mend(self, gap: Gap, give: Give) -> None:
+        if gap.product not in self.products or gap.tf != MINUTE:
+            return
+        if self._storm.strikes("unmended") is not None:
+            self.unmended.setdefault(gap.product, []).append((gap.since, gap.until))
+            return
+
         def fetched() -> None:
             bars = self._prices.bars(gap.product, gap.since, gap.until)
             give(bars.rows(0, len(bars), 0))
 
-        if gap.product in self.products and gap.tf == MINUTE:
-            self._clock.at(self._clock.now() + FETCHING, fetched)
+        self._clock.at(self._clock.now() + FETCHING, fetched)
 
     # --- the world ---------------------------------------------------------------------------------------------------
 

@@ -8,11 +8,12 @@ from pipeline.errors import InputError
 from pipeline.sim.chance import Draws
 from pipeline.tables import nearest
 
-WIRE, TOLD, ASKED, FEED, MINUTELY, WRITING, MESSAGES = (
+WIRE, TOLD, ASKED, FEED, MENDING, MINUTELY, WRITING, MESSAGES = (
     "orders",
     "replies",
     "listings",
     "prices",
+    "holes",
     "minutes",
     "writes",
     "messages",
@@ -51,6 +52,7 @@ KINDS: Mapping[str, Kind] = {
     "duplicate_tick": Kind(FEED, 10, "a quote comes twice"),
     "late_tick": Kind(FEED, 5, "a quote comes seconds late, after others"),
     "bad_tick": Kind(FEED, 3, "a quote is not a number"),
+    "unmended": Kind(MENDING, 500, "the bars of a hole cannot be had"),
     "gap": Kind(MINUTELY, 8, "a product has no quotes for some minutes; its bars can be had later"),
     "frozen_feed": Kind(MINUTELY, 6, "no quote of any product comes, though the connection stands"),
     "link_down": Kind(MINUTELY, 6, "the connection that brings the quotes breaks and comes back"),

@@ -15,6 +15,7 @@ from pipeline.evidence import Dispute, Lost, Reconciled, Statement, Unsent, Verd
 from pipeline.orders import MOVES, Stage
 from pipeline.plan import Plan
 from pipeline.sim.disk import Disk
+from pipeline.sim.feed import Feed
 from pipeline.sim.lives import Life
 from pipeline.sim.wire import Wire
 from pipeline.times import slot_of
@@ -74,13 +75,15 @@ UNBROKEN = "nothing is traded on bars with a hole"
 class Witness:
     """Counts what it checks, keeps what it finds, and hashes what happens."""
 
-    def __init__(self, plan: Plan, wires: Mapping[str, Wire], disk: Disk) -> None:
+    def __init__(self, plan: Plan, wires: Mapping[str, Wire], feeds: Mapping[str, Feed], disk: Disk) -> None:
         self.checked: Counter[str] = Counter()
         self.violations: list[str] = []
         self.found = 0
         self._worded: Counter[str] = Counter()
         self.events = 0
-        self._plan, self._wires, self._disk = plan, wires, disk
+        self._plan, self._wires, self._feeds, self._disk = plan, wires, feeds, disk
+        self._down: set[str] = set()
+        """Products whose connection is known to be broken."""
         self._hash = hashlib.blake2b(digest_size=16)
         self._life: Life | None = None
         self._states: dict[str, Stage] = {}
@@ -120,6 +123,7 @@ class Witness:
         self._life = life
         self._states = {order.order: order.state for order in past.orders}
         self._restored = set(self._states)
+        self._down = set()
         self._passed = set()
         self._stopped = {latch.scope for latch in past.latches}
         self._armed = {arming.account: arming for arming in past.armings}
@@ -140,10 +144,23 @@ class Witness:
             self._moved(value)
         elif kind is Slept:
             self._passed.clear()
+        elif kind is Approved:
+            self._approved(value)
+        elif kind is Link:
+            self._down = self._down - set(value.products) if value.up else self._down | set(value.products)
         elif kind is Arming:
             self._armed[value.account] = value
         elif kind is Latch:
             (self._stopped.add if value.on else self._stopped.discard)(value.scope)
+
+    def _approved(self, approved: Approved) -> None:
+        """A trade is decided on bars that are whole, while prices come."""
+        ticket = approved.ticket
+        self.check(UNFED, ticket.product not in self._down, approved.order)
+        looked_at = ticket.bar - ticket.tf, ticket.bar + ticket.tf
+        holes = [span for feed in self._feeds.values() for span in feed.unmended.get(ticket.product, ())]
+        torn = [span for span in holes if span[0] < looked_at[1] and looked_at[0] < span[1]]
+        self.check(UNBROKEN, not torn, approved.order, *torn)
 
     def _moved(self, order: Order) -> None:
         name = order.order

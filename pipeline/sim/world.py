@@ -114,7 +114,7 @@ class World:
         )
         self.disk = Disk(folder / "ledger.db", self.storm, Draws(terms.seed, "disk"))
         self.disk.stopping = self._stop_at_once
-        self.witness = Witness(self.plan, self.wires, self.disk)
+        self.witness = Witness(self.plan, self.wires, self.feeds, self.disk)
         for wire in self.wires.values():
             wire.watcher, wire.gate = self.witness, self._does
         self._venue_prices: list[Tube[Any]] = []
