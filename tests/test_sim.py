@@ -45,13 +45,6 @@ def test_in_a_storm_all_holds_that_must(seed: int) -> None:
     assert {INTENT, ONE_CONTRACT, BLIND, CONSERVED} <= {what for what, count in outcome.checked.items() if count}
 
 
-@pytest.mark.slow
-def test_ten_thousand_storms_find_nothing() -> None:
-    command = [sys.executable, "-m", "pipeline", "sim", "--seeds", "10000", "--days", "0.03", "--jobs", "2"]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-
-
 def test_without_a_storm_nothing_strikes_and_orders_are_sent() -> None:
     outcome = world(1, CALM)
     assert outcome.violations == ()
