@@ -7,12 +7,13 @@ Money is text or a decimal of 38 digits, never a float; a moment is ISO text in 
 # pyright: reportMissingTypeStubs=false
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 import pyarrow
 
-from pipeline.times import timeframe_name, utc_text
+from pipeline.times import timeframe_name
 
 pa: Any = pyarrow
 
@@ -29,7 +30,10 @@ class Column(NamedTuple):
 
 
 def _moment(value: int) -> str | None:
-    return utc_text(value) if value else None
+    """As `utc_text` has it; quicker, for millions of them."""
+    if not value:
+        return None
+    return datetime.fromtimestamp(value / 1000, UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 TEXTS: Mapping[Kind, Callable[[Any], Any]] = {"moment": _moment, "timeframe": timeframe_name}
