@@ -5,7 +5,8 @@ examples:
   python -m pipeline kill demo-1 --reason "the spread looks wrong"
 
 It asks nothing and works whether the flow runs or not; one that runs has heard of it within a second. Contracts that
-are open already run to their end.
+are open already run to their end. A file named KILL in the flow's folder, the signal SIGUSR1, POST /kill on the desk
+and ^g in the console do the same.
 """
 
 import argparse
