@@ -1,6 +1,6 @@
 """What a power cut leaves of a ledger: its writes are recorded, cut anywhere, and opened again.
 
-    python -m bench.powerloss [--images 20000] [--orders 300] [--seed 1] [--synchronous FULL|NORMAL] [--pages 40]
+    python -m bench.powerloss [--images 20000] [--orders 300] [--seed 1] [--synchronous FULL|NORMAL] [--bursts]
 
 The statements are those of a real ledger, traced while it works, and run once more on an SQLite whose file system
 notes every write, sync, truncation and removal. An image is what may be on the disk after a cut: all that was synced,
@@ -9,9 +9,10 @@ everything is there that the ledger had said was on disk. `NORMAL` is the contro
 """
 
 import argparse
+import asyncio
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -23,8 +24,10 @@ from unittest.mock import patch
 import apsw
 import numpy as np
 
-from pipeline.evidence import Reconciled
+from pipeline.evidence import Reconciled, Written
 from pipeline.ledger import Ledger
+from pipeline.ledger.tables import opened
+from pipeline.ledger.threads import ThreadWriter
 from pipeline.orders import moved
 from pipeline.times import MINUTE
 from pipeline.values import Latch, Order
@@ -64,7 +67,12 @@ class Told(NamedTuple):
 Step = Statement | Closed | Told
 
 
-def traced(work: Callable[[Path], Iterable[Told]], path: Path) -> list[Step]:
+Tell = Callable[[Told], object]
+Work = Callable[[Path, Tell], object]
+"""Something that is done with a ledger at a path, and tells what the ledger said."""
+
+
+def traced(work: Work, path: Path) -> list[Step]:
     """Every statement that reaches SQLite while something works on a ledger, and what it was told in between."""
     steps: list[Step] = []
 
@@ -78,26 +86,55 @@ def traced(work: Callable[[Path], Iterable[Told]], path: Path) -> list[Step]:
             steps.append(Closed(id(self)))
 
     with patch.object(sqlite3, "connect", partial(sqlite3.connect, factory=Traced)):
-        for told in work(path):
-            steps.append(told)  # noqa: PERF402  # statements come in between
+        work(path, steps.append)
     return steps
 
 
-def trading(orders: int) -> Callable[[Path], Iterator[Told]]:
+def trading(orders: int) -> Work:
     """A ledger as an executor uses it: each order is intended, sent, taken and ended; now and then something else."""
 
-    def work(path: Path) -> Iterator[Told]:
+    def work(path: Path, tell: Tell) -> None:
         with Ledger(path) as ledger:
             for number in range(orders):
                 order = _order(number)
                 ledger.intend(order)
-                yield Told(order.order, order.state)
+                tell(Told(order.order, order.state))
                 for later in _life(order):
                     ledger.follow(later)
-                    yield Told(later.order, later.state)
+                    tell(Told(later.order, later.state))
                 if number % 10 == 0:
                     ledger.latch(Latch("", number % 20 == 0, order.at, "looked at", "somebody"))
                     ledger.note(Reconciled(order.account, order.at, order.at))
+
+    return work
+
+
+def bursting(orders: int, at_once: int = 30) -> Work:
+    """A ledger that a thread writes, as in a running flow: many orders are intended at once, in one transaction."""
+
+    def work(path: Path, tell: Tell) -> None:
+        asyncio.run(whole(path, tell))
+
+    async def whole(path: Path, tell: Tell) -> None:
+        loop = asyncio.get_running_loop()
+        with Ledger(path, ThreadWriter(opened(path), path, loop)) as ledger:
+            for first in range(0, orders, at_once):
+                waiting = {each.order: each for each in map(_order, range(first, first + at_once))}
+                all_there: asyncio.Future[None] = loop.create_future()
+
+                def told(
+                    value: Written, waiting: dict[str, Order] = waiting, there: asyncio.Future[None] = all_there
+                ) -> None:
+                    tell(Told(value.order, "PREPARE"))
+                    for later in _life(waiting.pop(value.order)):
+                        ledger.follow(later)
+                    if not waiting:
+                        there.set_result(None)
+
+                ledger.listen(told, all_there.set_exception)
+                for each in tuple(waiting.values()):
+                    ledger.intend(each)
+                await all_there
 
     return work
 
@@ -340,13 +377,20 @@ def _looked_at(path: Path, told: set[tuple[str, str]]) -> tuple[str, int]:
     return "" if dict(events) == states else "torn", len(told - set(events))
 
 
-def campaign(images: int, orders: int, seed: int, synchronous: Synchronous = "FULL", pages: int = PAGES) -> Found:
-    """Cut the power under a ledger that trades."""
+def campaign(
+    images: int,
+    orders: int,
+    seed: int,
+    synchronous: Synchronous = "FULL",
+    pages: int = PAGES,
+    manner: Callable[[int], Work] = trading,
+) -> Found:
+    """Cut the power under a ledger that trades, in a manner."""
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
         folder = Path(name)
         for part in ("traced", "recorded", "image"):
             (folder / part).mkdir()
-        steps = traced(trading(orders), folder / "traced" / "ledger.db")
+        steps = traced(manner(orders), folder / "traced" / "ledger.db")
         acts = recorded(steps, folder / "recorded" / "ledger.db", synchronous, pages)
         return cut_anywhere(acts, images, seed, folder / "image", "ledger.db")
 
@@ -360,8 +404,10 @@ def main() -> None:
     parser.add_argument(
         "--pages", type=int, default=PAGES, help="after how many pages the log goes into the file; 0: as in a run"
     )
+    parser.add_argument("--bursts", action="store_true", help="many orders at once, written by a thread")
     options = parser.parse_args()
-    found = campaign(options.images, options.orders, options.seed, options.synchronous, options.pages)
+    manner = bursting if options.bursts else trading
+    found = campaign(options.images, options.orders, options.seed, options.synchronous, options.pages, manner)
     print(
         f"synchronous = {options.synchronous}, {options.orders} orders, seed {options.seed}: {found.images:,} cuts, "
         f"{found.damaged} damaged, {found.torn} torn, {found.losing} lack what was on disk ({found.worst} at the worst)"

@@ -1,7 +1,7 @@
 """A power cut at any moment: the ledger is whole afterwards, and all that it said was on disk is there."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -14,9 +14,11 @@ from bench.powerloss import (
     Remove,
     Statement,
     Sync,
+    Tell,
     Told,
     Truncate,
     Write,
+    bursting,
     campaign,
     cut_anywhere,
     recorded,
@@ -30,6 +32,11 @@ from tests.processes.older import of_version_2
 def test_whatever_the_ledger_said_is_on_disk_is_there_after_a_power_cut_anywhere() -> None:
     found = campaign(images=300, orders=40, seed=1)
     assert (found.images, found.damaged, found.torn, found.losing) == (300, 0, 0, 0), found.first
+
+
+def test_what_was_intended_in_bursts_and_said_to_be_on_disk_is_there_after_a_power_cut_anywhere() -> None:
+    found = campaign(images=100, orders=60, seed=1, manner=bursting)
+    assert (found.images, found.damaged, found.torn, found.losing) == (100, 0, 0, 0), found.first
 
 
 def test_a_ledger_that_syncs_less_would_lose_what_it_said_was_on_disk() -> None:
@@ -74,11 +81,11 @@ def test_a_power_cut_while_a_ledger_is_brought_along_leaves_it_as_it_was_or_brou
     for name in ("traced", "recorded", "image"):
         (tmp_path / name).mkdir()
 
-    def brought_along(path: Path) -> Iterator[Told]:
+    def brought_along(path: Path, tell: Tell) -> None:
         of_version_2(path)
-        yield OLD
+        tell(OLD)
         opened(path).close()
-        yield NEW
+        tell(NEW)
 
     acts = recorded(traced(brought_along, tmp_path / "traced" / "ledger.db"), tmp_path / "recorded" / "ledger.db")
     told = acts.index(OLD)
