@@ -12,7 +12,8 @@ RED, PLAIN = "\033[31m", "\033[0m"
 
 def words(made: Certificate, currency: str, zone: ZoneInfo, *, color: bool = False) -> Iterator[str]:
     """What it says, a line for each cause, and what is not explained."""
-    since, until = (local_text(moment, zone) for moment in (made.since, made.as_of))
+    since = local_text(made.since, zone) if made.since else "the beginning"
+    until = local_text(made.as_of, zone)
     verdict = "sound" if made.sound else _red("NOT SOUND", color=color)
     yield f"{made.account}, {since} to {until} ({zone.key}): {verdict}"
     counted = f"{made.intents} intents of ours, {made.contracts} contracts at the venue"
