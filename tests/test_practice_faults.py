@@ -212,6 +212,12 @@ def test_an_answer_that_comes_while_the_connection_is_half_open_is_lost() -> Non
     assert contracts(day) == ["MOCK-o1"]
 
 
+def test_an_engine_gives_up_waiting_whatever_the_connection_does_meanwhile() -> None:
+    half = Strike(what="half_open", after="2s", lasts="30s")
+    day = Day(faults=(strike("timeout", order=1), half)).played(order())
+    assert day.heard() == [("Lost", TAKEN + 5000), *SILENT]
+
+
 def test_when_the_token_expires_under_way_nobody_knows_and_later_orders_are_refused() -> None:
     expired = Strike(what="token_expiry", after="1050ms", lasts="10s")
     day = Day(faults=(expired,)).played(order(), order("o2", 5000), question(1, 6000), order("o3", 12_000))
@@ -339,6 +345,14 @@ def test_what_struck_can_be_written_into_a_flow_file(plan: list[Order | Inquiry]
     keys = f"evidence = {{ late_ms = 20000 }}\nfaults = [{listed}]\n"
     text = SMALL.replace(TABLE, TABLE + keys) + '\n[accounts.demo-2]\nvenue = "practice"\n'
     assert plan_of(text).by_id["venues.practice"].instance.faults == struck
+
+
+def test_a_venue_changes_its_mind_no_more_once_the_storm_is_over() -> None:
+    day = Day(faults=(strike("changed_settlement", order=1),)).played(order(), until=ENDED + 1000)
+    day.house.weather.calm()
+    day.wait(T + 10 * MINUTE)
+    assert [reply.result for reply in day.replies if isinstance(reply, Settlement)] == ["win"]
+    assert day.struck == ()
 
 
 def test_who_watches_is_told_of_each_fault_as_it_strikes() -> None:

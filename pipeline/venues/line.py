@@ -116,7 +116,7 @@ class Line:
         elif what in TAKEN:
             self._strike(strike)
             moment = at + strike.lateness if what == "timeout" else at
-            self._tell_later(Lost(reply.order, TAKEN[what], moment), moment)
+            self.house.turns.promise(moment, partial(self._say, Lost(reply.order, TAKEN[what], moment)))
         else:
             self._tell(reply, at)
 
