@@ -28,6 +28,7 @@ KILL_FILE = "KILL"
 LONGEST = 200
 """Letters of a reason that are kept."""
 WORDLESS = "without a word"
+UNSHOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,9 @@ def whom(scope: str) -> str:
 
 
 def worded(reason: str) -> str:
-    """A reason on one line of a bearable length; there is always one."""
+    """A reason on one line of a bearable length that steers no terminal; there is always one."""
     line = " ".join(reason.split())
+    line = "".join(letter if letter.isprintable() else UNSHOWN for letter in line)
     return (line if len(line) <= LONGEST else line[: LONGEST - 1] + "…") or f"by hand, {WORDLESS}"
 
 
