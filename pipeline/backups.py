@@ -21,6 +21,10 @@ BESIDE = ("-wal", "-shm")
 """What SQLite keeps beside a file that is written."""
 
 
+class NotSound(InputError):
+    """A file that was looked through, and is not as it was written."""
+
+
 class Copy(NamedTuple):
     """A copy that was looked through: its file, its bytes, and what is in it."""
 
@@ -42,6 +46,11 @@ def backed_up(ledger: Path, path: Path, progress: Callable[[float], object] = la
         _copy(ledger, part, progress)
         copy = looked_through(part)
         files.move(part, path)
+    except NotSound as found:
+        raise InputError(
+            f"the ledger {ledger} is damaged, so no copy of it was kept ({found}); put an earlier one in its place with "
+            "`restore`"
+        ) from None
     finally:
         part.unlink(missing_ok=True)
     return copy._replace(path=path)
@@ -54,7 +63,7 @@ def looked_through(path: Path) -> Copy:
             (version,) = db.execute("PRAGMA user_version").fetchone()
             (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
             if found != "ok":
-                raise InputError(f"{path} is damaged ({' '.join(found.split())}); take another backup")
+                raise NotSound(f"{path} is damaged ({' '.join(found.split())}); name another backup")
             if not 0 < version <= VERSION:
                 raise InputError(
                     f"{path} is no ledger that this version reads (schema {version}, it knows 1 to {VERSION}); "
@@ -62,7 +71,7 @@ def looked_through(path: Path) -> Copy:
                 )
             counts = [db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("orders", "decisions")]  # noqa: S608
     except sqlite3.DatabaseError as failure:
-        raise InputError(f"{path} is no ledger, or a damaged one ({failure}); name another file") from failure
+        raise NotSound(f"{path} is no ledger, or a damaged one ({failure}); name another file") from failure
     return Copy(path, path.stat().st_size, *counts)
 
 
