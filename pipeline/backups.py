@@ -48,9 +48,8 @@ def backed_up(ledger: Path, path: Path, progress: Callable[[float], object] = la
         files.move(part, path)
     except NotSound as found:
         raise InputError(
-            f"the ledger {ledger} is damaged, so no copy of it was kept ({found}); put an earlier one in its place with "
-            "`restore`"
-        ) from None
+            f"the ledger {ledger} is damaged, so no copy of it was kept; put an earlier one in its place with `restore`"
+        ) from found
     finally:
         part.unlink(missing_ok=True)
     return copy._replace(path=path)

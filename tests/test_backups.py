@@ -103,7 +103,7 @@ def test_a_copy_is_one_file_for_its_owner_alone(path: Path, tmp_path: Path) -> N
 
 def test_a_damaged_ledger_gives_no_copy(path: Path, tmp_path: Path) -> None:
     damage(path)
-    with pytest.raises(InputError, match=r"is damaged, so no copy of it was kept .* with `restore`|cannot be copied"):
+    with pytest.raises(InputError, match=r"is damaged, so no copy of it was kept; .* with `restore`|cannot be copied"):
         backed_up(path, tmp_path / "copies" / "copy.db")
     assert list((tmp_path / "copies").iterdir()) == []
 
