@@ -14,7 +14,8 @@ from functools import partial
 from pathlib import Path
 
 from tests.processes.broker import Broker
-from tests.processes.storm import Counted, Engines, storm
+from tests.processes.engines import Engines
+from tests.processes.storm import Counted, storm
 
 EVERY = 50
 """Lives between two words of how it stands."""

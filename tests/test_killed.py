@@ -18,7 +18,9 @@ import pytest
 
 from pipeline.ledger.tables import VERSION
 from tests.processes.broker import Broker
-from tests.processes.storm import PATIENCE, Engines, calmed, differences, orders_of, storm, unintended
+from tests.processes.comparing import differences, orders_of, unintended
+from tests.processes.engines import PATIENCE, Engines
+from tests.processes.storm import calmed, storm
 from tests.support import ROOT
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="each life is a fork, and is ended by SIGKILL")
@@ -86,7 +88,7 @@ def killed_while_placing(engines: Engines, moment: str) -> str:
     running.communicate()
     engines.drain()
     engines.placing = None
-    assert unintended(engines) == []
+    assert unintended(engines.broker, engines.folder) == []
     return killed[0]
 
 

@@ -23,7 +23,9 @@ from pipeline.times import MINUTE, SECOND
 from pipeline.trying import NoRecords
 from pipeline.values import Order, Past, Payouts
 from tests.processes.broker import Broker
-from tests.processes.storm import FLOW, Engines, calmed, differences, orders_of
+from tests.processes.comparing import differences, orders_of
+from tests.processes.engines import FLOW, Engines
+from tests.processes.storm import calmed
 from tests.support import MONDAY, ROOT, SMALL, order, plan_of, quotes, signals
 
 ANSWER = 10

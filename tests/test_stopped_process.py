@@ -13,7 +13,8 @@ from pipeline import standstills
 from pipeline.standstills import Pulse, StandstillWatch, stalls_file
 from pipeline.times import SECOND
 from tests.processes.broker import Broker
-from tests.processes.storm import FLOW, Engines, orders_of
+from tests.processes.comparing import orders_of
+from tests.processes.engines import FLOW, Engines
 from tests.support import MONDAY
 
 LIVE = (
