@@ -125,14 +125,14 @@ class Book:
 
     def _listing(self, order: Order) -> Listed | None:
         """What the venue lists of an order; an end that overtook the answer left it without its contract's name."""
-        return self.listed.get(order.contract) or self._requested.get(order.request)
+        return self.listed.get(order.contract) if order.contract else self._requested.get(order.request)
 
     def _odd(self, here: list[Order], there: list[Listed], as_of: int) -> Iterator[str]:
         known = {order.contract: order for order in self.orders.values() if order.contract}
         requests = {order.request: order for order in self.orders.values() if order.request}
         for listed in sorted(there, key=lambda each: (each.accepted_at, each.contract)):
             yield from of_contract(listed, known.get(listed.contract) or requests.get(listed.request))
-        unknown = [order for order in self.orders.values() if order.state == "UNKNOWN"]
+        unknown = [order for order in self.orders.values() if order.state == "UNKNOWN" and order not in here]
         for order in sorted([*here, *unknown], key=lambda each: (each.bar, each.order)):
             yield from of_order(order, self._listing(order), as_of)
 

@@ -25,6 +25,9 @@ def of_contract(listed: Listed, order: Order | None) -> Iterator[str]:
     elif order.state == "ABORT":
         what = CAUSES.get(order.cause, "which came to nothing here")
         yield f"contract {listed.contract} is of order {order.order}, {what}: {_told(listed)}"
+    elif order.contract and order.contract != listed.contract:
+        whose = f"order {order.order}, which has {order.contract}"
+        yield f"contract {listed.contract} is a second one of {whose}: {_told(listed)}"
     else:
         yield from _of_end(order, listed)
 
@@ -35,9 +38,12 @@ def of_order(order: Order, listed: Listed | None, as_of: int) -> Iterator[str]:
         yield f"order {order.order} is UNKNOWN: nobody knows whether the venue has a contract of it"
     elif listed is None:
         yield f"contract {order.contract} of order {order.order} is not listed by the venue"
-    elif listed.result is None and order.state not in ENDED and listed.expiry + GRACE < as_of:
-        ended = utc_text(listed.expiry)
-        yield f"contract {order.contract} of order {order.order} expired at {ended} and its settlement is missing"
+    elif listed.result is None and listed.expiry + GRACE < as_of:
+        expired = f"contract {listed.contract} of order {order.order} expired at {utc_text(listed.expiry)}"
+        if order.state in ENDED:
+            yield f"{expired}, is {_end(order.result, order.profit)} here and still open at the venue"
+        else:
+            yield f"{expired} and its settlement is missing"
 
 
 def of_balance(difference: Decimal, balance: Decimal) -> Iterator[str]:

@@ -197,6 +197,25 @@ def test_a_missing_settlement_is_named() -> None:
     )
 
 
+def test_a_contract_that_ended_here_and_runs_on_at_the_venue_is_named() -> None:
+    one = settled(1)
+    still = listed(one, result=None, profit=Decimal(0), closed_at=0)
+    day = second((one.at, one), told=statement(TOMORROW, [still], "99.00"))
+    assert day.unexplained == (
+        "contract C-1 of order demo-1:EURUSD:1m:1 expired at 2026-01-05T10:02:00.000Z, "
+        "is win +0.90 here and still open at the venue",
+    )
+
+
+def test_a_second_contract_of_one_order_is_named() -> None:
+    one = settled(1)
+    again = listed(one, contract="C-2")
+    day = second((one.at, one), told=statement(TOMORROW, [listed(one), again], "101.80"))
+    assert (day.intents, day.contracts) == (1, 2)
+    assert day.unexplained[0].startswith("contract C-2 is a second one of order demo-1:EURUSD:1m:1, which has C-1: ")
+    assert day.unexplained[1].startswith("the account holds 101.80, 0.90 more than is accounted for")
+
+
 def test_a_contract_the_venue_does_not_list_any_more_is_named() -> None:
     one = settled(1)
     day = second((one.at, one), told=statement(TOMORROW, [], "100.90"))
