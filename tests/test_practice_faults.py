@@ -286,7 +286,7 @@ def test_a_deposit_that_is_not_told_shows_in_the_balance_alone() -> None:
 # --- storms ----------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(plans(), storms(), st.booleans())
 def test_what_struck_in_a_storm_strikes_in_the_same_way_when_it_is_written_down(
     plan: list[Order | Inquiry], storm: Storm, once: bool

@@ -248,7 +248,7 @@ def storms(draw: st.DrawFn) -> Storm:
     return Storm(seed=draw(st.integers(0, 99)), **dict.fromkeys(chosen, 0.5))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(plans(), storms(), st.booleans())
 def test_whatever_happens_a_balance_is_the_opening_and_all_that_came_of_contracts_and_cash(
     plan: list[Order | Inquiry], storm: Storm, once: bool
@@ -274,7 +274,7 @@ def worth(book: Book, account: str) -> Decimal:
     return sum(worths, Decimal(0)) + sum((each.amount for each in last.cash), Decimal(0))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(plans(), storms())
 def test_a_venue_that_takes_an_order_once_has_no_second_contract_whatever_fails(
     plan: list[Order | Inquiry], storm: Storm
