@@ -11,13 +11,14 @@ from bench.defects import DEFECTS, seeded
 from bench.storms import caught_by
 from pipeline.checking import load
 from pipeline.errors import InputError, PlanError
-from pipeline.sim.campaign import Flow, one
+from pipeline.sim.campaign import Flow, Summary, one, outcomes
 from pipeline.sim.chance import Draws
 from pipeline.sim.saving import saved, stormed
 from pipeline.sim.storms import KINDS, Storm, Strike, edgewise, kinds_of
-from pipeline.sim.witness import BLIND, CONSERVED, INTENT, ONE_CONTRACT, RECONCILED
+from pipeline.sim.witness import FOREIGN, INTENT, PROMISES, RECONCILED
 from pipeline.sim.world import Outcome, Terms
 from pipeline.sim.worlds import flow_of
+from pipeline.verbs.sim import register
 from tests.support import ROOT, plan_of
 
 ALL = Terms(minutes=30, kinds=tuple(KINDS))
@@ -37,12 +38,14 @@ def world(seed: int, terms: Terms = ALL, flow: Flow | None = None) -> Outcome:
     return one(flow or Flow(), replace(terms, seed=seed))
 
 
-@pytest.mark.parametrize("seed", range(1, 13))
-def test_in_a_storm_all_holds_that_must(seed: int) -> None:
-    outcome = world(seed)
-    assert outcome.violations == ()
-    assert outcome.struck
-    assert {INTENT, ONE_CONTRACT, BLIND, CONSERVED} <= {what for what, count in outcome.checked.items() if count}
+@pytest.mark.parametrize("first", range(1, 201, 25))
+def test_in_two_hundred_storms_all_holds_that_must(first: int) -> None:
+    summary = Summary()
+    for outcome in outcomes([Flow()], replace(ALL, minutes=20), range(first, first + 25), jobs=2, register=register):
+        summary.add(outcome, 20)
+    assert [(each.seed, each.violations) for each in summary.failing] == []
+    assert {*PROMISES} - {FOREIGN} <= set(summary.checked)
+    assert len(summary.struck) > len(KINDS) * 2 // 3
 
 
 def test_without_a_storm_nothing_strikes_and_orders_are_sent() -> None:

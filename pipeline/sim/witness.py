@@ -71,6 +71,12 @@ SOUND = "a certificate names what was placed by others, and nothing else"
 UNFED = "nothing is traded while the connection to the prices is down"
 UNBROKEN = "nothing is traded on bars with a hole"
 
+PROMISES = (
+    *(INTENT, CUTOFF, RECONCILED, LATCHED, ARMED, ALONE, BLIND, MOVED, ONE_CONTRACT, FOREIGN, KNOWN, AGREED, ABSENT),
+    *(ENDING, SETTLED_ONCE, PAID, DECIDED, CONSERVED, UNDISPUTED, SOUND, UNFED, UNBROKEN),
+)
+"""What holds in every world, and is checked in most of them."""
+
 
 class Witness:
     """Counts what it checks, keeps what it finds, and hashes what happens."""
