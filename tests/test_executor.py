@@ -245,6 +245,14 @@ def test_a_stop_of_another_account_or_a_release_stops_nothing(item: Latch) -> No
     assert states(executed(*entries, (SENT, item), approved(), until=SENT)) == [(0, "SEND")]
 
 
+def test_a_stop_that_a_guard_sets_holds_for_what_it_approved_before() -> None:
+    session = Session(records=Slow()).begin()
+    session.at(SENT, ticket())
+    session.at(SENT, Latch("demo-1", True, SENT, "the day's loss", "daily_loss"))
+    session.at(SENT + 5, Written(NAME, fresh=True))
+    assert session.until(SENT + 5).last(NAME).reason == "a stop holds: the day's loss (daily_loss)"
+
+
 def test_a_stop_of_an_earlier_run_still_holds() -> None:
     past = Past((), {}, latches=(Latch("", True, MONDAY, "enough", "kill"),))
     assert states(executed((MONDAY, past), approved())) == [(0, "ABORT")]
@@ -588,6 +596,14 @@ def test_an_order_that_may_still_come_to_life_is_not_absent() -> None:
     behind.at(SENT, ticket())
     assert behind.until(SENT + 50 * SECOND).states(NAME)[-1] == "UNKNOWN"
     assert behind.until(SENT + 2 * MINUTE).states(NAME)[-1] == "ABORT"
+
+
+def test_a_venue_whose_clock_is_ahead_proves_nothing_of_what_is_still_to_come() -> None:
+    ahead = Session(Broker(Evidence(lists=True, late_ms=60_000), ["lost_request"], stale=-DAY)).begin(at=HALF)
+    ahead.at(SENT, ticket())
+    assert ahead.until(SENT + 70 * SECOND).states(NAME)[-1] == "UNKNOWN"
+    assert ahead.until(SENT + 2 * MINUTE).states(NAME)[-1] == "ABORT"
+    assert all(each.until <= SENT + 2 * MINUTE for each in ahead.of(Reconciled))
 
 
 def test_one_listing_told_twice_is_one() -> None:

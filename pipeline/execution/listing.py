@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from pipeline.evidence import Dispute, Evidence, Inquiry, Listed, Reconciled, Statement
 from pipeline.execution.asking import Asking
 from pipeline.execution.disputes import Disputes
@@ -85,7 +87,8 @@ class Listing:
                 yield from self._disputes.tell(order, at, f"contract {contract} is not listed")
 
     def _of_all(self, asked: Inquiry, statement: Statement, found: Matched, at: int) -> Iterator[Told]:
-        """A complete pass."""
+        """A complete pass. A venue whose clock is ahead of ours proves nothing of what is still to come."""
+        statement = replace(statement, as_of=min(statement.as_of, at))
         for listed, order in found.contradicted:
             yield from self.second(order, listed, at)
         heard = {order.order for _, order in found.pairs}

@@ -222,8 +222,10 @@ class Teller:
                 yield self.keep(moved(order, "CONFIRM_RETRY", at, "no settlement from the venue in time"), at)
             case "CONFIRM_RETRY":
                 yield self.keep(moved(order, "UNKNOWN_RESULT", at, "the venue does not say how it ended"), at)
-            case _:
+            case "PREPARE":
                 yield self.keep(unsent(order, at, "its intent was not on disk in time"), at)
+            case _:
+                pass
 
     # --- keeping -----------------------------------------------------------------------------------------------------
 
