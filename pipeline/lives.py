@@ -55,7 +55,7 @@ def living(path: Path, plan: Plan, pid: int, now: Callable[[], int]) -> Generato
         yield life
     except BaseException as failure:
         try:
-            ended(path, life, now(), f"failed: {failure or type(failure).__name__}")
+            ended(path, life, now(), f"failed: {str(failure) or type(failure).__name__}")
         except (sqlite3.Error, MoonlightError) as again:
             failure.add_note(f"nor could the ledger be told of it: {again}")
         raise

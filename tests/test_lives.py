@@ -70,11 +70,14 @@ def test_a_life_says_how_it_ended(path: Path) -> None:
         pass
     with pytest.raises(InputError), living(path, PLAN, PID, lambda: next(clock)):
         raise InputError("the market fell down; put it up again")
+    with pytest.raises(KeyboardInterrupt), living(path, PLAN, PID, lambda: next(clock)):
+        raise KeyboardInterrupt
     begun(path, PLAN, PID, MONDAY + 20)
     begun(path, PLAN, PID, MONDAY + 30)
     assert rows(path, "SELECT ended, how FROM lives ORDER BY epoch") == [
         (MONDAY + 1, "asked"),
         (MONDAY + 3, "failed: the market fell down; put it up again"),
+        (MONDAY + 5, "failed: KeyboardInterrupt"),
         (None, "killed"),
         (None, ""),
     ]
