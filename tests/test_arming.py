@@ -32,6 +32,8 @@ from pipeline.trying import NoRecords
 from pipeline.values import Arming, Certificate, Latch, Order, Past
 from tests.stalling import EAGER
 from tests.support import MONDAY, ROOT, SMALL, order, plan_of
+from tests.test_cli import Shell
+from tests.test_latches import running as running_flow
 
 REAL = (
     SMALL.replace("block = 64", 'block = 64\nmode = "live"\nplugins = ["eager.py"]')
@@ -434,3 +436,36 @@ def test_at_a_terminal_the_accounts_name_is_typed_exactly_as_it_is_written(folde
         os.close(theirs)
     assert ("demo-1 is ARMED until 2026-01-05 22:00:00 (UTC)" in out) == (code == 0)
     assert len(armings_in(folder)) == (code == 0)
+
+
+# --- beside a running flow -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    return Shell(tmp_path_factory.mktemp("compiled"))
+
+
+def ordered(state: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda line: line["what"] == "order" and line["state"] == state
+
+
+def test_a_running_flow_is_armed_and_disarmed_without_a_restart_and_says_so(shell: Shell, tmp_path: Path) -> None:
+    text = REAL.replace('start = "2026-01-05T10:00:00Z"', 'start = "2026-01-05T10:00:00Z"\nspeed = 600')
+    (tmp_path / "eager.py").write_text(EAGER, encoding="utf-8")
+    (tmp_path / "flows.toml").write_text(text, encoding="utf-8")
+    with running_flow(shell, tmp_path) as flow:
+        assert flow.until(lambda line: line["what"] == "begin")["money"] == [
+            "REAL MONEY on demo-1 at practice (A REHEARSAL: nobody's money moves): NOT ARMED"
+        ]
+        assert "is not armed" in flow.until(ordered("ABORT"))["reason"]
+        made = shell.run(tmp_path, "arm", "demo-1", "--yes", "demo-1")
+        assert made.returncode == 0, made.stderr
+        flow.until(lambda line: "demo-1 is ARMED for real money until" in line.get("text", ""))
+        flow.until(ordered("SETTLED"))
+        assert shell.run(tmp_path, "disarm").returncode == 0
+        flow.until(lambda line: "demo-1 is not armed any more" in line.get("text", ""))
+        assert "is not armed" in flow.until(ordered("ABORT"))["reason"]
+    with Ledger(tmp_path / "data" / "ledger.db") as ledger:
+        past = ledger.past(MONDAY)
+    assert {each.arming for each in past.orders if each.sent_at} == {each.arming for each in past.armings}
