@@ -22,6 +22,7 @@ from pipeline.times import DAY, MINUTE, SECOND
 from pipeline.values import (
     HEALTH,
     Approved,
+    Bars,
     Decisions,
     GateRow,
     Health,
@@ -492,7 +493,7 @@ def test_the_daily_loss_is_never_exceeded_even_if_all_that_is_open_is_lost(
     rest = {"cool_down": "1s", "cool_down_max": "1s"}
     part = guard(max_daily_loss=LIMIT, stake=Fixed(amount=Decimal(stake)), **rest)
     pays, outcomes, asked = Tube[Payouts](), Tube[Order | Past](), Tube[Signals]()
-    silent, awake = Tube[Health | Quotes](), Tube[Slept]()
+    silent, bare, awake = Tube[Health | Quotes](), Tube[Bars](), Tube[Slept]()
     till = Till()
 
     def give(step: tuple[int, str, str, int]) -> None:
@@ -508,7 +509,7 @@ def test_the_daily_loss_is_never_exceeded_even_if_all_that_is_open_is_lost(
 
     moments = (MONDAY + 2 * SECOND * number for number in range(1, len(steps) + 1))
     entries = [(at, (at, *step)) for at, step in zip(moments, steps, strict=True)]
-    gate = part(asked, pays, outcomes, silent, awake).pipe(ops.do_action(till.see))
+    gate = part(asked, pays, outcomes, silent, bare, awake).pipe(ops.do_action(till.see))
     played(gate, lambda step: give(step) if step else begin(step), [(0, None), *entries], MONDAY + DAY // 2)
 
 
