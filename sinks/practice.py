@@ -1,5 +1,6 @@
 """A venue of our own: it takes every order at the prices of the day and settles it from them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import field, replace
 from decimal import Decimal
@@ -22,6 +23,8 @@ from pipeline.venues.rules import Rules
 
 Ratio = Annotated[float, Meta(gt=0, le=10)]
 Wait = Annotated[int, Meta(ge=0)]
+OWN_FILE = re.compile(r"[\w-]+\.db")
+LEDGER_FILE = "ledger.db"
 
 
 @venue
@@ -65,7 +68,7 @@ class Practice:
             object.__setattr__(self, "evidence", replace(self.evidence, late_ms=self.latency_ms))
         if wrong := wrong_with(self.faults, self.latency_ms, self.evidence.late_ms, self.balances):
             raise ValueError(wrong)
-        if self.memory and ("/" in self.memory or "\\" in self.memory or self.memory in (".", "..", "ledger.db")):
+        if self.memory and (self.memory == LEDGER_FILE or not OWN_FILE.fullmatch(self.memory)):
             raise ValueError(f'memory is {self.memory!r}; write the name of a file of its own, like "broker.db"')
 
     def __call__(

@@ -472,6 +472,12 @@ WRONG = {
 }
 
 
+@pytest.mark.parametrize("name", ["ledger.db", "engine.lock", "data/broker.db", "..", "ledger.db-wal", "broker"])
+def test_a_memory_is_a_file_that_nobody_else_uses(name: str) -> None:
+    fix = 'write the name of a file of its own, like "broker.db"'
+    assert problem(f'memory = "{name}"') == f"12:10: [venues.practice] memory is {name!r}; {fix}"
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_a_mistake_in_the_venues_table_is_told_with_place_and_fix(name: str) -> None:
     keys, sentence = WRONG[name]
