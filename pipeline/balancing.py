@@ -18,6 +18,9 @@ MARGIN = HOUR
 """How long contracts that ended are kept after a certificate: listings overlap."""
 LONG_AGO = 0
 
+End = tuple[str, int, str, Decimal, int, float, int, float]
+"""What a contract was of, and the prices it went by."""
+
 
 @dataclass
 class Book:
@@ -39,6 +42,8 @@ class Book:
     _kept_from: int = LONG_AGO
     _requested: dict[str, Listed] = field(default_factory=dict[str, Listed])
     """Those listed that name our request."""
+    _ends: dict[End, Listed] = field(default_factory=dict[End, Listed])
+    """Those that ended and name none, by how they did: to the price and the moment it is of no other."""
 
     def follow(self, order: Order) -> None:
         self.orders[order.order] = order
@@ -112,6 +117,7 @@ class Book:
             if listed.result is not None and listed.closed_at < self._kept_from:
                 del self.listed[name]
                 self._requested.pop(listed.request, None)
+                self._ends.pop(_end(listed), None)
 
     def _list(self, each: Listed) -> None:
         """The newest is kept; an end is not forgotten because an older listing comes late."""
@@ -122,13 +128,17 @@ class Book:
             self.listed[each.contract] = each
             if each.request:
                 self._requested[each.request] = each
+            elif each.entry_ts and each.exit_ts:
+                self._ends[_end(each)] = each
 
     def _listing(self, order: Order) -> Listed | None:
         """What the venue lists of an order; an end that overtook the answer left it without its contract's name."""
-        return self.listed.get(order.contract) if order.contract else self._requested.get(order.request)
+        if order.contract:
+            return self.listed.get(order.contract)
+        return self._requested.get(order.request) or self._ends.get(_end(order))
 
     def _odd(self, here: list[Order], there: list[Listed], as_of: int) -> Iterator[str]:
-        known = {order.contract: order for order in self.orders.values() if order.contract}
+        known = {found.contract: order for order in self.orders.values() if (found := self._listing(order))}
         requests = {order.request: order for order in self.orders.values() if order.request}
         for listed in sorted(there, key=lambda each: (each.accepted_at, each.contract)):
             yield from of_contract(listed, known.get(listed.contract) or requests.get(listed.request))
@@ -164,6 +174,10 @@ class Book:
 def accounted(certificate: Certificate) -> Decimal:
     """What an account held at a certificate by all that is known; what is unexplained is not in it."""
     return certificate.opening + certificate.profit + certificate.cash - certificate.stakes
+
+
+def _end(of: Order | Listed) -> End:
+    return of.product, of.tf, of.direction, of.stake, of.entry_ts, of.entry, of.exit_ts, of.exit
 
 
 def _listed_within(listed: Listed, since: int, as_of: int) -> bool:

@@ -163,6 +163,17 @@ def test_an_end_that_overtook_the_answer_is_matched_by_its_request() -> None:
     assert day.sound, day.unexplained
 
 
+def test_an_end_that_overtook_the_answer_is_matched_by_its_prices_where_no_request_is_told() -> None:
+    prices: dict[str, Any] = {"entry_ts": MONDAY + 400, "entry": 1.1, "exit_ts": MONDAY + MINUTE, "exit": 1.2}
+    one = settled(1, contract="", expiry=0, **prices)
+    theirs = listed(settled(1), request="", **prices)
+    day = second((one.at, one), told=statement(TOMORROW, [theirs], "100.90"))
+    assert day.sound, day.unexplained
+    other = replace(theirs, exit=1.3)
+    day = second((one.at, one), told=statement(TOMORROW, [other], "100.90"))
+    assert "is in no row of the ledger" in day.unexplained[0]
+
+
 # --- what is named ---------------------------------------------------------------------------------------------------
 
 
