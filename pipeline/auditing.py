@@ -12,13 +12,15 @@ from heapq import heappop, heappush
 from pipeline.evidence import Audited
 from pipeline.outcomes import MEMORY, PATIENCE, Priced
 from pipeline.settlement import FOREVER, Contract, PricePath, Tie, profit_of, result_of, settled
-from pipeline.times import SECOND, utc_text
+from pipeline.times import DAY, SECOND, utc_text
 from pipeline.values import ENDED, Order, Past, Quotes, Result, Settlement
 
 WINDOW = SECOND
 """How far a venue's stamp of a tick may lie from ours."""
 HOLE = 10 * SECOND
 """Ticks further apart than this may lack some that the venue had."""
+LONGEST = 2 * DAY
+"""So long prices are kept for a contract whose end nobody tells."""
 EXACT = 1e-9
 """By how much of itself a price may differ and be the same."""
 NOTHING: tuple[Audited, ...] = ()
@@ -71,10 +73,10 @@ class Auditing:
             if order.contract:
                 self._runs(order)
             return NOTHING
-        running = self._running.get(order.product, {})
-        if order.state == "ABORT" or not order.expiry:
-            running.pop(order.order, None)
+        if order.state == "ABORT":
             return NOTHING
+        if not order.expiry:  # its end overtook the answer, or somebody signed for it
+            return (_unseen(order, at, "nobody told when its contract ran"),)
         self._waiting.setdefault(order.product, []).append(order)
         return self._looked(order.product, at)
 
@@ -97,7 +99,8 @@ class Auditing:
             self._waiting[product] = left
 
     def _needed_from(self, product: str) -> int:
-        return min((self._now - MEMORY, *self._running.get(product, {}).values()))
+        accepted = min(self._running.get(product, {}).values(), default=self._now)
+        return min(self._now - MEMORY, max(accepted, self._now - LONGEST))
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,6 +194,11 @@ def test_what_never_was_a_contract_is_not_audited() -> None:
     assert audited([(MONDAY, ticks()), (gone.at, order("SEND")), (gone.at, gone)]) == []
 
 
+def test_a_contract_of_which_only_the_end_was_told_is_unseen() -> None:
+    told = replace(ended(ticks()), contract="", expiry=0)
+    assert verdict(told).reason == "nobody told when its contract ran"
+
+
 def test_contracts_of_before_a_restart_are_audited_with_the_quotes_given_again() -> None:
     batch, one = ticks(), ended(ticks())
     running = replace(one, state="CONFIRM", result=None)
