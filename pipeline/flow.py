@@ -184,7 +184,8 @@ class Flow:
         if self._inside:
             self._loop.call_soon(self.enter, port, value)
             return
-        self._let_in_urged()
+        if self._urged:
+            self._let_in_urged()
         self._enter(port, value)
 
     def _enter(self, port: str, value: Any) -> None:
@@ -272,7 +273,8 @@ class Flow:
 
     def _ring(self) -> None:
         self._alarm = self._armed = None
-        self._let_in_urged()
+        if self._urged:
+            self._let_in_urged()
         due = self.agenda.due
         now = self.border.now()
         if due is not None and due <= now:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from pipeline.ledger import Ledger
-from pipeline.view import ENGINE_FILE, TOKEN_FILE, Whereabouts
+from pipeline.view import ENGINE_FILE, TOKEN_FILE, Status, Whereabouts
+from tests.sample_view import SampleView
 from tests.screens import Bench, golden, on_bench, run
 from tui.kill import Kill
 
@@ -113,6 +115,26 @@ def test_an_engine_that_takes_the_question_and_never_answers_is_given_up(
             await bench.shows("NOT STOPPED, as far as is known: the engine did not answer", "within 0.2 s")
         deaf.close()
         await deaf.wait_closed()
+
+    run(main())
+
+
+class Rehearsing(SampleView):
+    """Its real account rehearses, and another one is stopped."""
+
+    def status(self) -> Status:
+        status = super().status()
+        first, *others, last = status.accounts
+        accounts = (replace(first, stopped="enough"), *others, replace(last, rehearsal=True))
+        return replace(status, state="KILLED", accounts=accounts)
+
+
+def test_a_rehearsal_is_not_shown_as_real_and_what_is_stopped_is_marked(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_bench(tmp_path, (200, 50), Rehearsing()) as bench:
+            await bench.shows("✖ KILLED", "REHEARSAL live-7 until 14:31Z", "+52.40 ✖ stopped")
+            await bench.press("ctrl+g")
+            await bench.shows("This stops all 3 accounts.")
 
     run(main())
 

@@ -19,7 +19,7 @@ TMUX = shutil.which("tmux")
 FLOW = Path("flows.toml")
 LEAVES = (
     "import sys; from pathlib import Path; from tui.console import console; "
-    "sys.exit(console(None, Path(sys.argv[1]), Path('flows.toml')))"
+    "folder = Path(sys.argv[1]); sys.exit(console(None, folder, folder))"
 )
 ENVIRONMENT = {
     "PATH": os.environ.get("PATH", os.defpath),
@@ -147,6 +147,7 @@ def test_without_a_terminal_the_status_comes_as_lines_and_a_picture_as_svg(tmp_p
             )
             told, _ = await made.communicate()
             assert "523 sent, 3 open, 520 settled, 0 rejected, 1 unknown" in told.decode()
+            assert "live-7 (real): 1204.10 USD, day +4.10; ARMED until 2026-01-05T14:31:07" in told.decode()
             assert made.returncode == 0
             assert await asyncio.to_thread(console, None, tmp_path, FLOW, screenshot=picture) == 0
         finally:
