@@ -14,7 +14,8 @@ from pathlib import Path
 
 from pipeline.errors import MoonlightError
 from pipeline.journal import code_hash
-from pipeline.ledger.tables import opened
+from pipeline.ledger.failures import unusable
+from pipeline.ledger.tables import PATIENCE, opened
 from pipeline.plan import Plan
 from pipeline.times import MINUTE
 from pipeline.values import Latch
@@ -66,7 +67,7 @@ def begun(path: Path, plan: Plan, pid: int, at: int) -> Life:
     """Write what a start leaves, in one transaction; lives still open are known as killed from now on."""
     code = code_hash()
     config = _named(plan, code)
-    with closing(opened(path)) as db, db:
+    with _writing(path) as db, db:
         db.execute("BEGIN IMMEDIATE")
         db.execute("UPDATE lives SET how = ? WHERE ended IS NULL AND how = ''", (KILLED,))
         looping = _looping(db, at)
@@ -79,8 +80,18 @@ def begun(path: Path, plan: Plan, pid: int, at: int) -> Life:
 
 
 def ended(path: Path, life: Life, at: int, how: str) -> None:
-    with closing(opened(path)) as db:
+    with _writing(path) as db:
         db.execute("UPDATE lives SET ended = ?, how = ? WHERE epoch = ?", (at, how, life.epoch))
+
+
+@contextmanager
+def _writing(path: Path) -> Generator[sqlite3.Connection]:
+    """A connection to write by; what keeps it from writing is told in a sentence."""
+    with closing(opened(path)) as db:
+        try:
+            yield db
+        except sqlite3.Error as failure:
+            raise unusable(path, failure, PATIENCE) from failure
 
 
 def _looping(db: sqlite3.Connection, at: int) -> bool:

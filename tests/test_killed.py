@@ -16,12 +16,14 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.ledger import Ledger, LedgerError
 from pipeline.ledger.tables import VERSION
+from pipeline.lives import begun
 from tests.processes.broker import Broker
 from tests.processes.comparing import differences, orders_of, unintended
 from tests.processes.engines import PATIENCE, Engines
 from tests.processes.storm import calmed, storm
-from tests.support import ROOT
+from tests.support import ROOT, plan_of
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="each life is a fork, and is ended by SIGKILL")
 
@@ -138,7 +140,7 @@ def test_an_owner_that_was_stopped_writes_nothing_once_another_has_taken_over(en
     """Where a lock does not hold (somebody removed it, a disk of another machine) the newer life's epoch does."""
     engines.start()
     engines.until(lambda message: message.get("state") == "CONFIRM")
-    engines.send(signal.SIGSTOP)
+    stopped_between_writes(engines)
     with Engines(engines.folder, broker, rival=engines) as rival:
         rival.start()
         rival.until(lambda message: message["what"] == "failed")
@@ -154,6 +156,33 @@ def test_an_owner_that_was_stopped_writes_nothing_once_another_has_taken_over(en
         rival.ended()
         calmed(rival)
     assert differences(broker, engines.folder) == []
+
+
+def stopped_between_writes(engines: Engines) -> None:
+    """Stop the engine, but not in the middle of a transaction: then nobody else could write."""
+    engines.send(signal.SIGSTOP)
+    while _held(engines.folder / "data" / "ledger.db"):
+        engines.send(signal.SIGCONT)
+        engines.wait(0.01)
+        engines.send(signal.SIGSTOP)
+
+
+def _held(path: Path) -> bool:
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as db:
+        try:
+            db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        db.execute("ROLLBACK")
+    return False
+
+
+def test_a_start_beside_an_engine_that_was_stopped_in_the_middle_of_a_write_ends_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger(path), closing(sqlite3.connect(path, isolation_level=None)) as stopped:
+        stopped.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerError, match=r"another program has kept the ledger .* locked for 5 s; end it"):
+            begun(path, plan_of(), 1, 0)
 
 
 # --- a ledger that is brought along ----------------------------------------------------------------------------------

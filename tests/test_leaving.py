@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from pipeline.flow import Flow
 from pipeline.times import MINUTE, SECOND
 from pipeline.trying import NoRecords
 from pipeline.values import Order, Past, Payouts
+from pipeline.verbs.run import still_open
 from tests.processes.broker import Broker
 from tests.processes.comparing import differences, orders_of
 from tests.processes.engines import FLOW, Engines
@@ -50,6 +52,14 @@ def test_orders_that_have_not_ended_are_known_from_before_and_from_now() -> None
     assert [each.order for each in unended.orders] == ["a", "c"]
     unended.told("sinks.orders", order("ABORT", order="c"))
     assert (unended.leaving, [each.order for each in unended.orders]) == (0, ["a"])
+
+
+def test_a_summary_names_the_first_ten_orders_that_stay_open_and_counts_the_rest() -> None:
+    several = [order("CONFIRM", order=str(number)) for number in range(12)]
+    lines = list(still_open(several, ZoneInfo("UTC")))
+    assert len(lines) == 11
+    assert lines[0] == "  still open: demo-1 EURUSD 1m call 1.00, CONFIRM since 2026-01-05 10:01:00"
+    assert lines[-1] == "  and 2 more"
 
 
 # --- in virtual time -------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 from pipeline.evidence import Audited, Cash, Dispute
 from pipeline.remarks import remark
 from pipeline.times import MINUTE
-from pipeline.values import HEALTH, Certificate, Gap, Health, Link, NoData, Noticed, Repaint, Slept
+from pipeline.values import HEALTH, Certificate, Gap, Health, Link, NoData, Noticed, Repaint, Slept, Stalled
 from tests.support import MONDAY
 
 
@@ -76,6 +76,17 @@ SAID: list[tuple[Any, str, str]] = [
         Slept(MONDAY, MONDAY + 90_000, "blocked"),
         "warning",
         "the program was busy with one thing for 90 s; bars of that time are missed",
+    ),
+    (
+        Stalled(2_400, "blocked"),
+        "warning",
+        "the program was busy with one thing for 2.4 s; what was due meanwhile came late",
+    ),
+    (
+        Stalled(12_000, "blocked"),
+        "warning",
+        "the program was busy with one thing for 12.0 s; what was due meanwhile came late; "
+        "what it was doing after 10 s is in stalls.txt, beside the ledger",
     ),
     (health("", "stale"), "warning", "the feed is stale"),
     (health("", "live"), "info", "the feed is live"),

@@ -267,7 +267,7 @@ class _Plain(_Words):
         )
 
     def end(self, status: Status, amiss: list[str], unended: Sequence[Order]) -> None:
-        self._print("\n".join((*_summary(status, amiss, self._zone), *_open(unended, self._zone))))
+        self._print("\n".join((*_summary(status, amiss, self._zone), *still_open(unended, self._zone))))
 
     def _print(self, text: str) -> None:
         print(text, flush=True)
@@ -399,7 +399,7 @@ def _summary(status: Status, amiss: list[str], zone: ZoneInfo) -> Iterator[str]:
     yield f"  {'; '.join(amiss) or 'nothing was lost without a name'}"
 
 
-def _open(unended: Sequence[Order], zone: ZoneInfo) -> Iterator[str]:
+def still_open(unended: Sequence[Order], zone: ZoneInfo) -> Iterator[str]:
     """What has not ended, which the next start goes on with."""
     for order in unended[:NAMED]:
         what = f"{order.account} {order.product} {timeframe_name(order.tf)} {order.direction} {order.stake}"
