@@ -19,8 +19,8 @@ PURSUED = UNSURE | OVERDUE
 class Asking:
     """What is asked of one account's venue and when, and up to when what it lists is accounted for.
 
-    A venue that lists nothing is asked nothing. A replay asks only of what is in doubt, and once a day of trading:
-    nobody else can have traded there.
+    A venue that lists nothing is asked nothing. Who asks of doubts alone takes all before yesterday as accounted for:
+    that is for replays, where nobody else trades.
     """
 
     def __init__(
@@ -50,6 +50,11 @@ class Asking:
         return self._whole or not self.lists
 
     @property
+    def of_doubts_alone(self) -> bool:
+        """Whether nothing is asked while all is quiet."""
+        return not (self.lists and self._manner.reconcile)
+
+    @property
     def horizon(self) -> int:
         """What ended before is not looked at: it was accounted for, or was there before the first run."""
         return self._began if self._until is None else self._until
@@ -65,6 +70,8 @@ class Asking:
         """The next question. Of one overdue contract every other time, else of all since what is accounted for."""
         if self._open is not None:
             self.fault = "no answer in time"
+        if self.of_doubts_alone:
+            self._until = max(self._until or self._began, at - DAY)
         alive = tuple(self._orders.alive())
         unanswered = any(each.state in UNANSWERED for each in alive)
         overdue = [each for each in alive if each.state in OVERDUE]
@@ -85,11 +92,6 @@ class Asking:
         self._all |= all_
         if self.lists and self._open is None:
             self._ask_by(at)
-
-    def after_sending(self, at: int) -> None:
-        """What is sent is looked for once, however quiet all stays."""
-        if self.lists and self._open is None and self._alarms.at(self._whose) is None:
-            self._alarms.set(self._whose, at + (self._manner.reconcile or DAY))
 
     def answered(self, statement: Statement) -> Inquiry | None:
         """The question that a statement answers; None when it is of an earlier one or says that there is no answer."""

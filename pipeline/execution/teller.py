@@ -14,7 +14,7 @@ from pipeline.host import Host
 from pipeline.leave import Leave
 from pipeline.orders import answered, judged, moved, offered, prepared, sent, unsent
 from pipeline.reconciling import Spans
-from pipeline.times import HOUR, SECOND, slot_of
+from pipeline.times import DAY, HOUR, SECOND, slot_of
 from pipeline.values import ENDED, UNSURE, Ack, Approved, Arming, Order, Reject, Settlement
 
 RETRY_CAP = 4 * SECOND
@@ -236,7 +236,6 @@ class Teller:
         match order.state:
             case "SEND":
                 self._alarms.set(whose, order.sent_at + self._manner.answer)
-                self._asking.after_sending(at)
             case "CONFIRM":
                 self._alarms.set(whose, order.expiry + self._manner.settle)
             case "CONFIRM_RETRY":
@@ -256,5 +255,5 @@ class Teller:
         self._tries.pop(name, None)
         self._spans.forget(name)
         self._listing.forget(name)
-        if not self._asking.lists:
-            self.orders.forget(at - HOUR)
+        if self._asking.of_doubts_alone:
+            self.orders.forget(at - 2 * DAY)
