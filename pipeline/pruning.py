@@ -10,8 +10,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline.ledger.failures import unusable
 from pipeline.ledger.remembering import last_moment_of
-from pipeline.ledger.tables import opened, readable
+from pipeline.ledger.tables import PATIENCE, opened, readable
 from pipeline.ledger.turns import give_way
 
 BATCH = 5_000
@@ -77,12 +78,15 @@ def pruned(
             cost = 0
         return rows
 
-    with closing(opened(ledger)) as db:
-        for old in _old(db, before):
-            while went(old.table, _let_go(db, old)) == BATCH:
+    try:
+        with closing(opened(ledger)) as db:
+            for old in _old(db, before):
+                while went(old.table, _let_go(db, old)) == BATCH:
+                    pass
+            while went("order_features", _let_columns_go(db, before)):
                 pass
-        while went("order_features", _let_columns_go(db, before)):
-            pass
+    except sqlite3.Error as failure:
+        raise unusable(ledger, failure, PATIENCE) from failure
     return counts
 
 

@@ -3,6 +3,7 @@
 Who tries often enough finds something that looks good by luck: how often it was tried belongs to every result.
 """
 
+import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pipeline.ledger.tables import opened, readable
+from pipeline.ledger.failures import unusable
+from pipeline.ledger.tables import PATIENCE, opened, readable
 from pipeline.lives import config_of
 from pipeline.plan import Plan
 from pipeline.statistics.evidence import Evidence, factor
@@ -66,11 +68,14 @@ def note_trial(ledger: Path, plan: Plan, at: int, what: str, span: tuple[int, in
         (at, what, config, *span, account, msgspec.json.encode(each, enc_hook=str).decode())
         for account, each in by_account.items()
     ]
-    with closing(opened(ledger)) as db, db:
-        db.execute("BEGIN IMMEDIATE")
-        db.executemany(
-            'INSERT INTO trials (at, what, config, begin, "end", account, found) VALUES (?, ?, ?, ?, ?, ?, ?)', rows
-        )
+    try:
+        with closing(opened(ledger)) as db, db:
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany(
+                'INSERT INTO trials (at, what, config, begin, "end", account, found) VALUES (?, ?, ?, ?, ?, ?, ?)', rows
+            )
+    except sqlite3.Error as failure:
+        raise unusable(ledger, failure, PATIENCE) from failure
 
 
 def trials_in(ledger: Path) -> list[Trial]:

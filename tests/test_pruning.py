@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.errors import MoonlightError
 from pipeline.ledger import Ledger
 from pipeline.lives import begun
 from pipeline.pruning import TABLES, pruned, to_prune
 from pipeline.replaying import replayed
 from pipeline.times import DAY, HOUR, MINUTE
+from pipeline.trials import note_trial
 from pipeline.values import Latch, Past
 from tests.support import MONDAY, SMALL, plan_of
 
@@ -155,3 +157,13 @@ def test_beside_a_ledger_that_is_being_written_it_waits_its_turn(path: Path) -> 
         pruned(path, LONG)
         ledger.latch(Latch("", True, LONG, "again", "kill"))
         assert ledger.past(LONG).latches
+
+
+def test_a_ledger_that_is_kept_locked_is_told_in_a_sentence(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.ledger.tables.PATIENCE", 10)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(MoonlightError, match=r"another program has kept the ledger .* locked for"):
+            pruned(path, LONG)
+        with pytest.raises(MoonlightError, match=r"another program has kept the ledger .* locked for"):
+            note_trial(path, PLAN, 1, "replay", (MONDAY, LONG), {})

@@ -12,7 +12,8 @@ from pipeline.exporting import dataset, equity
 from pipeline.exporting.asking import ENDED, Asked, Selection
 from pipeline.exporting.plain import TABLES, plain
 from pipeline.exporting.writing import FORMATS, written
-from pipeline.ledger.tables import readable
+from pipeline.ledger.failures import unusable
+from pipeline.ledger.tables import PATIENCE, readable
 from pipeline.tables import nearest
 
 __all__ = ["FORMATS", "TABLES_FOR_OTHERS", "Asked", "exported"]
@@ -36,13 +37,22 @@ def exported(
     progress: Callable[[float], object] = lambda _: None,
 ) -> int:
     """Write one of the tables for others to a file, as the ledger stands at one moment; how many rows it has."""
-    with closing(readable(ledger)) as db:
-        db.execute("BEGIN")
-        _refuse_strangers(db, asked.account)
-        selected = TABLES_FOR_OTHERS[what](db, asked)
-        (about,) = db.execute(f"SELECT count(*) FROM {ROWS[what]}", asked._asdict()).fetchone()  # noqa: S608  # ours
-        parts = _parts(selected.rows)
-        return written(path, form, selected.columns, parts, lambda rows: progress(min(1.0, rows / (about or 1))))
+    try:
+        with closing(readable(ledger)) as db:
+            return _exported(db, what, path, form, asked, progress)
+    except sqlite3.Error as failure:
+        raise unusable(ledger, failure, PATIENCE) from failure
+
+
+def _exported(
+    db: sqlite3.Connection, what: str, path: Path, form: str, asked: Asked, progress: Callable[[float], object]
+) -> int:
+    db.execute("BEGIN")
+    _refuse_strangers(db, asked.account)
+    selected = TABLES_FOR_OTHERS[what](db, asked)
+    (about,) = db.execute(f"SELECT count(*) FROM {ROWS[what]}", asked._asdict()).fetchone()  # noqa: S608  # ours
+    parts = _parts(selected.rows)
+    return written(path, form, selected.columns, parts, lambda rows: progress(min(1.0, rows / (about or 1))))
 
 
 def _parts(rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Sequence[Any]]]:
