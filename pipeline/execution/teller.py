@@ -253,6 +253,7 @@ class Teller:
 
     def _forget(self, name: str, at: int) -> None:
         self._tries.pop(name, None)
+        self._doubled.discard(name)
         self._spans.forget(name)
         self._listing.forget(name)
         if self._asking.of_doubts_alone:
