@@ -14,6 +14,7 @@ venue. It ends by itself; `disarm` ends it at once.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     plan = plan_of(options)
+    os.umask(0o077)
     if options.account is None:
         _say_armed(plan, as_json=options.json)
         return 0
