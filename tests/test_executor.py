@@ -122,6 +122,13 @@ def test_a_ticket_that_comes_after_its_slot_is_not_sent_in_the_next(late: int, r
     assert refused.at == SENT + late * SECOND
 
 
+def test_a_refusal_of_an_order_of_an_earlier_run_counts_only_where_nothing_was_sent_twice() -> None:
+    for evidence, state in ((Evidence(once=True), "ABORT"), (ONCE, "UNKNOWN")):
+        session = Session(Broker(evidence, answers=False)).begin(Past((order("SEND", order=NAME),), {}), SENT)
+        session.at(SENT + 50, REJECT)
+        assert session.until(SENT + 50).last(NAME).state == state
+
+
 def test_several_orders_are_followed_side_by_side() -> None:
     given = executed(approved(), approved(tf=5 * MINUTE), (SENT + 120, ACK), settled(EXPIRY + 200))
     by_order = {item.tf: item.state for _, item in given}

@@ -49,7 +49,7 @@ class Teller:
                     self.orders.keep(order)
                 continue
             self._spans.resume(order.order, at)
-            if self._evidence.once:
+            if self._evidence.once and self._evidence.lists:
                 self._doubled.add(order.order)
             if order.state in ("PREPARE", "SEND", "SEND_RETRY"):
                 yield self.keep(moved(order, "UNKNOWN", at, "the program ended while it was being sent"), at)
