@@ -36,13 +36,13 @@ class Summary:
     """What many worlds came to."""
 
     worlds: int = 0
-    minutes: int = 0
+    minutes: float = 0
     counts: Counter[str] = field(default_factory=Counter[str])
     checked: Counter[str] = field(default_factory=Counter[str])
     struck: Counter[str] = field(default_factory=Counter[str])
     failing: list[Outcome] = field(default_factory=list[Outcome])
 
-    def add(self, outcome: Outcome, minutes: int) -> None:
+    def add(self, outcome: Outcome, minutes: float) -> None:
         self.worlds += 1
         self.minutes += minutes
         self.counts.update(outcome.counts)

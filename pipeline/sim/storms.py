@@ -93,8 +93,10 @@ class Strike(Struct, frozen=True, order=True):
 class Storm:
     """Says when a fault strikes, and remembers those that did."""
 
-    def __init__(self, seed: int, kinds: Collection[str], only: Iterable[Strike] | None = None) -> None:
-        """With `only`, these strike and no others."""
+    def __init__(
+        self, seed: int, kinds: Collection[str], only: Iterable[Strike] | None = None, wild: float = 1.0
+    ) -> None:
+        """With `only`, these strike and no others. `wild` is how often those strike that come with time."""
         self.over = False
         self.struck: list[Strike] = []
         self._only = None if only is None else frozenset(only)
@@ -104,8 +106,9 @@ class Storm:
         swarm = Draws(seed, "swarm")
         self.rates: dict[str, float] = {}
         for what, kind in KINDS.items():
-            on, wild = swarm.draw() < LIKELY, swarm.between(0.2, WILDEST)
-            self.rates[what] = kind.often / 1000 * wild if on and what in kinds else 0.0
+            on, often = swarm.draw() < LIKELY, kind.often / 1000 * swarm.between(0.2, WILDEST)
+            often *= wild if kind.at in (MINUTELY, WRITING, MESSAGES) else 1.0
+            self.rates[what] = often if on and what in kinds else 0.0
         drawn = {what for what, rate in self.rates.items() if rate}
         self._may = drawn if self._only is None else {strike.what for strike in self._only}
 

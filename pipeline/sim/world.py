@@ -58,6 +58,8 @@ class Terms:
     kinds: tuple[str, ...] = ()
     only: tuple[Strike, ...] | None = None
     per_minute: int = 6
+    wild: float = 1.0
+    """How often strikes what comes with time rather than with orders; long worlds need less of it."""
     block: int = 0
     """Span (ms) of blocks in which quotes are given ahead; 0: row by row."""
 
@@ -94,7 +96,7 @@ class World:
     """The outside of an engine, and the engine's lives."""
 
     def __init__(self, plan: Plan, terms: Terms, folder: Path, loop: asyncio.AbstractEventLoop) -> None:
-        self.storm = Storm(terms.seed, terms.kinds, terms.only)
+        self.storm = Storm(terms.seed, terms.kinds, terms.only, terms.wild)
         self.begin = begin_of(plan)
         self.clock = LoopClock(loop, self.begin)
         self._terms, self._loop = terms, loop

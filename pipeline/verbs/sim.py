@@ -35,6 +35,7 @@ MANY = 60
 """With more keys than this quotes are given by the hour, so that bars are columns."""
 AHEAD = 60 * MINUTE
 FEW_QUOTES, QUOTES = 2, 6
+WILD_WHEN_LARGE = 0.2
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     total = options.seeds * len(flows)
     asked = range(options.seed, options.seed + options.seeds)
     for outcome in outcomes(flows, terms, asked, options.jobs, register):
-        summary.add(outcome, terms.minutes)
+        summary.add(outcome, terms.minutes / len(flows))
         hashed.update(outcome.hash.encode())
         shown(summary.worlds / total)
     seconds = perf_counter() - began
@@ -104,6 +105,7 @@ def _terms(options: argparse.Namespace) -> Terms:
         kinds=kinds_of(options.storm),
         per_minute=FEW_QUOTES if large else QUOTES,
         block=AHEAD if large else 0,
+        wild=WILD_WHEN_LARGE if large else 1.0,
     )
 
 
@@ -129,7 +131,7 @@ def _as_json(summary: Summary, whole: str, seconds: float) -> None:
     say_json(
         {
             "worlds": summary.worlds,
-            "simulated_seconds": summary.minutes * MINUTE // SECOND,
+            "simulated_seconds": round(summary.minutes * MINUTE / SECOND),
             "seconds": round(seconds, 3),
             "hash": whole,
             "counts": summary.counts,
