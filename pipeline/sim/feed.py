@@ -145,17 +145,15 @@ class Feed:
         if late is not None:
             received[int(late * len(quotes))] += int(edgewise(late, 1, LATE))
             rows = np.argsort(received, kind="stable")
-        twice = storm.strikes("duplicate_tick")
+        twice, bad = storm.strikes("duplicate_tick"), storm.strikes("bad_tick")
         if twice is not None:
             rows = np.insert(rows, int(twice * len(rows)), rows[int(twice * len(rows))])
-        bid = np.append(quotes.bid, quotes.bid[-1:])
-        bad = storm.strikes("bad_tick")
+        bid = quotes.bid[rows]
         if bad is not None:
-            rows = np.insert(rows, int(bad * len(rows)), len(quotes))
-            bid[-1] = np.nan
-        ts, ask = np.append(quotes.ts, quotes.ts[-1:]), np.append(quotes.ask, quotes.ask[-1:])
-        came = np.maximum.accumulate(np.append(received, received[-1:])[rows])
-        return Quotes(quotes.product, ts[rows], came, bid[rows], ask[rows])
+            place = int(bad * len(rows))
+            rows, bid = np.insert(rows, place, rows[place]), np.insert(bid, place, np.nan)
+        came = np.maximum.accumulate(received[rows])
+        return Quotes(quotes.product, quotes.ts[rows], came, bid, quotes.ask[rows])
 
     def _spared(self, quotes: Quotes, start: int) -> Iterable[Given]:
         """What no hole swallows, and when a connection that breaks says so."""

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import msgspec
 from reactivex import Observable, abc
 
-from pipeline.evidence import Evidence, Inquiry, Lost, Statement, Struck, Unsent
+from pipeline.evidence import Closing, Declined, Evidence, Inquiry, Lost, Statement, Struck, Unsent
 from pipeline.parts import Part
 from pipeline.sim.feed import Waiting
 from pipeline.sim.lives import Killed
@@ -27,7 +27,7 @@ LATEST_ACK, LATEST_END, LATEST_LISTING = 40 * SECOND, 90 * SECOND, 5 * SECOND
 TOKEN = 20 * SECOND
 BY_HAND = "by hand "
 
-Reply = Ack | Reject | Unsent | Lost | Settlement | Statement | Payouts
+Reply = Ack | Reject | Unsent | Lost | Declined | Settlement | Statement | Payouts
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ class Wire:
         self.watcher: Watcher | None = None
         self.gate: Callable[[Callable[[], object]], object] = lambda act: act()
         """How something happens in the engine that lives."""
-        self.orders: Tube[Order | Inquiry] = Tube()
+        self.orders: Tube[Order | Inquiry | Closing] = Tube()
         self.away_until = self.half_open_until = self.token_until = self.blind_until = 0
         self.sends = 0
         self._part, self._venue, self._storm, self._clock = part, venue, storm, clock
@@ -103,11 +103,18 @@ class Wire:
         """The engine at this end is no more: what is under way to it is lost."""
         self._ear = None
 
-    def _take(self, item: Order | Inquiry) -> None:
+    def _take(self, item: Order | Inquiry | Closing) -> None:
         if isinstance(item, Inquiry):
             self._ask(item)
+        elif isinstance(item, Closing):
+            self._clock.at(self._clock.now() + TRAVELLING, lambda: self._sell(item))
         elif item.state == "SEND":
             self._send(item)
+
+    def _sell(self, closing: Closing) -> None:
+        """By the venue's own clock."""
+        if max(self.away_until, self.half_open_until) <= self._clock.now():
+            self.orders.give(msgspec.structs.replace(closing, at=self._clock.now()))
 
     @property
     def now(self) -> int:
