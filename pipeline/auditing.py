@@ -29,9 +29,11 @@ NOTHING: tuple[Audited, ...] = ()
 class Auditing:
     """The contracts that have not been settled once more, and the prices to do it by."""
 
-    def __init__(self, ties: Mapping[str, Tie], tolerance: float = 0.0) -> None:
-        """`ties` by account; `tolerance` is the part of a price by which the venue's may differ from ours."""
+    def __init__(self, ties: Mapping[str, Tie], tolerance: float = 0.0, closing: frozenset[str] = frozenset()) -> None:
+        """`ties` by account; `tolerance` is the part of a price by which the venue's may differ from ours; `closing`
+        are the accounts whose venues take contracts back before their expiry."""
         self._ties = ties
+        self._closing = closing
         self._tolerance = max(tolerance, EXACT)
         self._path = PricePath(self._needed_from)
         self._running: dict[str, dict[str, int]] = {}
@@ -77,6 +79,9 @@ class Auditing:
             return NOTHING
         if not order.expiry:  # its end overtook the answer, or somebody signed for it
             return (_unseen(order, at, "nobody told when its contract ran"),)
+        if order.account in self._closing and order.ended_at < order.expiry - WINDOW:
+            self._running.get(order.product, {}).pop(order.order, None)
+            return (_closed(order, at),)
         self._waiting.setdefault(order.product, []).append(order)
         return self._looked(order.product, at)
 
@@ -203,6 +208,15 @@ def judged(order: Order, path: PricePath, at: int, tie: Tie, tolerance: float = 
     for moment in filter(case.blind, moments):
         return _unseen(order, at, f"our ticks have a hole around {_clock(moment)}")
     return _seen(order, at, ours, tuple(case.odd(ours)))
+
+
+def _closed(order: Order, at: int) -> Audited:
+    """What was sold back ended by a price of the venue's own: only its bounds can be held against it."""
+    most = profit_of("win", order.stake, order.payout)
+    if not -order.stake <= order.profit <= most:
+        odd = f"closed early at {_clock(order.ended_at)} for {order.profit:+}; it is no less than {-order.stake:+}"
+        return Audited(order.order, order.account, at, "unexplained", reason=f"{odd} and no more than {most:+}")
+    return _unseen(order, at, f"closed early at {_clock(order.ended_at)}")
 
 
 def _unseen(order: Order, at: int, reason: str) -> Audited:

@@ -59,7 +59,7 @@ class Certifying:
             return
         if isinstance(item, Request):
             for name, desk in self._desks.items():
-                desk.asked |= item.account in ("", name)
+                desk.asked |= item.what == "reconcile" and item.account in ("", name)
             return
         desk = self._desks.get(item.account)
         if desk is None:

@@ -30,6 +30,7 @@ class Evidence:
     late_ms: Annotated[
         int, Meta(ge=0, description="an order may come to life this much later than it was sent, at the most")
     ] = 0
+    closes: Annotated[bool, Meta(description="it takes contracts back before their expiry")] = False
 
 
 class Terms(NamedTuple):
@@ -67,6 +68,23 @@ class Inquiry(Struct, frozen=True):
     since: int
     at: int
     contract: str = ""
+
+
+class Closing(Struct, frozen=True):
+    """Asks the venue of an account to take a contract back before its expiry. The answer is its end, or `Declined`."""
+
+    order: str
+    contract: str
+    account: str
+    at: int
+
+
+class Declined(Struct, frozen=True, tag=True):
+    """The venue does not take a contract back now: it runs on."""
+
+    order: str
+    reason: str
+    at: int
 
 
 class Listed(Struct, frozen=True):
@@ -150,12 +168,17 @@ class Verdict(Struct, frozen=True):
 
 
 class Request(Struct, frozen=True):
-    """Somebody asks for something at once: a pass over what the venue of an account lists ("": of every account)."""
+    """Somebody asks for something at once, of an account ("": of every one).
 
-    what: Literal["reconcile"]
+    A pass over what its venue lists; or that open contracts are sold back before their expiry, that of one order or
+    all.
+    """
+
+    what: Literal["reconcile", "close"]
     account: str
     at: int
     by: str
+    order: str = ""
 
 
 # --- what an executor says beside its orders -------------------------------------------------------------------------
@@ -169,6 +192,15 @@ class Dispute(Struct, frozen=True):
     at: int
     was: str
     now: str
+
+
+class Unclosed(Struct, frozen=True):
+    """A contract that somebody wanted to sell back runs on, and why."""
+
+    order: str
+    account: str
+    at: int
+    reason: str
 
 
 class Reconciled(Struct, frozen=True):
@@ -211,7 +243,7 @@ class Offered(Struct, frozen=True):
     rows: tuple[tuple[str, int, float], ...]
 
 
-Noted = Reconciled | Dispute | Certificate | Audited | Cash | Measured | Offered
+Noted = Reconciled | Dispute | Unclosed | Certificate | Audited | Cash | Measured | Offered
 """What is kept beside orders, so that everything is accounted for and can be told afterwards."""
-ENTERING = (Unsent, Lost, Statement, Struck, Written, Verdict, Request, Dispute)
+ENTERING = (Unsent, Lost, Declined, Statement, Struck, Written, Verdict, Request, Dispute)
 """What comes in by a flow's door."""

@@ -23,11 +23,24 @@ from pipeline.border import Border
 from pipeline.certifying import Certifying
 from pipeline.clocks import Planned
 from pipeline.errors import FlowStopped, MoonlightError
-from pipeline.evidence import Inquiry, Unsent
+from pipeline.evidence import Closing, Inquiry, Unsent
 from pipeline.outcomes import Counterfactual, Priced
 from pipeline.parts import Kind
 from pipeline.passages import Meter, Passage, rows_of
-from pipeline.plan import AUDITS, CERTIFICATES, FEATURES, LEDGER, OUTCOMES, REPAINT, Edge, Node, Plan, lists, tie_of
+from pipeline.plan import (
+    AUDITS,
+    CERTIFICATES,
+    FEATURES,
+    LEDGER,
+    OUTCOMES,
+    REPAINT,
+    Edge,
+    Node,
+    Plan,
+    closes,
+    lists,
+    tie_of,
+)
 from pipeline.repainting import Repainting
 from pipeline.settlement import Tie
 from pipeline.steps import Tube, woken
@@ -313,7 +326,7 @@ class Flow:
         """The last step of an order to its venue: one that somebody stopped meanwhile comes back unsent."""
         leaving = Tube[Any]()
 
-        def leave(item: Order | Inquiry) -> None:
+        def leave(item: Order | Inquiry | Closing) -> None:
             if isinstance(item, Order) and item.state == "SEND" and self._urged and self._stops(item):
                 self.enter(venue, Unsent(item.order, "somebody stopped it before it left", self.agenda.now))
             else:
@@ -372,7 +385,8 @@ class Flow:
         ties: dict[str, Tie] = {account: tie_of(self.plan, account) for account in self.plan.accounts}
         tolerance = self.plan.settings.audit_tolerance
         streams = [inlet.pipe(_each(Priced)) if parameter == "prices" else inlet for parameter, inlet in inlets.items()]
-        return woken(lambda: Auditing(ties, tolerance), AUDITS, *streams) if streams else None
+        closing = frozenset(account for account in self.plan.accounts if closes(self.plan, account))
+        return woken(lambda: Auditing(ties, tolerance, closing), AUDITS, *streams) if streams else None
 
     def _certificates(self, inlets: Mapping[str, Tube[Any]]) -> Observable[Any] | None:
         listing = frozenset(account for account in self.plan.accounts if lists(self.plan, account))

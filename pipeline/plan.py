@@ -167,10 +167,18 @@ class Plan:
 
 def lists(plan: Plan, account: str) -> bool:
     """Whether the venue of an account can list its contracts."""
+    return _evidence(plan, account).lists
+
+
+def closes(plan: Plan, account: str) -> bool:
+    """Whether the venue of an account takes contracts back before their expiry."""
+    return _evidence(plan, account).closes
+
+
+def _evidence(plan: Plan, account: str) -> Evidence:
     known = plan.accounts.get(account)
     venue = plan.by_id.get(f"venues.{known.venue}") if known is not None else None
-    evidence: Evidence = getattr(venue.instance, "evidence", Evidence()) if venue is not None else Evidence()
-    return evidence.lists
+    return getattr(venue.instance, "evidence", Evidence()) if venue is not None else Evidence()
 
 
 def tie_of(plan: Plan, account: str) -> Tie:

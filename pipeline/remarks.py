@@ -3,7 +3,7 @@
 from datetime import tzinfo
 from typing import Any, Literal
 
-from pipeline.evidence import Audited, Cash, Dispute, Struck
+from pipeline.evidence import Audited, Cash, Dispute, Struck, Unclosed
 from pipeline.times import SECOND, local_text, timeframe_name
 from pipeline.values import (
     HEALTH,
@@ -55,7 +55,7 @@ def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
             return "warning", _stalled(value)
         case Latch() | Arming() | Past():
             return _allowed(value, zone)
-        case Certificate() | Dispute() | Audited() | Cash() | Struck():
+        case Certificate() | Dispute() | Audited() | Cash() | Struck() | Unclosed():
             return _accounted(value, zone)
         case Health():
             return _health(value)
@@ -65,7 +65,9 @@ def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
             return None
 
 
-def _accounted(value: Certificate | Dispute | Audited | Cash | Struck, zone: tzinfo) -> tuple[Level, str] | None:
+def _accounted(
+    value: Certificate | Dispute | Audited | Cash | Struck | Unclosed, zone: tzinfo
+) -> tuple[Level, str] | None:
     """Whether everything is accounted for, and what is not."""
     match value:
         case Certificate() if value.sound:
@@ -75,6 +77,8 @@ def _accounted(value: Certificate | Dispute | Audited | Cash | Struck, zone: tzi
             first, *rest = value.unexplained
             more = f" (and {len(rest)} more: `reconcile` shows them)" if rest else ""
             return "warning", f"{value.account} does NOT add up as of {local_text(value.as_of, zone)}: {first}{more}"
+        case Unclosed():
+            return "warning", f"order {value.order} is not closed early and runs on: {value.reason}"
         case Struck():
             return "info", f"a fault of the venue struck: {value.fault}"
         case Dispute():

@@ -6,6 +6,8 @@ from typing import Any, cast
 from pipeline.evidence import (
     Audited,
     Cash,
+    Closing,
+    Declined,
     Dispute,
     Inquiry,
     Lost,
@@ -46,7 +48,7 @@ from pipeline.values import (
     Votes,
 )
 
-REPLIES = (Ack, Reject, Unsent, Lost, Settlement, Statement)
+REPLIES = (Ack, Reject, Unsent, Lost, Declined, Settlement, Statement)
 """What an executor hears from venues."""
 TOLD = (Past, Written, Latch, Arming, Verdict, Request)
 """What it hears from the ledger."""
@@ -260,7 +262,9 @@ class Wiring:
             for venue in venues:
                 yield Edge(venue, executor, "replies", REPLIES)
                 theirs = frozenset(name for name, each in self._accounts.items() if f"venues.{each.venue}" == venue)
-                yield Edge(executor, venue, "orders", (Order, Inquiry), closes=True, accounts=theirs)
+                taken = frozenset[type[Any]]().union(*self._nodes[venue].part.takes.values())
+                asked = tuple(kind for kind in (Order, Inquiry, Closing) if kind in taken)
+                yield Edge(executor, venue, "orders", asked, closes=True, accounts=theirs)
 
     def _watching(self, gate: Node, edges: Sequence[Edge]) -> Iterator[Edge]:
         """How a gate hears of the prices it trades on: from each health over its sources; of their age from quotes.
@@ -330,7 +334,7 @@ def _implicit(kind: Kind, types_taken: Sequence[type[Any]]) -> bool:
     """Whether a parameter is wired by what the parts are rather than by `from`."""
     loops: set[type[Any]] = {*REPLIES, *TOLD, Slept, Leaving, Outcomes}
     if kind in ("risk", "venue"):
-        loops |= {Payouts, Order, Health, Quotes, Bars} if kind == "risk" else {Order, Inquiry}
+        loops |= {Payouts, Order, Health, Quotes, Bars} if kind == "risk" else {Order, Inquiry, Closing}
     if kind == "sink" and set(types_taken) == {Latch}:
         return False
     if kind == "sink":

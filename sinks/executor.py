@@ -8,6 +8,8 @@ from msgspec import Meta
 from reactivex import Observable
 
 from pipeline.evidence import (
+    Closing,
+    Declined,
     Dispute,
     Inquiry,
     Lost,
@@ -15,6 +17,7 @@ from pipeline.evidence import (
     Request,
     Statement,
     Terms,
+    Unclosed,
     Unsent,
     Verdict,
     Written,
@@ -69,10 +72,10 @@ class Executor:
         self,
         host: Host,
         approved: Observable[Approved | Latch],
-        replies: Observable[Ack | Reject | Unsent | Lost | Settlement | Statement],
+        replies: Observable[Ack | Reject | Unsent | Lost | Declined | Settlement | Statement],
         past: Observable[Past | Written | Latch | Arming | Verdict | Request],
         clock: Observable[Slept | Leaving],
-    ) -> Observable[Order | Inquiry | Reconciled | Dispute]:
+    ) -> Observable[Order | Inquiry | Closing | Reconciled | Dispute | Unclosed]:
         manner = self._manner(replay=host.mode == "replay")
         return woken(lambda: Desk(self.terms, manner, host), "executor", clock, past, replies, approved)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 from reactivex import Observable
 
-from pipeline.evidence import Evidence, Inquiry, Lost, Statement, Struck, Unsent
+from pipeline.evidence import Closing, Declined, Evidence, Inquiry, Lost, Statement, Struck, Unsent
 from pipeline.host import Host
 from pipeline.parts import Derived, venue
 from pipeline.permission import Permission
@@ -20,6 +20,7 @@ from pipeline.venues.faults import Storm, Strike, wrong_with
 from pipeline.venues.house import House
 from pipeline.venues.memory import Memory
 from pipeline.venues.rules import Rules
+from pipeline.venues.selling import EarlyClose
 
 Ratio = Annotated[float, Meta(gt=0, le=10)]
 Wait = Annotated[int, Meta(ge=0)]
@@ -36,7 +37,8 @@ class Practice:
     statement are answered after `latency_ms`, the first of an account at once. `evidence` says what it can prove of an
     order: make it weaker to try a flow against a broker that can prove less. `faults` make it and the wire to it fail:
     a list of strikes, or rates with a seed. With `memory`, a file in the flow's folder, it keeps its own book as a
-    broker does; without one it goes by the ledger after a restart. A replay has no memory.
+    broker does; without one it goes by the ledger after a restart. A replay has no memory. With `early_close` it takes
+    contracts back before their expiry.
     """
 
     payout: Annotated[
@@ -54,6 +56,9 @@ class Practice:
         Storm | tuple[Strike, ...], Meta(description="what goes wrong: a list of strikes, or rates with a seed")
     ] = ()
     memory: Annotated[str, Meta(description="the file of its own book, in the flow's folder; none when left out")] = ""
+    early_close: Annotated[
+        EarlyClose | None, Meta(description="by what it takes contracts back before their expiry; not when left out")
+    ] = None
     balances: Annotated[Mapping[str, Decimal], Derived] = field(default_factory=dict[str, Decimal])
 
     @property
@@ -63,9 +68,12 @@ class Practice:
     def __post_init__(self) -> None:
         if self.min_stake > self.max_stake:
             raise ValueError(f"min_stake {self.min_stake} is above max_stake {self.max_stake}; no order could be taken")
-        if self.evidence.late_ms < self.latency_ms:
-            # No order comes to life before it is accepted.
-            object.__setattr__(self, "evidence", replace(self.evidence, late_ms=self.latency_ms))
+        # No order comes to life before it is accepted; and what is taken back is for `early_close` to say.
+        late_ms, closes = max(self.evidence.late_ms, self.latency_ms), self.early_close is not None
+        if self.evidence.closes and not closes:
+            raise ValueError("evidence says closes, and there is no early_close; write early_close = {}")
+        if (late_ms, closes) != (self.evidence.late_ms, self.evidence.closes):
+            object.__setattr__(self, "evidence", replace(self.evidence, late_ms=late_ms, closes=closes))
         if wrong := wrong_with(self.faults, self.latency_ms, self.evidence.late_ms, self.balances):
             raise ValueError(wrong)
         if self.memory and (self.memory == LEDGER_FILE or not OWN_FILE.fullmatch(self.memory)):
@@ -74,11 +82,11 @@ class Practice:
     def __call__(
         self,
         host: Host,
-        orders: Observable[Order | Inquiry],
+        orders: Observable[Order | Inquiry | Closing],
         prices: Observable[Quotes | Bars],
         payouts: Observable[Payouts],
         past: Observable[Past],
-    ) -> Observable[Ack | Reject | Unsent | Lost | Settlement | Statement | Struck | Payouts]:
+    ) -> Observable[Ack | Reject | Unsent | Lost | Declined | Settlement | Statement | Struck | Payouts]:
         return served(host, lambda: self.house(host), orders, prices, payouts, past)
 
     def house(self, host: Host) -> House:
@@ -91,6 +99,7 @@ class Practice:
             self.min_stake,
             self.max_stake,
             self.evidence,
+            self.early_close,
         )
         if not self.memory or host.mode == "replay":
             return House(rules, self.balances, self.faults, began=host.now())

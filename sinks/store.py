@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from reactivex import Observable
 
-from pipeline.evidence import Audited, Cash, Dispute, Reconciled
+from pipeline.evidence import Audited, Cash, Dispute, Reconciled, Unclosed
 from pipeline.host import Host
 from pipeline.metering import Meters, Offers
 from pipeline.parts import sink
@@ -16,7 +16,7 @@ SOON = 250
 """
 
 
-Certain = Reconciled | Dispute | Certificate | Audited | Cash
+Certain = Reconciled | Dispute | Unclosed | Certificate | Audited | Cash
 
 
 @sink
@@ -62,7 +62,7 @@ class Writing:
                     self._meters.take(item, at)
             case Latch():
                 self._ledger.latch(item)
-            case Reconciled() | Dispute() | Certificate() | Audited() | Cash():
+            case Reconciled() | Dispute() | Unclosed() | Certificate() | Audited() | Cash():
                 self._ledger.note(item)
             case Decisions():
                 self._ledger.decide(item)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pipeline import parts
 from pipeline.__main__ import main
 from pipeline.errors import PlanError, Problem
-from pipeline.evidence import Inquiry, Terms
+from pipeline.evidence import Closing, Inquiry, Terms
 from pipeline.parts import Column, feature, registered
 from pipeline.parts import provider as provider_part
 from pipeline.plan import Edge, Plan
@@ -470,7 +470,7 @@ def test_gate_executor_and_venue_are_joined_without_a_word_in_the_file() -> None
         ("sinks.orders", "venues.practice"),
         ("operators.bars", "sources.market"),
     }
-    assert carried(plan, "sinks.orders", "venues.practice") == {(Order, Inquiry)}
+    assert carried(plan, "sinks.orders", "venues.practice") == {(Order, Inquiry, Closing)}
     assert carried(plan, "operators.bars", "sources.market") == {(Gap,)}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from pipeline.evidence import Evidence, Lost, Request, Statement, Terms, Unsent, Verdict, Written
+from pipeline.evidence import Declined, Evidence, Lost, Request, Statement, Terms, Unsent, Verdict, Written
 from pipeline.execution.alarms import Alarms
 from pipeline.execution.listing import Told
 from pipeline.execution.manner import Manner, Stops
@@ -12,7 +12,7 @@ from pipeline.host import Host
 from pipeline.orders import prepared, unsent
 from pipeline.values import Ack, Approved, Arming, Latch, Leaving, Order, Past, Reject, Settlement, Slept
 
-OfVenue = Ack | Reject | Unsent | Lost | Settlement | Statement
+OfVenue = Ack | Reject | Unsent | Lost | Declined | Settlement | Statement
 OfLedger = Past | Written | Latch | Arming | Verdict | Request
 Heard = Approved | OfVenue | OfLedger | Slept | Leaving
 
@@ -99,10 +99,14 @@ class Desk:
                     yield from teller.listed(item, at)
                 case Arming():
                     teller.arm(item)
+                case Request(what="close"):
+                    yield from teller.close(item.order, at)
                 case Request():
                     teller.requested(at)
 
-    def _of_order(self, item: Ack | Reject | Settlement | Unsent | Lost | Written | Verdict, at: int) -> Iterator[Told]:
+    def _of_order(
+        self, item: Ack | Reject | Settlement | Unsent | Lost | Declined | Written | Verdict, at: int
+    ) -> Iterator[Told]:
         for teller in self._tellers.values():
             if item.order in teller.orders:
                 match item:
@@ -114,6 +118,8 @@ class Desk:
                         return teller.unsent(item, at)
                     case Lost():
                         return teller.lost(item, at)
+                    case Declined():
+                        return teller.declined(item, at)
                     case Verdict():
                         return teller.judge(item, at)
         return iter(())

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from pipeline.evidence import Dispute, Evidence, Inquiry, Listed, Reconciled, Statement
+from pipeline.evidence import Closing, Dispute, Evidence, Inquiry, Listed, Reconciled, Statement, Unclosed
 from pipeline.execution.asking import Asking
 from pipeline.execution.disputes import Disputes
 from pipeline.execution.register import Register
@@ -16,7 +16,7 @@ from pipeline.values import Ack, Order, Reject, Settlement
 
 ABSENT = "no listing of the venue names it"
 
-Told = Order | Inquiry | Reconciled | Dispute
+Told = Order | Inquiry | Closing | Reconciled | Dispute | Unclosed
 
 
 class Followed(Protocol):

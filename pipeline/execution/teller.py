@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from pipeline.evidence import Lost, Statement, Terms, Unsent, Verdict, Written
+from pipeline.evidence import Closing, Declined, Lost, Statement, Terms, Unclosed, Unsent, Verdict, Written
 from pipeline.execution.alarms import Alarms
 from pipeline.execution.asking import Asking
 from pipeline.execution.disputes import Disputes
@@ -75,6 +75,29 @@ class Teller:
     def requested(self, at: int) -> None:
         """Somebody wants to know what the account holds now."""
         self._asking.at_once(at, all_=True)
+
+    # --- closing early -----------------------------------------------------------------------------------------------
+
+    def close(self, name: str, at: int) -> Iterator[Told]:
+        """Somebody wants the contract of an order sold back ("": of every one that runs): the venue is asked once.
+
+        What it answers is the contract's end, or that it runs on; an answer that is lost changes nothing.
+        """
+        named = self.orders.get(name)
+        if named is not None and named.state != "CONFIRM":
+            yield Unclosed(
+                name, self._account, at, f"it is {named.state}, and only a contract that runs can be sold back"
+            )
+        for order in [each for each in self.orders.alive() if each.state == "CONFIRM" and name in ("", each.order)]:
+            if not self._evidence.closes:
+                yield Unclosed(order.order, self._account, at, "its venue takes no contract back before its expiry")
+            elif order.expiry <= at:
+                yield Unclosed(order.order, self._account, at, "it has expired")
+            else:
+                yield Closing(order.order, order.contract, self._account, at)
+
+    def declined(self, told: Declined, at: int) -> Iterator[Told]:
+        yield Unclosed(told.order, self._account, at, told.reason)
 
     # --- sending -----------------------------------------------------------------------------------------------------
 

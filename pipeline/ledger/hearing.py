@@ -13,7 +13,7 @@ TABLES: Mapping[str, tuple[str, Callable[[Sequence[Any]], Heard]]] = {
     "latches": (SELECT_LATCH, latch_of),
     "verdicts": (SELECT_VERDICT, verdict_of),
     "armings": (SELECT_ARMING, arming_of),
-    "requests": ("SELECT seq, what, account, at, by FROM requests", lambda row: Request(*row[1:])),
+    "requests": ('SELECT seq, what, account, at, by, "order" FROM requests', lambda row: Request(*row[1:])),
 }
 """Their rows in the order in which they are told: a stop before all else."""
 UNSURE = "('PREPARE', 'SEND', 'SEND_RETRY', 'UNKNOWN', 'UNKNOWN_RESULT')"

@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 
 import msgspec
 
-from pipeline.evidence import Audited, Dispute, Verdict
+from pipeline.evidence import Audited, Dispute, Unclosed, Verdict
 from pipeline.ledger.remembering import last_certificates
 from pipeline.ledger.rows import SELECT_VERDICT, verdict_of
 from pipeline.ledger.tables import readable
@@ -73,6 +73,11 @@ class Proofs:
     def disputes(self, order: str) -> Iterator[Dispute]:
         """What was told of an order that contradicts what was known."""
         return (Dispute(*row) for row in self._db.execute(f'{SELECT_DISPUTE} WHERE "order" = ? ORDER BY seq', (order,)))
+
+    def unclosed(self, after: int = 0) -> Sequence[tuple[int, Unclosed]]:
+        """What was wanted closed early and runs on, in order, each with its number; those after a number."""
+        asked = 'SELECT seq, "order", account, at, reason FROM unclosed WHERE seq > ? ORDER BY seq'
+        return [(row[0], Unclosed(*tuple(row)[1:])) for row in self._db.execute(asked, (after,))]
 
 
 def _audited(row: sqlite3.Row) -> Audited:

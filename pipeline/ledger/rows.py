@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.evidence import Audited, Cash, Dispute, Noted, Reconciled, Verdict
+from pipeline.evidence import Audited, Cash, Dispute, Noted, Reconciled, Unclosed, Verdict
 from pipeline.values import Arming, Certificate, Decisions, GateRow, Key, Latch, Order, Outcomes
 
 COLUMNS = Order.__struct_fields__
@@ -15,6 +15,7 @@ NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
 TABLES: Mapping[type[Noted], str] = {
     Reconciled: "reconciled",
     Dispute: "disputes",
+    Unclosed: "unclosed",
     Certificate: "certificates",
     Audited: "audits",
     Cash: "cash",

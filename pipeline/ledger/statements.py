@@ -29,7 +29,7 @@ INSERT INTO verdicts ("order", account, outcome, profit, at, by, reason, signatu
 SELECT "order", account, ?, ?, ?, ?, ?, ? FROM orders WHERE "order" = ?
 """
 LAST_SIGNATURE = "SELECT signature FROM verdicts ORDER BY seq DESC LIMIT 1"
-INSERT_REQUEST = "INSERT INTO requests (what, account, at, by) VALUES (?, ?, ?, ?)"
+INSERT_REQUEST = 'INSERT INTO requests (what, account, at, by, "order") VALUES (?, ?, ?, ?, ?)'
 INSERT_DISPUTE = """
 INSERT INTO disputes ("order", account, at, was, now) SELECT ?1, ?2, ?3, ?4, ?5
 WHERE NOT EXISTS (SELECT 1 FROM disputes WHERE "order" = ?1 AND account = ?2 AND was = ?4 AND now = ?5)

@@ -8,7 +8,7 @@ from pipeline.errors import InputError
 from pipeline.ledger.backing import copied
 from pipeline.ledger.failures import damaged, unusable
 
-VERSION = 3
+VERSION = 4
 PATIENCE = 5_000
 """How long (ms) a writer waits for another one's transaction."""
 LOG_KEPT = 4 << 20
@@ -165,7 +165,13 @@ CREATE TABLE trials (
   "end" INTEGER NOT NULL, account TEXT NOT NULL, found TEXT NOT NULL
 ) STRICT;
 """
-STEPS = (ORDERS_AND_DECISIONS, OUTCOMES_AND_LATCHES, CERTAINTY)
+EARLY_CLOSE = """
+ALTER TABLE requests ADD COLUMN "order" TEXT NOT NULL DEFAULT '';
+CREATE TABLE unclosed (
+  seq INTEGER PRIMARY KEY, "order" TEXT NOT NULL, account TEXT NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL
+) STRICT;
+"""
+STEPS = (ORDERS_AND_DECISIONS, OUTCOMES_AND_LATCHES, CERTAINTY, EARLY_CLOSE)
 """What each version added to the one before."""
 
 

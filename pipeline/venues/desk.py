@@ -7,7 +7,7 @@ from reactivex import Observable, create
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.disposable import CompositeDisposable, Disposable
 
-from pipeline.evidence import Inquiry, Struck
+from pipeline.evidence import Closing, Inquiry, Struck
 from pipeline.host import Host
 from pipeline.values import ENDED, Bars, Order, Past, Payouts, Quotes
 from pipeline.venues.faults import Strike
@@ -22,7 +22,7 @@ Open = Callable[[], House]
 def served(
     host: Host,
     open_house: Open,
-    orders: Observable[Order | Inquiry],
+    orders: Observable[Order | Inquiry | Closing],
     prices: Observable[Quotes | Bars],
     payouts: Observable[Payouts],
     past: Observable[Past],
@@ -78,10 +78,12 @@ class _Desk:
             self._house.recall(past)
             self._arm()
 
-    def take(self, item: Order | Inquiry) -> None:
+    def take(self, item: Order | Inquiry | Closing) -> None:
         """Orders sent are answered; contracts we know nothing of are from before a restart and taken over."""
         if isinstance(item, Inquiry):
             self._line.ask(item)
+        elif isinstance(item, Closing):
+            self._line.sell(item)
         elif item.state == "SEND":
             self._line.send(item)
         elif item.state not in ENDED and not self._house.remembers:

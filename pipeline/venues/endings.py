@@ -8,9 +8,11 @@ from msgspec.structs import replace
 from pipeline.settlement import FOREVER, PricePath, profit_of, result_of, settled
 from pipeline.times import SECOND
 from pipeline.values import Settlement
+from pipeline.venues.board import STALE
 from pipeline.venues.book import Book, Deal
 from pipeline.venues.faults import SHIFT, Strike
 from pipeline.venues.rules import Rules
+from pipeline.venues.selling import profit_now, result_by
 from pipeline.venues.turns import Act, Turns
 from pipeline.venues.weather import Weather
 
@@ -39,6 +41,26 @@ class Endings:
     def await_end(self, deal: Deal) -> None:
         """Settle a contract once it is due and its prices are known."""
         self._act_for(deal, self._due(deal), partial(self._settle_when_due, deal))
+
+    def sell(self, deal: Deal, at: int) -> Settlement | str:
+        """End an open contract early, by the last price that was known before a moment; or say why it runs on."""
+        rule, left = self._rules.early_close, deal.expiry - at
+        if rule is None:
+            return "this venue takes no contract back before its expiry"
+        if left <= 0:
+            return "it has expired"
+        if left < rule.cutoff_seconds * SECOND:
+            return f"only {left / SECOND:g} s are left before its expiry"
+        entry, last = self._path.entry(deal.product, deal.accepted_at), self._path.exit(deal.product, at, at)
+        if entry is None or last is None or last.ts <= deal.accepted_at or at - last.ts > STALE:
+            return "there is no price to take it back at"
+        would = result_of(deal.direction, entry.price, last.price, self._rules.tie)
+        profit = profit_now(rule, would, deal.stake, deal.payout)
+        end = Settlement(deal.order, result_by(profit), profit, entry.ts, entry.price, last.ts, last.price, at)
+        self._stop_waiting(deal)
+        self._turn.pop(deal.contract, None)
+        self._book.end(deal.contract, end)
+        return end
 
     def _due(self, deal: Deal) -> int:
         return deal.expiry + self._rules.settle_delay_ms

@@ -39,15 +39,18 @@ OfEnd = Literal[
     "wrong_settlement",
 ]
 """What may befall the end of an order's contract."""
+OfSale = Literal["lost_close"]
+"""What may befall the answer to a contract of an order being sold back early."""
 OfInquiry = Literal["failed_listing", "lost_listing", "stale_listing"]
 OfTime = Literal["outage", "half_open", "token_expiry"]
 """What begins at a moment and lasts."""
 OfMoment = Literal["external", "deposit", "withdrawal"]
 """What happens on an account at a moment, by somebody else's hand."""
-What = Literal[OfOrder, OfEnd, OfInquiry, OfTime, OfMoment]
+What = Literal[OfOrder, OfEnd, OfSale, OfInquiry, OfTime, OfMoment]
 
 OF_ORDER: tuple[OfOrder, ...] = get_args(OfOrder)
 OF_END: tuple[OfEnd, ...] = get_args(OfEnd)
+OF_SALE: tuple[OfSale, ...] = get_args(OfSale)
 OF_INQUIRY: tuple[OfInquiry, ...] = get_args(OfInquiry)
 OF_TIME: tuple[OfTime, ...] = get_args(OfTime)
 OF_MOMENT: tuple[OfMoment, ...] = get_args(OfMoment)
@@ -75,7 +78,7 @@ SHIFT = 0.0002
 
 TAKES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(OF_ORDER, ("order",)),
-    **dict.fromkeys(OF_END, ("order",)),
+    **dict.fromkeys((*OF_END, *OF_SALE), ("order",)),
     **dict.fromkeys(OF_INQUIRY, ("inquiry",)),
     **{what: ("order", "late") for what in (*OF_ORDER, *OF_END) if what in LATE},
     "stale_listing": ("inquiry", "late"),
@@ -200,6 +203,7 @@ class Storm:
     reordered_settlement: Rate = 0.0
     changed_settlement: Rate = 0.0
     wrong_settlement: Rate = 0.0
+    lost_close: Rate = 0.0
     failed_listing: Rate = 0.0
     lost_listing: Rate = 0.0
     stale_listing: Rate = 0.0
@@ -244,6 +248,7 @@ def wrong_with(faults: Faults, latency_ms: int, late_ms: int, accounts: Collecti
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "order": OF_ORDER,
     "end": OF_END,
+    "sale": OF_SALE,
     "inquiry": OF_INQUIRY,
     "time": OF_TIME,
     "moment": OF_MOMENT,

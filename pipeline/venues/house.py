@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from pipeline.evidence import Cash, Inquiry, Statement
+from pipeline.evidence import Cash, Closing, Declined, Inquiry, Statement
 from pipeline.times import HOUR
 from pipeline.values import ENDED, Ack, Bars, Order, Past, Payouts, Quotes, Reject, Settlement
 from pipeline.venues.board import Board
@@ -132,6 +132,16 @@ class House:
         self.book.take(deal)
         self._endings.await_end(deal)
         return answer
+
+    def take_back(self, closing: Closing, at: int) -> Settlement | Declined:
+        """Answer the wish to sell a contract back that came in at a moment."""
+        deal = self.book.deals.get(closing.contract)
+        if deal is None or deal.account != closing.account:
+            return Declined(closing.order, f"there is no contract {closing.contract}", at)
+        sold = "it has ended" if deal.end is not None else self._endings.sell(deal, at)
+        if isinstance(sold, str):
+            return Declined(closing.order, sold, at)
+        return replace(sold, order=closing.order)  # what somebody placed by hand has no order here
 
     def _judged(self, order: Order, at: int) -> Ack | Reject:
         # The order's own time rules, not the clock's: then a late turn of the loop changes nothing.

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from pipeline.evidence import Inquiry, Lost, Statement, Unsent
+from pipeline.evidence import Closing, Declined, Inquiry, Lost, Statement, Unsent
 from pipeline.values import Ack, Order, Reject, Settlement
 from pipeline.venues.book import Deal
 from pipeline.venues.faults import OfTime, Strike
 from pipeline.venues.house import House
 
-Reply = Ack | Reject | Unsent | Lost | Settlement | Statement
+Reply = Ack | Reject | Unsent | Lost | Declined | Settlement | Statement
 Told = Callable[[Reply], None]
 
 AWAY, EXPIRED, NO_LISTS = "no connection", "HTTP 401: the token has expired", "this venue lists nothing"
@@ -144,6 +144,29 @@ class Line:
         held = self._held.pop(deal.contract, None)
         if held is not None:
             self._tell(held, end.at)
+
+    def sell(self, closing: Closing) -> None:
+        """Ask for a contract to be taken back."""
+        moment = closing.at + self.house.rules.latency_ms
+        self.house.turns.promise(moment, partial(self._sell, closing, moment))
+
+    def _sell(self, closing: Closing, at: int) -> None:
+        reasons: tuple[tuple[OfTime, str], ...] = (("outage", AWAY), ("token_expiry", EXPIRED))
+        for what, reason in reasons:
+            if trouble := self._during(what, at):
+                if closing.at >= self.house.weather.began + trouble.at:
+                    self._say(Declined(closing.order, reason, at))
+                return
+        if self._during("half_open", at):
+            return
+        reply = self.house.take_back(closing, at)
+        number = self.house.book.deals[closing.contract].number if isinstance(reply, Settlement) else 0
+        if number and (strike := self.house.weather.of_sale(number)) is not None:
+            self._strike(strike)
+        else:
+            self._tell(reply, at)
+        if isinstance(reply, Settlement) and (held := self._held.pop(closing.contract, None)) is not None:
+            self._tell(held, at)
 
     def _let_go(self, end: Settlement, at: int) -> None:
         if end in self._overtaken:

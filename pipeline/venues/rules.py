@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from pipeline.evidence import Evidence
 from pipeline.settlement import Tie
+from pipeline.venues.selling import EarlyClose
 
 
 class Rules(Struct, frozen=True):
@@ -18,3 +19,5 @@ class Rules(Struct, frozen=True):
     min_stake: Decimal = Decimal("0.35")
     max_stake: Decimal = Decimal(50_000)
     evidence: Evidence = Evidence(lists=True, echoes=True, once=True, late_ms=120)
+    early_close: EarlyClose | None = None
+    """By what it takes contracts back before their expiry; None when it does not."""

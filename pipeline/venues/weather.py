@@ -21,6 +21,7 @@ from pipeline.venues.faults import (
     OF_INQUIRY,
     OF_MOMENT,
     OF_ORDER,
+    OF_SALE,
     OF_TIME,
     SHIFT,
     Faults,
@@ -83,6 +84,9 @@ class Weather:
 
     def of_end(self, number: int) -> Strike | None:
         return self._at(OF_END, "order", number)
+
+    def of_sale(self, number: int) -> Strike | None:
+        return self._at(OF_SALE, "order", number)
 
     def of_inquiry(self, number: int) -> Strike | None:
         return self._at(OF_INQUIRY, "inquiry", number)
