@@ -2,7 +2,8 @@
 
 A folder with `header.json` (the flow file, versions, a hash of the code) and `journal.jsonl`, one line for each thing
 that entered, each waking and each thing a node gave. Of what nodes give, decisions and orders are kept whole, the rest
-as a digest; all of them are links of one hash chain. Numbers are written so that they read back bit by bit.
+as a digest; all of them are links of one hash chain. Numbers are written so that they read back bit by bit. A session
+that came to its end has a last line that says so; one whose program was killed is cut off anywhere.
 """
 
 import hashlib
@@ -11,7 +12,8 @@ import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from types import TracebackType
+from typing import Any, Protocol, Self, cast
 
 import msgspec
 import numpy as np
@@ -60,7 +62,10 @@ class Header(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing that happened: `entered` by a port, `woke`, or `gave` by a node (the `n`-th, with the chain so far)."""
+    """One thing that happened: `entered` by a port, `woke`, or `gave` by a node (the `n`-th, with the chain so far).
+
+    `ended` is the last line of a session that came to its end.
+    """
 
     at: int
     what: str
@@ -95,6 +100,17 @@ class Journal:
         (folder / HEADER).write_bytes(msgspec.json.format(msgspec.json.encode(header_of(plan, begin, later=later))))
         self._file = path.open("wb")
         self._chain = Chain()
+        self._at = begin
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        """A flow that failed may have done so in the middle of what came of something: that is no end."""
+        if kind is None:
+            self.close()
+        else:
+            self._file.close()
 
     def entered(self, at: int, port: str, value: Any) -> None:
         self._write(Line(at, "entered", port, type(value).__name__, plain(value)))
@@ -108,9 +124,11 @@ class Journal:
         self._write(Line(at, "gave", node, type(value).__name__, kept, self._chain.links, chain))
 
     def close(self) -> None:
+        self._write(Line(self._at, "ended"))
         self._file.close()
 
     def _write(self, line: Line) -> None:
+        self._at = line.at
         try:
             self._file.write(msgspec.json.encode(line) + b"\n")
         except OSError as failure:

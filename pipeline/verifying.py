@@ -28,13 +28,17 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How many of the recorded links came out the same, of how many; and the first that did not."""
+    """How many of the recorded links came out the same, of how many; and the first that did not.
+
+    A recording that is not `whole` is cut off, as a killed program leaves it; what came of its last moment it may lack.
+    """
 
     links: int
     same: int
     decisions: int
     difference: Difference | None
     header: Header
+    whole: bool
 
 
 class Later(NoRecords):
@@ -57,6 +61,7 @@ async def _replayed(plan: Plan, header: Header, lines: Iterable[Line]) -> Verdic
     came: deque[Line] = deque()
     links = same = decisions = 0
     difference: Difference | None = None
+    whole = False
 
     def told(node: str, value: Any) -> None:
         if flow.nodes[node].kind not in OUTSIDE and node != LEDGER:
@@ -72,6 +77,8 @@ async def _replayed(plan: Plan, header: Header, lines: Iterable[Line]) -> Verdic
                     flow.enter_at(line.at, line.node, restored(line.type, line.value))
                 case "woke":
                     flow.wake_at(line.at)
+                case "ended":
+                    whole = True
                 case _:
                     links += 1
                     decisions += _decided(line)
@@ -80,9 +87,9 @@ async def _replayed(plan: Plan, header: Header, lines: Iterable[Line]) -> Verdic
                         same += 1
                     elif difference is None:
                         difference = Difference(line.n, line.at, _said(line), _said(replayed))
-        if came and difference is None:
+        if came and whole and difference is None:
             difference = Difference(came[0].n, came[0].at, _said(None), _said(came[0]))
-    return Verdict(links, same, decisions, difference, header)
+    return Verdict(links, same, decisions, difference, header, whole)
 
 
 def _decided(line: Line) -> int:

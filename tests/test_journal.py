@@ -23,6 +23,7 @@ from pipeline.journal import (
     LINES,
     Chain,
     Journal,
+    JournalError,
     digest,
     header_of,
     plain,
@@ -185,6 +186,7 @@ def edit_line(folder: Path, number: int, edit: Callable[[dict[str, Any]], None])
 def test_a_recorded_session_comes_out_the_same(session: Path) -> None:
     verdict: Verdict = verified(session, ROOT)
     assert verdict.difference is None
+    assert verdict.whole
     assert verdict.same == verdict.links > 300
     assert verdict.decisions > 100
     kinds = {line.type for line in read_lines(session) if line.what == "gave"}
@@ -221,6 +223,37 @@ def test_a_recording_that_ends_early_is_not_the_same(copied: Path) -> None:
     verdict = verified(copied, ROOT)
     assert verdict.difference is not None
     assert verdict.difference.recorded == "nothing"
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.999])
+def test_a_recording_that_a_kill_cut_off_anywhere_verifies_and_is_said_to_be_cut_off(copied: Path, kept: float) -> None:
+    raw = (copied / LINES).read_bytes()
+    (copied / LINES).write_bytes(raw[: int(len(raw) * kept)])
+    verdict = verified(copied, ROOT)
+    assert verdict.difference is None
+    assert not verdict.whole
+    assert 0 < verdict.same == verdict.links
+
+
+def test_wherever_a_recording_is_cut_off_within_one_moment_nothing_is_taken_for_a_difference(copied: Path) -> None:
+    lines = (copied / LINES).read_bytes().splitlines(keepends=True)
+    gave = max(number for number, line in enumerate(lines) if b'"Approved"' in line)
+    for cut in (gave - 1, gave, gave + 1):
+        (copied / LINES).write_bytes(b"".join(lines[:cut]))
+        assert verified(copied, ROOT).difference is None
+
+
+def test_a_session_that_failed_has_no_end(tmp_path: Path) -> None:
+    def in_the_middle(journal: Journal) -> None:
+        journal.woke(MONDAY)
+        raise JournalError("the disk is full")
+
+    with pytest.raises(JournalError), Journal(tmp_path / "failed", PLAN, MONDAY) as journal:
+        in_the_middle(journal)
+    assert [line.what for line in read_lines(tmp_path / "failed")] == ["woke"]
+    with Journal(tmp_path / "whole", PLAN, MONDAY) as journal:
+        journal.woke(MONDAY)
+    assert [line.what for line in read_lines(tmp_path / "whole")] == ["woke", "ended"]
 
 
 def test_a_last_line_that_was_cut_off_is_left_out(copied: Path) -> None:

@@ -109,7 +109,7 @@ class _Run:
                 self._words.told(LEDGER, life.stop(begin))
             journal = Journal(options.record, plan, begin, later=True) if options.record else None
             if journal is not None:
-                held.callback(journal.close)
+                held.enter_context(journal)
             watch = Watch(plan, wall(), speed or 1.0)
             switch = Switch(ledger.path, ZoneInfo(plan.settings.display_timezone), tuple(plan.accounts), begin)
             self._killed.calls(switch.signalled)

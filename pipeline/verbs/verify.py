@@ -4,7 +4,8 @@ examples:
   python -m pipeline run --for 2m --record session
   python -m pipeline verify session
 
-Prints `n/n identical`, or the first thing that came out otherwise with both sides; exit code 1 then.
+Prints `n/n identical`, or the first thing that came out otherwise with both sides; exit code 1 then. The recording of
+a program that was killed, or failed, is cut off: all that it has is compared.
 """
 
 import argparse
@@ -32,9 +33,8 @@ def run(options: argparse.Namespace) -> int:
             if difference is None
             else {name: getattr(difference, name) for name in ("n", "at", "recorded", "replayed")}
         )
-        say_json(
-            {"links": verdict.links, "identical": verdict.same, "decisions": verdict.decisions, "difference": found}
-        )
+        counts = {"links": verdict.links, "identical": verdict.same, "decisions": verdict.decisions}
+        say_json({**counts, "whole": verdict.whole, "difference": found})
     else:
         print("\n".join(_text(verdict)))
     return 0 if difference is None else 1
@@ -42,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _text(verdict: Verdict) -> list[str]:
     lines = [f"{verdict.same}/{verdict.links} identical ({verdict.decisions} decisions among them)"]
+    if not verdict.whole:
+        lines.append("note: the recording is cut off: its program was killed, or failed; all that it has was compared")
     if verdict.header.code != code_hash():
         lines.append("note: the code has changed since the recording")
     if verdict.header.numpy != np.__version__:
