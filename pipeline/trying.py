@@ -15,10 +15,10 @@ from pipeline.candles import from_columns
 from pipeline.checking import checked
 from pipeline.engine import Setting, running
 from pipeline.errors import InputError, MoonlightError
-from pipeline.evidence import Inquiry, Noted, Reconciled
+from pipeline.evidence import Closing, Inquiry, Noted, Reconciled, Request, Unclosed
 from pipeline.flow import Flow
 from pipeline.flowtest import FlowTest, drawn, frames
-from pipeline.plan import Plan
+from pipeline.plan import LEDGER, Plan
 from pipeline.stretch import PRICES
 from pipeline.times import (
     DurationText,
@@ -61,7 +61,7 @@ Table = Mapping[str, Any]
 
 STRANGER = "?"
 """In the picture of what came: something that fits no letter."""
-REMARKS = (Forming, Gap, Health, Inquiry, NoData, Noticed, Reconciled, Revised)
+REMARKS = (Closing, Forming, Gap, Health, Inquiry, NoData, Noticed, Reconciled, Revised, Unclosed)
 """What nodes say beside what they are for: drawn only where a letter fits."""
 MOST_STRANGERS = 3
 """So many of them are told in words."""
@@ -159,7 +159,7 @@ async def _played(plan: Plan, test: FlowTest) -> dict[str, Heard]:
     async with running(plan, setting, NoRecords(), Past((), {}), taps=(told,)) as begun:
         flow = begun
         for node in test.inputs:
-            flow.nodes[_full(plan, node)].subscription.dispose()
+            flow.nodes[_port(plan, node)].subscription.dispose()
         for at, port, letter in _inputs(plan, test, start, frame):
             await flow.border.until(at)
             flow.enter(port, _made(plan, port, letter, test.values[letter], at))
@@ -173,12 +173,17 @@ async def _played(plan: Plan, test: FlowTest) -> dict[str, Heard]:
 def _inputs(plan: Plan, test: FlowTest, start: int, frame: int) -> list[tuple[int, str, str]]:
     """Each letter with its moment and its node, in time order."""
     found = [
-        (start + place * frame, _full(plan, node), letter)
+        (start + place * frame, _port(plan, node), letter)
         for node, diagram in test.inputs.items()
         for place, letters in enumerate(frames(diagram))
         for letter in letters
     ]
     return sorted(found, key=lambda each: each[0])
+
+
+def _port(plan: Plan, node: str) -> str:
+    """By which node a value enters: what people ask for comes by the ledger."""
+    return LEDGER if node == LEDGER else _full(plan, node)
 
 
 def _full(plan: Plan, node: str) -> str:
@@ -308,6 +313,16 @@ class GivenOdds(Spoken, frozen=True):
         return Calibrated(self.said(at), *odds, np.array([self.drifted]), "given")
 
 
+class GivenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What somebody asks for: that the contract of an order is sold back, or every one of an account."""
+
+    close: str
+
+    def made(self, at: int) -> Request:
+        order = self.close if ":" in self.close else ""
+        return Request("close", "" if order else self.close, at, "the test", order)
+
+
 BY_KEY = {
     "price": GivenQuote,
     "bid": GivenQuote,
@@ -321,11 +336,14 @@ BY_KEY = {
 
 def _made(
     plan: Plan, port: str, letter: str, table: Table, at: int
-) -> Quotes | Payouts | Bars | Link | Tips | Signals | Calibrated:
+) -> Quotes | Payouts | Bars | Link | Tips | Signals | Calibrated | Request:
     """The value that a letter stands for when it enters by a node at a moment."""
-    part = plan.by_id[port].part
-    fits = [BY_KEY[key] for key in table if key in BY_KEY] if part.kind == "source" else []
-    fits += [GivenSignal] if part.kind == "ensemble" else [GivenOdds] if Calibrated in part.gives else []
+    part = plan.by_id[port].part if port != LEDGER else None
+    if part is None:
+        fits = [GivenRequest]
+    else:
+        fits = [BY_KEY[key] for key in table if key in BY_KEY] if part.kind == "source" else []
+        fits += [GivenSignal] if part.kind == "ensemble" else [GivenOdds] if Calibrated in part.gives else []
     shape = fits[0] if fits else None
     if shape is None:
         raise InputError(

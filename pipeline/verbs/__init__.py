@@ -29,6 +29,7 @@ NAMES = (
     "prune",
     "kill",
     "resume",
+    "close",
     "arm",
     "disarm",
     "reconcile",
