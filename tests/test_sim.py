@@ -41,8 +41,8 @@ def world(seed: int, terms: Terms = ALL, flow: Flow | None = None) -> Outcome:
 @pytest.mark.parametrize("first", range(1, 201, 25))
 def test_in_two_hundred_storms_all_holds_that_must(first: int) -> None:
     summary = Summary()
-    for outcome in outcomes([Flow()], replace(ALL, minutes=20), range(first, first + 25), jobs=2, register=register):
-        summary.add(outcome, 20)
+    for outcome in outcomes([Flow()], replace(ALL, minutes=15), range(first, first + 25), jobs=1, register=register):
+        summary.add(outcome, 15)
     assert [(each.seed, each.violations) for each in summary.failing] == []
     assert {*PROMISES} - {FOREIGN} <= set(summary.checked)
     assert len(summary.struck) > len(KINDS) * 2 // 3
@@ -198,7 +198,13 @@ def test_the_verb_tells_what_was_checked_how_often_and_the_hash(capsys: pytest.C
     told = capsys.readouterr().out
     assert "2 worlds, 0.02 simulated days" in told
     assert INTENT in told
-    assert "hash " in told
+    assert asked("--days", "0.01", "--seeds", "2", "--jobs", "2") == 0
+    assert _hash(capsys.readouterr().out) == _hash(told)
+
+
+def test_a_large_world_is_shared_out_by_account_and_holds_what_it_must(capsys: pytest.CaptureFixture[str]) -> None:
+    assert asked("--days", "0.03", "--keys", "72", "--jobs", "2") == 0
+    assert "2 worlds, 0.03 simulated days" in capsys.readouterr().out
 
 
 def test_a_world_that_fails_ends_with_1_and_a_file_that_is_told_of(
@@ -211,6 +217,10 @@ def test_a_world_that_fails_ends_with_1_and_a_file_that_is_told_of(
     assert f"{INTENT}: " in told.out
     assert f"python -m pipeline test {path}" in told.err
     assert 'name = "' in path.read_text(encoding="utf-8")
+
+
+def _hash(told: str) -> str:
+    return next(line for line in told.splitlines() if "hash" in line)
 
 
 @pytest.mark.parametrize(
