@@ -26,14 +26,13 @@ from pipeline.sim.campaign import Flow, Summary, one, outcomes
 from pipeline.sim.saving import saved
 from pipeline.sim.storms import KINDS, kinds_of
 from pipeline.sim.world import Outcome, Terms
-from pipeline.sim.worlds import ACCOUNTS, FEWEST, flow_of
+from pipeline.sim.worlds import ACCOUNTS, FEWEST, MANY, flow_of
 from pipeline.times import DAY, MINUTE, SECOND
 from pipeline.verbs.common import json_option, proven_plan_of, say_json
 from pipeline.verbs.spans import progress
 
-MANY = 60
-"""With more keys than this quotes are given by the hour, so that bars are columns."""
 AHEAD = 60 * MINUTE
+"""So far ahead quotes are given where there are many keys, so that bars are columns."""
 FEW_QUOTES, QUOTES = 2, 6
 WILD_WHEN_LARGE = 0.2
 
@@ -66,9 +65,8 @@ def run(options: argparse.Namespace) -> int:
         hashed.update(outcome.hash.encode())
         shown(summary.worlds / total)
     seconds = perf_counter() - began
-    whole = summary.failing[0].hash if total == 1 and summary.failing else hashed.hexdigest()
     saying = _as_json if options.json else _say
-    saying(summary, whole, seconds)
+    saying(summary, hashed.hexdigest(), seconds)
     if summary.failing:
         _save(flows, terms, summary.failing[0], options)
         return 1
