@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from pipeline.evidence import Audited
+from pipeline.orders import sold
 from pipeline.outcomes import MEMORY, PATIENCE, Priced
 from pipeline.settlement import FOREVER, Contract, PricePath, Tie, profit_of, result_of, settled
 from pipeline.times import DAY, SECOND, utc_text
@@ -79,7 +80,7 @@ class Auditing:
             return NOTHING
         if not order.expiry:  # its end overtook the answer, or somebody signed for it
             return (_unseen(order, at, "nobody told when its contract ran"),)
-        if order.account in self._closing and order.ended_at < order.expiry - WINDOW:
+        if order.account in self._closing and sold(order):
             self._running.get(order.product, {}).pop(order.order, None)
             return (_closed(order, at),)
         self._waiting.setdefault(order.product, []).append(order)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from pipeline.errors import MoonlightError
 from pipeline.evidence import Listed
 from pipeline.leave import Leave
-from pipeline.times import slot_of
+from pipeline.times import SECOND, slot_of
 from pipeline.values import Ack, Approved, Cause, Order, OrderState, Reject, Result, Settlement
 
 Stage = OrderState | Literal["IDLE"]
@@ -125,6 +125,11 @@ def ended(order: Order, end: Settlement, heard: int = 0) -> Order:
         exit=end.exit,
         taken_at=order.taken_at or heard,
     )
+
+
+def sold(order: Order) -> bool:
+    """Whether its contract ended well before its expiry: clocks may differ by a second."""
+    return 0 < order.ended_at < order.expiry - SECOND
 
 
 def adopted(account: str, listed: Listed, heard: int) -> Order:

@@ -25,6 +25,7 @@ from pipeline.ledger.proofs import Proofs
 from pipeline.ledger.reading import Reader
 from pipeline.live import LOCK_FILE, wall
 from pipeline.locking import locked
+from pipeline.orders import sold
 from pipeline.plan import Plan, closes
 from pipeline.tables import nearest
 from pipeline.values import ENDED, Order
@@ -144,7 +145,7 @@ async def _answers(path: Path, names: Sequence[str], told: int) -> Mapping[str, 
 
 def _said(order: Order, declined: str) -> str:
     if order.state in ENDED:
-        how = "closed early" if order.ended_at < order.expiry else "ended at its expiry"
+        how = "closed early" if sold(order) else "ended at its expiry"
         return f"{how}, {order.result} {order.profit:+}"
     if declined:
         return f"not closed early and runs on: {declined}"
@@ -152,6 +153,5 @@ def _said(order: Order, declined: str) -> str:
 
 
 def _facts(order: Order, declined: str) -> dict[str, Any]:
-    early = order.state in ENDED and order.ended_at < order.expiry
     end = {"state": order.state, "result": order.result, "profit": str(order.profit)}
-    return {"closed_early": early, **end, "reason": declined}
+    return {"closed_early": sold(order), **end, "reason": declined}

@@ -28,10 +28,11 @@ from pipeline.errors import InputError
 from pipeline.hindsight import what_if, would_have
 from pipeline.ledger.reading import Reader
 from pipeline.ledger.rows import gates_of
+from pipeline.orders import sold
 from pipeline.plan import Plan, tie_of
 from pipeline.settlement import Tie
 from pipeline.tables import nearest
-from pipeline.times import local_text, parse_moment, slot_of, timeframe, timeframe_name
+from pipeline.times import SECOND, local_text, parse_moment, slot_of, timeframe, timeframe_name
 from pipeline.values import GateRow, Order
 from pipeline.verbs import why_day
 from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json
@@ -195,7 +196,9 @@ def _ended(order: Order) -> str:
         return f"{order.state}{f' ({order.reason})' if order.reason else ''}"
     if not order.entry_ts:  # nobody but a person told
         return f"{order.result} {order.profit:+} ({order.reason or 'the venue told no prices'})"
-    return f"{order.result} {order.profit:+} (entry {order.entry:g}, exit {order.exit:g}, payout {order.payout:.2f})"
+    early = f", closed {(order.expiry - order.ended_at) / SECOND:g} s before its expiry" if sold(order) else ""
+    prices = f"entry {order.entry:g}, exit {order.exit:g}, payout {order.payout:.2f}"
+    return f"{order.result} {order.profit:+} ({prices}{early})"
 
 
 def _number(value: float | None) -> str:
