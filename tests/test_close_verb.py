@@ -126,7 +126,7 @@ def test_a_venue_that_declines_is_told_to_whoever_asked_and_to_whoever_watches(
 ) -> None:
     late = LONG.replace("lose = 0.25", "cutoff_seconds = 3600")  # always too late
     (folder / "flows.toml").write_text(late, encoding="utf-8")
-    with running(shell, folder) as flow:
+    with running(shell, folder, "--record", "tape") as flow:
         name = flow.until(lambda line: line["what"] == "order" and line["state"] == "CONFIRM")["order"]
         code, out, _ = say("close", "--all", "--account", "demo-1")
         assert code == 1
@@ -134,3 +134,6 @@ def test_a_venue_that_declines_is_told_to_whoever_asked_and_to_whoever_watches(
         assert out.endswith(" s are left before its expiry\n")
         said = flow.until(lambda line: "is not closed early" in line.get("text", ""))
         assert said["text"].startswith(f"order {name} is not closed early and runs on: only ")
+        flow.process.terminate()
+        flow.until(lambda line: line["what"] == "summary")
+    assert say("verify", "tape")[0] == 0

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         raise InputError("say which contract: the name of its order, or --all; not both")
     if options.account is not None and not options.all:
         raise InputError("--account goes with --all; an order's name says whose it is")
-    accounts = _accounts(plan, options.account)
+    accounts = _accounts(plan, options.account) if options.all else ()
     with locked(plan.folder / LOCK_FILE, 0o600) as ours:
         if ours:
             raise InputError("no engine runs on this flow, so nobody can ask its venue; start it with `run`")
