@@ -129,6 +129,9 @@ def test_whoever_lists_the_verdicts_is_told_whether_one_was_changed_afterwards(l
         ((NAME, "win", "--profit", "-1", "--reason", "x"), "--profit -1 is none of win; write an amount above 0"),
         ((NAME, "lose", "--profit", "1", "--reason", "x"), "--profit 1 is none of lose; write an amount below 0"),
         ((NAME, "push", "--profit", "many", "--reason", "x"), "--profit many is none of push; write an amount of 0"),
+        ((NAME, "win", "--profit", "1e30", "--reason", "x"), "--profit 1e30 is none of win; write an amount above 0"),
+        ((NAME, "win", "--profit", "87", "--reason", "x"), "--profit 87 cannot be of a stake of"),
+        ((NAME, "lose", "--profit", "-87", "--reason", "x"), "--profit -87 cannot be of a stake of"),
         (("ended", "win"), "order ended is SETTLED (win +0.90); only UNKNOWN and UNKNOWN_RESULT can be signed for"),
         (("taken", "absent"), "order taken has contract C-1, so it is not absent; say how it ended"),
     ],
@@ -213,6 +216,9 @@ EXPLAINED = ("--explain", "50.00", "--account", "demo-1", "--reason", "a deposit
         (("--explain", "5", "--reason", "x"), "--explain is about one account; name it with --account"),
         (("--explain", "5", "--account", "demo-1"), "nothing is signed without a reason; say with --reason what"),
         (("--explain", "some", "--account", "demo-1", "--reason", "x"), "--explain some is no amount; write one like"),
+        (("--explain", "1e30", "--account", "demo-1", "--reason", "x"), "--explain 1e30 is no amount; write one like"),
+        (("--explain", "1_0", "--account", "demo-1", "--reason", "x"), "--explain 1_0 is no amount; write one like"),
+        (("--reason", "a deposit"), "--reason and --by are of money that --explain signs for"),
     ],
 )
 def test_what_reconcile_cannot_do_it_says(say: Say, arguments: tuple[str, ...], sentence: str) -> None:
@@ -341,6 +347,12 @@ def test_the_file_for_the_broker_has_both_sides_prices_and_stamps(folder: Path, 
         "odd.csv exists already; name another file with --out, or write over it with --force\n",
     )
     assert say("audit", "--out", "odd.csv", "--force", "--all")[1].endswith("odd.csv: 3 contracts\n")
+    before = ledger.read_bytes()
+    for other, is_ in ((ledger, "there and no table of ours"), (ledger.parent, "a folder")):
+        code, _, error = say("audit", "--out", str(other), "--force")
+        assert (code, error.startswith(f"{other} is {is_}; name ")) == (2, True)
+    assert ledger.read_bytes() == before
+    assert say("audit", "--all")[0] == 2
 
 
 def test_an_audit_can_be_of_one_account_and_of_late(ledger: Path, say: Say) -> None:

@@ -249,6 +249,14 @@ def test_a_file_that_is_there_is_left_alone_unless_asked_to(here: Callable[..., 
     assert len(read(path)) > 20
 
 
+def test_nothing_but_a_table_is_written_over(here: Callable[..., Said], tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    path.write_text("mine", encoding="utf-8")
+    code, _, error = here("trades", "--format", "csv", "--out", str(path), "--force")
+    sentence = f"{path} is there and no table of ours; name another file with --out\n"
+    assert (code, error, path.read_text(encoding="utf-8")) == (2, sentence, "mine")
+
+
 def test_a_span_and_an_account_narrow_it(here: Callable[..., Said], tmp_path: Path) -> None:
     path = tmp_path / "hour.jsonl"
     code, said, _ = here(

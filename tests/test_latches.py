@@ -124,6 +124,15 @@ def test_resume_says_what_it_releases_and_what_still_holds(say: Callable[..., Sa
     assert say("resume", "--reason", "well again")[1].splitlines()[-1] == "nothing is stopped"
 
 
+def test_an_account_without_a_name_releases_nothing(say: Callable[..., Said]) -> None:
+    assert say("kill", "", "--reason", "whatever it was meant for")[0] == 0
+    assert say("resume", "", "--reason", "x")[::2] == (
+        2,
+        "the account is empty; name one, or leave it out to release everything\n",
+    )
+    assert say("resume", "--reason", "x")[1].splitlines()[-1] == "nothing is stopped"
+
+
 def test_resume_of_everything_releases_the_stops_of_accounts_too(say: Callable[..., Said], folder: Path) -> None:
     with Ledger(folder / "data" / "ledger.db") as ledger:
         ledger.latch(latch("demo-1", by="risk.main", at=MONDAY + 30 * MINUTE))

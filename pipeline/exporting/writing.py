@@ -25,6 +25,18 @@ pq: Any = pyarrow.parquet
 Row = Sequence[Any]
 
 
+def writable(path: Path, *, force: bool) -> None:
+    """Refuse a place where no table may be written: a folder, or a file that is there, but for a table and by force."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file in it with --out")
+    if not path.exists():
+        return
+    if path.suffix.lower().removeprefix(".") not in FORMATS:
+        raise InputError(f"{path} is there and no table of ours; name another file with --out")
+    if not force:
+        raise InputError(f"{path} exists already; name another file with --out, or write over it with --force")
+
+
 class Writer(Protocol):
     """A file of one format that is being written."""
 

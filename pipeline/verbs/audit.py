@@ -21,7 +21,7 @@ from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
 from pipeline.evidence import Audited
 from pipeline.exporting.columns import Column
-from pipeline.exporting.writing import written
+from pipeline.exporting.writing import writable, written
 from pipeline.fairness import cost_of, facts, fairness
 from pipeline.ledger.proofs import Proofs
 from pipeline.ledger.reading import Reader
@@ -70,8 +70,10 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    if options.out is not None and options.out.exists() and not options.force:
-        raise InputError(f"{options.out} exists already; name another file with --out, or write over it with --force")
+    if options.out is not None:
+        writable(options.out, force=options.force)
+    elif options.all:
+        raise InputError("--all is about the file that --out writes; name one with --out")
     plan = plan_of(options)
     zone = ZoneInfo(plan.settings.display_timezone)
     pairs = _pairs(plan.folder / LEDGER_FILE, options, zone)

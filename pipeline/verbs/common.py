@@ -3,7 +3,9 @@
 import argparse
 import getpass
 import json
+import re
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from pipeline.plan import Node, Plan
 from pipeline.tables import nearest
 
 DEFAULT = "flows.toml"
+AMOUNT = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,8})?")
 
 
 def flow_option(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +27,11 @@ def flow_option(parser: argparse.ArgumentParser) -> None:
 
 def json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def amount_of(text: str) -> Decimal | None:
+    """An amount as a person writes it: digits, a point, a sign; None for anything else."""
+    return Decimal(text) if AMOUNT.fullmatch(text) else None
 
 
 def plan_of(options: argparse.Namespace) -> Plan:

@@ -20,6 +20,7 @@ from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
 from pipeline.exporting import FORMATS, TABLES_FOR_OTHERS, Asked, exported
 from pipeline.exporting.asking import ALWAYS
+from pipeline.exporting.writing import writable
 from pipeline.times import parse_moment
 from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
 from pipeline.verbs.spans import progress
@@ -40,12 +41,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    if options.out is not None and options.out.is_dir():
-        raise InputError(f"{options.out} is a folder; name a file in it with --out")
+    if options.out is not None:
+        writable(options.out, force=options.force)
     form = _format(options)
     path: Path = options.out or Path(f"{options.what}.{form}")
-    if path.exists() and not options.force:
-        raise InputError(f"{path} exists already; name another file with --out, or write over it with --force")
+    writable(path, force=options.force)
     plan = plan_of(options)
     asked = _asked(options, ZoneInfo(plan.settings.display_timezone))
     rows = exported(plan.folder / LEDGER_FILE, options.what, path, form, asked, progress("exporting"))

@@ -11,7 +11,7 @@ and ^g in the console do the same.
 
 import argparse
 
-from pipeline.stopping import stops_of, whom
+from pipeline.stopping import EVERYBODY, stops_of, whom
 from pipeline.verbs.stops import options_of_stops, say_stops
 
 
@@ -20,7 +20,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    scope = options.scope or EVERYBODY
     with stops_of(options.flow) as stops:
-        made = stops.stop(options.scope, options.reason, "kill")
-        say_stops(stops, made, [] if made else [f"{whom(options.scope)} stopped already"], as_json=options.json)
+        made = stops.stop(scope, options.reason, "kill")
+        say_stops(stops, made, [] if made else [f"{whom(scope)} stopped already"], as_json=options.json)
     return 0

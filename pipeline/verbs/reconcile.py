@@ -15,7 +15,6 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Collection, Sequence
-from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from pipeline.asking import alone, asked, certified
@@ -29,7 +28,7 @@ from pipeline.live import LOCK_FILE, wall
 from pipeline.locking import locked
 from pipeline.plan import Plan, lists
 from pipeline.tables import nearest
-from pipeline.verbs.common import flow_option, json_option, plan_of, say_json, whoami
+from pipeline.verbs.common import amount_of, flow_option, json_option, plan_of, say_json, whoami
 
 PATIENCE = 20.0
 """Seconds in which a venue has to list."""
@@ -45,6 +44,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.explain is None and (options.reason or options.by):
+        raise InputError("--reason and --by are of money that --explain signs for; give its amount, or leave them out")
     plan = plan_of(options)
     accounts = _accounts(plan, options.account)
     path = plan.folder / LEDGER_FILE
@@ -94,11 +95,8 @@ def _explained(options: argparse.Namespace, now: int, *, ours: bool) -> Cash:
         raise InputError("nothing is signed without a reason; say with --reason what the money was")
     if not ours:
         raise InputError("an engine runs on this flow, which would not hear of it; end it first")
-    try:
-        amount = Decimal(options.explain)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or not amount:
+    amount = amount_of(options.explain)
+    if not amount:
         raise InputError(f"--explain {options.explain} is no amount; write one like 50.00, or -12.50 for what went")
     by = options.by.strip() or whoami()
     return Cash(f"signed {now}", now, amount, f"signed by {by}: {options.reason.strip()}", options.account)

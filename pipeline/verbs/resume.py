@@ -8,7 +8,7 @@ examples:
 import argparse
 
 from pipeline.errors import InputError
-from pipeline.stopping import stops_of
+from pipeline.stopping import EVERYBODY, stops_of
 from pipeline.verbs.stops import options_of_stops, say_stops
 
 
@@ -19,7 +19,9 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     if not options.reason.strip():
         raise InputError('nothing is released without a reason; say it with --reason "…"')
+    if options.scope == "":
+        raise InputError("the account is empty; name one, or leave it out to release everything")
     with stops_of(options.flow) as stops:
-        released = stops.release(options.scope, options.reason, "resume")
+        released = stops.release(options.scope or EVERYBODY, options.reason, "resume")
         say_stops(stops, released, [f"released: {stops.told(latch)}" for latch in released], as_json=options.json)
     return 0

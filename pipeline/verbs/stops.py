@@ -5,15 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.stopping import EVERYBODY, Stops
+from pipeline.stopping import Stops
 from pipeline.values import Latch
 from pipeline.verbs.common import DEFAULT, json_option, say_json
 
 
 def options_of_stops(parser: argparse.ArgumentParser, reason: str) -> None:
-    parser.add_argument(
-        "scope", nargs="?", default=EVERYBODY, metavar="ACCOUNT", help="one account; left out: everything"
-    )
+    parser.add_argument("scope", nargs="?", metavar="ACCOUNT", help="one account; left out: everything")
     parser.add_argument("--reason", default="", metavar="TEXT", help=reason)
     flow_of_account(parser)
     json_option(parser)

@@ -14,7 +14,7 @@ not fit its row.
 import argparse
 import sys
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
@@ -31,11 +31,13 @@ from pipeline.signing import forged
 from pipeline.tables import nearest
 from pipeline.times import local_text
 from pipeline.values import UNSURE, Order
-from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json, whoami
+from pipeline.verbs.common import DEFAULT, amount_of, json_option, plan_of, say_json, whoami
 
 Outcome = Literal["absent", "win", "lose", "push", "canceled"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 SIGNS = {"win": "above 0", "lose": "below 0"}
+HIGHEST_PAYOUT = 10
+"""More than ten times its stake no contract pays; whoever signs for more has slipped."""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -119,13 +121,13 @@ def _profit(given: str | None, outcome: Outcome, order: Order) -> Decimal:
     agreed = profit_of("canceled" if outcome == "absent" else outcome, order.stake, order.payout)
     if given is None:
         return agreed
-    try:
-        profit = Decimal(given)
-    except InvalidOperation:
-        profit = Decimal("NaN")
-    fits = {"win": profit > 0, "lose": profit < 0}.get(outcome, profit == 0) if profit.is_finite() else False
-    if not fits:
+    profit = amount_of(given)
+    fits = profit is not None and {"win": profit > 0, "lose": profit < 0}.get(outcome, profit == 0)
+    if profit is None or not fits:
         raise InputError(f"--profit {given} is none of {outcome}; write an amount {SIGNS.get(outcome, 'of 0')}")
+    if not -order.stake <= profit <= order.stake * HIGHEST_PAYOUT:
+        most = f"between -{order.stake} and {order.stake * HIGHEST_PAYOUT}"
+        raise InputError(f"--profit {given} cannot be of a stake of {order.stake}; write an amount {most}")
     return profit
 
 
