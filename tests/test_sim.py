@@ -15,9 +15,10 @@ from pipeline.sim.campaign import Flow, Summary, one, outcomes
 from pipeline.sim.chance import Draws
 from pipeline.sim.saving import saved, stormed
 from pipeline.sim.storms import KINDS, Storm, Strike, edgewise, kinds_of
-from pipeline.sim.witness import FOREIGN, INTENT, PROMISES, RECONCILED
+from pipeline.sim.witness import DECIDED, FOREIGN, INTENT, PROMISES, RECONCILED
 from pipeline.sim.world import Outcome, Terms
 from pipeline.sim.worlds import flow_of
+from pipeline.times import HOUR
 from pipeline.verbs.sim import register
 from tests.support import ROOT, plan_of
 
@@ -54,6 +55,13 @@ def test_without_a_storm_nothing_strikes_and_orders_are_sent() -> None:
     assert (outcome.struck, outcome.counts["lives"]) == ((), 1)
     assert outcome.counts["sends"] > 10
     assert outcome.checked[RECONCILED] == outcome.counts["sends"]
+
+
+@pytest.mark.parametrize(("seed", "minutes"), [(1, 30), (2, 70), (3, 130)])
+def test_quotes_given_by_the_hour_change_nothing_of_what_must_hold(seed: int, minutes: int) -> None:
+    outcome = world(seed, replace(ALL, minutes=minutes, per_minute=2, block=HOUR, wild=0.5), Flow(keys=36))
+    assert outcome.violations == ()
+    assert outcome.checked[DECIDED] > minutes * 12
 
 
 def test_a_kill_ends_a_life_and_a_new_one_goes_on() -> None:

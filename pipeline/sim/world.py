@@ -305,7 +305,11 @@ class World:
 
     def _died(self, _: Life) -> None:
         """It ends between two instructions: what it had not written, nobody knows."""
-        self.witness.note(self.clock.now(), "killed")
+        now = self.clock.now()
+        self.witness.note(now, "killed")
+        if self._terms.block and now < self.begin + self._terms.block + MINUTE:
+            # Rows given ahead are kept with the last of their block, and a key that never had one is missed by nobody.
+            self._disturbed.append((self.begin, now))
         for each in (*self.feeds.values(), *self.wires.values()):
             each.let_go()
         self._again(self._down())
@@ -357,6 +361,9 @@ class World:
 
     async def _settle(self, end: int) -> None:
         """Wait until all that was wanted in the storm has ended, but no longer than that can take."""
+        block = self._terms.block
+        if block:  # what was given ahead is decided when its last bar is
+            end += -(end - self.begin) % block
         soonest = end + SETTLING
         while not self._over and self.clock.now() < end + CALM:
             await self._until(self.clock.now() + MINUTE)
