@@ -12,6 +12,7 @@ from typing import get_args
 import numpy as np
 
 from pipeline.evidence import Measured, Offered
+from pipeline.orders import sold
 from pipeline.statistics.rates import PayoutMix, WinRate
 from pipeline.times import MINUTE
 from pipeline.values import ENDED, UNSURE, Order, OrderState, Payouts
@@ -68,7 +69,7 @@ class Account:
             return
         self.ended[order.state] += 1
         self.profit += order.profit
-        if order.state == "SETTLED" and order.result is not None:
+        if order.state == "SETTLED" and order.result is not None and not sold(order):
             self.results[order.result] += 1
             if order.result in ("win", "lose"):
                 self.payouts = self.payouts.with_trade(order.stake, order.payout)

@@ -14,6 +14,7 @@ from msgspec.structs import replace as with_
 
 from pipeline.arming import Armings, rehearsed
 from pipeline.clocks import Clock
+from pipeline.orders import sold
 from pipeline.plan import LEDGER, Plan
 from pipeline.remarks import remark
 from pipeline.statistics import PayoutMix, WinRate
@@ -253,9 +254,9 @@ class Watch:
         self._balances[order.account] = self._balances.get(order.account, Decimal(0)) + order.profit
         day, profit = self._days.get(order.account, (0, Decimal(0)))
         self._days[order.account] = (order.at // DAY, order.profit + (profit if day == order.at // DAY else 0))
-        if order.result in self._rates:
+        if order.result in self._rates and not sold(order):
             self._rates[order.result] += 1
-        if order.result in ("win", "lose"):
+        if order.result in ("win", "lose") and not sold(order):
             self._mix = self._mix.with_trade(order.stake, order.payout)
             self._distinct.add((order.product, order.tf, order.bar))
         state = self._keys.get(order.key)

@@ -1,10 +1,10 @@
 """Contracts that are sold back before their expiry: what a venue pays, what an executor asks, and what is kept."""
 
 from collections.abc import Iterable
-from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -16,9 +16,13 @@ from pipeline.evidence import Audited, Closing, Declined, Dispute, Evidence, Req
 from pipeline.ledger import Ledger
 from pipeline.ledger.proofs import Proofs
 from pipeline.ledger.reading import Reader
+from pipeline.metering import Account
 from pipeline.plan import LEDGER
 from pipeline.remarks import remark
+from pipeline.reporting.conditions import endings
+from pipeline.reporting.subjects import Purse, Subject
 from pipeline.settlement import CENT
+from pipeline.statistics.records import record
 from pipeline.steps import Tube, woken
 from pipeline.times import MINUTE, SECOND
 from pipeline.values import ENDED, Certificate, Direction, Order, Quotes, Settlement
@@ -244,7 +248,7 @@ def test_what_a_venue_declines_is_told_and_the_contract_runs_on() -> None:
     session = wished((20_000, WISH), (20_240, Declined(NAME, "no price", SENT + 20_240)))
     assert session.of(Unclosed) == [Unclosed(NAME, "demo-1", SENT + 20_240, "no price")]
     assert session.last(NAME).ended_at > SENT + MINUTE
-    said = remark(session.of(Unclosed)[0], UTC)
+    said = remark(session.of(Unclosed)[0], ZoneInfo("UTC"))
     assert said == ("warning", f"order {NAME} is not closed early and runs on: no price")
 
 
@@ -408,3 +412,17 @@ def test_what_ended_at_its_expiry_or_at_a_venue_that_takes_nothing_back_is_judge
     assert (
         judged(replace(wrong, at=ACCEPTED + 30_000, ended_at=ACCEPTED + 30_000), frozenset()).verdict == "unexplained"
     )
+
+
+def test_what_was_sold_counts_as_money_and_is_in_no_win_rate() -> None:
+    whole = ended(ticks())
+    early = replace(whole, order="2", ended_at=whole.expiry - 30 * SECOND, result="win", profit=Decimal("0.45"))
+    assert record("paper", (whole, early)).orders == (whole,)
+    account = Account()
+    account.take(early)
+    assert (account.profit, dict(account.results)) == (Decimal("0.45"), {})
+    account.take(whole)
+    assert sum(account.results.values()) == 1
+    said = endings(Subject(Purse("paper", "USD"), (whole, early), ZoneInfo("UTC")))
+    assert said is not None
+    assert said.text == "1 closed early"

@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 
+from pipeline.orders import sold
 from pipeline.reporting.said import Section
 from pipeline.reporting.subjects import Subject
 from pipeline.statistics.delays import undelayed
@@ -46,7 +47,8 @@ def delay(of: Subject) -> Section | None:
 def endings(of: Subject) -> Section | None:
     """Orders that are no part of the record."""
     counted = {order.order for order in of.record.orders}
-    words = Counter(order.result or order.state for order in of.orders if order.order not in counted)
+    left = [order for order in of.orders if order.order not in counted]
+    words = Counter("closed early" if sold(order) else order.result or order.state for order in left)
     if not words:
         return None
     said = ", ".join(f"{count:,} {word}" for word, count in sorted(words.items()))

@@ -8,6 +8,7 @@ from typing import Generic, Literal, TypeVar
 
 import numpy as np
 
+from pipeline.orders import sold
 from pipeline.statistics.clusters import Slots, Worth, slots, worth
 from pipeline.statistics.rates import WinRate, win_rate
 from pipeline.values import Flags, Floats, Order, Small, Stamps
@@ -21,7 +22,8 @@ COUNTED = ("win", "lose", "push")
 class Record(Generic[M]):
     """Settled trades of one kind of money and of one currency, in the order in which they expired.
 
-    Orders that did not settle, or came to nothing, say nothing about a rule and are left out. `Record[Literal["real"]]`
+    Orders that did not settle, or came to nothing, say nothing about a rule and are left out; so are those whose
+    contract was sold back early: they are no bets at their payout. `Record[Literal["real"]]`
     is another type than `Record[Literal["paper"]]`: a type checker refuses their sum before the program does.
     """
 
@@ -96,8 +98,9 @@ class Record(Generic[M]):
 
 
 def record(money: M, orders: Iterable[Order], currency: str = "") -> Record[M]:
-    """The record of these orders: those that settled, in their order."""
+    """The record of these orders: those that settled by their expiry, in their order."""
     settled = (order for order in orders if order.state == "SETTLED" and order.result in COUNTED and order.stake)
+    settled = (order for order in settled if not sold(order))
     return Record(money, tuple(sorted(settled, key=_place)), currency)
 
 
