@@ -139,6 +139,27 @@ def test_a_rehearsal_is_not_shown_as_real_and_what_is_stopped_is_marked(tmp_path
     run(main())
 
 
+class Crowded(SampleView):
+    """Fates of orders are unknown, and many accounts of real money are armed."""
+
+    def status(self) -> Status:
+        status = super().status()
+        last = status.accounts[-1]
+        accounts = tuple(replace(last, name=f"live-{number}") for number in range(7))
+        return replace(status, orders=replace(status.orders, unknown=4), accounts=accounts)
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 16)])
+def test_orders_of_unknown_fate_and_armed_money_are_told_in_a_terminal_of_any_size(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async def main() -> None:
+        async with on_bench(tmp_path, size, Crowded()) as bench:
+            await bench.shows("orders 523  4 UNKNOWN", "RUNNING", "REAL 7 accounts", "12:01:07Z")
+
+    run(main())
+
+
 async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Takes whatever is said, and says nothing."""
     with suppress(ConnectionError):

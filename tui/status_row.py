@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 
-from pipeline.view import AccountRow, EngineState, OrderCounts, Status
+from pipeline.view import AccountRow, EngineState, Status
 from tui.painted import Frame, Line, Panel, Run
 from tui.palette import ENDED, ENGINE, HALTED, KILLED, LINK, WARNING, WRONG, side
 from tui.words import count_text, gain, moment, money, plain
@@ -23,11 +23,15 @@ STATES: dict[EngineState, tuple[str, str]] = {
 Item = tuple[Run, ...]
 """Runs that are shown together or not at all."""
 
+LEADING = 2
+"""The items of the second row that give way to nothing while fates are unknown: all orders, and those."""
+
 
 class StatusRow(Panel):
     """Row 1: engine, link, rates, drops, faults; on the right REAL money that is armed, and the flow's clock in UTC.
 
     Row 2: orders by where they are, the day's gain per account, and the win rate with its interval and break-even.
+    Where there is no room for both, orders of unknown fate push the win rate out.
     """
 
     hertz: ClassVar[float] = 5.0
@@ -36,7 +40,10 @@ class StatusRow(Panel):
         lines = [_line(self._engine(), self._clock(width), width, "raised")]
         status = self.store.status
         if height > 1:
-            lines.append(_line(_orders(status, width) if status else [], _results(status), width, "text"))
+            orders = _orders(status, width) if status else []
+            unknown = status is not None and status.orders.unknown > 0
+            crowded = unknown and _cells(orders[:LEADING]) + _cells([(run,) for run in _results(status)]) > width
+            lines.append(_line(orders, [] if crowded else _results(status), width, "text"))
         return Frame(lines)
 
     def _engine(self) -> list[Item]:
@@ -71,11 +78,15 @@ class StatusRow(Panel):
 
     def _clock(self, width: int) -> list[Run]:
         """REAL accounts that are armed, and the flow's clock unless the link is down: then nobody knows it."""
-        runs = [
-            Run(plain(_armed(account, width)), "real")
+        armed = [
+            account
             for account in (self.store.status.accounts if self.store.status else ())
             if account.money == "real" and account.armed
         ]
+        runs = [Run(plain(_armed(account, width)), "real") for account in armed]
+        if _cells([(run,) for run in runs]) > width // 2:
+            word = "REHEARSAL" if all(account.rehearsal for account in armed) else "REAL"
+            runs = [Run(f" {word} {len(armed)} accounts " if len(armed) > 1 else f" {word} ", "real")]
         if self.store.hello is not None and self.store.state == "up":
             runs.append(Run(moment(self.store.clock(self.now()), UTC).strftime("  %H:%M:%SZ "), "text"))
         return runs
@@ -102,8 +113,11 @@ def _troubles(status: Status) -> list[Run]:
 def _orders(status: Status, width: int) -> list[Item]:
     counts = status.orders
     items: list[Item] = [(Run(f" orders {counts.sent}", "text"),)]
+    if counts.unknown:
+        items.append((Run(f"{counts.unknown} UNKNOWN", "wrong"),))
     items.append((Run(f"{counts.open} open", "text" if counts.open else "dim"),))
-    items += [(Run(f"{count} {word}", style),) for count, word, style in _ends(counts) if count]
+    if counts.rejected:
+        items.append((Run(f"{counts.rejected} rejected", "warn"),))
     return items + [_account(account) for account in status.accounts if width >= 100]
 
 
@@ -117,12 +131,13 @@ def _account(account: AccountRow) -> Item:
     )
 
 
-def _ends(counts: OrderCounts) -> tuple[tuple[int, str, str], ...]:
-    return (counts.rejected, "rejected", "warn"), (counts.unknown, "UNKNOWN", "wrong")
-
-
 def _results(status: Status | None) -> list[Run]:
     return [Run(f"{plain(status.win_rate_text)} ", "text")] if status is not None and status.win_rate_text else []
+
+
+def _cells(items: Sequence[Item]) -> int:
+    """How wide items are, each with the space after it."""
+    return sum(sum(cell_len(run.text) for run in item) + 2 for item in items)
 
 
 def _line(left: Sequence[Item], right: Sequence[Run], width: int, ground: str) -> Line:
@@ -131,7 +146,7 @@ def _line(left: Sequence[Item], right: Sequence[Run], width: int, ground: str) -
     runs: list[Run] = []
     used = 0
     for item in left:
-        needs = sum(cell_len(run.text) for run in item) + 2
+        needs = _cells([item])
         if runs and used + needs > width - taken:
             break
         runs += [*item, Run("  ")]
