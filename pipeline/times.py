@@ -11,6 +11,8 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+LONGEST, DIGITS = 36_500 * DAY, 16
+"""A longer duration is a slip of the fingers: nothing here is counted in more, and no ledger could hold it."""
 _UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
 
@@ -38,8 +40,10 @@ def duration(text: str) -> int:
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not a duration; write a number and a unit: 500ms, 30s, 5m, 2h or 1d")
-    number, unit = int(match[1]), match[2]
-    return number if unit == "ms" else number * _UNITS[unit]
+    millis = int(match[1][:DIGITS]) * (1 if match[2] == "ms" else _UNITS[match[2]])
+    if len(match[1]) > DIGITS or millis > LONGEST:
+        raise ValueError(f"{text!r} is longer than a hundred years; write a shorter duration")
+    return millis
 
 
 def slot_of(ts: int, tf: int) -> int:

@@ -235,6 +235,13 @@ def _hash(told: str) -> str:
     ("arguments", "said"),
     [
         (("--days", "0"), "--days 0 is less than a minute"),
+        (("--days", "nan"), "--days nan is too long; write 366 or less"),
+        (("--days", "1e9"), "--days 1e+09 is too long; write 366 or less"),
+        (("--seed", "-1"), "--seed -1 is below 0; write a number from 0 on"),
+        (("--storm", ""), "--storm '': a name is empty; write all, none, or names"),
+        (("--storm", "none,kill"), "--storm 'none,kill': 'none' stands alone; write all, none, or names"),
+        (("--keys", "12", "flows.toml"), "--keys is of a flow that is made here"),
+        (("--save", __file__), "exists already; name a new file with --save"),
         (("--seeds", "0"), "--seeds 0 is too few"),
         (("--jobs", "0"), "--jobs 0 is too few"),
         (("--keys", "5"), "--keys 5 cannot be made"),

@@ -144,14 +144,18 @@ def _kinds_of(names: str) -> Iterator[str]:
         yield from KINDS
     elif names != "none":
         groups = {kind.at for kind in KINDS.values()}
-        for name in filter(None, (each.strip() for each in names.split(","))):
+        for name in (each.strip() for each in names.split(",")):
             if name in KINDS:
                 yield name
             elif name in groups:
                 yield from (what for what, kind in KINDS.items() if kind.at == name)
             else:
-                known = (*KINDS, *sorted(groups), "all", "none")
-                raise InputError(f"there is no storm {name!r}; {nearest(name, known)}")
+                if name in ("all", "none", ""):
+                    what = f"{name!r} stands alone" if name else "a name is empty"
+                    raise InputError(f"--storm {names!r}: {what}; write all, none, or names with commas between them")
+                raise InputError(
+                    f"there is no storm {name!r}; {nearest(name, (*KINDS, *sorted(groups), 'all', 'none'))}"
+                )
 
 
 def edgewise(size: float, least: float, most: float) -> float:

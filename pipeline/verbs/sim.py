@@ -35,6 +35,7 @@ AHEAD = 60 * MINUTE
 """So far ahead quotes are given where there are many keys, so that bars are columns."""
 FEW_QUOTES, QUOTES = 2, 6
 WILD_WHEN_LARGE = 0.2
+MOST_DAYS = 366
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +43,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         "flow", nargs="?", type=Path, metavar="FLOW", help="a flow file (when left out, one made for --keys)"
     )
     parser.add_argument("--days", type=float, default=0.1, metavar="N", help="how long each world has a storm (0.1)")
-    parser.add_argument("--keys", type=int, default=FEWEST, metavar="N", help=f"keys of the flow made here ({FEWEST})")
+    parser.add_argument("--keys", type=int, metavar="N", help=f"keys of the flow made here ({FEWEST})")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the seed, or the first of several (1)")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="how many worlds, of a seed each (1)")
     parser.add_argument(
@@ -85,19 +86,28 @@ def _flows(options: argparse.Namespace) -> list[Flow]:
     for name in ("seeds", "jobs"):
         if getattr(options, name) < 1:
             raise InputError(f"--{name} {getattr(options, name)} is too few; write 1 or more")
+    if options.seed < 0:
+        raise InputError(f"--seed {options.seed} is below 0; write a number from 0 on")
+    if options.flow is not None and options.keys is not None:
+        raise InputError("--keys is of a flow that is made here; leave it out, or the flow file")
+    if options.save is not None and options.save.exists():
+        raise InputError(f"{options.save} exists already; name a new file with --save")
     if options.flow is not None:
         plan = proven_plan_of(options)
         return [Flow(text=plan.source.text, file=plan.file, base=str(plan.base))]
-    flow_of(options.keys, "2026-01-05T00:00:00Z")
+    keys = FEWEST if options.keys is None else options.keys
+    flow_of(keys, "2026-01-05T00:00:00Z")
     shards = min(options.jobs, len(ACCOUNTS)) if options.seeds == 1 else 1
     cut = [ACCOUNTS[shard::shards] for shard in range(shards)]
-    return [Flow(keys=options.keys, accounts=accounts) for accounts in cut]
+    return [Flow(keys=keys, accounts=accounts) for accounts in cut]
 
 
 def _terms(options: argparse.Namespace) -> Terms:
+    if not options.days <= MOST_DAYS:
+        raise InputError(f"--days {options.days:g} is too long; write {MOST_DAYS} or less, and more --seeds")
     if options.days * DAY < MINUTE:
         raise InputError(f"--days {options.days:g} is less than a minute; write 0.05 for 72 minutes, or more")
-    large = options.flow is None and options.keys > MANY
+    large = options.flow is None and (options.keys or FEWEST) > MANY
     return Terms(
         minutes=int(options.days * DAY / MINUTE),
         kinds=kinds_of(options.storm),
