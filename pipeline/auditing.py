@@ -41,6 +41,7 @@ class Auditing:
         """When the contracts that have not ended were accepted, by product and order."""
         self._waiting: dict[str, list[Order]] = {}
         self._alarms: list[tuple[int, str]] = []
+        self._opened: int | None = None
         self._now = 0
 
     @property
@@ -51,6 +52,7 @@ class Auditing:
 
     def take(self, item: Quotes | Priced | Order | Past, at: int) -> Iterator[Audited] | tuple[Audited, ...]:
         self._now = at
+        self._opened = at if self._opened is None else self._opened
         match item:
             case Quotes():
                 self._path.append(item)
@@ -61,10 +63,7 @@ class Auditing:
             case Order():
                 return self._follow(item, at)
             case Past():
-                for order in item.orders:
-                    if order.state not in ENDED and order.contract:
-                        self._runs(order)
-                return NOTHING
+                return self._remembered(item, at)
 
     def wake(self, at: int) -> Iterator[Audited]:
         self._now = at
@@ -86,6 +85,15 @@ class Auditing:
         self._waiting.setdefault(order.product, []).append(order)
         return self._looked(order.product, at)
 
+    def _remembered(self, past: Past, at: int) -> Iterator[Audited]:
+        """Contracts of before: those that run, and those that ended so late that nobody came to audit them."""
+        late = frozenset(past.unaudited)
+        for order in past.orders:
+            if order.state not in ENDED and order.contract:
+                self._runs(order)
+            elif order.order in late:
+                yield from self._follow(order, at)
+
     def _runs(self, order: Order) -> None:
         self._running.setdefault(order.product, {})[order.order] = order.expiry - order.tf
 
@@ -105,6 +113,8 @@ class Auditing:
             self._waiting[product] = left
 
     def _needed_from(self, product: str) -> int:
+        if self._now == self._opened:
+            return -FOREVER  # contracts of before may yet be told of, and need prices as old as they are
         accepted = min(self._running.get(product, {}).values(), default=self._now)
         return min(self._now - MEMORY, max(accepted, self._now - LONGEST))
 

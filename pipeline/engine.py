@@ -133,14 +133,17 @@ def ledger_of(plan: Plan) -> Ledger:
 
 
 def _earlier(plan: Plan, past: Past, begin: int) -> Iterator[tuple[str, Quotes]]:
-    """Quotes since the oldest contract of each product that has not ended, bought or only thought of.
+    """Quotes since the oldest contract of each product that has not ended, bought or only thought of, or not audited.
 
     They are of the sources that can give them again.
     """
     since: dict[str, int] = {}
+    late = frozenset(past.unaudited)
     for order in past.orders:
-        if order.state not in ENDED:
-            since[order.product] = min(order.at, since.get(order.product, order.at))
+        if order.state not in ENDED or order.order in late:
+            accepted = order.expiry - order.tf if order.expiry else order.sent_at or order.wanted_at or order.at
+            begun = min(order.at, accepted)
+            since[order.product] = min(begun, since.get(order.product, begun))
     for each in past.awaited:  # from the bar's own beginning: a price was there when it became final
         since[each.product] = min(each.bar, since.get(each.product, each.bar))
     for node in plan.of("source"):

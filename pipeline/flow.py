@@ -143,7 +143,7 @@ class Flow:
             self._light("venue")
         for port, quotes in earlier:
             self.nodes[port].beyond.give(quotes)
-            if past is not None and any(each.product == quotes.product for each in past.awaited):
+            if past is not None:
                 self.enter(LEDGER, quotes)
         if past is not None:
             self.enter(LEDGER, past)  # once the venues listen: they hear of what is still open

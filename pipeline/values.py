@@ -636,6 +636,8 @@ class Past(Struct, frozen=True):
     """The last bar that was decided of each account, product and timeframe."""
     cash: tuple[tuple[str, str, int, Decimal], ...] = ()
     """All money that came or went without a contract: account, reference, moment, amount."""
+    unaudited: tuple[str, ...] = ()
+    """Those of the orders whose contract has ended and was not held against our own prices before the program ended."""
 
 
 class Dropped(Struct, frozen=True):

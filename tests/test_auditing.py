@@ -206,6 +206,20 @@ def test_contracts_of_before_a_restart_are_audited_with_the_quotes_given_again()
     assert found.verdict == "explained"
 
 
+def test_a_contract_that_ended_as_the_program_did_is_audited_by_the_next_one() -> None:
+    batch, one = ticks(), ended(ticks())
+    past = Past((one,), {}, unaudited=(one.order,))
+    ((at, found),) = audited([(EXPIRY + HOUR, batch), (EXPIRY + HOUR, past)], until=EXPIRY + 2 * HOUR)
+    assert (at, found.verdict) == (EXPIRY + HOUR, "explained")
+    known = int(np.searchsorted(batch.received, one.at))
+    first, rest = batch.rows(0, known), one_by_one(batch)[known:]
+    ((at, found),) = audited([(one.at, first), (one.at, past), *rest])
+    assert (at - EXPIRY < 5 * SECOND, found.verdict) == (True, "explained")
+    ((_, found),) = audited([(EXPIRY + HOUR, past)], until=EXPIRY + 2 * HOUR)
+    assert found.verdict == "unseen"
+    assert audited([(EXPIRY, batch), (EXPIRY, Past((one,), {}))]) == []
+
+
 def test_bars_stand_in_where_there_are_no_ticks() -> None:
     closes = np.array(PRICES)
     opens = np.concatenate((closes[:1], closes[:-1]))

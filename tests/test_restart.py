@@ -1,6 +1,7 @@
 """When the process was started or restarted never changes a decision."""
 
 import asyncio
+import sqlite3
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,15 @@ import pytest
 
 from pipeline import virtual
 from pipeline.engine import Setting, running
+from pipeline.evidence import Audited
 from pipeline.ledger import Ledger
 from pipeline.ledger.reading import Reader
 from pipeline.plan import Plan
 from pipeline.replaying import replayed
 from pipeline.times import HOUR, MINUTE, parse_moment
 from pipeline.trying import NoRecords
-from pipeline.values import Past
-from tests.support import ROOT, decided, plan_of
+from pipeline.values import OrderState, Past, Settlement
+from tests.support import ROOT, decided, order, plan_of
 
 BEGIN = parse_moment("2026-01-05T08:00:00Z")
 END = BEGIN + 3 * HOUR
@@ -63,6 +65,38 @@ def test_a_run_begun_later_with_the_ledger_as_it_stood_decides_the_same(tmp_path
     assert {key: whole()[key] for key in first} == first
     later = {key: row for key, row in whole().items() if key not in first}
     assert second == later
+
+
+@pytest.mark.parametrize("state", ["CONFIRM", "CONFIRM_RETRY", "UNKNOWN_RESULT"])
+def test_a_contract_of_before_is_settled_by_the_prices_of_then_however_late_its_state_is(state: OrderState) -> None:
+    accepted = BEGIN - 2 * MINUTE
+    known = order(state, contract="C-1", expiry=accepted + MINUTE, at=BEGIN - 1, sent_at=accepted - 120)
+    given: list[tuple[str, Any]] = []
+
+    def keep(node: str, value: Any) -> None:
+        given.append((node, value))
+
+    replayed(SHIPPED, BEGIN, BEGIN + 1000, NoRecords(), past=Past((known,), {}), taps=(keep,))
+    (end,) = (value for _, value in given if isinstance(value, Settlement) and value.order == known.order)
+    assert end.result in ("win", "lose", "push")
+    (seen,) = (value for _, value in given if isinstance(value, Audited) and value.order == known.order)
+    assert seen.verdict == "explained"
+
+
+def test_whenever_a_run_ends_each_contract_is_audited_once_by_it_or_by_the_next(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.db"
+    begin = BEGIN
+    for end in (BEGIN + 7 * MINUTE + 500, BEGIN + 11 * MINUTE + 620, BEGIN + 20 * MINUTE):
+        stopped_at(SHIPPED, begin, end, ledger)
+        begin = end
+    with sqlite3.connect(ledger) as db:
+        ended = set(
+            db.execute("SELECT \"order\" FROM orders WHERE state = 'SETTLED' AND ended_at < ?", (begin - MINUTE,))
+        )
+        seen = {(name,): verdict for name, verdict in db.execute('SELECT "order", verdict FROM audits')}
+    assert len(ended) > 10
+    assert ended <= seen.keys()
+    assert set(seen.values()) == {"explained"}
 
 
 def stopped_at(plan: Plan, begin: int, end: int, ledger: Path) -> dict[Any, Any]:

@@ -14,6 +14,8 @@ PAST = 31 * DAY
 """How far back orders are given again at a start: limits and rests count what came about within a month."""
 MOVED = 2 * DAY
 """How far back it is told what became of orders, and when."""
+AUDITED = 2 * DAY
+"""How far back contracts that ended are audited that were not before the program did."""
 LATE = 10 * MINUTE
 """How much later than its slot's end a contract may be known to have ended, with its delay and its prices' silence."""
 
@@ -26,6 +28,10 @@ WHERE account = ? AND product = ? AND tf = ? AND bar >= ? AND at >= ? AND NOT EX
 NEWEST = "SELECT bar, at FROM decisions WHERE account = ? AND product = ? AND tf = ? ORDER BY bar DESC LIMIT 1"
 MOVES_SINCE = 'SELECT "order", account, state, at, cause FROM order_events WHERE at >= ? ORDER BY seq'
 GAINED = "SELECT account, profit FROM orders WHERE state IN ('SETTLED', 'CANCELED') AND at < ?"
+UNAUDITED = """
+SELECT "order" FROM orders WHERE state IN ('SETTLED', 'CANCELED') AND expiry > 0 AND at >= ?
+AND "order" NOT IN (SELECT "order" FROM audits) ORDER BY at, "order"
+"""
 LAST_OF_EACH = "(SELECT max(seq) FROM {} GROUP BY account)"
 CERTIFICATE = Certificate.__struct_fields__
 SELECT_CERTIFICATE = f"SELECT {', '.join(CERTIFICATE)} FROM certificates"  # noqa: S608  # our own names
@@ -62,6 +68,7 @@ def _past_of(db: sqlite3.Connection, at: int) -> Past:
         certificates=last_certificates(db),
         decided=tuple((key.account, key.product, key.tf, db.execute(NEWEST, key).fetchone()[0]) for key in keys),
         cash=tuple((*row[:3], Decimal(row[3])) for row in db.execute(cash)),
+        unaudited=tuple(name for (name,) in db.execute(UNAUDITED, (at - AUDITED,))),
     )
 
 
