@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sqlite3
 import sys
 from collections.abc import Sequence
 
@@ -34,6 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has left. Python would complain about it once more while it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except sqlite3.Error as failure:
+        mend = "put a backup in its place (`restore`), or move it away; then `reconcile` with the venue"
+        print(
+            f"the ledger of {getattr(options, 'flow', None) or 'this flow'} cannot be read ({failure}); {mend}",
+            file=sys.stderr,
+        )
+        return MoonlightError.exit_code
     except OSError as failure:
         where = failure.filename if failure.filename is not None else "a file"
         print(f"{where} cannot be used ({failure.strerror}); mend it, or name another", file=sys.stderr)

@@ -98,6 +98,15 @@ def stops_of(flow: Path) -> Generator[Stops]:
         yield stops
 
 
+def put_file(flow: Path, reason: str) -> Path:
+    """Stop everybody by the file, where the ledger takes no stop; the path of the file."""
+    folder = flow.resolve().parent / _settings(read(flow).data.get("moonlight")).data
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / KILL_FILE
+    path.write_text(worded(reason), encoding="utf-8")
+    return path
+
+
 def whom(scope: str) -> str:
     return f"{scope} is" if scope else "everything is"
 

@@ -119,6 +119,21 @@ def test_whoever_lists_the_verdicts_is_told_whether_one_was_changed_afterwards(l
 
 
 @pytest.mark.parametrize(
+    "verb", [("verdict",), ("audit",), ("prune", "--before", "1d"), ("report",), ("why", "--last")]
+)
+def test_a_damaged_ledger_is_told_in_a_sentence(ledger: Path, say: Say, verb: tuple[str, ...]) -> None:
+    kept(ledger, unknown())
+    page, whole = 4096, bytearray(ledger.read_bytes())
+    for begin in range(page, len(whole), page):
+        whole[begin : begin + page] = b"\xaa" * page
+    ledger.write_bytes(bytes(whole))
+    code, _, error = say(*verb)
+    assert code == 1
+    assert "damaged" in error or "cannot be read" in error
+    assert "put a backup in its place (`restore`)" in error
+
+
+@pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         ((NAME,), "say what became of it; write absent, win, lose, push or canceled"),

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.engine import LEDGER_FILE
 from pipeline.ledger import Ledger, holding
 from pipeline.replaying import replayed
+from pipeline.stopping import KILL_FILE
 from pipeline.times import HOUR, MINUTE
 from pipeline.values import Decisions, Latch
 from pipeline.verifying import verified
@@ -307,3 +309,15 @@ def test_a_session_begun_with_contracts_thought_of_and_bought_is_replayed_identi
     assert set(heard[2:]) <= {"Written"}
     assert any('"gave"' in line and '"outcomes"' in line for line in lines)
     assert verified(folder / "session", folder).difference is None
+
+
+def test_where_the_ledger_takes_no_stop_the_file_stops_everybody(say: Callable[..., Said], folder: Path) -> None:
+    ledger = folder / "data" / LEDGER_FILE
+    ledger.parent.mkdir(exist_ok=True)
+    ledger.write_text("no ledger at all\n" * 500, encoding="utf-8")
+    code, out, error = say("kill", "demo-1", "--reason", "the office\nburns")
+    assert (code, out) == (1, "")
+    assert f"Everything is stopped by the file {ledger.parent / KILL_FILE} instead" in error
+    assert (ledger.parent / KILL_FILE).read_text("utf-8") == "the office burns"
+    ledger.unlink()
+    assert "the file KILL: the office burns" in say("resume", "--reason", "a new ledger")[1]

@@ -18,6 +18,10 @@ class LedgerError(MoonlightError):
     """The ledger could not be written: nothing may be sent any more."""
 
 
+class NoLedger(InputError):
+    """What is in the ledger's place is none, or none that this program could write."""
+
+
 def name_of(failure: sqlite3.Error | OverflowError) -> str:
     """What SQLite calls it; "" where the failure is Python's own."""
     return str(getattr(failure, "sqlite_errorname", ""))
@@ -63,7 +67,7 @@ def unusable(path: Path, failure: OSError | sqlite3.Error, patience: int) -> Moo
         )
     if name.startswith("SQLITE_CORRUPT"):
         return damaged(path, str(failure))
-    return InputError(f"{path} cannot be used as a ledger ({failure}); move it away or name another folder")
+    return NoLedger(f"{path} cannot be used as a ledger ({failure}); move it away or name another folder")
 
 
 def damaged(path: Path, how: str) -> LedgerError:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.errors import InputError
 from pipeline.ledger.backing import copied
-from pipeline.ledger.failures import damaged, unusable
+from pipeline.ledger.failures import NoLedger, damaged, unusable
 
 VERSION = 4
 PATIENCE = 5_000
@@ -271,6 +271,4 @@ def _version(db: sqlite3.Connection) -> int:
 
 
 def _newer(path: Path, version: int) -> InputError:
-    return InputError(
-        f"{path} was written by a newer version (schema {version}, this one knows {VERSION}); update first"
-    )
+    return NoLedger(f"{path} was written by a newer version (schema {version}, this one knows {VERSION}); update first")
