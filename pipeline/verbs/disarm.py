@@ -11,7 +11,7 @@ are open run to their end.
 import argparse
 
 from pipeline.arming import facts_of, withdrawn
-from pipeline.stopping import stops_of
+from pipeline.stopping import EVERYBODY, stops_of
 from pipeline.verbs.common import say_json, whoami
 from pipeline.verbs.stops import options_of_stops
 
@@ -21,11 +21,12 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    scope = options.scope or EVERYBODY
     with stops_of(options.flow) as stops:
-        stops.check(options.scope)
+        stops.check(scope)
         # By the earlier of two clocks: with a mistake in the file nobody knows which one the market goes by.
         now = min(stops.now, stops.ledger.last_moment() or 0)
-        known = [each for each in stops.ledger.past(now).armings if options.scope in ("", each.account)]
+        known = [each for each in stops.ledger.past(now).armings if scope in (EVERYBODY, each.account)]
         live = [each for each in known if each.until > max(each.at, now)]
         ended = [withdrawn(each, stops.now, whoami(), options.reason) for each in live]
         for each in ended:
