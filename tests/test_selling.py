@@ -426,3 +426,18 @@ def test_what_was_sold_counts_as_money_and_is_in_no_win_rate() -> None:
     said = endings(Subject(Purse("paper", "USD"), (whole, early), ZoneInfo("UTC")))
     assert said is not None
     assert said.text == "1 closed early"
+
+
+def test_a_wish_under_way_is_carried_out_when_the_engine_is_gone_and_the_next_one_finds_it() -> None:
+    day = Day(CLOSING)
+    day.line.send(order())
+    day.wait(T + 30_000)
+    day.line.sell(Closing("o1", CONTRACT, "demo-1", T + 30_000))
+    day.line.close()
+    day.wait(T + 31_000)
+    day.line = day.connected()
+    day.line.ask(question(1, 31_000))
+    day.wait(T + 5 * MINUTE)
+    assert ends(day) == []
+    (listed,) = day.statements[0].contracts
+    assert (listed.result, listed.closed_at) == ("win", T + 30_120)
