@@ -28,7 +28,8 @@ class Evidence:
         False
     )
     late_ms: Annotated[
-        int, Meta(ge=0, description="an order may come to life this much later than it was sent, at the most")
+        int,
+        Meta(ge=0, le=3_600_000, description="an order may come to life this much later than it was sent, at the most"),
     ] = 0
     closes: Annotated[bool, Meta(description="it takes contracts back before their expiry")] = False
 

@@ -228,7 +228,7 @@ def shown(raw: Any) -> str:
 
 def _mend(raw: Any, hint: Any) -> str:
     base = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    if base is Decimal:
+    if [each for each in _alternatives(hint) if each is not type(None)] == [Decimal]:
         number = isinstance(raw, int | float) and not isinstance(raw, bool) and math.isfinite(raw)
         return f'write an amount in quotes: "{raw}"' if number else 'write an amount like "1.00"'
     choices = [str(each) for each in get_args(base)] if get_origin(base) is Literal else []

@@ -23,8 +23,8 @@ from pipeline.venues.rules import Rules
 from pipeline.venues.selling import EarlyClose
 
 Ratio = Annotated[float, Meta(gt=0, le=10)]
-Wait = Annotated[int, Meta(ge=0)]
-OWN_FILE = re.compile(r"[\w-]+\.db")
+Wait = Annotated[int, Meta(ge=0, le=3_600_000)]
+OWN_FILE = re.compile(r"[\w-]{1,60}\.db")
 LEDGER_FILE = "ledger.db"
 
 

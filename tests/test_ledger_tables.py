@@ -134,6 +134,17 @@ def test_a_flow_goes_on_with_a_ledger_brought_along_and_settles_the_bars_decided
     assert all(outcomes[each] is not None for each in awaited)
 
 
+def test_a_database_of_something_else_does_not_become_a_ledger(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE letters (something TEXT)")
+        db.commit()
+    with pytest.raises(InputError, match=r"is a database of something else \(it has letters\); name another folder"):
+        Ledger(path)
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("letters",)]
+
+
 def test_a_ledger_that_cannot_be_brought_along_stays_as_it_was(folder: Path) -> None:
     path = folder / "data" / "ledger.db"
     made_old(path)

@@ -442,6 +442,10 @@ WRONG = {
         "12:74: [venues.practice] no. 1 of faults amount must be above 0, not -5.00; "
         "a withdrawal is a fault of its own",
     ),
+    "an amount without quotes": (
+        'faults = [{ what = "deposit", after = "1m", account = "demo-1", amount = 5.0 }]',
+        '12:74: [venues.practice] no. 1 of faults amount is 5.0; write an amount in quotes: "5.0"',
+    ),
     "an outage without end": (
         'faults = [{ what = "outage", after = "1m", lasts = "2h" }]',
         "12:10: [venues.practice] faults no. 1 lasts 2h; write an hour or less",
@@ -463,7 +467,7 @@ WRONG = {
     ),
     "evidence of a negative time": (
         "evidence = { late_ms = -1 }",
-        "12:24: [venues.practice] evidence late_ms is -1; write a whole number ≥ 0",
+        "12:24: [venues.practice] evidence late_ms is -1; write a whole number ≥ 0, ≤ 3600000",
     ),
     "a memory elsewhere": (
         'memory = "../broker.db"',

@@ -250,6 +250,8 @@ def _renew(db: sqlite3.Connection, path: Path) -> None:
         version = _version(db)
         if version > VERSION:
             raise _newer(path, version)
+        if not version and (other := db.execute("SELECT name FROM sqlite_master").fetchone()):
+            raise NoLedger(f"{path} is a database of something else (it has {other[0]}); name another folder")
         if 0 < version < VERSION:
             copied(path, version)
         for step in STEPS[version:]:

@@ -2,8 +2,8 @@
 
 examples:
   python -m pipeline verdict
-  python -m pipeline verdict demo-1:EURUSD:1m:29468340 absent --reason "the broker's support found none" --by Ada
-  python -m pipeline verdict demo-1:EURUSD:1m:29468340 win --profit 0.87 --reason "statement of 5 January" --by Ada
+  python -m pipeline verdict demo-1:EURUSD:1m:1767608100000 absent --reason "the broker's support found none" --by Ada
+  python -m pipeline verdict demo-1:EURUSD:1m:1767608100000 win --profit 0.87 --reason "statement of 5 January" --by Ada
 
 Only an order that is UNKNOWN or UNKNOWN_RESULT can be signed for: of all others the venue told. What is known of it is
 shown first; then its name is to be typed again (in scripts: --yes ORDER). A running engine hears of it within a second,
