@@ -28,6 +28,8 @@ class Book:
 
     account: str
     base: Certificate | None = None
+    first: Certificate | None = None
+    """The first one ever, while there is none to begin after: what is held is reckoned from there."""
     orders: dict[str, Order] = field(default_factory=dict[str, Order])
     listed: dict[str, Listed] = field(default_factory=dict[str, Listed])
     cash: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
@@ -71,6 +73,7 @@ class Book:
     def certificate(self, statement: Statement, at: int) -> Certificate:
         """Whether everything is accounted for as of a complete statement."""
         as_of, base = statement.as_of, self.base
+        opened = self.first if base is None else base
         since = max(self.since, base.as_of) if base is not None else self.since
         begun = [each for each in self.orders.values() if self._begun(each, as_of)]
         gained = self.gained + sum((each.profit for each in begun if self._ended(each, as_of)), NOTHING)
@@ -78,9 +81,9 @@ class Book:
         held = sum((each.stake for each in begun if self._open(each, as_of)), NOTHING)
         profit, cash, stakes = NOTHING, NOTHING, NOTHING
         opening = statement.balance if statement.balance is not None else NOTHING
-        if base is not None and (base.closing is not None or base.opening):
-            profit, cash, stakes = gained - base.gained, moved - base.moved, held - base.held
-            opening = accounted(base)
+        if opened is not None and (opened.closing is not None or opened.opening):
+            profit, cash, stakes = gained - opened.gained, moved - opened.moved, held - opened.held
+            opening = accounted(opened)
         here = [each for each in begun if self._belongs(each, since, as_of)]
         there = [each for each in self.listed.values() if _listed_within(each, since, as_of)]
         unexplained = [*self._odd(here, there, as_of), *map(of_dispute, self.disputes)]
@@ -169,6 +172,12 @@ class Book:
         """Whether a listing of what was open or ended since a moment has to have it."""
         listed = self._listing(order)
         return order.expiry > since if listed is None else _listed_within(listed, since, as_of)
+
+
+def amiss(certificate: Certificate) -> tuple[Decimal, tuple[str, ...]]:
+    """What is not explained: how much money, and all else in words. Trades move the balance, not what is missing."""
+    off = NOTHING if certificate.closing is None else certificate.closing - accounted(certificate)
+    return off, certificate.unexplained[: -1 if off else None]
 
 
 def accounted(certificate: Certificate) -> Decimal:

@@ -9,7 +9,7 @@ did.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline.balancing import Book
+from pipeline.balancing import Book, amiss
 from pipeline.evidence import Cash, Dispute, Reconciled, Request, Statement
 from pipeline.times import DAY, MINUTE
 from pipeline.values import Certificate, Order, Past
@@ -112,10 +112,11 @@ def _judged(desk: Desk, at: int) -> Iterator[Certificate]:
         made = desk.book.certificate(statement, at)
     elif desk.last is not None and (desk.odd or not desk.last.sound):
         made = desk.book.certificate(statement, at)
-        if made.unexplained == desk.last.unexplained:
+        if amiss(made) == amiss(desk.last):
             return
     else:
         return
     desk.odd = False
     desk.last = made
+    desk.book.first = desk.book.first or made
     yield made

@@ -320,6 +320,32 @@ def test_when_what_was_amiss_is_mended_the_certificate_is_made_again_from_the_sa
 # --- over a restart --------------------------------------------------------------------------------------------------
 
 
+def test_what_is_missing_is_certified_once_and_not_with_every_trade_that_moves_the_balance() -> None:
+    entries: list[tuple[int, Any]] = [*passed(statement(MONDAY)), *passed(statement(TOMORROW, (), "80.00"))]
+    balance, ends = Decimal("80.00"), list[Listed]()
+    for number in range(1, 30):
+        one = settled(number, ("win", "lose")[number % 2], accepted=TOMORROW + number * HOUR // 3)
+        balance += one.profit
+        ends.append(listed(one))
+        entries += [(one.at, one), *passed(statement(one.at + 1, ends, str(balance)))]
+    first, short = certified(entries)
+    assert first.sound
+    assert [("20.00 less" in each) for each in short.unexplained] == [True]
+    *_, more = certified([*entries, *passed(statement(TOMORROW + 12 * HOUR, ends, str(balance - 1)))])
+    assert "21.00 less" in more.unexplained[0]
+
+
+def test_money_that_went_on_the_first_day_is_missed_when_its_certificate_is_made_again() -> None:
+    won = settled(1, accepted=MONDAY + MINUTE)
+    theirs = running(7, order="X:C-7", request="", origin="external")
+    entries = [*passed(statement(MONDAY)), (won.at, won), (theirs.at, theirs)]
+    told = statement(MONDAY + HOUR, map(listed, (won, theirs)), str(OPENING + won.profit - theirs.stake - 30))
+    first, again = certified([*entries, *passed(told)])
+    assert first.sound
+    assert (again.opening, again.profit, again.stakes) == (OPENING, won.profit, theirs.stake)
+    assert any("30.00 less than is accounted for" in each for each in again.unexplained)
+
+
 def test_the_next_life_goes_on_where_the_last_certificate_ended() -> None:
     orders = [settled(number, ("win", "lose")[number % 2]) for number in range(6)]
     balance = OPENING + sum((each.profit for each in orders), Decimal(0))
