@@ -103,7 +103,9 @@ def put_file(flow: Path, reason: str) -> Path:
     folder = flow.resolve().parent / _settings(read(flow).data.get("moonlight")).data
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / KILL_FILE
-    path.write_text(worded(reason), encoding="utf-8")
+    path.touch()
+    with suppress(OSError):  # on a full disk it is empty, and stops all the same
+        path.write_text(worded(reason), encoding="utf-8")
     return path
 
 

@@ -1,7 +1,9 @@
 """Stops that hold: set and released by verbs, on disk, heard by a running flow, whatever ends or starts in between."""
 
+import errno
 import json
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -14,8 +16,9 @@ import pytest
 from pipeline.__main__ import main
 from pipeline.engine import LEDGER_FILE
 from pipeline.ledger import Ledger, holding
+from pipeline.ledger.failures import unusable
 from pipeline.replaying import replayed
-from pipeline.stopping import KILL_FILE
+from pipeline.stopping import KILL_FILE, asked_by_file, put_file
 from pipeline.times import HOUR, MINUTE
 from pipeline.values import Decisions, Latch
 from pipeline.verifying import verified
@@ -321,3 +324,18 @@ def test_where_the_ledger_takes_no_stop_the_file_stops_everybody(say: Callable[.
     assert (ledger.parent / KILL_FILE).read_text("utf-8") == "the office burns"
     ledger.unlink()
     assert "the file KILL: the office burns" in say("resume", "--reason", "a new ledger")[1]
+
+
+def test_on_a_full_disk_the_ledger_is_to_stay_and_an_empty_file_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = sqlite3.OperationalError("disk I/O error")
+    full.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
+    assert "make room and start again; leave the ledger where it is" in str(unusable(tmp_path / LEDGER_FILE, full, 5))
+    (tmp_path / "flows.toml").write_text(FLOW, encoding="utf-8")
+    monkeypatch.setattr(Path, "write_text", out_of_room)
+    assert asked_by_file(put_file(tmp_path / "flows.toml", "the office burns").parent) == "without a word"
+
+
+def out_of_room(path: Path, *_: object, **__: object) -> int:
+    raise OSError(errno.ENOSPC, "No space left on device", str(path))

@@ -57,6 +57,11 @@ def unusable(path: Path, failure: OSError | sqlite3.Error, patience: int) -> Moo
     name = name_of(failure) if isinstance(failure, sqlite3.Error) else ""
     if name == FULL:
         return LedgerError(f"the disk is full where the ledger {path} is; make room and start again")
+    if name.startswith(DISK):
+        return LedgerError(
+            f"the disk does not do what the ledger {path} needs ({failure}); see whether it is full, make room and "
+            "start again; leave the ledger where it is"
+        )
     if name.startswith(BUSY):
         return LedgerError(
             f"another program has kept the ledger {path} locked for {patience / 1000:g} s; end it and start again"

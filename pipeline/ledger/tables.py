@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.errors import InputError
 from pipeline.ledger.backing import copied
-from pipeline.ledger.failures import NoLedger, damaged, unusable
+from pipeline.ledger.failures import NoLedger, damaged, name_of, unusable
 
 VERSION = 4
 PATIENCE = 5_000
@@ -230,6 +230,8 @@ def readable(path: Path) -> sqlite3.Connection:
     try:
         version = _version(db)
     except sqlite3.DatabaseError as failure:
+        if name_of(failure) != "SQLITE_NOTADB":
+            raise unusable(path, failure, PATIENCE) from failure
         raise InputError(f"{path} is no ledger ({failure}); name another flow file") from failure
     if version > VERSION:
         raise _newer(path, version)
