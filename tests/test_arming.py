@@ -395,6 +395,23 @@ def test_disarm_needs_nothing_and_works_with_a_mistake_in_the_file(say: Callable
     assert say("disarm", "demo-2")[0] == 2
 
 
+@pytest.mark.parametrize("at", [0, 4096])
+def test_where_the_ledger_cannot_be_used_disarm_stops_everybody_by_the_file(
+    say: Callable[..., Said], folder: Path, at: int
+) -> None:
+    say("arm", "demo-1", "--yes", "demo-1")
+    ledger = folder / "data" / "ledger.db"
+    sound = ledger.read_bytes()
+    ledger.write_bytes(sound[:at] + b"no ledger at all\n" * 5000)
+    code, out, error = say("disarm", "demo-1")
+    assert (code, out) == (1, "")
+    assert f"Everything is stopped by the file {ledger.parent / 'KILL'} instead" in error
+    assert error.endswith("Armings may still hold; disarm again before you resume\n")
+    ledger.write_bytes(sound)
+    assert say("disarm") == (0, "demo-1 is not armed any more\n", "")
+    assert "by file: the file KILL: disarm: the ledger could not be used" in say("kill")[1]
+
+
 @pytest.mark.parametrize(
     ("length", "said"),
     [("13h", "--for 13h is longer than 12h; arm it again when they are over\n"), ("soon", "soon")],

@@ -12,8 +12,8 @@ and ^g in the console do the same.
 import argparse
 
 from pipeline.ledger.failures import LedgerError, NoLedger
-from pipeline.stopping import EVERYBODY, put_file, stops_of, whom
-from pipeline.verbs.stops import options_of_stops, say_stops
+from pipeline.stopping import EVERYBODY, stops_of, whom
+from pipeline.verbs.stops import options_of_stops, say_stops, stopped_by_file
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,5 @@ def run(options: argparse.Namespace) -> int:
             made = stops.stop(scope, options.reason, "kill")
             say_stops(stops, made, [] if made else [f"{whom(scope)} stopped already"], as_json=options.json)
     except (LedgerError, NoLedger) as failure:
-        path = put_file(options.flow, options.reason)
-        heard = "an engine that runs hears of it within a second, and the next start does"
-        raise LedgerError(f"{failure}. Everything is stopped by the file {path} instead: {heard}") from failure
+        raise stopped_by_file(options.flow, options.reason, failure) from failure
     return 0

@@ -1,11 +1,12 @@
-"""What `kill` and `resume` have in common: their options, and what they say."""
+"""What `kill`, `disarm` and `resume` have in common: their options, what they say, and the stop without a ledger."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.stopping import Stops
+from pipeline.ledger.failures import LedgerError
+from pipeline.stopping import Stops, put_file
 from pipeline.values import Latch
 from pipeline.verbs.common import DEFAULT, json_option, say_json
 
@@ -32,6 +33,13 @@ def say_stops(stops: Stops, changed: Sequence[Latch], sentences: Sequence[str], 
         return
     lines = [*sentences, *(stops.told(latch) for latch in held.values())]
     print("\n".join(lines if held else [*lines, "nothing is stopped"]))
+
+
+def stopped_by_file(flow: Path, reason: str, failure: Exception) -> LedgerError:
+    """Stop everybody without the ledger, which has failed; what there is to say about it."""
+    path = put_file(flow, reason)
+    heard = "an engine that runs hears of it within a second, and the next start does"
+    return LedgerError(f"{failure}. Everything is stopped by the file {path} instead: {heard}")
 
 
 def facts_of(latch: Latch) -> dict[str, Any]:
