@@ -18,9 +18,9 @@ from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, SerialDisposable
 
 from pipeline.agenda import Agenda, AgendaScheduler
-from pipeline.auditing import Auditing
 from pipeline.border import Border
-from pipeline.certifying import Certifying
+from pipeline.certainty.auditing import Auditing
+from pipeline.certainty.certifying import Certifying
 from pipeline.clocks import Planned
 from pipeline.errors import FlowStopped, MoonlightError
 from pipeline.evidence import Closing, Inquiry, Unsent

@@ -144,7 +144,7 @@ class PricePath:
         return rows.complete_at(moment) if rows else None
 
     def reach(self, product: str, since: int, until: int) -> tuple[float, float] | None:
-        """The lowest and the highest tick of a span, with the one in force at its beginning; of bars nothing is said."""
+        """The lowest and the highest tick of a span, with the one in force at its beginning; nothing of bars."""
         rows = self._products.get(product)
         return rows.reach(since, until) if isinstance(rows, _Ticks) else None
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from pipeline.auditing import Auditing
 from pipeline.candles import from_columns
+from pipeline.certainty.auditing import Auditing
+from pipeline.certainty.fairness import Fairness, fairness
 from pipeline.evidence import Audited
-from pipeline.fairness import Fairness, fairness
 from pipeline.outcomes import PATIENCE, Priced
 from pipeline.replaying import replayed
 from pipeline.settlement import Contract, PricePath, settled

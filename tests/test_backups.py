@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.backups import backed_up, backups_in, looked_through, restored
 from pipeline.errors import InputError
 from pipeline.ledger import Ledger
+from pipeline.ledger.backups import backed_up, backups_in, looked_through, restored
 from pipeline.ledger.reading import Reader
 from pipeline.locking import locked
 from pipeline.times import MINUTE
@@ -87,7 +87,7 @@ def test_a_copy_made_while_others_write_is_of_one_moment(path: Path, tmp_path: P
             trade(ledger, next(written))
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("pipeline.backups.PAGES", 2)
+            patch.setattr("pipeline.ledger.backups.PAGES", 2)
             copy = backed_up(path, tmp_path / "copy.db", between)
     assert len(steps) > 10
     assert steps == sorted(steps)

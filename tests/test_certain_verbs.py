@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.__main__ import main
+from pipeline.certainty.fairness import Fairness
 from pipeline.evidence import Audited
-from pipeline.fairness import Fairness
 from pipeline.ledger import Ledger
 from pipeline.ledger.proofs import Proofs
 from pipeline.ledger.reading import Reader

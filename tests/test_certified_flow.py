@@ -93,6 +93,19 @@ def test_a_deposit_the_venue_tells_is_a_cause_and_one_it_does_not_tell_is_named(
     assert named(gone.last, "7.50 less than is accounted for")
 
 
+def test_money_that_goes_untold_is_named_within_two_passes_and_told_once() -> None:
+    went = 'what = "withdrawal", after = "40m", account = "demo-1", amount = "7.50", told = false'
+    begin = MONDAY - 2 * HOUR
+    found = day(flow(went), begin=begin, end=begin + HOUR)
+    first, second, asked = found.certificates
+    assert first.sound, first.unexplained
+    assert 0 <= second.as_of - (begin + 40 * MINUTE) <= 2 * MINUTE
+    (sentence,) = second.unexplained
+    assert sentence.startswith(f"the account holds {second.closing}, 7.50 less than is accounted for")
+    assert asked.unexplained[0].startswith(f"the account holds {asked.closing}, 7.50 less than is accounted for")
+    assert (asked.since, asked.intents > second.intents > 0) == (first.as_of, True)
+
+
 def test_a_lost_settlement_is_found_by_asking_and_adds_up() -> None:
     found = day(flow('what = "lost_settlement", order = 2', 'what = "lost_ack", order = 3'))
     assert found.last.sound, found.last.unexplained

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from pipeline.balancing import accounted
-from pipeline.certifying import PATIENCE, Certifying
+from pipeline.certainty.balancing import Book, accounted, amiss
+from pipeline.certainty.certifying import PATIENCE, Certifying
 from pipeline.evidence import Cash, Dispute, Listed, Reconciled, Request, Statement
 from pipeline.steps import Tube, woken
 from pipeline.times import DAY, HOUR, MINUTE
@@ -335,6 +335,32 @@ def test_what_is_missing_is_certified_once_and_not_with_every_trade_that_moves_t
     assert "21.00 less" in more.unexplained[0]
 
 
+def test_money_that_goes_within_the_day_is_named_by_the_second_pass_that_misses_it_and_once() -> None:
+    balances = ["100.00", "100.00", "80.00", "80.00", "80.00", "75.00", "75.00", "100.00", "100.00"]
+    passes = [passed(statement(MONDAY + n * MINUTE, (), each)) for n, each in enumerate(balances)]
+    found = certified(each for two in passes for each in two)
+    assert [(each.as_of - MONDAY) // MINUTE for each in found] == [0, 3, 5, 7]
+    assert [each.sound for each in found] == [True, False, False, True]
+    assert "20.00 less than is accounted for" in found[1].unexplained[0]
+    assert "25.00 less than is accounted for" in found[2].unexplained[0]
+
+
+def test_money_that_is_amiss_for_one_pass_was_on_its_way() -> None:
+    balances = ["100.00", "99.00", "100.00", "99.00", "100.00"]
+    passes = [passed(statement(MONDAY + n * MINUTE, (), each)) for n, each in enumerate(balances)]
+    assert len(certified(each for two in passes for each in two)) == 1
+
+
+def test_money_that_an_order_of_unknown_fate_may_have_taken_is_waited_for_but_not_for_ever() -> None:
+    unknown = order("UNKNOWN", request="request-1")
+    passes = [passed(statement(MONDAY + n * MINUTE, (), "99.00" if n else "100.00")) for n in range(20)]
+    entries = [*passes[0], (MONDAY + 1, unknown), *(each for two in passes[1:] for each in two)]
+    first, second = certified(entries)
+    assert first.sound
+    assert second.as_of == MONDAY + MINUTE + PATIENCE
+    assert len(second.unexplained) == 2
+
+
 def test_money_that_went_on_the_first_day_is_missed_when_its_certificate_is_made_again() -> None:
     won = settled(1, accepted=MONDAY + MINUTE)
     theirs = running(7, order="X:C-7", request="", origin="external")
@@ -402,6 +428,38 @@ def test_what_is_unexplained_is_exactly_what_was_hidden(
     if hidden:
         (sentence,) = last.unexplained
         assert f", {abs(hidden)} {'more' if hidden > 0 else 'less'} than" in sentence
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(["win", "lose", "push"]), st.integers(0, 300), st.integers(0, 4)), max_size=15),
+    st.lists(st.tuples(st.integers(1, 60), st.decimals(-5, 5, places=2), st.booleans()), min_size=1, max_size=8),
+)
+def test_what_each_pass_reckons_is_what_a_certificate_would_say(
+    trades: list[tuple[str, int, int]], passes: list[tuple[int, Decimal, bool]]
+) -> None:
+    """Ends that come late or differ from the listing, contracts that are never listed, certificates at any pass."""
+    book, moment = Book(ACCOUNT), MONDAY
+    orders = [settled(n, result, accepted=MONDAY + at * MINUTE + n) for n, (result, at, _) in enumerate(trades, 1)]
+    for gap, off, closed in [(0, Decimal(0), True), *passes]:
+        moment += gap * MINUTE
+        ends = list[Listed]()
+        for each, (_, _, manner) in zip(orders, trades, strict=True):
+            begun, over = each.expiry - MINUTE <= moment, each.ended_at + manner * 10_000 <= moment
+            if begun:
+                still = replace(each, state="CONFIRM", result=None, profit=Decimal(0), ended_at=0)
+                book.follow(each if over else still)
+            if begun and manner < 3:
+                ends.append(listed(each if each.ended_at <= moment else still))
+            elif begun and manner == 3 and over:
+                ends.append(listed(each, result="lose", profit=-each.stake))
+        told = statement(moment, ends, str(OPENING + off))
+        assert list(book.read(told)) == []
+        again, made = book.off(told), book.certificate(told, moment)
+        assert again == book.off(told) == amiss(made)[0]
+        book.first = book.first or made
+        if closed:
+            book.close(made)
 
 
 def test_what_an_executor_makes_of_the_past_is_newer_than_the_past_itself() -> None:

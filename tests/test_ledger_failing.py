@@ -361,3 +361,36 @@ def test_a_failed_sync_is_never_tried_again(tmp_path: Path) -> None:
     assert query(path, "SELECT count(*) FROM orders WHERE \"order\" IN ('o3', 'o4')") == [(0,)]
     tries = len(count.read_text())
     assert tries <= 2  # the log when it is written, and again when the connection closes
+
+
+@pytest.mark.parametrize("left", ["ledger.db-wal", "ledger.ballast", "ledger-v2.db", "backups/ledger-20260105.db"])
+def test_an_empty_ledger_beside_what_an_earlier_life_left_is_not_begun_again(path: Path, left: str) -> None:
+    path.touch()
+    beside = path.parent / left
+    beside.parent.mkdir(exist_ok=True)
+    beside.write_bytes(b"of an earlier life")
+    with pytest.raises(LedgerError, match="is empty, but .* would be forgotten; put a backup in its place"):
+        opened(path)
+    assert path.stat().st_size == 0
+    assert beside.read_bytes() == b"of an earlier life"
+    path.unlink()  # who moves it away means it
+    opened(path).close()
+
+
+def test_an_empty_file_of_a_first_start_that_was_cut_off_is_filled(path: Path) -> None:
+    path.touch()
+    (path.parent / "engine.lock").touch()
+    with Ledger(path) as ledger:
+        assert ledger.latches() == []
+
+
+def test_a_run_and_a_stop_refuse_a_ledger_that_was_emptied(tmp_path: Path) -> None:
+    plan = plan_of(folder=tmp_path)
+
+    async def test() -> None:
+        ledger_of(plan).close()
+        (plan.folder / LEDGER_FILE).write_bytes(b"")
+        with pytest.raises(LedgerError, match=r"ledger\.ballast is of an earlier life"):
+            ledger_of(plan)
+
+    run(test)

@@ -18,7 +18,7 @@ from reactivex.abc import DisposableBase
 from reactivex.disposable import Disposable
 
 from pipeline.candles import from_columns
-from pipeline.evidence import Evidence, Inquiry, Lost, Statement, Struck, Unsent
+from pipeline.evidence import Declined, Evidence, Inquiry, Lost, Statement, Struck, Unsent
 from pipeline.host import Host
 from pipeline.times import HOUR, MINUTE
 from pipeline.values import Ack, Bars, Direction, Order, OrderState, Past, Payouts, Quotes, Reject, Reply, Settlement
@@ -74,7 +74,7 @@ class Session:
         self.payouts: Subject[Payouts] = Subject()
         self.past: Subject[Past] = Subject()
         self.told: list[tuple[int, Reply]] = []
-        self.other: list[Unsent | Lost | Statement] = []
+        self.other: list[Unsent | Lost | Declined | Statement] = []
         self.struck: list[Struck] = []
         self.terms: list[Payouts] = []
         self.completed = False
@@ -88,7 +88,7 @@ class Session:
             self.terms.append(item)
         elif isinstance(item, Struck):
             self.struck.append(item)
-        elif isinstance(item, Unsent | Lost | Statement):
+        elif isinstance(item, Unsent | Lost | Declined | Statement):
             self.other.append(item)
         else:
             self.told.append((self.clock.now(), item))

@@ -12,8 +12,8 @@ import pytest
 from pipeline.__main__ import main
 from pipeline.errors import MoonlightError
 from pipeline.ledger import Ledger
+from pipeline.ledger.pruning import TABLES, pruned, to_prune
 from pipeline.lives import begun
-from pipeline.pruning import TABLES, pruned, to_prune
 from pipeline.replaying import replayed
 from pipeline.times import DAY, HOUR, MINUTE
 from pipeline.trials import note_trial
@@ -110,7 +110,7 @@ def test_the_last_decision_of_each_key_stays_so_that_a_start_goes_on_from_it(pat
 
 
 def test_it_goes_in_batches_and_says_how_far_it_is(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.pruning.BATCH", 50)
+    monkeypatch.setattr("pipeline.ledger.pruning.BATCH", 50)
     shown: list[int] = []
     turns: list[int] = []
     counts = pruned(path, LONG, shown.append, lambda: turns.append(len(shown)))

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from pipeline.evidence import Listed
+from pipeline.execution.reconciling import SLACK, Matched, Spans, fingerprint, matched, may_have
 from pipeline.execution.register import Register
 from pipeline.orders import UNANSWERED
-from pipeline.reconciling import SLACK, Matched, Spans, fingerprint, matched, may_have
 from pipeline.times import MINUTE, SECOND
 from pipeline.values import Order
 from tests.support import MONDAY, order

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from pipeline.auditing import Auditing
+from pipeline.certainty.auditing import Auditing
 from pipeline.evidence import Audited, Closing, Declined, Dispute, Evidence, Request, Unclosed
 from pipeline.ledger import Ledger
 from pipeline.ledger.proofs import Proofs

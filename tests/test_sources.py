@@ -29,7 +29,8 @@ from pipeline.market import Market
 from pipeline.parts import part_of, registered
 from pipeline.steps import Tube
 from pipeline.times import DAY, HOUR, MINUTE, SECOND, parse_moment
-from pipeline.values import BAR_COLUMNS, Bars, Decisions, Latch, Link, Order, Outcomes, Payouts, Quotes
+from pipeline.trying import NoRecords
+from pipeline.values import BAR_COLUMNS, Bars, Link, Payouts, Quotes
 from sources.files import Files, read_bars
 from sources.replay import Replay
 from sources.synthetic import Synthetic, history
@@ -44,17 +45,6 @@ TUESDAY = parse_moment("2026-01-06T09:00:00Z")
 FRIDAY_CLOSE, SUNDAY_OPEN = parse_moment("2026-01-09T22:00:00Z"), parse_moment("2026-01-11T22:00:00Z")
 M1, M5, M15 = MINUTE, 5 * MINUTE, 15 * MINUTE
 ROWS = {M1: 90, M5: 60, M15: 50}
-
-
-class NoRecords:
-    def intend(self, order: Order) -> bool:
-        return False
-
-    def follow(self, order: Order) -> None: ...
-    def decide(self, decisions: Decisions) -> None: ...
-    def outcome(self, outcomes: Outcomes) -> None: ...
-    def latch(self, latch: Latch) -> None: ...
-    def commit(self) -> None: ...
 
 
 @dataclass

@@ -3,9 +3,9 @@
 from pipeline.evidence import Evidence, Inquiry, Statement
 from pipeline.execution.alarms import Alarms
 from pipeline.execution.manner import Manner
+from pipeline.execution.reconciling import Spans
 from pipeline.execution.register import Register
 from pipeline.orders import UNANSWERED
-from pipeline.reconciling import Spans
 from pipeline.times import DAY, MINUTE
 from pipeline.values import UNSURE
 

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from pipeline.evidence import Closing, Dispute, Evidence, Inquiry, Listed, Reconciled, Statement, Unclosed
 from pipeline.execution.asking import Asking
 from pipeline.execution.disputes import Disputes
+from pipeline.execution.reconciling import SLACK, Matched, Spans, matched
 from pipeline.execution.register import Register
 from pipeline.orders import UNANSWERED, adopted, end_of, moved
-from pipeline.reconciling import SLACK, Matched, Spans, matched
 from pipeline.times import HOUR
 from pipeline.values import Ack, Order, Reject, Settlement
 

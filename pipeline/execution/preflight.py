@@ -3,10 +3,10 @@
 from pipeline.evidence import Terms
 from pipeline.execution.asking import Asking
 from pipeline.execution.manner import Manner, Stops
+from pipeline.execution.reconciling import fingerprint
 from pipeline.execution.register import Register
 from pipeline.leave import Leave, leave_of
 from pipeline.orders import UNANSWERED
-from pipeline.reconciling import fingerprint
 from pipeline.times import slot_of
 from pipeline.values import UNSURE, Arming, Order
 

@@ -9,11 +9,11 @@ from pipeline.execution.disputes import Disputes
 from pipeline.execution.listing import Listing, Told
 from pipeline.execution.manner import Manner, Stops
 from pipeline.execution.preflight import Preflight
+from pipeline.execution.reconciling import Spans
 from pipeline.execution.register import Register
 from pipeline.host import Host
 from pipeline.leave import Leave
 from pipeline.orders import answered, judged, moved, offered, prepared, sent, unsent
-from pipeline.reconciling import Spans
 from pipeline.times import DAY, HOUR, SECOND, slot_of
 from pipeline.values import ENDED, UNSURE, Ack, Approved, Arming, Order, Reject, Settlement
 

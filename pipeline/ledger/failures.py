@@ -79,6 +79,11 @@ def damaged(path: Path, how: str) -> LedgerError:
     return LedgerError(f"the ledger {path} is damaged ({' '.join(how.split())}); {restoring(path)}")
 
 
+def emptied(path: Path, left: Path) -> LedgerError:
+    how = f"the ledger {path} is empty, but {left} is of an earlier life: its stops, armings and orders would be forgotten"
+    return LedgerError(f"{how}; {restoring(path)}")
+
+
 def restoring(path: Path) -> str:
     """What to do about a file that is damaged."""
     return f"put a backup in its place (`restore`), or move {path.name} away; then `reconcile` with the venue"

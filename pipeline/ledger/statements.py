@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from pipeline.certainty.signing import FIRST, signature_of
 from pipeline.evidence import Cash, Dispute, Measured, Noted, Offered, Reconciled, Request, Verdict
 from pipeline.ledger.rows import COLUMNS, NAMES, noted_row, order_row
 from pipeline.orders import MOVES
-from pipeline.signing import FIRST, signature_of
 from pipeline.values import Arming, Latch, Order
 
 MARKS = ", ".join("?" * len(COLUMNS))

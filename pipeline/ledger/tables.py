@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pipeline.errors import InputError
 from pipeline.ledger.backing import copied
-from pipeline.ledger.failures import NoLedger, damaged, name_of, unusable
+from pipeline.ledger.emptied import left_by_earlier
+from pipeline.ledger.failures import NoLedger, damaged, emptied, name_of, unusable
 
 VERSION = 4
 PATIENCE = 5_000
@@ -183,6 +184,8 @@ def opened(path: Path, patience: int = PATIENCE) -> sqlite3.Connection:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if (left := left_by_earlier(path)) is not None:
+            raise emptied(path, left)
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as failure:
         raise unusable(path, failure, patience) from failure

@@ -1,8 +1,8 @@
 """Sections on whether it can be believed: certificates of the accounts, settlements our ticks explain, signed ends."""
 
-from pipeline.certificates import facts as certified
-from pipeline.fairness import facts as judged
-from pipeline.fairness import fairness
+from pipeline.certainty.certificates import facts as certified
+from pipeline.certainty.fairness import facts as judged
+from pipeline.certainty.fairness import fairness
 from pipeline.reporting.said import Section
 from pipeline.reporting.subjects import NO_ACCOUNT, Subject
 from pipeline.times import local_text

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pipeline.certainty.fairness import cost_of, facts, fairness
 from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
 from pipeline.evidence import Audited
 from pipeline.exporting.columns import Column
 from pipeline.exporting.writing import writable, written
-from pipeline.fairness import cost_of, facts, fairness
 from pipeline.ledger.proofs import Proofs
 from pipeline.ledger.reading import Reader
 from pipeline.tables import nearest

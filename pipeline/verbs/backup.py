@@ -13,9 +13,9 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.backups import FOLDER, NAMED, backed_up, kept_last
 from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
+from pipeline.ledger.backups import FOLDER, NAMED, backed_up, kept_last
 from pipeline.live import wall
 from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
 from pipeline.verbs.spans import progress

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
-from pipeline.pruning import last_moment, pruned, to_prune
+from pipeline.ledger.pruning import last_moment, pruned, to_prune
 from pipeline.times import DAY, duration, parse_moment, utc_text
 from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
 from pipeline.verbs.spans import progress

@@ -18,7 +18,7 @@ from collections.abc import Collection, Sequence
 from zoneinfo import ZoneInfo
 
 from pipeline.asking import alone, asked, certified
-from pipeline.certificates import facts, words
+from pipeline.certainty.certificates import facts, words
 from pipeline.engine import LEDGER_FILE, market_of
 from pipeline.errors import InputError
 from pipeline.evidence import Cash, Request

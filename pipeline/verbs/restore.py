@@ -14,9 +14,9 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.backups import FOLDER, accounts_in, backups_in, looked_through, restored
 from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
+from pipeline.ledger.backups import FOLDER, accounts_in, backups_in, looked_through, restored
 from pipeline.live import LOCK_FILE
 from pipeline.locking import locked
 from pipeline.plan import Plan

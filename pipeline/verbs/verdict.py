@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
+from pipeline.certainty.signing import forged
 from pipeline.engine import LEDGER_FILE, market_of
 from pipeline.errors import InputError, MoonlightError
 from pipeline.evidence import Verdict
@@ -27,7 +28,6 @@ from pipeline.ledger.proofs import Proofs
 from pipeline.ledger.reading import Reader
 from pipeline.live import wall
 from pipeline.settlement import profit_of
-from pipeline.signing import forged
 from pipeline.tables import nearest
 from pipeline.times import local_text
 from pipeline.values import UNSURE, Order

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from pipeline.differences import of_balance, of_contract, of_dispute, of_order
+from pipeline.certainty.differences import of_balance, of_contract, of_dispute, of_order
 from pipeline.evidence import Cash, Dispute, Listed, Statement
 from pipeline.times import HOUR
 from pipeline.values import ENDED, UNSURE, Certificate, Order
@@ -46,8 +46,13 @@ class Book:
     """Those listed that name our request."""
     _ends: dict[End, Listed] = field(default_factory=dict[End, Listed])
     """Those that ended and name none, by how they did: to the price and the moment it is of no other."""
+    _paid: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
+    """What each order paid that ended and is listed so: nothing of it changes but by a new state of the order."""
+    _sum: Decimal = NOTHING
+    """Of these."""
 
     def follow(self, order: Order) -> None:
+        self._sum -= self._paid.pop(order.order, NOTHING)
         self.orders[order.order] = order
 
     def read(self, statement: Statement) -> Iterator[Cash]:
@@ -70,10 +75,31 @@ class Book:
         """Whether something is not known that is still asked for."""
         return any(order.state in UNSURE for order in self.orders.values())
 
+    def off(self, statement: Statement) -> Decimal:
+        """How much more the account holds than is accounted for; a certificate says why, this is cheap."""
+        opened = self._opened
+        if statement.balance is None or opened is None:
+            return NOTHING
+        paid, held, as_of = NOTHING, NOTHING, statement.as_of
+        for order in [each for name, each in self.orders.items() if name not in self._paid]:
+            if not self._begun(order, as_of):
+                continue
+            if self._open(order, as_of):
+                held += order.stake
+            elif order.state in ENDED:
+                if self._listing(order) is None:
+                    paid += order.profit
+                else:
+                    self._paid[order.order] = order.profit
+                    self._sum += order.profit
+        gained, moved = self.gained + self._sum + paid, sum(self.cash.values(), NOTHING)
+        due = accounted(opened) + gained - opened.gained + moved - opened.moved - held + opened.held
+        return statement.balance - due
+
     def certificate(self, statement: Statement, at: int) -> Certificate:
         """Whether everything is accounted for as of a complete statement."""
         as_of, base = statement.as_of, self.base
-        opened = self.first if base is None else base
+        opened = self._opened
         since = max(self.since, base.as_of) if base is not None else self.since
         begun = [each for each in self.orders.values() if self._begun(each, as_of)]
         gained = self.gained + sum((each.profit for each in begun if self._ended(each, as_of)), NOTHING)
@@ -81,7 +107,7 @@ class Book:
         held = sum((each.stake for each in begun if self._open(each, as_of)), NOTHING)
         profit, cash, stakes = NOTHING, NOTHING, NOTHING
         opening = statement.balance if statement.balance is not None else NOTHING
-        if opened is not None and (opened.closing is not None or opened.opening):
+        if opened is not None:
             profit, cash, stakes = gained - opened.gained, moved - opened.moved, held - opened.held
             opening = accounted(opened)
         here = [each for each in begun if self._belongs(each, since, as_of)]
@@ -115,6 +141,7 @@ class Book:
         for name, order in tuple(self.orders.items()):
             if order.state in ENDED and max(order.expiry, order.at) < self._kept_from:
                 self.gained += order.profit
+                self._sum -= self._paid.pop(name, NOTHING)
                 del self.orders[name]
         for name, listed in tuple(self.listed.items()):
             if listed.result is not None and listed.closed_at < self._kept_from:
@@ -148,6 +175,12 @@ class Book:
         unknown = [order for order in self.orders.values() if order.state == "UNKNOWN" and order not in here]
         for order in sorted([*here, *unknown], key=lambda each: (each.bar, each.order)):
             yield from of_order(order, self._listing(order), as_of)
+
+    @property
+    def _opened(self) -> Certificate | None:
+        """What the sums go on from; nothing while the venue never said what the account holds."""
+        opened = self.first if self.base is None else self.base
+        return opened if opened is not None and (opened.closing is not None or opened.opening) else None
 
     def _begun(self, order: Order, as_of: int) -> bool:
         """Whether the venue had its contract by a moment."""

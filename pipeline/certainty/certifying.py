@@ -3,13 +3,15 @@
 A pass is complete when the executor says so (`Reconciled`) of what the venue listed (`Statement`); until then an order
 may be on its way. One that nobody knows the fate of puts a certificate off for a while, unless somebody asked for it.
 A certificate that is made again within the day, because something amiss came or went, begins where the one before it
-did.
+did. Money that is missing, or too much, is looked for with every pass; the same amount in two of them calls
+for one.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
-from pipeline.balancing import Book, amiss
+from pipeline.certainty.balancing import NOTHING, Book, amiss
 from pipeline.evidence import Cash, Dispute, Reconciled, Request, Statement
 from pipeline.times import DAY, MINUTE
 from pipeline.values import Certificate, Order, Past
@@ -29,6 +31,9 @@ class Desk:
     asked: bool = False
     odd: bool = False
     """Whether something came that does not belong: a contract of somebody else's, a contradiction."""
+    off: Decimal = NOTHING
+    """How much more than is accounted for the account held at the last pass, and since which one."""
+    off_from: int = -1
     wanted_from: int | None = None
     last: Certificate | None = None
     """Of this life."""
@@ -41,6 +46,18 @@ class Desk:
             return False
         self.wanted_from = as_of if self.wanted_from is None else self.wanted_from
         return not self.book.unsure or as_of >= self.wanted_from + PATIENCE
+
+    def doubted(self, statement: Statement) -> bool:
+        """Whether the last certificate may not hold any more."""
+        off, as_of = self.book.off(statement), statement.as_of
+        if off != self.off:
+            self.off, self.off_from = off, as_of
+        if self.last is None:
+            return False
+        if self.odd or not self.last.sound:
+            return True
+        stands = as_of - self.off_from
+        return bool(off) and (stands >= PATIENCE if self.book.unsure else stands > 0)
 
 
 class Certifying:
@@ -105,12 +122,13 @@ def _judged(desk: Desk, at: int) -> Iterator[Certificate]:
     if statement is None or desk.passed != statement.as_of or desk.judged == statement.as_of:
         return
     desk.judged = statement.as_of
+    doubted = desk.doubted(statement)
     if desk.due(statement.as_of):
         if desk.last is not None:
             desk.book.close(desk.last)
         desk.asked, desk.wanted_from = False, None
         made = desk.book.certificate(statement, at)
-    elif desk.last is not None and (desk.odd or not desk.last.sound):
+    elif desk.last is not None and doubted:
         made = desk.book.certificate(statement, at)
         if amiss(made) == amiss(desk.last):
             return

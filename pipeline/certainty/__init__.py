@@ -1,0 +1,1 @@
+"""What makes orders certain: certificates, the audit of settlements, and what people sign for."""
