@@ -369,7 +369,7 @@ def test_an_empty_ledger_beside_what_an_earlier_life_left_is_not_begun_again(pat
     beside = path.parent / left
     beside.parent.mkdir(exist_ok=True)
     beside.write_bytes(b"of an earlier life")
-    with pytest.raises(LedgerError, match="is empty, but .* would be forgotten; put a backup in its place"):
+    with pytest.raises(LedgerError, match=r"is empty, but .* would be forgotten; put a backup in its place"):
         opened(path)
     assert path.stat().st_size == 0
     assert beside.read_bytes() == b"of an earlier life"
@@ -384,8 +384,8 @@ def test_an_empty_file_of_a_first_start_that_was_cut_off_is_filled(path: Path) -
         assert ledger.latches() == []
 
 
-def test_a_run_and_a_stop_refuse_a_ledger_that_was_emptied(tmp_path: Path) -> None:
-    plan = plan_of(folder=tmp_path)
+def test_no_run_begins_with_a_ledger_that_was_emptied(tmp_path: Path) -> None:
+    plan = plan_of(base=tmp_path)
 
     async def test() -> None:
         ledger_of(plan).close()

@@ -80,7 +80,7 @@ def damaged(path: Path, how: str) -> LedgerError:
 
 
 def emptied(path: Path, left: Path) -> LedgerError:
-    how = f"the ledger {path} is empty, but {left} is of an earlier life: its stops, armings and orders would be forgotten"
+    how = f"the ledger {path} is empty, but {left} is of an earlier life: its stops and armings would be forgotten"
     return LedgerError(f"{how}; {restoring(path)}")
 
 
