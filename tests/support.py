@@ -17,7 +17,7 @@ from pipeline import virtual
 from pipeline.checking import load_text
 from pipeline.engine import Setting, running
 from pipeline.flow import Flow
-from pipeline.host import Records
+from pipeline.host import Mode, Records
 from pipeline.parts import Kind
 from pipeline.plan import Plan
 from pipeline.stretch import PRICES
@@ -166,12 +166,13 @@ def play(
     past: Past | None = None,
     outside: tuple[Kind, ...] = ("venue",),
     look: Callable[[Flow], object] | None = None,
+    mode: Mode = "replay",
 ) -> list[tuple[str, Any]]:
     """Let values enter at their moments, in virtual time; everything the nodes gave, in order."""
     given: list[tuple[str, Any]] = []
 
     async def main() -> None:
-        setting = Setting(mode="replay", begin=begin, outside=outside)
+        setting = Setting(mode=mode, begin=begin, outside=outside)
 
         def told(node: str, value: Any) -> None:
             given.append((node, value))

@@ -445,9 +445,9 @@ def test_what_each_pass_reckons_is_what_a_certificate_would_say(
         moment += gap * MINUTE
         ends = list[Listed]()
         for each, (_, _, manner) in zip(orders, trades, strict=True):
+            still = replace(each, state="CONFIRM", result=None, profit=Decimal(0), ended_at=0)
             begun, over = each.expiry - MINUTE <= moment, each.ended_at + manner * 10_000 <= moment
             if begun:
-                still = replace(each, state="CONFIRM", result=None, profit=Decimal(0), ended_at=0)
                 book.follow(each if over else still)
             if begun and manner < 3:
                 ends.append(listed(each if each.ended_at <= moment else still))
