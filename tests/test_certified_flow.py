@@ -111,7 +111,7 @@ def test_money_that_goes_untold_is_named_within_two_passes_and_told_once() -> No
     (sentence,) = second.unexplained
     assert sentence.startswith(f"the account holds {second.closing}, 7.50 less than is accounted for")
     assert asked.unexplained[0].startswith(f"the account holds {asked.closing}, 7.50 less than is accounted for")
-    assert (second.since, asked.since) == (first.as_of, second.as_of)
+    assert (second.since, asked.since) == (first.since, second.as_of)
 
 
 def test_a_lost_settlement_is_found_by_asking_and_adds_up() -> None:
