@@ -16,6 +16,7 @@ from pipeline.columns import Namings
 from pipeline.errors import PlanError, Problem
 from pipeline.evidence import Evidence, Inquiry, Money, Terms
 from pipeline.flowtest import FlowTest
+from pipeline.futile import futile
 from pipeline.host import Mode
 from pipeline.parts import TABLES, Derived, Feature, Kind
 from pipeline.permission import permission_of
@@ -98,6 +99,7 @@ class _Check:
         order = self._ordered(edges)
         self._warn_unused(edges)
         self._warnings += [*sharing.warnings(), *sharing.unknown()]
+        self._warnings += futile(self.tables.source, self._nodes, edges)
         self._warn_of_stakes()
         self._warn_of_faults()
         tests = self._tests()

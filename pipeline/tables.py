@@ -23,6 +23,8 @@ Place = tuple[str | int, ...]
 
 ARTICLES = (("an ", ("amount",)), ("a ", ("whole", "number", "list", "table", "column")))
 LONGEST_SHOWN = 60
+FEW = 4
+"""So many words or fewer are all named: one that looks like what was written need not be what was meant."""
 MANY = 24
 """More parts than these are not listed in a sentence."""
 
@@ -233,7 +235,7 @@ def _mend(raw: Any, hint: Any) -> str:
         return f'write an amount in quotes: "{raw}"' if number else 'write an amount like "1.00"'
     choices = [str(each) for each in get_args(base)] if get_origin(base) is Literal else []
     if choices:
-        return nearest(str(raw), choices)
+        return f"use one of {', '.join(choices)}" if len(choices) <= FEW else nearest(str(raw), choices)
     if get_origin(base) is tuple and isinstance(raw, str | int | float) and raw != "":
         return f"write a list: [{_quoted(raw)}]"
     if isinstance(raw, date) and str in _alternatives(hint):

@@ -166,7 +166,7 @@ ONE_MISTAKE = {
     "a wrong word": (
         "[moonlight]",
         '[moonlight]\nmode = "papre"',
-        "3:8: [moonlight] mode is 'papre'; did you mean 'paper'?",
+        "3:8: [moonlight] mode is 'papre'; use one of paper, live, replay",
     ),
     "real money on paper": (
         'balance = "100.00"',
@@ -542,6 +542,18 @@ def test_a_node_that_nobody_takes_from_is_a_warning_with_its_place() -> None:
     assert [warning.text(plan.file) for warning in plan.warnings] == [
         f"flows.toml:{line}:12: [providers.idle]: nothing takes what it gives; name it in a `from`, or remove it"
     ]
+
+
+@pytest.mark.parametrize(("cutoff", "late"), [(59, ""), (60, "1m"), (300, "1m, 5m"), (299, "1m")])
+def test_a_cutoff_that_leaves_no_time_in_a_slot_is_a_warning_with_its_place(cutoff: int, late: str) -> None:
+    text = SMALL.replace('use = "executor"', f'use = "executor"\nentry_cutoff_seconds = {cutoff}')
+    text = text.replace('timeframes = ["1m"]', 'timeframes = ["5m", "1m"]')
+    line = text[: text.index("entry_cutoff")].count("\n") + 1
+    told = (
+        f"flows.toml:{line}:24: [sinks.orders]: entry_cutoff_seconds is {cutoff}, so no order of {late} is ever sent; "
+        "write less than 60"
+    )
+    assert [each.text("flows.toml") for each in plan_of(text).warnings] == ([told] if late else [])
 
 
 def test_edges_can_be_compared_and_kept_in_sets() -> None:

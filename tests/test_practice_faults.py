@@ -442,6 +442,10 @@ WRONG = {
         "12:74: [venues.practice] no. 1 of faults amount must be above 0, not -5.00; "
         "a withdrawal is a fault of its own",
     ),
+    "an amount of less than a cent": (
+        'faults = [{ what = "deposit", after = "1m", account = "demo-1", amount = "1.234" }]',
+        "12:74: [venues.practice] no. 1 of faults amount must be whole cents, not 1.234; write 1.23",
+    ),
     "an amount without quotes": (
         'faults = [{ what = "deposit", after = "1m", account = "demo-1", amount = 5.0 }]',
         '12:74: [venues.practice] no. 1 of faults amount is 5.0; write an amount in quotes: "5.0"',
@@ -486,6 +490,19 @@ def test_a_memory_is_a_file_that_nobody_else_uses(name: str) -> None:
 def test_a_mistake_in_the_venues_table_is_told_with_place_and_fix(name: str) -> None:
     keys, sentence = WRONG[name]
     assert problem(keys) == sentence
+
+
+def test_a_contract_by_hand_on_a_product_that_nobody_quotes_is_a_warning() -> None:
+    by_hand = (
+        'what = "external", after = "1m", account = "demo-1", timeframe = "1m", direction = "call", stake = "1.00"'
+    )
+    keys = f'faults = [{{ {by_hand}, product = "EURUSD" }}, {{ {by_hand}, product = "EURUSX" }}]\n'
+    warnings = [each.text("f") for each in plan_of(SMALL.replace(TABLE, TABLE + keys)).warnings]
+    (told,) = (each for each in warnings if "no source has" in each)
+    assert told == (
+        f"f:12:{keys.index(chr(34) + 'EURUSX') + 1}: [venues.practice]: faults no. 2 is of EURUSX, "
+        "which no source has, so it never strikes; name one of BTCUSD, EURUSD, or take it out"
+    )
 
 
 def test_faults_and_evidence_are_read_from_the_file() -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
+from pipeline.settlement import CENT
 from pipeline.times import HOUR, MINUTE, SECOND, DurationText, TimeframeName, duration, timeframe
 from pipeline.values import Direction
 
@@ -131,6 +132,8 @@ class Strike:
             money: Decimal | None = getattr(self, key)
             if money is not None and not (money.is_finite() and money > 0):
                 raise ValueError(f"{key} must be above 0, not {money}; a withdrawal is a fault of its own")
+            if money is not None and money % CENT:
+                raise ValueError(f"{key} must be whole cents, not {money}; write {max(CENT, round(money, 2))}")
         if self.timeframe is not None:
             timeframe(self.timeframe)
 
