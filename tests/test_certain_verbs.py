@@ -316,6 +316,21 @@ def test_an_audit_without_a_contract_says_that_nothing_could_be_held_against_our
     assert say("audit")[:2] == (0, "no settlement could be held against our ticks (2 unseen)\n")
 
 
+def test_settlements_that_nothing_audited_are_counted_and_not_claimed(ledger: Path, say: Say) -> None:
+    kept(ledger, *(order("SETTLED", order=f"old-{n}", bar=MONDAY - n * MINUTE, result="win") for n in range(1, 4)))
+    kept(ledger, order("ABORT", order="none", bar=MONDAY - 9 * MINUTE))
+    assert say("audit")[1] == "no settlement could be held against our ticks (0 unseen); 3 more have no audit\n"
+    audited(ledger, "ee")
+    code, out, _ = say("audit")
+    assert (code, out.startswith("all 2 settlements are explained"), out.endswith("; 3 more have no audit\n")) == (
+        0,
+        True,
+        True,
+    )
+    assert json.loads(say("audit", "--json")[1])["unaudited"] == 3
+    assert json.loads(say("audit", "--account", "demo-1", "--since", "1m", "--json")[1])["unaudited"] == 0
+
+
 def test_an_audit_counts_what_is_not_explained_whom_it_costs_and_how_often_luck_would(ledger: Path, say: Say) -> None:
     audited(ledger, "eeeueeuen")
     code, out, _ = say("audit")

@@ -9,7 +9,10 @@ from typing import Any
 from pipeline.evidence import Audited
 from pipeline.settlement import profit_of
 from pipeline.statistics.shares import Interval, wilson
-from pipeline.values import Order
+from pipeline.values import ENDED, Order
+
+CONTRACTS = ENDED - {"ABORT"}
+"""Orders that had a contract, which is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Fairness:
     neither: int = 0
     cost: Decimal = Decimal(0)
     """What all unexplained ones cost the account together."""
+    unaudited: int = 0
+    """Ended, and nobody held them against our ticks: not yet, or they are of before there were audits."""
 
     @property
     def unexplained(self) -> int:
@@ -46,6 +51,12 @@ class Fairness:
         return sum(math.comb(sided, count) for count in range(self.against, sided + 1)) / 2**sided
 
     def __str__(self) -> str:
+        if not self.unaudited:
+            return self._judgement()
+        have = "has" if self.unaudited == 1 else "have"
+        return f"{self._judgement()}; {self.unaudited:,} more {have} no audit"
+
+    def _judgement(self) -> str:
         if not self.judged:
             return f"no settlement could be held against our ticks ({self.unseen:,} unseen)"
         unseen = f"; {self.unseen:,} more were not seen by our ticks" if self.unseen else ""
@@ -69,20 +80,23 @@ class Fairness:
 
 
 def fairness(audits: Iterable[Audited], orders: Mapping[str, Order]) -> Fairness:
-    """Of audits whose orders are known."""
+    """Of audits whose orders are known, and how many of these orders ended without one."""
+    audited: set[str] = set()
     counts = {"explained": 0, "unseen": 0, "against": 0, "favour": 0, "neither": 0}
     total = Decimal(0)
     for each in audits:
         order = orders.get(each.order)
         if order is None:
             continue
+        audited.add(each.order)
         if each.verdict != "unexplained":
             counts[each.verdict] += 1
             continue
         total += cost_of(each, order)
         worse = worse_by(each, order)
         counts["against" if worse > 0 else "favour" if worse < 0 else "neither"] += 1
-    return Fairness(**counts, cost=total)
+    unaudited = sum(each.state in CONTRACTS and name not in audited for name, each in orders.items())
+    return Fairness(**counts, cost=total, unaudited=unaudited)
 
 
 def cost_of(audited: Audited, order: Order) -> Decimal:
@@ -101,7 +115,7 @@ def worse_by(audited: Audited, order: Order) -> float:
 
 
 def facts(found: Fairness) -> dict[str, Any]:
-    names = ("explained", "unexplained", "unseen", "against", "favour", "neither")
+    names = ("explained", "unexplained", "unseen", "unaudited", "against", "favour", "neither")
     share = found.share
     return {
         **{name: getattr(found, name) for name in names},

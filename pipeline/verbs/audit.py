@@ -7,17 +7,18 @@ examples:
 
 A running flow settles each contract once more from its own prices as it ends; this only reads what came of it. A
 contract is explained when the venue's prices are among our ticks of their moments and its result follows from them, and
-unseen where our ticks do not reach. `--out` writes those that are not explained (with --all: all of them), with the
-venue's prices and ours and their stamps. Exit code 1 when one is not explained.
+unseen where our ticks do not reach. Contracts that ended when nothing audited have no audit, and are counted. `--out`
+writes those that are not explained (with --all: all that were audited), with the venue's prices and ours and their
+stamps. Exit code 1 when one is not explained.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipeline.certainty.fairness import cost_of, facts, fairness
+from pipeline.certainty.fairness import CONTRACTS, cost_of, facts, fairness
 from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
 from pipeline.evidence import Audited
@@ -76,8 +77,9 @@ def run(options: argparse.Namespace) -> int:
         raise InputError("--all is about the file that --out writes; name one with --out")
     plan = plan_of(options)
     zone = ZoneInfo(plan.settings.display_timezone)
-    pairs = _pairs(plan.folder / LEDGER_FILE, options, zone)
-    found = fairness((audited for _, audited in pairs), {order.order: order for order, _ in pairs})
+    orders, audits = _asked(plan.folder / LEDGER_FILE, options, zone)
+    found = fairness(audits.values(), orders)
+    pairs = [(order, audits[name]) for name, order in orders.items() if name in audits]
     odd = [pair for pair in pairs if pair[1].verdict == "unexplained"]
     if options.out is not None:
         chosen = pairs if options.all else odd
@@ -96,8 +98,10 @@ def run(options: argparse.Namespace) -> int:
     return 1 if odd else 0
 
 
-def _pairs(path: Path, options: argparse.Namespace, zone: ZoneInfo) -> Sequence[Pair]:
-    """The contracts that were asked for, by their ends."""
+def _asked(
+    path: Path, options: argparse.Namespace, zone: ZoneInfo
+) -> tuple[Mapping[str, Order], Mapping[str, Audited]]:
+    """The contracts that were asked for, by their ends, and the audits there are."""
     with Proofs(path) as proofs:
         audits = proofs.audits()
     reader = Reader(path)
@@ -108,17 +112,16 @@ def _pairs(path: Path, options: argparse.Namespace, zone: ZoneInfo) -> Sequence[
     known = sorted({order.account for order in orders})
     if options.account is not None and options.account not in known:
         raise InputError(f"account {options.account!r} has no orders; {nearest(options.account, known)}")
-    pairs = [(order, audits[order.order]) for order in orders if order.order in audits]
-    pairs.sort(key=lambda pair: (pair[0].expiry, pair[0].order))
-    since = _since(options.since, pairs, zone)
-    return [(o, a) for o, a in pairs if options.account in (None, o.account) and o.expiry >= since]
+    over = sorted((each for each in orders if each.state in CONTRACTS), key=lambda each: (each.expiry, each.order))
+    since = _since(options.since, over, zone)
+    return {o.order: o for o in over if options.account in (None, o.account) and o.expiry >= since}, audits
 
 
-def _since(text: str | None, pairs: Sequence[Pair], zone: ZoneInfo) -> int:
+def _since(text: str | None, over: Sequence[Order], zone: ZoneInfo) -> int:
     if text is None:
         return 0
     try:
-        return max((order.expiry for order, _ in pairs), default=0) - duration(text)
+        return max((order.expiry for order in over), default=0) - duration(text)
     except ValueError:
         try:
             return parse_moment(text, zone)
