@@ -1,7 +1,7 @@
 """What a flow file asks for and can never happen: orders that have no time left, faults of products nobody quotes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from pipeline.errors import Problem
 from pipeline.plan import Edge, Node, products_of
@@ -52,7 +52,7 @@ def _never_placed(venue: Node, nodes: Mapping[str, Node]) -> Iterator[tuple[int,
     """Contracts placed by hand on what is not quoted: their numbers in the list of faults, and their products."""
     known = _products(nodes)
     faults = getattr(venue.instance, "faults", ())
-    listed: tuple[Any, ...] = faults if isinstance(faults, tuple) and known else ()
+    listed = cast("tuple[Any, ...]", faults) if isinstance(faults, tuple) and known else ()
     for number, strike in enumerate(listed):
         product: str = getattr(strike, "product", "")
         if product and product not in known:
