@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import field, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -18,7 +19,7 @@ from pipeline.values import Ack, Bars, Order, Past, Payouts, Quotes, Reject, Set
 from pipeline.venues.desk import served
 from pipeline.venues.faults import Storm, Strike, wrong_with
 from pipeline.venues.house import House
-from pipeline.venues.memory import Memory
+from pipeline.venues.memory import Memory, known_until
 from pipeline.venues.rules import Rules
 from pipeline.venues.selling import EarlyClose
 
@@ -88,6 +89,10 @@ class Practice:
         past: Observable[Past],
     ) -> Observable[Ack | Reject | Unsent | Lost | Declined | Settlement | Statement | Struck | Payouts]:
         return served(host, lambda: self.house(host), orders, prices, payouts, past)
+
+    def remembers_until(self, folder: Path) -> int | None:
+        """The latest moment of a contract in its own book, a file in the flow's folder; None without one."""
+        return known_until(folder / self.memory) if self.memory else None
 
     def house(self, host: Host) -> House:
         """The venue itself: as it was left, when it has a memory."""

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from pipeline.ledger import Ledger
 from pipeline.ledger.backups import backed_up, backups_in, looked_through, restored
 from pipeline.ledger.reading import Reader
 from pipeline.locking import locked
-from pipeline.times import MINUTE
+from pipeline.times import HOUR, MINUTE
+from pipeline.venues.book import Deal
+from pipeline.venues.memory import Memory
 from tests.support import MONDAY, SMALL, order
 
 Said = tuple[int, str, str]
@@ -189,6 +192,44 @@ def test_while_an_engine_runs_nothing_is_replaced(say: Say, path: Path) -> None:
         code, _, error = say("restore", "mine.db")
     assert (code, error) == (2, f"an engine runs on {path.parent}; end it first, then restore\n")
     assert path.read_bytes() == before
+
+
+def test_a_simulated_market_is_not_taken_back_behind_what_its_venue_remembers(say: Say, folder: Path) -> None:
+    remembering = SMALL.replace("payout = 0.9\n", 'payout = 0.9\nmemory = "broker.db"\n')
+    (folder / "flows.toml").write_text(remembering, encoding="utf-8")
+    say("backup", "--out", "mine.db")
+    assert "the simulated market goes on from 2026-01-05T10:0" in say("restore", "mine.db")[1]
+    book = folder / "data" / "broker.db"
+    remembered(book, MONDAY)
+    assert say("restore", "mine.db")[0] == 0
+    remembered(book, MONDAY + HOUR)
+    before = (folder / "data" / "ledger.db").read_bytes()
+    code, out, error = say("restore", "mine.db")
+    assert (code, out, error.count("\n")) == (2, "", 1)
+    assert error.startswith(
+        f"the memory of venues.practice in {folder / 'data'} has contracts until 2026-01-05T11:00:00.000Z: "
+    )
+    assert error.endswith("; move the memory's file away, or restore all the same with --force\n")
+    assert (folder / "data" / "ledger.db").read_bytes() == before
+    assert say("restore", "mine.db", "--force")[0] == 0
+    book.unlink()
+    assert say("restore", "mine.db")[0] == 0
+
+
+def test_a_memory_that_is_none_is_told_when_a_backup_is_put_back(say: Say, folder: Path) -> None:
+    remembering = SMALL.replace("payout = 0.9\n", 'payout = 0.9\nmemory = "broker.db"\n')
+    (folder / "flows.toml").write_text(remembering, encoding="utf-8")
+    say("backup", "--out", "mine.db")
+    (folder / "data" / "broker.db").write_text("no database at all, but long enough to look at" * 9, encoding="utf-8")
+    code, _, error = say("restore", "mine.db")
+    assert (code, "cannot be used as a venue's memory" in error) == (2, True)
+
+
+def remembered(path: Path, at: int) -> None:
+    """A venue's book with one more contract, taken at a moment."""
+    memory = Memory.opened(path)
+    memory.keep(Deal(f"C-{at}", "o", "r", "demo-1", "EURUSD", MINUTE, "call", Decimal("1.00"), 0.9, at, at + MINUTE))
+    memory.close()
 
 
 def test_restore_alone_says_which_backups_there_are(say: Say) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from pipeline.archive import files
 from pipeline.errors import InputError
+from pipeline.ledger.remembering import last_moment_of
 from pipeline.ledger.tables import VERSION
 
 FOLDER = "backups"
@@ -79,6 +80,13 @@ def accounts_in(path: Path) -> frozenset[str]:
     with closing(_reading(path)) as db:
         found = db.execute("SELECT account FROM orders UNION SELECT DISTINCT account FROM decisions")
         return frozenset(row[0] for row in found)
+
+
+def last_moment_in(path: Path) -> int | None:
+    """The latest moment that a copy knows of; None while it is empty."""
+    with closing(_reading(path)) as db:
+        db.row_factory = sqlite3.Row
+        return last_moment_of(db)
 
 
 def backups_in(folder: Path) -> Sequence[Path]:

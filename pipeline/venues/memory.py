@@ -1,6 +1,7 @@
 """A venue's own book on disk: what it took outlives the process, whatever a flow's ledger knows of it."""
 
 import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Self
@@ -19,6 +20,18 @@ CREATE TABLE openings (account TEXT PRIMARY KEY, opening TEXT NOT NULL) STRICT;
 CREATE TABLE deals (contract TEXT PRIMARY KEY, deal TEXT NOT NULL) STRICT;
 CREATE TABLE movements (seq INTEGER PRIMARY KEY, movement TEXT NOT NULL) STRICT;
 """
+
+
+def known_until(path: Path) -> int | None:
+    """The latest moment of a contract in a book's file; None where none is."""
+    if not path.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=PATIENCE)) as db:
+            deals = [msgspec.json.decode(row[0], type=Deal) for row in db.execute("SELECT deal FROM deals")]
+    except (sqlite3.Error, msgspec.MsgspecError) as failure:
+        raise _unusable(path, failure) from failure
+    return max((each.accepted_at if each.end is None else each.end.at for each in deals), default=None)
 
 
 class Memory:

@@ -7,19 +7,21 @@ examples:
 
 Without a file it says which backups there are. It is refused while an engine runs. What was traded after the backup was
 made is not in it: at the next start the venue is asked for it, and until then nothing is sent; `reconcile` asks at
-once.
+once. A simulated market goes back to where the backup ends: it is refused when a venue with a memory of its own knows
+of contracts after that; move the memory's file away as well, or restore all the same with --force.
 """
 
 import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.engine import LEDGER_FILE
+from pipeline.engine import LEDGER_FILE, market_of
 from pipeline.errors import InputError
-from pipeline.ledger.backups import FOLDER, accounts_in, backups_in, looked_through, restored
-from pipeline.live import LOCK_FILE
+from pipeline.ledger.backups import FOLDER, accounts_in, backups_in, last_moment_in, looked_through, restored
+from pipeline.live import LOCK_FILE, wall
 from pipeline.locking import locked
 from pipeline.plan import Plan
+from pipeline.times import utc_text
 from pipeline.verbs.backup import stamp
 from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json
 
@@ -27,6 +29,7 @@ from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the backup; left out: which there are")
     parser.add_argument("--flow", type=Path, default=Path(DEFAULT), metavar="FLOW", help=f"the flow file ({DEFAULT})")
+    parser.add_argument("--force", action="store_true", help="though a venue remembers contracts of after the backup")
     json_option(parser)
 
 
@@ -46,14 +49,17 @@ def run(options: argparse.Namespace) -> int:
     with locked(plan.folder / LOCK_FILE, 0o600) as ours:
         if not ours:
             raise InputError(f"an engine runs on {plan.folder}; end it first, then restore")
+        begin = _market_goes_on(options.file, plan, force=options.force)
         there = restored(options.file, ledger, replaced)
     if options.json:
         facts = {"file": str(options.file), "orders": copy.orders, "decisions": copy.decisions}
-        say_json({**facts, "replaced": str(replaced) if there else None})
+        say_json({**facts, "replaced": str(replaced) if there else None, "market_from": begin})
         return 0
     print(f"{ledger} is {options.file} now: {copy.orders:,} orders, {copy.decisions:,} decisions")
     if there:
         print(f"the one before is kept as {replaced}")
+    if begin is not None:
+        print(f"the simulated market goes on from {utc_text(begin)}, as the backup has it")
     print("what was traded since the backup is asked of the venue at the next start, or at once with `reconcile`")
     return 0
 
@@ -63,6 +69,21 @@ def _refuse_strange(file: Path, plan: Plan) -> None:
     if known and not known & set(plan.accounts):
         named = ", ".join(sorted(known))
         raise InputError(f"{file} is of other accounts ({named}) than {plan.file} has; name a backup of this flow")
+
+
+def _market_goes_on(file: Path, plan: Plan, *, force: bool) -> int | None:
+    """From where a simulated market does; None of a real one. A venue that remembers later trades is not left ahead."""
+    begin, speed = market_of(plan, wall(), last_moment_in(file))
+    if speed is None:
+        return None
+    remembering = [node for node in plan.of("venue") if hasattr(node.instance, "remembers_until")]
+    for node in remembering if not force else ():
+        until: int | None = node.instance.remembers_until(plan.folder)
+        if until is not None and until > begin:
+            ahead = f"the memory of {node.id} in {plan.folder} has contracts until {utc_text(until)}"
+            back = f"the simulated market would go back behind them, to {utc_text(begin)}, where {file} ends"
+            raise InputError(f"{ahead}: {back}; move the memory's file away, or restore all the same with --force")
+    return begin
 
 
 def _list(plan: Plan, *, as_json: bool) -> None:
