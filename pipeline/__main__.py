@@ -1,9 +1,15 @@
 """The command line: `python -m pipeline VERB`, installed `moonlight VERB`."""
 
+import sys
+
+from pipeline import early
+
+if __name__ == "__main__" or "moonlight" in sys.modules:  # the program itself, not somebody who imports it
+    early.attend("".join(sys.argv[1:2]))
+
 import argparse
 import os
 import sqlite3
-import sys
 from collections.abc import Sequence
 
 import operators
@@ -16,8 +22,6 @@ from pipeline.verbs import NAMES, verb
 PARTS = (operators, sinks, sources)
 """Imported for what they register."""
 
-INTERRUPTED = 130
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -25,12 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(sentence, file=sys.stderr)
     options = _parser(arguments[0] if arguments else "").parse_args(arguments)
     try:
+        early.attended()
         return int(options.run(options))
     except MoonlightError as failure:
         print(failure, file=sys.stderr)
         return failure.exit_code
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return early.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has left. Python would complain about it once more while it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

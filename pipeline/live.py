@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from pipeline import early
 from pipeline.errors import InputError
 from pipeline.locking import locked
 
@@ -83,7 +84,7 @@ class KillSignal:
     Where there is no such signal (Windows) nobody is ever called.
     """
 
-    NAME = "SIGUSR1"
+    NAME = early.STOP
 
     def __init__(self) -> None:
         self._call: Callable[[str], object] | None = None
@@ -92,6 +93,7 @@ class KillSignal:
     def __enter__(self) -> Self:
         number = getattr(signal, self.NAME, None)
         self._before = None if number is None else signal.signal(number, self._told)
+        self._came = self._came or (number is not None and early.came(number))
         return self
 
     def __exit__(

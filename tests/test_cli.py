@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from time import perf_counter
 from typing import IO, Any
@@ -174,6 +174,30 @@ def wait_for(output: IO[str], what: str) -> list[dict[str, Any]]:
     raise AssertionError(f"it ended without a line of {what!r}: {read}")
 
 
+needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="nothing says what processes wait for")
+
+
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has its own answer to a signal by now."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
+def children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()]
+
+
+def wait_until(true: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Look every few milliseconds, as long as a process lives."""
+    began = perf_counter()
+    while not true():
+        assert perf_counter() - began < PATIENCE, "it never came"
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.005)
+            raise AssertionError("the process ended")
+
+
 # --- help ------------------------------------------------------------------------------------------------------------
 
 
@@ -307,6 +331,42 @@ def test_ctrl_c_ends_a_run_at_once_with_its_summary(shell: Shell, folder: Path) 
         assert perf_counter() - began < 15, "it would have gone on for half a minute"
     assert (running.returncode, error) == (0, "")
     assert lines_of(out)[-1]["what"] == "summary"
+
+
+@needs_proc
+def test_ctrl_c_while_the_program_is_not_there_yet_ends_it_without_a_word(shell: Shell, folder: Path) -> None:
+    with shell.start(folder, "run") as starting:
+        wait_until(lambda: catches(starting.pid, signal.SIGUSR1), starting)
+        starting.send_signal(signal.SIGINT)
+        out, error = starting.communicate(timeout=PATIENCE)
+    assert (starting.returncode, out, error) == (130, "", "")
+    assert not (folder / "data").exists()
+
+
+@needs_proc
+def test_a_stop_before_the_run_is_there_stops_it_from_its_first_bar_on(shell: Shell, folder: Path) -> None:
+    with shell.start(folder, "run", "--for", "3s", "--json") as starting:
+        wait_until(lambda: catches(starting.pid, signal.SIGUSR1), starting)
+        assert not (folder / "data").exists(), "it is early"
+        starting.send_signal(signal.SIGUSR1)
+        out, error = starting.communicate(timeout=PATIENCE)
+    assert (starting.returncode, error) == (0, "")
+    verdicts = {each["verdict"] for each in lines_of(out) if each["what"] == "decision"}
+    assert "killed" in verdicts
+    assert "trade" not in verdicts
+    held = shell.run(folder, "resume", "--reason", "looked at")
+    assert "the signal SIGUSR1" in held.stdout
+
+
+@needs_proc
+def test_a_simulation_that_is_interrupted_says_how_many_worlds_held_so_far(shell: Shell, folder: Path) -> None:
+    with shell.start(folder, "sim", "--seeds", "500", "--days", "0.02", "--jobs", "2") as running:
+        wait_until(lambda: len(children(running.pid)) == 2, running)
+        wait_until(lambda: not any(catches(each, signal.SIGINT) for each in children(running.pid)), running)
+        os.killpg(running.pid, signal.SIGINT)
+        out, error = running.communicate(timeout=PATIENCE)
+    assert (running.returncode, out) == (130, "")
+    assert re.fullmatch(r"\s*interrupted: \d+ of 500 worlds held so far, none failed\n", error)
 
 
 def test_a_second_engine_on_one_folder_is_refused(shell: Shell, folder: Path) -> None:

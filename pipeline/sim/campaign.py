@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
+from multiprocessing import active_children
 from pathlib import Path
 
 from pipeline.checking import load_text
@@ -66,4 +67,10 @@ def outcomes(
             yield one(flow, each)
         return
     with ProcessPoolExecutor(max_workers=jobs, initializer=register) as pool:
-        yield from pool.map(one, *zip(*asked, strict=True), chunksize=1)
+        try:
+            yield from pool.map(one, *zip(*asked, strict=True), chunksize=1)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in active_children():  # nobody waits for worlds that nobody counts
+                process.terminate()
+            raise

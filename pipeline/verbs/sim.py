@@ -18,6 +18,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
+from signal import SIG_DFL, SIGINT, signal
 from time import perf_counter
 
 from pipeline.errors import InputError
@@ -61,10 +62,14 @@ def run(options: argparse.Namespace) -> int:
     shown = progress("simulating")
     total = options.seeds * len(flows)
     asked = range(options.seed, options.seed + options.seeds)
-    for outcome in outcomes(flows, terms, asked, options.jobs, register):
-        summary.add(outcome, terms.minutes / len(flows))
-        hashed.update(outcome.hash.encode())
-        shown(summary.worlds / total)
+    try:
+        for outcome in outcomes(flows, terms, asked, options.jobs, register):
+            summary.add(outcome, terms.minutes / len(flows))
+            hashed.update(outcome.hash.encode())
+            shown(summary.worlds / total)
+    except KeyboardInterrupt:
+        print(f"\n{so_far(summary, total)}", file=sys.stderr)
+        raise
     seconds = perf_counter() - began
     saying = _as_json if options.json else _say
     saying(summary, hashed.hexdigest(), seconds)
@@ -74,8 +79,16 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def so_far(summary: Summary, total: int) -> str:
+    """What is known of worlds of which not all were simulated."""
+    failing = ", ".join(str(each.seed) for each in summary.failing)
+    held = f"{summary.worlds - len(summary.failing)} of {total} worlds held so far"
+    return f"interrupted: {held}, {f'seed {failing} failed' if failing else 'none failed'}"
+
+
 def register() -> None:
-    """Make the parts known to a process, as the command line does."""
+    """Make the parts known to a process, as the command line does. Ctrl-C ends it without a word of its own."""
+    signal(SIGINT, SIG_DFL)
     for name in ("operators", "sinks", "sources"):
         import_module(name)
     load_installed()
