@@ -157,6 +157,8 @@ def test_certificates_go_on_over_a_restart_in_the_ledger(tmp_path: Path) -> None
         later = day(QUIET, records=ledger, past=ledger.past(again), begin=again, end=again + HOUR // 4)
     assert [each.unexplained for each in later.certificates] == [()] * len(later.certificates)
     assert later.certificates[0].opening == first.closing
+    assert all(each.intents == each.contracts for each in later.certificates)
+    assert all(each.intents for each in later.certificates if each.profit or each.stakes)
     with Proofs(path) as proofs:
         assert proofs.certificates() == {"demo-1": later.last}
         assert {each.verdict for each in proofs.audits().values()} <= {"explained", "unseen"}

@@ -383,6 +383,24 @@ def test_the_next_life_goes_on_where_the_last_certificate_ended() -> None:
     assert (told.opening, told.profit, told.cash) == (OPENING, balance - OPENING, Decimal("5.00"))
 
 
+def test_after_a_restart_the_numbers_are_of_the_same_span_as_the_sums() -> None:
+    base = certified(passed(statement(MONDAY)))[0]
+    before, ran, by_hand = settled(1), settled(2), settled(3, "lose", order="X:C-3", request="", origin="external")
+    long_ago = settled(0, accepted=MONDAY - 2 * MINUTE)
+    past = Past((long_ago, before, ran, by_hand), {}, certificates=(replace(base, gained=long_ago.profit),))
+    again = MONDAY + HOUR
+    (quiet,) = certified(passed(statement(again, (), "100.80", since=again - MINUTE)), past)
+    assert quiet.sound, quiet.unexplained
+    assert (quiet.since, quiet.as_of, quiet.profit) == (MONDAY, again, Decimal("0.80"))
+    assert (quiet.intents, quiet.contracts) == (2, 3)
+    (overlapping,) = certified(passed(statement(again, [listed(ran)], "100.80", since=again - MINUTE)), past)
+    assert (overlapping.intents, overlapping.contracts) == (2, 3)
+    traded = settled(57)
+    entries = [(traded.at, traded), *passed(statement(again, [listed(traded)], "101.70", since=again - 3 * MINUTE))]
+    (busy,) = certified(entries, past)
+    assert (busy.sound, busy.intents, busy.contracts, busy.profit) == (True, 3, 4, Decimal("1.70"))
+
+
 def test_profits_of_long_ago_that_are_only_known_as_a_sum_are_counted_once() -> None:
     first = replace(certified(passed(statement(MONDAY)))[0], gained=Decimal("7.00"))
     past = Past((settled(1),), {ACCOUNT: Decimal("7.00")}, certificates=(first,))

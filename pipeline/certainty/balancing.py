@@ -112,16 +112,18 @@ class Book:
             opening = accounted(opened)
         here = [each for each in begun if self._belongs(each, since, as_of)]
         there = [each for each in self.listed.values() if _listed_within(each, since, as_of)]
+        begins = base.as_of if base is not None else self.since
+        earlier = [each for each in begun if each.state in ENDED and self._before(each, begins, since, as_of)]
         unexplained = [*self._odd(here, there, as_of), *map(of_dispute, self.disputes)]
         if statement.balance is not None:
             unexplained += of_balance(statement.balance - (opening + profit + cash - stakes), statement.balance)
         return Certificate(
             account=self.account,
-            since=base.as_of if base is not None else self.since,
+            since=begins,
             as_of=as_of,
             at=at,
-            intents=sum(order.origin == "flow" for order in here),
-            contracts=len(there),
+            intents=sum(order.origin == "flow" for order in (*here, *earlier)),
+            contracts=len(there) + len(earlier),
             opening=opening,
             profit=profit,
             cash=cash,
@@ -205,6 +207,10 @@ class Book:
         """Whether a listing of what was open or ended since a moment has to have it."""
         listed = self._listing(order)
         return order.expiry > since if listed is None else _listed_within(listed, since, as_of)
+
+    def _before(self, order: Order, begins: int, since: int, as_of: int) -> bool:
+        """Whether it ended within the span and before all that is listed now: an earlier life went through its end."""
+        return self._belongs(order, begins, as_of) and not self._belongs(order, since, as_of)
 
 
 def amiss(certificate: Certificate) -> tuple[Decimal, tuple[str, ...]]:
