@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.__main__ import main
 from pipeline.errors import InputError
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, LedgerError
 from pipeline.ledger.backups import backed_up, backups_in, looked_through, restored
 from pipeline.ledger.reading import Reader
 from pipeline.locking import locked
@@ -106,9 +106,27 @@ def test_a_copy_is_one_file_for_its_owner_alone(path: Path, tmp_path: Path) -> N
 
 def test_a_damaged_ledger_gives_no_copy(path: Path, tmp_path: Path) -> None:
     damage(path)
-    with pytest.raises(InputError, match=r"is damaged, so no copy of it was kept; .* with `restore`|cannot be copied"):
+    with pytest.raises(LedgerError, match=r"is damaged, so no copy of it was kept; .* with `restore`|cannot be copied"):
         backed_up(path, tmp_path / "copies" / "copy.db")
     assert list((tmp_path / "copies").iterdir()) == []
+
+
+def test_a_backup_of_a_damaged_ledger_ends_as_every_verb_that_fails_and_names_no_file_of_its_own(
+    say: Say, path: Path, tmp_path: Path
+) -> None:
+    damage(path)
+    code, out, error = say("backup", "--out", "mine.db")
+    assert (code, out, ".part" in error) == (1, "", False)
+    assert str(path) in error
+    assert [each.name for each in tmp_path.glob("*mine*")] == []
+
+
+def test_a_ledger_of_a_newer_version_is_named_when_it_is_not_copied(path: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(InputError) as told:
+        backed_up(path, tmp_path / "copy.db")
+    assert str(told.value).startswith(f"{path} is no ledger that this version reads (schema 99")
 
 
 def damage(path: Path) -> None:
@@ -174,6 +192,17 @@ def test_a_log_of_the_replaced_ledger_is_not_taken_for_one_of_the_new(path: Path
     assert restored(copy, path, replaced)
     assert orders_in(path) == ["o0", "o1", "o2"]
     assert replaced.exists()
+
+
+def test_a_ledger_that_was_emptied_can_be_replaced_and_its_log_is_kept(say: Say, path: Path) -> None:
+    say("backup", "--out", "mine.db")
+    path.write_bytes(b"")
+    Path(f"{path}-wal").write_bytes(b"what was written last")
+    assert "put a backup in its place (`restore`)" in say("kill")[2]
+    code, out, _ = say("restore", "mine.db", "--json")
+    assert code == 0
+    assert Path(f"{json.loads(out)['replaced']}-wal").read_bytes() == b"what was written last"
+    assert orders_in(path) == ["o0", "o1", "o2"]
 
 
 def test_where_no_ledger_is_a_backup_is_put_there(say: Say, path: Path) -> None:

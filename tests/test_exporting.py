@@ -257,6 +257,15 @@ def test_nothing_but_a_table_is_written_over(here: Callable[..., Said], tmp_path
     assert (code, error, path.read_text(encoding="utf-8")) == (2, sentence, "mine")
 
 
+def test_a_name_that_says_another_format_is_refused(here: Callable[..., Said], tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    code, _, error = here("trades", "--format", "csv", "--out", str(path))
+    mend = "leave --format out, or let the name end with .csv"
+    assert (code, error) == (2, f"{path} ends as parquet, but --format is csv; {mend}\n")
+    assert not path.exists()
+    assert here("trades", "--format", "csv", "--out", str(tmp_path / "a.txt"))[0] == 0
+
+
 def test_a_span_and_an_account_narrow_it(here: Callable[..., Said], tmp_path: Path) -> None:
     path = tmp_path / "hour.jsonl"
     code, said, _ = here(

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from pipeline.engine import LEDGER_FILE, ledger_of
 from pipeline.ledger import Ledger, LedgerError
+from pipeline.ledger.backups import backed_up
 from pipeline.ledger.ballast import Ballast
 from pipeline.ledger.checkpoints import IDLE
 from pipeline.ledger.tables import opened, sound
@@ -394,3 +396,18 @@ def test_no_run_begins_with_a_ledger_that_was_emptied(tmp_path: Path) -> None:
             ledger_of(plan)
 
     run(test)
+
+
+@pytest.mark.parametrize("room", [0, 1 << 15])
+def test_a_backup_to_a_full_disk_fails_by_the_name_it_was_given_and_leaves_nothing(
+    path: Path, disk: Path, room: int
+) -> None:
+    Ledger(path).close()
+    with suppress(OSError), (disk / "full").open("wb", buffering=0) as file:
+        file.write(bytes(SMALL_DISK - room))
+        file.write(bytes(SMALL_DISK) if room == 0 else b"")
+    with pytest.raises(LedgerError) as told:
+        backed_up(path, disk / "copy.db")
+    assert ".part" not in str(told.value)
+    assert re.search(r"full|No space left", str(told.value))
+    assert [each.name for each in disk.iterdir()] == ["full"]

@@ -1,5 +1,6 @@
 """Copies of a ledger: made while a flow writes on, looked through before they count, and put back in its place."""
 
+import errno
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 from pipeline.archive import files
 from pipeline.errors import InputError
+from pipeline.ledger.failures import LedgerError
 from pipeline.ledger.remembering import last_moment_of
 from pipeline.ledger.tables import VERSION
 
@@ -20,10 +22,16 @@ PAGES = 2_000
 """So many are copied between two words of how far it is."""
 BESIDE = ("-wal", "-shm")
 """What SQLite keeps beside a file that is written."""
+OF_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+"""What a full or damaged disk fails with."""
 
 
 class NotSound(InputError):
     """A file that was looked through, and is not as it was written."""
+
+
+class OtherVersion(InputError):
+    """A file that is no ledger of a version that is read here."""
 
 
 class Copy(NamedTuple):
@@ -41,16 +49,22 @@ def backed_up(ledger: Path, path: Path, progress: Callable[[float], object] = la
         raise InputError(f"there is no ledger at {ledger}; run the flow first, or name another flow file")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
+        part.unlink(missing_ok=True)
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         _copy(ledger, part, progress)
         copy = looked_through(part)
         files.move(part, path)
     except NotSound as found:
-        raise InputError(
+        raise LedgerError(
             f"the ledger {ledger} is damaged, so no copy of it was kept; put an earlier one in its place with `restore`"
         ) from found
+    except OtherVersion as found:
+        raise InputError(str(found).replace(str(part), str(ledger))) from found
+    except OSError as failure:
+        wrong = LedgerError if failure.errno in OF_DISK else InputError
+        mend = "make room, or have it elsewhere with --out"
+        raise wrong(f"{path} cannot be written ({failure.strerror}), so there is no copy; {mend}") from failure
     finally:
         part.unlink(missing_ok=True)
     return copy._replace(path=path)
@@ -65,7 +79,7 @@ def looked_through(path: Path) -> Copy:
             if found != "ok":
                 raise NotSound(f"{path} is damaged ({' '.join(found.split())}); name another backup")
             if not 0 < version <= VERSION:
-                raise InputError(
+                raise OtherVersion(
                     f"{path} is no ledger that this version reads (schema {version}, it knows 1 to {VERSION}); "
                     "name another file"
                 )
@@ -115,7 +129,7 @@ def restored(copy: Path, ledger: Path, replaced: Path) -> bool:
         _copy(copy, fresh, lambda _: None)
         looked_through(fresh)
         there = ledger.exists()
-        if there:
+        if there and ledger.stat().st_size:  # of an empty file SQLite would throw the log away
             _settle(ledger)
         for ending in BESIDE:  # a log that stays would be taken for one of the new file
             log = Path(f"{ledger}{ending}")
@@ -142,9 +156,8 @@ def _copy(source: Path, target: Path, progress: Callable[[float], object]) -> No
             read.backup(write, pages=PAGES, progress=copied)
             write.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as failure:
-        raise InputError(f"{source} cannot be copied to {target.parent} ({failure}); see that both can be used") from (
-            failure
-        )
+        mend = "see whether the disk is full or damaged, and whether both can be used"
+        raise LedgerError(f"{source} cannot be copied to {target.parent} ({failure}); {mend}") from failure
     with target.open("rb+") as file:
         os.fsync(file.fileno())
 

@@ -57,12 +57,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _format(options: argparse.Namespace) -> str:
-    """What was named, else what the file's name says."""
+    """What was named, else what the file's name says; a file that says another format would fool its readers."""
+    ending = "" if options.out is None else options.out.suffix.lower().removeprefix(".")
     if options.format is not None:
+        if ending in FORMATS and ending != options.format:
+            mend = f"leave --format out, or let the name end with .{options.format}"
+            raise InputError(f"{options.out} ends as {ending}, but --format is {options.format}; {mend}")
         return str(options.format)
     if options.out is None:
         return USUAL
-    ending = options.out.suffix.lower().removeprefix(".")
     if ending not in FORMATS:
         raise InputError(f"{options.out} ends with none of {', '.join(FORMATS)}; say which it is to be with --format")
     return ending
