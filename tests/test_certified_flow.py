@@ -114,6 +114,20 @@ def test_money_that_goes_untold_is_named_within_two_passes_and_told_once() -> No
     assert (second.since, asked.since) == (first.since, second.as_of)
 
 
+@pytest.mark.parametrize(
+    "manner",
+    [
+        "evidence = { echoes = false, once = false, lists = true, late_ms = 5000 }",
+        "latency_ms = 3000\nsettle_delay_ms = 45000",
+        "faults = [" + ", ".join(f'{{ what = "lost_settlement", order = {n} }}' for n in range(1, 20)) + "]",
+    ],
+)
+def test_money_that_is_only_late_calls_for_no_certificate(manner: str) -> None:
+    found = day(QUIET.replace("payout = 0.9\n", f"payout = 0.9\n{manner}\n"), end=MONDAY + HOUR, mode="paper")
+    assert [each.sound for each in found.certificates] == [True, True]
+    assert found.last.as_of >= MONDAY + HOUR
+
+
 def test_a_lost_settlement_is_found_by_asking_and_adds_up() -> None:
     found = day(flow('what = "lost_settlement", order = 2', 'what = "lost_ack", order = 3'))
     assert found.last.sound, found.last.unexplained
