@@ -51,6 +51,16 @@ def test_without_colour_brightness_and_texture_tell_up_from_down(
     run(main())
 
 
+def test_ctrl_c_says_what_leaves_and_what_stops(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_bench(tmp_path) as bench:
+            await bench.shows("candles", "RUNNING")
+            await bench.press("ctrl+c")
+            await bench.shows("Ctrl-C ends nothing here", "q leaves, the engine goes on")
+
+    run(main())
+
+
 def test_help_looks_as_approved_and_leaves_without_leaving_the_console(tmp_path: Path) -> None:
     async def main() -> None:
         async with on_bench(tmp_path) as bench:

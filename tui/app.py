@@ -148,6 +148,10 @@ class Console(App[None]):
             case _:
                 return True
 
+    def action_help_quit(self) -> None:
+        """Ctrl-C, which Textual answers in words of its own."""
+        self.notify("q leaves, the engine goes on; ^g stops trading", title="Ctrl-C ends nothing here", markup=False)
+
     def action_kill(self) -> None:
         self.push_screen(Kill(self._brake, self._store.status, lambda text: self._store.note("warning", text)))
 
