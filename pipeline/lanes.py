@@ -364,12 +364,16 @@ class Lane:
         if self._slot != NONE:
             yield from self._final(self._bar(received))
         yield from self._skipped(slot, received)
-        if self._missing != NONE:
-            yield Gap(self.product, self._base, self._missing, slot, received)
-            self._missing = NONE
+        yield from self._gap_before(slot, received)
         self._next = slot
         if self._torn_until <= slot:
             self._torn_from = NONE
+
+    def _gap_before(self, slot: int, at: int) -> Iterator[Gap]:
+        """What is missing until a slot; nothing when history brought just that."""
+        if self._missing != NONE and self._missing < slot:
+            yield Gap(self.product, self._base, self._missing, slot, at)
+        self._missing = NONE
 
     def _skipped(self, slot: int, at: int) -> Iterator[NoData]:
         """The slots of open time before this one that nothing was told of, a stretch at a time."""
@@ -442,9 +446,7 @@ class Lane:
             slot, at = int(bars.open_ts[row]), int(bars.final_at[row])
             self._next = max(self._next, self._after(int(before[row])))
             yield from self._skipped(slot, at)
-            if self._missing != NONE:
-                yield Gap(self.product, self._base, self._missing, slot, at)
-                self._missing = NONE
+            yield from self._gap_before(slot, at)
 
     def _again(self, bars: Bars) -> Iterator[Given]:
         """Bars of slots that are over: the same as they were, changed by the venue, or mending a hole."""

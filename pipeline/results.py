@@ -127,6 +127,8 @@ class Results:
         self._reckoning = Reckoning()
         self._orders: dict[str, Order] = {}
         self._slots: set[tuple[str, str, int, int]] = set()
+        self._refused: set[str] = set()
+        """Orders whose bar had one before: that they were not sent says nothing of that one."""
         self._accounts: dict[str, AccountResult] = {}
 
     def __enter__(self) -> Self:
@@ -140,12 +142,16 @@ class Results:
     def intend(self, order: Order) -> bool:
         slot = (order.account, order.product, order.tf, order.bar)
         if slot in self._slots:
+            self._refused.add(order.order)
             return False
         self._slots.add(slot)
         self._orders[order.order] = order
         return True
 
     def follow(self, order: Order) -> None:
+        if order.cause == "not_sent" and order.order in self._refused:
+            self._refused.discard(order.order)
+            return
         known = self._orders.get(order.order)
         if known is None or order.state in MOVES[known.state]:
             self._orders[order.order] = order

@@ -112,7 +112,8 @@ def test_a_second_order_for_a_bar_that_was_not_sent_does_not_hide_the_first_one(
     with Results(tmp_path) as results:
         results.intend(order("SEND"))
         results.follow(order(state))
-        results.follow(order("ABORT"))
+        assert not results.intend(order("PREPARE"))
+        results.follow(order("ABORT", cause="not_sent"))
     assert pd.read_parquet(tmp_path / ORDERS)["state"].tolist() == [state]
 
 

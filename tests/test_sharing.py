@@ -37,7 +37,8 @@ def test_an_account_has_one_guard() -> None:
 
 
 def test_what_a_guard_approves_is_sent_by_one_executor() -> None:
-    (said,) = told(SMALL + '\n[sinks.again]\nuse = "executor"\nfrom = "risk.main"\n')
+    accounts, said = told(SMALL + '\n[sinks.again]\nuse = "executor"\nfrom = "risk.main"\n')
+    assert "would send the orders of demo-1, as [sinks.orders] does" in accounts
     assert said.endswith(
         "[sinks.again] would send what risk.main approves a second time, after [sinks.orders]; "
         "take risk.main out of one of the two"

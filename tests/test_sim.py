@@ -49,6 +49,11 @@ def test_in_two_hundred_storms_all_holds_that_must(first: int) -> None:
     assert len(summary.struck) > len(KINDS) * 2 // 3
 
 
+@pytest.mark.parametrize(("seed", "minutes"), [(109, 72)])
+def test_a_seed_that_once_showed_a_mistake_holds(seed: int, minutes: int) -> None:
+    assert world(seed, replace(ALL, minutes=minutes)).violations == ()
+
+
 def test_without_a_storm_nothing_strikes_and_orders_are_sent() -> None:
     outcome = world(1, CALM)
     assert outcome.violations == ()
