@@ -13,7 +13,7 @@ part_format-check() { ruff format --check .; }
 part_lint() { ruff check .; }
 part_types() { pyright; }
 part_contracts() { lint-imports --no-logo; }
-part_tests() { python -m pytest --cov -n auto --maxprocesses 8 --dist worksteal; }
+part_tests() { python -m pytest -n auto --maxprocesses 8 --dist worksteal; }
 part_flows() {
     shopt -s nullglob
     local flow failed=0
