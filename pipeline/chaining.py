@@ -48,7 +48,7 @@ def check_warmups(tables: Tables, namings: Namings) -> bool:
     for name, each in namings.features.items():
         try:
             rows = cast("object", each.warmup())
-        except Exception as failure:  # noqa: BLE001
+        except Exception as failure:  # noqa: BLE001  # whatever it is, it is told with its place
             told = f"fails with {type(failure).__name__}: {failure}"
         else:
             if isinstance(rows, int) and not isinstance(rows, bool) and rows >= 0:

@@ -196,7 +196,7 @@ class _Check:
         """Whether a provider or an ensemble says how far. A class of the user's may say anything, or raise it."""
         try:
             back = instance.lookback
-        except Exception as failure:  # noqa: BLE001
+        except Exception as failure:  # noqa: BLE001  # whatever it is, it is told with its place
             told = f"{where} lookback fails with {type(failure).__name__}: {failure}"
         else:
             if isinstance(back, int) and not isinstance(back, bool) and back >= 0:

@@ -3,9 +3,7 @@
 # pyarrow comes without types:
 # pyright: reportMissingTypeStubs=false
 
-import os
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,11 +13,11 @@ import pyarrow
 import pyarrow.csv
 import pyarrow.parquet
 
-from pipeline.archive import files
 from pipeline.archive.merging import Columns, columns_of
 from pipeline.archive.opening import ENDINGS
 from pipeline.archive.series import Batch
 from pipeline.archive.walls import added
+from pipeline.durable import fresh
 from pipeline.errors import InputError
 from pipeline.times import HOUR, MINUTE
 from pipeline.values import Stamps
@@ -37,7 +35,7 @@ def exported(batches: Iterator[Batch], path: Path, timezone: str | None = None) 
     if kind is None:
         raise InputError(f"{path} is neither .csv nor .parquet nor .jsonl; name a file of one of these kinds")
     rows = 0
-    with _fresh(path) as file:
+    with fresh(path) as file:
         write: Callable[[Columns], None] | None = None
         closing: list[Any] = []
         for batch in batches:
@@ -53,21 +51,6 @@ def exported(batches: Iterator[Batch], path: Path, timezone: str | None = None) 
         for each in closing:
             each.close()
     return rows
-
-
-@contextmanager
-def _fresh(path: Path) -> Generator[IO[bytes]]:
-    """A file that takes the place of another when all of it is written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        with fresh.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        files.move(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def _tables(file: IO[bytes], first: Columns, closing: list[Any], *, parquet: bool) -> Callable[[Columns], None]:

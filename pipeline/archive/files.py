@@ -12,6 +12,7 @@ import pyarrow.parquet
 
 from pipeline.archive.merging import Columns
 from pipeline.archive.series import Series
+from pipeline.durable import fresh
 from pipeline.errors import InputError
 
 pa: Any = pyarrow
@@ -43,29 +44,8 @@ def write(path: Path, columns: Columns) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a small file whole or not at all."""
-    fresh = path.with_name(path.name + ".new")
-    with fresh.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    move(fresh, path)
-
-
-def move(source: Path, target: Path) -> None:
-    """Put a file in another's place, for good when this returns."""
-    os.replace(source, target)  # noqa: PTH105  # the call itself is the promise
-    settle(target.parent)
-
-
-def settle(folder: Path) -> None:
-    """Have the names in a folder on disk. Windows knows no such thing and needs none."""
-    if os.name == "nt":
-        return
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+    with fresh(path) as file:
+        file.write(text.encode())
 
 
 def size(path: Path) -> tuple[int, int]:

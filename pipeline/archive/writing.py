@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 from pipeline.archive import files
 from pipeline.archive.merging import Columns, OnConflict, columns_of, joined, rows_of, united
 from pipeline.archive.series import PART, Batch, Series, series_of, stretches
+from pipeline.durable import move, settle
 from pipeline.errors import InputError
 from pipeline.locking import locked
 from pipeline.times import duration, utc_text
@@ -73,7 +74,7 @@ class Writer:
         self._merge(list(self._waiting))
         changed = sorted(part for part in self._touched if (self._staged / f"{part}.parquet").exists())
         if changed:
-            files.settle(self._staged)
+            settle(self._staged)
             files.write_text(self._staged / MARK, json.dumps(changed))
             finish(self._final, self._staged)
 
@@ -160,10 +161,10 @@ def finish(final: Path, staged: Path) -> None:
         source, target = staged / f"{part}.parquet", final / part / PART
         if source.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            files.settle(final)
-            files.move(source, target)
+            settle(final)
+            move(source, target)
     for folder in (final.parent, final.parent.parent, staged.parent.parent):
-        files.settle(folder)
+        settle(folder)
     (staged / MARK).unlink()
     shutil.rmtree(staged)
 

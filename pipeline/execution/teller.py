@@ -114,10 +114,8 @@ class Teller:
         yield self.keep(order, at)
         if fresh is None:
             self._alarms.set((self._account, order.order), slot_of(order.wanted_at, order.tf) + order.tf)
-        elif fresh:
-            yield from self._send(order, at)
         else:
-            yield self.keep(unsent(order, at, ONCE), at)
+            yield from self.written(Written(order.order, fresh), at)
 
     def written(self, written: Written, at: int) -> Iterator[Told]:
         order = self.orders.get(written.order)

@@ -5,9 +5,8 @@
 
 import csv
 import io
-import os
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -15,7 +14,7 @@ import msgspec
 import pyarrow
 import pyarrow.parquet
 
-from pipeline.archive import files
+from pipeline.durable import fresh
 from pipeline.errors import InputError
 from pipeline.exporting.columns import PLACES, TEXTS, TYPED, TYPES, Column, Kind
 
@@ -124,21 +123,6 @@ def written(
                 rows += len(part)
                 progress(rows)
     return rows
-
-
-@contextmanager
-def fresh(path: Path) -> Generator[IO[bytes]]:
-    """A file that is at its place once all of it is written, and on disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unready = path.with_name(f".{path.name}.new")
-    try:
-        with unready.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        files.move(unready, path)
-    finally:
-        unready.unlink(missing_ok=True)
 
 
 def _teller(how: Mapping[Kind, Callable[[Any], Any]], columns: Sequence[Column]) -> Callable[[Row], list[Any]]:

@@ -5,6 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from pipeline.durable import move
+
 
 def copied(path: Path, version: int) -> Path:
     """The copy, named by its version. It is there whole or not at all, and for good when this returns."""
@@ -14,18 +16,9 @@ def copied(path: Path, version: int) -> Path:
     try:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as target:
             source.backup(target)
-        _sync(part)
-        part.replace(copy)
-        if os.name != "nt":  # Windows cannot sync a folder, and needs no such thing
-            _sync(path.parent)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        move(part, copy)
     finally:
         part.unlink(missing_ok=True)
     return copy
-
-
-def _sync(path: Path) -> None:
-    opened = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

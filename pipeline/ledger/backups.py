@@ -9,7 +9,7 @@ from pathlib import Path
 from shutil import copyfile
 from typing import NamedTuple
 
-from pipeline.archive import files
+from pipeline.durable import move
 from pipeline.errors import InputError
 from pipeline.ledger.failures import LedgerError
 from pipeline.ledger.remembering import last_moment_of
@@ -54,7 +54,7 @@ def backed_up(ledger: Path, path: Path, progress: Callable[[float], object] = la
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         _copy(ledger, part, progress)
         copy = looked_through(part)
-        files.move(part, path)
+        move(part, path)
     except NotSound as found:
         raise LedgerError(
             f"the ledger {ledger} is damaged, so no copy of it was kept; put an earlier one in its place with `restore`"
@@ -134,10 +134,10 @@ def restored(copy: Path, ledger: Path, replaced: Path) -> bool:
         for ending in BESIDE:  # a log that stays would be taken for one of the new file
             log = Path(f"{ledger}{ending}")
             if log.exists():
-                files.move(log, Path(f"{replaced}{ending}"))
+                move(log, Path(f"{replaced}{ending}"))
         if there:
             _keep(ledger, replaced)
-        files.move(fresh, ledger)
+        move(fresh, ledger)
     finally:
         fresh.unlink(missing_ok=True)
     return there
