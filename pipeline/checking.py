@@ -13,6 +13,7 @@ from pipeline.calendar_tables import CALENDARS, calendars_of
 from pipeline.calibration.checks import Records
 from pipeline.chaining import check_slots, check_warmups, sound
 from pipeline.columns import Namings
+from pipeline.connections.contract import Holder
 from pipeline.errors import PlanError, Problem
 from pipeline.evidence import Evidence, Inquiry, Money, Terms
 from pipeline.flowtest import FlowTest
@@ -267,6 +268,15 @@ class _Check:
                 "calendars": calendars,
                 "providers": providers,
                 "balances": {name: balances[name] for name in accounts if _may_ask(node, accounts[name])},
+                "holders": {
+                    name: Holder(account=name, money=account.money, currency=account.currency)
+                    for name, account in accounts.items()
+                    if _may_ask(node, account)
+                },
+                "products": tuple(sorted({product for each in self._of("source") for product in products_of(each)})),
+                "slots": tuple(
+                    sorted({timeframe(name) for each in self._of("operator") for name in _timeframes(each)})
+                ),
                 "market": frozenset(product for each in self._of("source") for product in products_of(each)),
                 "fitted": records.of(node),
                 "terms": {name: self._terms(accounts[name]) for name in served.get(node.id, ()) if name in accounts},

@@ -47,18 +47,19 @@ class Clock(Protocol):
 class LoopClock:
     """Time read off an event loop's own, which is monotonic: a step of the machine's clock moves it only if it is told.
 
-    On a real loop it is the time of a live flow, on a virtual loop that of a replay.
+    On a real loop it is the time of a live flow, on a virtual loop that of a replay. It goes `speed` times as fast as
+    the loop's where the venue is one whose clock does.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, begin: int) -> None:
-        self.speed = 1.0
+    def __init__(self, loop: asyncio.AbstractEventLoop, begin: int, speed: float = 1.0) -> None:
+        self.speed = speed
         self._loop = loop
         self._begin = begin
         self._zero = loop.time()
         self._timers: dict[_Timer, None] = {}
 
     def now(self) -> int:
-        return self._begin + int((self._loop.time() - self._zero) * 1000 + ALMOST)
+        return self._begin + int((self._loop.time() - self._zero) * 1000 * self.speed + ALMOST)
 
     shown = now
 
@@ -74,7 +75,7 @@ class LoopClock:
             self._set(timer)
 
     def _set(self, timer: "_Timer") -> None:
-        when = self._zero + (timer.moment - self._begin) / 1000
+        when = self._zero + (timer.moment - self._begin) / 1000 / self.speed
         timer.handle = self._loop.call_at(when + AFTER if timer.last else when, timer.happen)
 
 

@@ -32,6 +32,10 @@ class Evidence:
         Meta(ge=0, le=3_600_000, description="an order may come to life this much later than it was sent, at the most"),
     ] = 0
     closes: Annotated[bool, Meta(description="it takes contracts back before their expiry")] = False
+    stamps_ms: Annotated[
+        int,
+        Meta(ge=1, le=60_000, description="its stamps of when a contract began may be this far from our clock"),
+    ] = 1000
 
 
 class Terms(NamedTuple):
@@ -147,6 +151,36 @@ class Struck(Struct, frozen=True):
     at: int
 
 
+StandingState = Literal["DISCONNECTED", "AUTHENTICATING", "CONNECTED", "REAUTH", "RECONNECT", "READ_ONLY", "REFUSED"]
+"""DISCONNECTED: nobody has tried yet, or it was closed. AUTHENTICATING: logging in for the first time. CONNECTED:
+orders may be sent. REAUTH: the login ran out and is made anew. RECONNECT: the connection broke and is tried again.
+READ_ONLY: the venue is in maintenance, what it says is heard but nothing is sent. REFUSED: the venue does not take the
+login, or the account is not what the flow says; nothing is tried again until a person has done something."""
+
+
+class Standing(Struct, frozen=True):
+    """How an account stands with its venue from a moment on, and why. Only where it is CONNECTED orders are sent."""
+
+    account: str
+    state: StandingState
+    at: int
+    reason: str = ""
+
+
+TroubleKind = Literal["auth", "throttle", "maintenance", "network", "format", "rule"]
+"""Not let in; too much asked; closed for a while; not reached, or too slow; not understood; against the rules."""
+
+
+class Trouble(Struct, frozen=True):
+    """Something went wrong between us and a venue or a source of prices: what kind of thing, and a sentence."""
+
+    whose: str
+    """The account; of a source of prices its node."""
+    kind: TroubleKind
+    what: str
+    at: int
+
+
 # --- what the ledger says --------------------------------------------------------------------------------------------
 
 
@@ -246,5 +280,5 @@ class Offered(Struct, frozen=True):
 
 Noted = Reconciled | Dispute | Unclosed | Certificate | Audited | Cash | Measured | Offered
 """What is kept beside orders, so that everything is accounted for and can be told afterwards."""
-ENTERING = (Unsent, Lost, Declined, Statement, Struck, Written, Verdict, Request, Dispute)
+ENTERING = (Unsent, Lost, Declined, Statement, Struck, Standing, Trouble, Written, Verdict, Request, Dispute)
 """What comes in by a flow's door."""

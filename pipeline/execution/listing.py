@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from pipeline.evidence import Closing, Dispute, Evidence, Inquiry, Listed, Reconciled, Statement, Unclosed
 from pipeline.execution.asking import Asking
 from pipeline.execution.disputes import Disputes
-from pipeline.execution.reconciling import SLACK, Matched, Spans, matched
+from pipeline.execution.reconciling import Matched, Spans, matched
 from pipeline.execution.register import Register
 from pipeline.orders import UNANSWERED, adopted, end_of, moved
 from pipeline.times import HOUR
@@ -120,7 +120,7 @@ class Listing:
         since, until = self._spans.of(order)
         if statement.since > since:
             return
-        asked_after = asked.at >= order.at and statement.as_of > order.sent_at + SLACK
+        asked_after = asked.at >= order.at and statement.as_of > order.sent_at + self._spans.slack
         if asked_after and self._teller.may_repeat(order, at):
             yield from self._teller.repeat(order, at, ABSENT)
         elif statement.as_of > until:

@@ -24,9 +24,10 @@ Span = tuple[int, int]
 class Spans:
     """When the contracts of an account's orders may have been accepted."""
 
-    def __init__(self, within: int) -> None:
-        """`within`: so long after it was sent an order may come to life (ms), by its venue and by our patience."""
-        self._within = within
+    def __init__(self, within: int, slack: int = SLACK) -> None:
+        """`within`: so long after it was sent an order may come to life (ms), by its venue and by our patience;
+        `slack`: so far the venue's stamps may be from our clock."""
+        self._within, self.slack = within, slack
         self._resumed: dict[str, int] = {}
         self._repeated: set[str] = set()
 
@@ -46,11 +47,11 @@ class Spans:
         if not last or resumed is not None:
             end = slot_of(order.wanted_at, order.tf) + order.tf
             last = max(last, end if resumed is None else min(end, resumed))
-        return first - SLACK, self.late(last)
+        return first - self.slack, self.late(last)
 
     def late(self, at: int) -> int:
         """Until when what was sent or taken at a moment may be missing in a listing."""
-        return at + self._within + SLACK
+        return at + self._within + self.slack
 
     def forget(self, name: str) -> None:
         self._resumed.pop(name, None)

@@ -29,7 +29,7 @@ class Teller:
         self.orders = Register()
         self._account, self._evidence, self._manner, self._host = account, terms.evidence, manner, host
         self._alarms = alarms
-        self._spans = Spans(manner.answer + terms.evidence.late_ms)
+        self._spans = Spans(manner.answer + terms.evidence.late_ms, terms.evidence.stamps_ms)
         self._asking = Asking(account, terms.evidence, manner, self.orders, self._spans, alarms)
         self._preflight = Preflight(account, terms, manner, stops, self.orders, self._asking)
         self._disputes = Disputes(account)

@@ -1,0 +1,170 @@
+"""What a broker's connector and a source of prices have to be able to do, and what they declare of themselves.
+
+A connector is one account's: its session, tokens, cookies and limits are nobody else's. Whatever it is asked has an
+end: an answer, or `CallFailed` within the deadline. `pipeline.connections.desk` (orders) and
+`pipeline.connections.feeding` (prices) make a flow's streams of it: these keep it connected, and neither knows a venue.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, NamedTuple, Protocol
+
+from pipeline.evidence import Closing, Evidence, Inquiry, Money, Statement, Trouble
+from pipeline.permission import Permission
+from pipeline.settlement import Tie
+from pipeline.values import Ack, Bars, Order, Quotes, Settlement
+
+Priority = Literal["order", "result", "quote", "history"]
+"""What is asked first when not everything can be: orders, then what became of them, then prices, then the past."""
+
+
+class Limit(NamedTuple):
+    """So many calls of some kinds a venue answers, together, in a minute and in an hour."""
+
+    name: str
+    calls: frozenset[str]
+    """The kinds of calls that it is about; empty: every one that no other limit of the venue names."""
+    per_minute: int
+    per_hour: int | None = None
+    burst: int | None = None
+    """So many at once, where that is fewer than a minute's."""
+    reserve: int = 0
+    """So many a minute that only orders may take."""
+    scope: Literal["account", "address"] = "account"
+    """Whether each account has its own, or all that is asked from this machine counts together."""
+
+
+class Need(NamedTuple):
+    """So many calls of a kind a flow makes in its busiest minute, what for, and what would make it fewer."""
+
+    call: str
+    per_minute: float
+    what: str
+    cheaper: str = ""
+    """A change of the flow file that makes it fewer: a key and a value, in a few words."""
+    account: str = ""
+    """Whose limit it is taken from; "" where it is nobody's own."""
+    per_hour: float | None = None
+    """In its busiest hour, where that is not sixty times as many."""
+
+
+class Busy(NamedTuple):
+    """What a flow does in its busiest minute, for `needs` to be counted from."""
+
+    products: tuple[str, ...]
+    timeframes: tuple[int, ...]
+    orders: Mapping[str, int]
+    """How many orders each account may send in it: one for each product and timeframe that a guard trades."""
+    orders_an_hour: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """What a connector declares of its venue. What it does not declare is not relied on."""
+
+    evidence: Evidence
+    streams: bool
+    """Whether prices and ends are told by the venue itself; else they are asked for."""
+    tie: Tie
+    currencies: frozenset[str]
+    """In which money accounts are; empty: in any."""
+    shortest: int
+    longest: int
+    """Durations of contracts (ms) that it may take at all; what a product takes now is asked of it."""
+    permission: Permission
+    limits: tuple[Limit, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """Whose connection it is: an account as the flow file has it."""
+
+    account: str
+    money: Money
+    currency: str
+
+
+Told = Ack | Settlement
+Hear = Callable[[Told], None]
+"""Takes what a venue tells by itself, and answers that come after their deadline."""
+Warn = Callable[[Trouble], None]
+"""Takes each thing that goes wrong on the way and is mended or gone round: nothing is swallowed."""
+
+
+class Connector(Protocol):
+    """One account's connection to its venue. Every call ends by itself, within its deadline, or raises `CallFailed`."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def open(self) -> None:
+        """Log in, connect, and check that the account is what the flow says (money, currency)."""
+        ...
+
+    async def follow(self, hear: Hear) -> None:
+        """Hear what the venue tells until the connection breaks: it ends with `CallFailed` only, never by itself.
+
+        Contracts that are open as it begins are followed too, whoever bought them.
+        """
+        ...
+
+    async def place(self, order: Order) -> Ack:
+        """Buy. `CallFailed.fate` says what is certain when there is no contract: "unknown" unless it is proved."""
+        ...
+
+    async def statement(self, inquiry: Inquiry) -> Statement:
+        """All contracts since a moment, or one; complete as of `as_of`, or `CallFailed`."""
+        ...
+
+    async def sell(self, closing: Closing) -> Settlement:
+        """Sell a contract back; `CallFailed` of kind "rule" when the venue does not take it back."""
+        ...
+
+    async def payout(self, product: str, tf: int, stake: Decimal) -> float | None:
+        """What a win pays now for each unit of stake, the less where sides differ; None while it is not offered."""
+        ...
+
+    async def clock(self) -> int:
+        """The venue's time, ms UTC, as of the middle of asking."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything. May be called at any moment, and more than once."""
+        ...
+
+
+class Feed(Protocol):
+    """A source of prices over a network. Every call ends by itself, within its deadline, or raises `CallFailed`."""
+
+    async def history(self, product: str, tf: int, since: int, until: int) -> Bars:
+        """The final bars of the slots from `since` on, before `until`, as many as there are; `fresh` is 0."""
+        ...
+
+    async def ticks(self, product: str, since: int, until: int) -> Quotes:
+        """The quotes stamped from `since` on, before `until`; `CallFailed` of kind "rule" where none are kept."""
+        ...
+
+    def live(self, products: tuple[str, ...]) -> AsyncIterator[Quotes]:
+        """Connect and subscribe anew each time it is called, then quotes as they come: it ends with `CallFailed` only,
+        also when the connection is silent for longer than it can be."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Needing(Protocol):
+    """A part that talks over a network, by what it asks of its venue: `validate` adds it up."""
+
+    def limits(self) -> tuple[Limit, ...]: ...
+    def needs(self, busy: Busy) -> Iterator[Need]: ...
+
+
+class Timed(Protocol):
+    """A source or a venue whose clock may go faster than time passes: a practice venue's."""
+
+    @property
+    def speed(self) -> float: ...
+    def clock_of(self) -> Awaitable[int]:
+        """The venue's time now (ms UTC), asked of it."""
+        ...

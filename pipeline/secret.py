@@ -1,0 +1,71 @@
+"""Text that nothing shows: passwords and tokens on their way from where they are kept to where they are needed."""
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+MASK = "••••••"
+
+
+class Secret:
+    """Text that shows as dots wherever it is printed, logged, compared in a message or put into a traceback."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself: for the one call that needs it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return MASK
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not written down")
+
+
+class Login(NamedTuple):
+    """What an account logs in with: names that may be shown, and secrets that may not."""
+
+    names: Mapping[str, str]
+    """Such as `username`, or `account_id`: the venue's own name for the account."""
+    secrets: Mapping[str, Secret]
+    """Such as `password`, or `token`."""
+
+
+class Logins(Protocol):
+    """Where accounts' logins are kept."""
+
+    def of(self, account: str) -> Login:
+        """An account's login; `InputError` with a sentence when there is none, or when it cannot be opened."""
+        ...
+
+    def stamp(self, account: str) -> int:
+        """Changes when somebody stores another login of the account; 0 while there is none."""
+        ...
+
+
+class Practised:
+    """Logins at a practice venue on this machine, where they guard nothing: everybody knows them."""
+
+    def of(self, account: str) -> Login:
+        return Login({"username": account, "account_id": account}, {"password": Secret(f"practice-{account}")})
+
+    def stamp(self, account: str) -> int:
+        del account
+        return 1
