@@ -8,6 +8,7 @@ end: an answer, or `CallFailed` within the deadline. `pipeline.connections.desk`
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from pipeline.evidence import Closing, Evidence, Inquiry, Money, Statement, Trouble
@@ -151,6 +152,21 @@ class Feed(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class Outside(Protocol):
+    """What a feed needs of a flow's host; who asks for prices without a flow gives it too."""
+
+    base: Path
+
+    def now(self) -> int: ...
+    async def until(self, at: int) -> None: ...
+
+
+class Fetching(Protocol):
+    """A source whose prices can be asked for without a flow: `data download` does."""
+
+    def feed(self, host: Outside, warn: Warn) -> Feed: ...
 
 
 class Needing(Protocol):
