@@ -15,7 +15,7 @@ from pipeline.chaining import check_slots, check_warmups, sound
 from pipeline.columns import Namings
 from pipeline.connections.contract import Holder
 from pipeline.errors import PlanError, Problem
-from pipeline.evidence import Evidence, Inquiry, Money, Terms
+from pipeline.evidence import Evidence, Inquiry, Money, Standing, Terms
 from pipeline.flowtest import FlowTest
 from pipeline.futile import futile
 from pipeline.host import Mode
@@ -273,6 +273,7 @@ class _Check:
                     for name, account in accounts.items()
                     if _may_ask(node, account)
                 },
+                "connected": frozenset(name for name, account in accounts.items() if self._connects(account)),
                 "products": tuple(sorted({product for each in self._of("source") for product in products_of(each)})),
                 "slots": tuple(
                     sorted({timeframe(name) for each in self._of("operator") for name in _timeframes(each)})
@@ -314,6 +315,11 @@ class _Check:
     def _terms(self, account: Account) -> Terms:
         venue = self._nodes.get(f"venues.{account.venue}")
         return Terms(account.money, getattr(venue.instance, "evidence", Evidence()) if venue else Evidence())
+
+    def _connects(self, account: Account) -> bool:
+        """Whether it is told how an account stands with its venue."""
+        venue = self._nodes.get(f"venues.{account.venue}")
+        return venue is not None and Standing in gives(venue)
 
     def _heard_by(self, node: Node, edges: Sequence[Edge]) -> tuple[str, ...]:
         """Its providers; none while one that it names could not be made: then nothing can be said of the others."""

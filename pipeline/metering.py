@@ -11,7 +11,7 @@ from typing import get_args
 
 import numpy as np
 
-from pipeline.evidence import Measured, Offered
+from pipeline.evidence import Measured, Offered, Standing, StandingState, Trouble, TroubleKind
 from pipeline.orders import sold
 from pipeline.statistics.rates import PayoutMix, WinRate
 from pipeline.times import MINUTE
@@ -32,7 +32,20 @@ class Meters:
 
     def take(self, order: Order, at: int) -> None:
         self._accounts.setdefault(order.account, Account()).take(order)
-        self._moved.add(order.account)
+        self._measure_by(order.account, at)
+
+    def tell(self, told: Standing | Trouble, at: int) -> None:
+        """How an account stands with its venue, or what went wrong between them."""
+        whose = told.account if isinstance(told, Standing) else told.whose
+        account = self._accounts.setdefault(whose, Account())
+        if isinstance(told, Standing):
+            account.standing = told.state
+        else:
+            account.troubles[told.kind] += 1
+        self._measure_by(whose, at)
+
+    def _measure_by(self, whose: str, at: int) -> None:
+        self._moved.add(whose)
         if self.due is None:
             self.due = (at // MINUTE + 1) * MINUTE
 
@@ -57,6 +70,8 @@ class Account:
     results: Counter[str] = field(default_factory=Counter[str])
     payouts: PayoutMix = field(default_factory=PayoutMix)
     profit: Decimal = Decimal(0)
+    troubles: Counter[TroubleKind] = field(default_factory=Counter[TroubleKind])
+    standing: StandingState | None = None
     answers: deque[int] = field(default_factory=lambda: deque[int](maxlen=ANSWERS))
     told: dict[str, float] = field(default_factory=dict[str, float])
 
@@ -90,6 +105,10 @@ class Account:
         yield "open", float(len(self.alive) - unknown)
         yield "profit", float(self.profit)
         yield from self._rate()
+        for kind, count in sorted(self.troubles.items()):
+            yield f"troubles_{kind}", float(count)
+        if self.standing is not None:
+            yield "connected", float(self.standing == "CONNECTED")
         if self.answers:
             median, most = np.quantile(self.answers, (0.5, 0.95)).tolist()
             yield "answer_ms_p50", median

@@ -3,7 +3,7 @@
 from datetime import tzinfo
 from typing import Any, Literal
 
-from pipeline.evidence import Audited, Cash, Dispute, Struck, Unclosed
+from pipeline.evidence import Audited, Cash, Dispute, Standing, Struck, Trouble, Unclosed
 from pipeline.times import SECOND, local_text, timeframe_name
 from pipeline.values import (
     HEALTH,
@@ -41,17 +41,11 @@ def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
             return "warning", f"{value.product}: {bars} missing from {local_text(value.since, zone)}"
         case Noticed():
             return "info", f"{value.product}: {value.what} ({value.rows})"
-        case Link():
-            products = ", ".join(value.products)
-            if value.up:
-                return "info", f"{products}: connected again"
-            return "warning", f"{products}: the connection broke"
+        case Link() | Standing() | Trouble():
+            return _connected(value)
         case Repaint():
             return "warning", _repainted(value, zone)
-        case Slept():
-            seconds = (value.until - value.since) / SECOND
-            return "warning", f"{STOOD_STILL[value.cause].format(f'{seconds:,.0f} s')}; bars of that time are missed"
-        case Stalled():
+        case Slept() | Stalled():
             return "warning", _stalled(value)
         case Latch() | Arming() | Past():
             return _allowed(value, zone)
@@ -121,7 +115,10 @@ def _told(tips: Tips, zone: tzinfo) -> str:
     return f"{tips.product}: told {side}{f' {timeframe_name(tf)}' if tf else ''}, from {begin} until {end}"
 
 
-def _stalled(stalled: Stalled) -> str:
+def _stalled(stalled: Slept | Stalled) -> str:
+    if isinstance(stalled, Slept):
+        seconds = (stalled.until - stalled.since) / SECOND
+        return f"{STOOD_STILL[stalled.cause].format(f'{seconds:,.0f} s')}; bars of that time are missed"
     dumped = stalled.cause == "blocked" and stalled.millis >= DUMPED
     where = "; what it was doing after 10 s is in stalls.txt, beside the ledger" if dumped else ""
     stood_still = STOOD_STILL[stalled.cause].format(f"{stalled.millis / SECOND:.1f} s")
@@ -135,6 +132,22 @@ def _repainted(repaint: Repaint, zone: tzinfo) -> str:
         f"the venue changed {repaint.product} {name} {local_text(repaint.revised, zone)}: "
         f"{repaint.account}'s {repaint.was} {there} would have been {repaint.now}"
     )
+
+
+def _connected(value: Link | Standing | Trouble) -> tuple[Level, str]:
+    """How we stand with venues and sources: an account that is not connected sends nothing."""
+    match value:
+        case Link(up=up):
+            products = ", ".join(value.products)
+            return ("info", f"{products}: connected again") if up else ("warning", f"{products}: the connection broke")
+        case Trouble():
+            return "warning", f"{value.whose}: {value.what} ({value.kind})"
+        case Standing():
+            why = f": {value.reason}" if value.reason else ""
+            if value.state in ("CONNECTED", "AUTHENTICATING", "DISCONNECTED"):
+                return "info", f"{value.account} is {value.state}{why}"
+            end = "; nothing is tried again before somebody mends it" if value.state == "REFUSED" else ""
+            return "warning", f"{value.account} is {value.state}, nothing is sent{why}{end}"
 
 
 def _health(health: Health) -> tuple[Level, str] | None:

@@ -13,7 +13,9 @@ from pipeline.evidence import (
     Lost,
     Reconciled,
     Request,
+    Standing,
     Statement,
+    Trouble,
     Unsent,
     Verdict,
     Written,
@@ -155,13 +157,16 @@ class Wiring:
         yield from self._auditing()
 
     def _offering(self) -> Iterator[Edge]:
-        """What venues pay goes to whoever keeps it."""
+        """What venues pay, and what goes wrong with them and with sources, goes to whoever keeps it."""
         for each in self._of("sink"):
             for parameter, kinds in each.part.takes.items():
-                if Payouts in kinds:
-                    for venue in self._of("venue"):
-                        if Payouts in gives(venue):
-                            yield Edge(venue.id, each.id, parameter, (Payouts,))
+                for outside in (*self._of("venue"), *self._of("source")):
+                    offered = [
+                        kind for kind in (Payouts, Standing, Trouble) if kind in kinds and kind in gives(outside)
+                    ]
+                    told = tuple(kind for kind in offered if kind is not Payouts or outside.part.kind == "venue")
+                    if told:
+                        yield Edge(outside.id, each.id, parameter, told)
 
     def _pricing(self, venue: Node, named: Sequence[Edge]) -> Iterator[Edge]:
         """What a venue of our own is given: what the ledger remembers, and prices to settle by."""
@@ -252,6 +257,8 @@ class Wiring:
             )
         for venue in venues:
             yield Edge(venue, gate.id, "payouts", (Payouts,))
+            if Standing in gives(self._nodes[venue]):
+                yield Edge(venue, gate.id, "orders", (Standing,))
         yield Edge(LEDGER, gate.id, "orders", (Past, Latch))
         executors = sorted(
             {edge.target for edge in named if edge.source == gate.id and Order in gives(self._nodes[edge.target])}
@@ -334,11 +341,11 @@ def _implicit(kind: Kind, types_taken: Sequence[type[Any]]) -> bool:
     """Whether a parameter is wired by what the parts are rather than by `from`."""
     loops: set[type[Any]] = {*REPLIES, *TOLD, Slept, Leaving, Outcomes}
     if kind in ("risk", "venue"):
-        loops |= {Payouts, Order, Health, Quotes, Bars} if kind == "risk" else {Order, Inquiry, Closing}
+        loops |= {Payouts, Order, Standing, Health, Quotes, Bars} if kind == "risk" else {Order, Inquiry, Closing}
     if kind == "sink" and set(types_taken) == {Latch}:
         return False
     if kind == "sink":
-        loops |= {Payouts}
+        loops |= {Payouts, Standing, Trouble}
     if kind == "source":
         loops |= {Gap}
     return set(types_taken) <= loops

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from reactivex import Observable
 
-from pipeline.evidence import Audited, Cash, Dispute, Reconciled, Unclosed
+from pipeline.evidence import Audited, Cash, Dispute, Reconciled, Standing, Trouble, Unclosed
 from pipeline.host import Host
 from pipeline.metering import Meters, Offers
 from pipeline.parts import sink
@@ -17,6 +17,7 @@ SOON = 250
 
 
 Certain = Reconciled | Dispute | Unclosed | Certificate | Audited | Cash
+Kept = Decisions | Order | Outcomes | Latch | Certain | Payouts | Standing | Trouble
 
 
 @sink
@@ -24,7 +25,7 @@ class Store:
     """Writes every decision row, what each bar would have paid and all that becomes of an order into the flow's ledger.
 
     The ledger is an SQLite file. A stop that a guard sets is on disk before anything more is decided. Except in replays
-    it also keeps how each account fares, minute by minute, and what venues pay.
+    it also keeps how each account and its connection fare, minute by minute, and what venues pay.
     """
 
     def __call__(
@@ -36,8 +37,11 @@ class Store:
         latches: Observable[Latch],
         certainty: Observable[Certain],
         payouts: Observable[Payouts],
+        connections: Observable[Standing | Trouble],
     ) -> Observable[Dropped]:
-        return woken(lambda: Writing(host), "store", decisions, orders, outcomes, latches, certainty, payouts)
+        return woken(
+            lambda: Writing(host), "store", decisions, orders, outcomes, latches, certainty, payouts, connections
+        )
 
 
 class Writing:
@@ -54,7 +58,7 @@ class Writing:
         first, second = self._soon, self._meters.due
         return second if first is None else first if second is None else min(first, second)
 
-    def take(self, item: Decisions | Order | Outcomes | Latch | Certain | Payouts, at: int) -> Iterator[Dropped]:
+    def take(self, item: Kept, at: int) -> Iterator[Dropped]:
         match item:
             case Order():
                 self._ledger.follow(item)
@@ -70,6 +74,9 @@ class Writing:
             case Outcomes():
                 self._ledger.outcome(item)
                 self._soon = self._soon or at + SOON
+            case Standing() | Trouble():
+                if self._measures:
+                    self._meters.tell(item, at)
             case Payouts():
                 if self._measures:
                     self._offers.take(item)

@@ -81,6 +81,19 @@ class Told:
         return case.feed[self.place]
 
 
+class Connected:
+    """The account is logged in at its venue, and the venue takes orders."""
+
+    name: str = "connection"
+
+    def __call__(self, case: Case) -> GateRow:
+        standing = case.memory.standings.get(case.key.account)
+        if standing is None:
+            return answer(self.name, 0, 1, fits=False, word="not connected yet")
+        word = f"{standing.state}: {standing.reason}" if standing.reason else standing.state
+        return answer(self.name, standing.state == "CONNECTED", 1, standing.state == "CONNECTED", word)
+
+
 @dataclass(frozen=True)
 class Slow:
     """Answers to orders take too long: it goes on when the slow ones are old enough."""
@@ -285,7 +298,7 @@ def crowds(per: OpenPer) -> Iterator[Crowd]:
 
 
 BY_MOMENT = (
-    *("killed", "missed", "feed", "latency", "breaker", "payout", "ev", "unknown", "open"),
+    *("killed", "missed", "feed", "connection", "latency", "breaker", "payout", "ev", "unknown", "open"),
     *("open_account", "open_product", "open_slot", "open_all", "cool_down", "streak", "target", "trades", "stake"),
     *("funds", "daily_loss", "loss", "drawdown", "together"),
 )

@@ -21,6 +21,7 @@ from operators.risk.feed import Feed
 from operators.risk.known import PayoutSeries
 from operators.risk.memory import Memory, Terms
 from operators.risk.results import NOTHING
+from pipeline.evidence import Standing
 from pipeline.orders import prepared
 from pipeline.parts import StakeRule
 from pipeline.stretch import PRICES
@@ -144,7 +145,9 @@ class Deciding:
         return self._waiting[0][0] if self._waiting else None
 
     def take(
-        self, item: Signals | Calibrated | Payouts | Order | Past | Latch | Health | Quotes | Bars | Slept, at: int
+        self,
+        item: Signals | Calibrated | Payouts | Order | Past | Latch | Standing | Health | Quotes | Bars | Slept,
+        at: int,
     ) -> Iterator[Decisions | Approved | Latch]:
         match item:
             case Health() | Quotes() | Slept():
@@ -155,7 +158,7 @@ class Deciding:
                 yield from self._finished(said.signals.product, said.signals.tf)
             case Payouts():
                 self._payouts.setdefault(item.product, PayoutSeries()).extend(item)
-            case Order() | Latch():
+            case Order() | Latch() | Standing():
                 yield from self._memory.take(item)
             case Bars():
                 yield from self._absence.take(item, at)

@@ -27,6 +27,7 @@ from operators.risk.by_bar import (
 )
 from operators.risk.by_moment import (
     Broken,
+    Connected,
     DailyLoss,
     Expected,
     Exposure,
@@ -62,6 +63,7 @@ from operators.risk.terms import (
     Volatility,
     within_a_day,
 )
+from pipeline.evidence import Standing
 from pipeline.parts import Derived, Nested, Ruinous, StakeRule, risk
 from pipeline.permit import Permit
 from pipeline.steps import woken
@@ -140,6 +142,8 @@ class Guard:
     ] = ()
     day: Annotated[str, Meta(description="the zone at whose midnight a day begins")] = "UTC"
     balances: Annotated[Mapping[str, Decimal], Derived] = field(default_factory=dict[str, Decimal])
+    connected: Annotated[frozenset[str], Derived] = frozenset()
+    """Those of all accounts that have a connection to their venue which may break."""
     bar_gates: ClassVar[tuple[str, ...]] = BY_BAR
 
     def __post_init__(self) -> None:
@@ -171,7 +175,7 @@ class Guard:
         self,
         signals: Observable[Signals | Calibrated],
         payouts: Observable[Payouts],
-        orders: Observable[Order | Past | Latch],
+        orders: Observable[Order | Past | Latch | Standing],
         feed: Observable[Health | Quotes],
         history: Observable[Bars],
         clock: Observable[Slept],
@@ -228,6 +232,8 @@ class Guard:
         """The gates of the moment, in the order in which they are asked."""
         yield Killed()
         yield from (Told(name, place) for place, name in enumerate(FEED_GATES))
+        if not self.connected.isdisjoint(self.accounts):
+            yield Connected()
         if self.latency is not None:
             yield Slow(duration(self.latency.max))
         if self.breaker is not None:

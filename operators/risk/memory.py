@@ -14,6 +14,7 @@ from operators.risk.judges import Judge, Standing, Streak
 from operators.risk.latches import Latches
 from operators.risk.line import Line, Storm
 from operators.risk.results import NOTHING, Ended, Rests, Results
+from pipeline.evidence import Standing as VenueStanding
 from pipeline.values import ENDED, Key, Latch, Order, Past
 
 EVERY = "every account"
@@ -47,6 +48,8 @@ class Memory:
         self._terms = terms
         self.books = {name: Book(NOTHING, terms.days, terms.rest) for name in terms.balances}
         self.latches = Latches()
+        self.standings: dict[str, VenueStanding] = {}
+        """How each account stands with its venue, where that is told."""
         self.unsound: set[str] = set()
         """Accounts of which something was told that is no amount of money: what they have, nobody knows."""
         self.others: dict[str, Order] = {}
@@ -58,10 +61,13 @@ class Memory:
         self._results: dict[Whose, Results] = {}
         self._rests: dict[tuple[int, Whose], Rests] = {}
 
-    def take(self, item: Order | Latch) -> Iterator[Latch]:
+    def take(self, item: Order | Latch | VenueStanding) -> Iterator[Latch]:
         """What follows from it: stops that somebody must release."""
         if isinstance(item, Latch):
             self.latches.take(item)
+            return
+        if isinstance(item, VenueStanding):
+            self.standings[item.account] = item
             return
         if self.follow(item) and item.state == "SETTLED":
             yield from self._stops(item.account, item.at, item.stake)
