@@ -42,8 +42,10 @@ class Need(NamedTuple):
     call: str
     per_minute: float
     what: str
-    cheaper: str = ""
-    """A change of the flow file that makes it fewer: a key and a value, in a few words."""
+    """What for, in a few words: "payouts of 3 products, every 60 s"."""
+    priority: Priority
+    cheaper: Callable[[float], str] | None = None
+    """Says the change of the flow file that makes it so many times fewer: a key and a value, in a few words."""
     account: str = ""
     """Whose limit it is taken from; "" where it is nobody's own."""
     per_hour: float | None = None
@@ -58,6 +60,9 @@ class Busy(NamedTuple):
     orders: Mapping[str, int]
     """How many orders each account may send in it: one for each product and timeframe that a guard trades."""
     orders_an_hour: Mapping[str, int]
+    questions: Mapping[str, float]
+    """How many inquiries its executor may make for each account, while something is in doubt."""
+    questions_an_hour: Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
