@@ -1,7 +1,7 @@
 """Text that nothing shows: passwords and tokens on their way from where they are kept to where they are needed."""
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 MASK = "••••••"
 
@@ -58,6 +58,32 @@ class Logins(Protocol):
     def stamp(self, account: str) -> int:
         """Changes when somebody stores another login of the account; 0 while there is none."""
         ...
+
+
+class LoginField(NamedTuple):
+    """One of the things a venue asks of whoever logs in."""
+
+    name: str
+    """Under which `Login` has it, as in `username`."""
+    what: str
+    """As a person is asked for it, as in "your account's id at Deriv, like DOT90004580"."""
+    kind: Literal["name", "secret", "code"] = "name"
+    """A name may be shown. A secret is kept where nobody can read it. A code is good for once: it is asked for when
+    somebody wants to give one, and is among the secrets of a `Login` for `CODE_LASTS` ms after that."""
+
+
+CODE_LASTS = 90_000
+
+
+@runtime_checkable
+class LoggingIn(Protocol):
+    """The part of a venue (or of a source with a key `account`) whose accounts log in: what it asks of them.
+
+    At a practice venue nobody has to be asked: there it gives none.
+    """
+
+    @property
+    def login_fields(self) -> tuple[LoginField, ...]: ...
 
 
 class Practised:

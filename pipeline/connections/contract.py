@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from pipeline.evidence import Closing, Evidence, Inquiry, Money, Statement, Trouble
 from pipeline.permission import Permission
+from pipeline.secret import Logins
 from pipeline.settlement import Tie
 from pipeline.values import Ack, Bars, Order, Quotes, Settlement
 
@@ -172,6 +173,23 @@ class Fetching(Protocol):
     """A source whose prices can be asked for without a flow: `data download` does."""
 
     def feed(self, host: Outside, warn: Warn) -> Feed: ...
+
+
+@runtime_checkable
+class Connecting(Protocol):
+    """A venue whose accounts can be tried without a flow: `accounts test` does."""
+
+    def connector(self, host: Outside, holder: Holder, logins: Logins, warn: Warn) -> Connector: ...
+
+
+@runtime_checkable
+class Introduced(Protocol):
+    """A connector that can say, once it is open, what the venue told it of the account."""
+
+    @property
+    def introduction(self) -> Mapping[str, str]:
+        """In words for a person: money, currency, balance, what the login may do. Ids are shown masked by who shows."""
+        ...
 
 
 class Needing(Protocol):
