@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from pipeline import budgeting
 from pipeline.anchored import LEAST, Anchoring
 from pipeline.calendar import Calendars
 from pipeline.calendar_tables import CALENDARS, calendars_of
@@ -104,6 +105,8 @@ class _Check:
         self._warn_of_stakes()
         self._warn_of_faults()
         tests = self._tests()
+        if not self.tables.problems:
+            self.tables.problems.extend(budgeting.problems(self.tables.source, self._nodes, edges))
         if self.tables.problems:
             return None
         nodes = tuple(self._nodes[name] for name in order)

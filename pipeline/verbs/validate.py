@@ -7,7 +7,8 @@ examples:
 
 Each problem is one line: file:line:column, what is wrong, how to mend it. Exit code 2 when there is one. Features,
 providers and ensembles are tried on made-up bars: none may look ahead, or further back than it says. --deep asks
-each of them for every row by itself. --rules says of each guard what stops its accounts, and when they go on.
+each of them for every row by itself. --rules says of each guard what stops its accounts, and when they go on. Of venues
+over a network it says how much of each of their limits the flow may need; one that cannot fit is refused.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from pipeline.budgeting import Share, shares
 from pipeline.causality import TRIED, Proof, proved
 from pipeline.checking import load
 from pipeline.engine import history_of
@@ -47,11 +49,14 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         warnings = [_as_json(each) for each in plan.warnings]
         told: dict[str, Any] = {"ok": True, "problems": [], "warnings": warnings, "rows_compared": proof.compared}
+        told["requests"] = [_share_as_json(each) for each in shares(plan.by_id, plan.edges)]
         say_json(told | ({"rules": rules_of(plan)} if options.rules else {}))
     else:
         for warning in plan.warnings:
             print(f"{warning.text(plan.file)} (warning)", file=sys.stderr)
         print(f"{summary(plan)}\n{_proven(plan, proof, deep=options.deep)}")
+        for share in shares(plan.by_id, plan.edges):
+            print(share.text())
         for node, rules in rules_of(plan).items() if options.rules else ():
             print(f"\n[{node}]", *rules, sep="\n  ")
     return 0
@@ -100,6 +105,15 @@ def _warm(plan: Plan) -> str:
     if len(set(warm.values())) > 1:
         return ", ".join(f"{bars} × {timeframe_name(tf)}" for tf, bars in warm.items())
     return f"{max(warm.values(), default=plan.anchoring.least)} bars"
+
+
+def _share_as_json(share: Share) -> dict[str, Any]:
+    """How much of a venue's limit the flow may need."""
+    limit = share.limit
+    facts = {"node": share.node, "account": share.account, "limit": limit.name}
+    needs = [{"what": each.what, "per_minute": each.per_minute} for each in share.needs]
+    minute = {"per_minute": share.minute, "of": limit.per_minute, "reserve": limit.reserve}
+    return facts | minute | {"per_hour": share.hour, "of_hour": limit.per_hour, "needs": needs}
 
 
 def _as_json(problem: Problem) -> dict[str, str | int]:
