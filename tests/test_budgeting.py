@@ -16,9 +16,11 @@ def share(*needs: Need, limit: Limit = TRADING) -> Share:
 
 
 def orders(per_minute: float, per_hour: float | None = None) -> Need:
-    return Need(
-        "buy", per_minute, "orders", "order", lambda times: f"open_per, {times:.3f} times fewer", "demo-1", per_hour
-    )
+    return Need("buy", per_minute, "orders", "order", _fewer, "demo-1", per_hour)
+
+
+def _fewer(times: float) -> str:
+    return f"open_per, {times:.3f} times fewer"
 
 
 def _every(times: float) -> str:
@@ -65,12 +67,13 @@ def test_where_no_single_change_is_enough_it_says_with_what_to_begin() -> None:
 
 
 def test_what_is_kept_for_orders_nothing_else_may_take() -> None:
-    (excess,) = found(payouts(310))
+    minutes = TRADING._replace(per_hour=None)
+    (excess,) = found(payouts(310), limit=minutes)
 
     assert "300" not in excess.text()
     assert "360, 60 of them kept for orders" in excess.text()
     assert excess.cheapest() == 'payout_every = "62s"'
-    assert not found(payouts(300))
+    assert not found(payouts(300), limit=minutes)
 
 
 def test_an_hour_has_a_limit_of_its_own() -> None:
