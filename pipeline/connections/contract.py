@@ -94,7 +94,10 @@ class Holder:
 
 Told = Ack | Settlement
 Hear = Callable[[Told], None]
-"""Takes what a venue tells by itself, and answers that come after their deadline."""
+"""Takes what a venue tells by itself, and answers that come after their deadline.
+
+Where a connector does not know whose a contract is, the `order` of its end is the contract's own name: the desk knows.
+"""
 Warn = Callable[[Trouble], None]
 """Takes each thing that goes wrong on the way and is mended or gone round: nothing is swallowed."""
 
@@ -106,7 +109,11 @@ class Connector(Protocol):
     def capabilities(self) -> Capabilities: ...
 
     async def open(self) -> None:
-        """Log in, connect, and check that the account is what the flow says (money, currency)."""
+        """Log in, connect, and check that the account is what the flow says (money, currency).
+
+        It is called again after `close`, for a new connection. A login that the venue refuses, and an account that is
+        not what the flow says, is a `CallFailed` that is `final`: whatever is not is tried once more at least.
+        """
         ...
 
     async def follow(self, hear: Hear) -> None:
@@ -154,7 +161,12 @@ class Feed(Protocol):
 
     def live(self, products: tuple[str, ...]) -> AsyncIterator[Quotes]:
         """Connect and subscribe anew each time it is called, then quotes as they come: it ends with `CallFailed` only,
-        also when the connection is silent for longer than it can be."""
+        also when the connection is silent for longer than it can be.
+
+        Quotes without rows say that the venue confirmed their product's subscription. Of a product that the venue
+        refuses the feed warns, and goes on with the others. It may be called while an earlier one still runs: for
+        products that gave nothing since.
+        """
         ...
 
     async def close(self) -> None: ...
