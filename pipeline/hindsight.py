@@ -138,8 +138,9 @@ def tally(contracts: Contracts, tie: Tie) -> Tally:
     level = priced & (contracts.entry == contracts.exit)
     won = priced & ~level & ((contracts.exit > contracts.entry) == (contracts.direction > 0))
     lost = priced & ~won & ~level
-    if tie == "lose":
-        lost, level = lost | level, np.zeros(len(contracts), np.bool_)
+    if tie != "push":
+        won, lost = (won | level, lost) if tie == "win" else (won, lost | level)
+        level = np.zeros(len(contracts), np.bool_)
     noted = priced & np.isfinite(contracts.payout) & (contracts.payout > 0)
     decided = noted & ~level
     order = np.argsort(contracts.expiry, kind="stable")

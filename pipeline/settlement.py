@@ -5,7 +5,7 @@ Paper, replay and the audit of a venue's own settlements all read the same rules
 - A contract runs from the moment the venue accepts it until its duration has passed.
 - It enters at the first tick strictly after acceptance and leaves at the last tick at or before expiry.
 - A call wins when it leaves higher than it entered, a put when lower. Equal prices are a tie: `push` gives the stake
-  back, `lose` keeps it.
+  back, `lose` keeps it, `win` pays like a win.
 - Without a tick between acceptance and expiry it is void: canceled, nothing gained, nothing lost.
 - A win gains stake times payout, to the cent; half a cent goes to the even cent. A loss costs the stake.
 """
@@ -24,7 +24,7 @@ from msgspec import Struct
 from pipeline.times import slot_of
 from pipeline.values import Bars, Direction, Floats, Payouts, Quotes, Result, Settlement, Stamps
 
-Tie = Literal["push", "lose"]
+Tie = Literal["push", "lose", "win"]
 
 CENT = Decimal("0.01")
 NOTHING = Decimal(0)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.evidence import Cash, Listed, Statement
-from pipeline.settlement import Contract
+from pipeline.settlement import Contract, Tie
 from pipeline.times import DAY
 from pipeline.values import Direction, Settlement
 
@@ -36,6 +36,10 @@ class Deal(Struct, frozen=True):
     end: Settlement | None = None
     was: Settlement | None = None
     """How it had ended before that was changed."""
+    ticks: int = 0
+    """Over how many ticks it runs after the one it enters at; 0 when it runs for a time."""
+    tie: Tie | None = None
+    """What equal prices give it, where that is not what they give all contracts of the venue."""
 
     @property
     def terms(self) -> Contract:

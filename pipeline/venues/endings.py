@@ -1,11 +1,12 @@
 """How contracts end: by the prices that were known, rightly or not."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 
 from msgspec.structs import replace
 
-from pipeline.settlement import FOREVER, PricePath, profit_of, result_of, settled
+from pipeline.settlement import FOREVER, NOTHING, Price, PricePath, Tie, profit_of, result_of, settled
 from pipeline.times import SECOND
 from pipeline.values import Settlement
 from pipeline.venues.board import STALE
@@ -54,13 +55,19 @@ class Endings:
         entry, last = self._path.entry(deal.product, deal.accepted_at), self._path.exit(deal.product, at, at)
         if entry is None or last is None or last.ts <= deal.accepted_at or at - last.ts > STALE:
             return "there is no price to take it back at"
-        would = result_of(deal.direction, entry.price, last.price, self._rules.tie)
-        profit = profit_now(rule, would, deal.stake, deal.payout)
+        would = result_of(deal.direction, entry.price, last.price, self._tie(deal))
+        return self.end_early(deal, profit_now(rule, would, deal.stake, deal.payout), entry, last, at)
+
+    def end_early(self, deal: Deal, profit: Decimal, entry: Price, last: Price, at: int) -> Settlement:
+        """End an open contract before its expiry, at what it gains by that."""
         end = Settlement(deal.order, result_by(profit), profit, entry.ts, entry.price, last.ts, last.price, at)
         self._stop_waiting(deal)
         self._turn.pop(deal.contract, None)
         self._book.end(deal.contract, end)
         return end
+
+    def _tie(self, deal: Deal) -> Tie:
+        return self._rules.tie if deal.tie is None else deal.tie
 
     def _due(self, deal: Deal) -> int:
         return deal.expiry + self._rules.settle_delay_ms
@@ -85,7 +92,9 @@ class Endings:
             self._act_for(deal, at, partial(self._settle, deal, at, at + 1))
 
     def _settle(self, deal: Deal, at: int, known_before: int) -> None:
-        end = settled(deal.terms, self._path, at, self._rules.tie, known_before)
+        end = settled(deal.terms, self._path, at, self._tie(deal), known_before)
+        if self._rules.two_ticks and end.entry_ts == end.exit_ts:
+            end = Settlement(deal.order, "canceled", NOTHING, 0, 0.0, 0, 0.0, at)
         strike = None if self._weather.is_calm or not deal.number else self._weather.of_end(deal.number)
         if strike is not None and strike.what == "wrong_settlement" and end.entry_ts:
             self._weather.struck_by(strike)
@@ -109,7 +118,7 @@ class Endings:
 
     def _against(self, deal: Deal, end: Settlement, exit_: float) -> Settlement:
         """The end with another exit."""
-        result = result_of(deal.direction, end.entry, exit_, self._rules.tie)
+        result = result_of(deal.direction, end.entry, exit_, self._tie(deal))
         return replace(end, exit=exit_, result=result, profit=profit_of(result, deal.stake, deal.payout))
 
     def _stop_waiting(self, deal: Deal) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from pipeline.evidence import Cash, Closing, Declined, Inquiry, Statement
+from pipeline.settlement import Price
 from pipeline.times import HOUR
 from pipeline.values import ENDED, Ack, Bars, Order, Past, Payouts, Quotes, Reject, Settlement
 from pipeline.venues.board import Board
@@ -129,9 +130,17 @@ class House:
             answer.expiry,
             number,
         )
+        self.write(deal)
+        return answer
+
+    def write(self, deal: Deal) -> None:
+        """A contract begins."""
         self.book.take(deal)
         self._endings.await_end(deal)
-        return answer
+
+    def end_early(self, deal: Deal, profit: Decimal, entry: Price, last: Price, at: int) -> Settlement:
+        """An open contract ends before its expiry, at what it gains by that."""
+        return self._endings.end_early(deal, profit, entry, last, at)
 
     def take_back(self, closing: Closing, at: int) -> Settlement | Declined:
         """Answer the wish to sell a contract back that came in at a moment."""

@@ -21,3 +21,5 @@ class Rules(Struct, frozen=True):
     evidence: Evidence = Evidence(lists=True, echoes=True, once=True, late_ms=120)
     early_close: EarlyClose | None = None
     """By what it takes contracts back before their expiry; None when it does not."""
+    two_ticks: bool = False
+    """Whether a contract that would enter and leave at the same tick is void."""

@@ -73,6 +73,13 @@ class Weather:
                 self.watching(strike)
         return strike
 
+    def add(self, strike: Strike) -> None:
+        """From now on this strikes too, at an order or an inquiry that is still to come."""
+        place = _place(strike)
+        assert place is not None, "what strikes at a moment is known from the beginning"
+        self._listed[place] = strike
+        self.is_calm = False
+
     def calm(self) -> None:
         """From now on nothing strikes."""
         self.is_calm = True
@@ -94,9 +101,11 @@ class Weather:
     def _at(self, kinds: Collection[What], place: str, number: int) -> Strike | None:
         if self.is_calm:
             return None
+        if self._listed and (listed := [each for what in kinds if (each := self._listed.get((what, number)))]):
+            return listed[0]
         storm = self._storm
         if storm is None:
-            return next((found for what in kinds if (found := self._listed.get((what, number)))), None)
+            return None
         for what in kinds:
             rate = storm.rate(what)
             if rate and self._drawn(what, number) < rate:
