@@ -1,0 +1,1 @@
+"""A connector for every broker that implements the endpoint contract of docs/connectors.md."""
