@@ -7,8 +7,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-import msgspec
-
 from pipeline.errors import InputError
 from pipeline.keys.places import own_folder
 from pipeline.keys.profiles import Kept, Profile, folder_of, profile_of, profiles, remove_profile, write_profile
