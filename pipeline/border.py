@@ -1,10 +1,10 @@
 """The border as a running flow has it: its clock, waiting on it, and where its records go."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from copy import copy
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable
@@ -15,6 +15,9 @@ from pipeline.clocks import Clock
 from pipeline.host import Mode, Records
 
 T = TypeVar("T")
+
+LETTING_GO = 5.0
+"""So many seconds what was cancelled may take to let go of what it holds."""
 
 
 class Border:
@@ -47,6 +50,7 @@ class Border:
         self.failed: Callable[[Exception], None] | None = None
         """Told of what a planned act raised; the flow's."""
         self._loop = asyncio.get_running_loop()
+        self._works = set[asyncio.Task[None]]()
 
     def now(self) -> int:
         return self.clock.now()
@@ -81,16 +85,31 @@ class Border:
 
         return Disposable(cancel)
 
+    def work(self, doing: Coroutine[Any, Any, None], failed: Callable[[BaseException], None]) -> abc.DisposableBase:
+        task = self._loop.create_task(doing)
+        self._works.add(task)
+
+        def ended(_: asyncio.Task[None]) -> None:
+            self._works.discard(task)
+            if not task.cancelled() and (failure := task.exception()) is not None:
+                failed(failure)
+
+        def cancel() -> None:
+            task.cancel()
+
+        task.add_done_callback(ended)
+        return Disposable(cancel)
+
     def stream(self, items: Callable[[], AsyncIterator[T]]) -> Observable[T]:
         def subscribe(observer: abc.ObserverBase[T], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-            task = self._loop.create_task(_give_all(items(), observer))
-
-            def cancel() -> None:
-                task.cancel()
-
-            return Disposable(cancel)
+            return self.work(_give_all(items(), observer), _unseen)
 
         return Observable(subscribe)
+
+    async def left(self) -> None:
+        """Wait, not for long, until all that was cancelled has ended."""
+        if self._works:
+            await asyncio.wait(self._works, timeout=LETTING_GO)
 
 
 async def _give_all(items: AsyncIterator[T], observer: abc.ObserverBase[T]) -> None:
@@ -101,6 +120,11 @@ async def _give_all(items: AsyncIterator[T], observer: abc.ObserverBase[T]) -> N
         observer.on_error(failure)
     else:
         observer.on_completed()
+
+
+def _unseen(failure: BaseException) -> None:
+    """What a stream's items failed with has gone down the stream; nothing else can come of giving them."""
+    raise failure
 
 
 def _reach(reached: "asyncio.Future[None]") -> None:

@@ -75,7 +75,10 @@ async def running(
         yield flow
     finally:
         flow.stop()
-        records.commit()
+        try:
+            await border.left()
+        finally:
+            records.commit()
 
 
 def _clock(setting: Setting) -> Clock:

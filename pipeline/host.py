@@ -1,8 +1,8 @@
 """What the outside offers sources, venues and sinks: the clock, waiting, the folder, the span."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from reactivex import Observable
 from reactivex.abc import DisposableBase
@@ -83,6 +83,13 @@ class Host(Protocol):
 
     def at(self, moment: int, act: Callable[[], None]) -> DisposableBase:
         """Call `act` once the flow's clock shows `moment` (soon, when that has passed); dispose to cancel."""
+        ...
+
+    def work(self, doing: Coroutine[Any, Any, None], failed: Callable[[BaseException], None]) -> DisposableBase:
+        """Run a coroutine beside the flow; dispose to cancel it. What it fails with goes to `failed`.
+
+        A flow that ends waits a little until what was cancelled has let go of what it holds.
+        """
         ...
 
     def stream(self, items: Callable[[], AsyncIterator[T]]) -> Observable[T]:
