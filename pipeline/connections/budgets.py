@@ -52,10 +52,11 @@ class Common:
         """Let go whoever may go, send away whoever cannot in time, and see when to look again."""
         now, wanted = self._now(), set[object]()
         for waiting in tuple(self._line):
-            free = waiting.free_at(now)
-            if waiting.by is not None and free > waiting.by:
+            if waiting.answer.done():
+                continue  # called off, and about to leave
+            if waiting.by is not None and waiting.free_at(now) > waiting.by:
                 self._line.remove(waiting)
-                waiting.answer.set_result(waiting.too_late())
+                waiting.answer.set_result(waiting.too_late(now))
                 continue
             lacking = waiting.lacking(now)
             if lacking:
@@ -72,7 +73,7 @@ class Common:
             ahead = sum(each.call.weight for each in before if gate in each.gates)
             free = gate.free_at(waiting.call, now, ahead)
             if free >= NEVER or (waiting.by is not None and free > waiting.by):
-                raise waiting.too_late()
+                raise waiting.too_late(now)
 
     def _leave(self, waiting: "_Waiting") -> None:
         """Somebody does not wait any more, or got their turn while they went."""
@@ -122,7 +123,7 @@ class Budgets:
     async def take(self, call: str, priority: Priority, by: int | None = None, weight: int = 1) -> None:
         """Wait until a call may be made.
 
-        With `by` (ms on the clock of `now`) it fails as soon as it is clear that this will be later: "throttle", unsent.
+        With `by` (ms on the clock of `now`) it fails as soon as it is clear that this will be later: nothing was sent.
         """
         await self._common.pass_through(self._waiting(call, priority, by, weight, None))
 
@@ -139,9 +140,11 @@ class Budgets:
     def hold(self, call: str, seconds: float | None) -> None:
         """The venue wants us to keep away: from this account's limits that the call counts in, or where it has none of
         its own, from those of the address. For a quarter of an hour at the most."""
-        wait = min(max(SHORTEST_HOLD, int(min(seconds or 0.0, LONGEST_HOLD) * SECOND)), LONGEST_HOLD)
+        asked = seconds if seconds is not None and seconds > 0 else 0.0
+        wait = max(SHORTEST_HOLD, int(min(asked * SECOND, LONGEST_HOLD)))
         gates = self._gates(call)
-        own = [gate for gate in gates if gate.name not in self._common.windows]
+        shared = self._common.windows.values()
+        own = [gate for gate in gates if gate not in shared]
         for gate in own or gates:
             gate.hold(self.now() + wait)
         self._common.serve()
@@ -195,6 +198,10 @@ class _Rooms:
         self._for_others += not order
 
 
+def _unanswered() -> "asyncio.Future[CallFailed | None]":
+    return asyncio.get_running_loop().create_future()
+
+
 @dataclass(eq=False, slots=True)
 class _Waiting:
     """Somebody in the line."""
@@ -207,9 +214,7 @@ class _Waiting:
     by: int | None
     number: int = 0
     let_go_at: int | None = None
-    answer: "asyncio.Future[CallFailed | None]" = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+    answer: "asyncio.Future[CallFailed | None]" = field(default_factory=_unanswered)
 
     def place(self) -> tuple[int, int]:
         return self.rank, self.number
@@ -248,8 +253,9 @@ class _Waiting:
         if self.rooms is not None:
             self.rooms.leave(order=self.call.order)
 
-    def too_late(self) -> CallFailed:
-        limits = " and ".join(gate.name for gate in self.gates)
-        return CallFailed(
-            "throttle", f"{self.what} was not sent: the limit {limits} has no room for it in time", fate="unsent"
+    def too_late(self, now: int) -> CallFailed:
+        full = [gate.name for gate in self.gates if gate.free_at(self.call, now) > now]
+        why = (
+            f"the limit {' and '.join(full)} has no room for it in time" if full else "too many calls are on their way"
         )
+        return CallFailed("throttle", f"{self.what} was not sent: {why}", fate="unsent")

@@ -30,7 +30,7 @@ class Limit(NamedTuple):
     per_minute: int
     per_hour: int | None = None
     burst: int | None = None
-    """So many at once, where that is fewer than a minute's."""
+    """So many within a second, where that is fewer than a minute's."""
     reserve: int = 0
     """So many a minute that only orders may take."""
     scope: Literal["account", "address"] = "account"
