@@ -4,6 +4,15 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 MASK = "••••••"
+PRACTISED = "practice-"
+"""What the passwords and tokens of practice venues begin with: they are no secrets, and are shown."""
+
+_revealed: dict[str, None] = {}
+
+
+def revealed() -> tuple[str, ...]:
+    """Every secret that was revealed since the program began: what must not stand in anything it writes."""
+    return tuple(_revealed)
 
 
 class Secret:
@@ -16,6 +25,7 @@ class Secret:
 
     def reveal(self) -> str:
         """The text itself: for the one call that needs it."""
+        _revealed[self._text] = None
         return self._text
 
     def __repr__(self) -> str:
@@ -90,7 +100,7 @@ class Practised:
     """Logins at a practice venue on this machine, where they guard nothing: everybody knows them."""
 
     def of(self, account: str) -> Login:
-        return Login({"username": account, "account_id": account}, {"password": Secret(f"practice-{account}")})
+        return Login({"username": account, "account_id": account}, {"password": Secret(f"{PRACTISED}{account}")})
 
     def stamp(self, account: str) -> int:
         del account
