@@ -21,6 +21,8 @@ from pipeline.values import Flags, Floats, Quotes, Stamps
 HOURS_A_YEAR = 365 * 24
 PULL_HALF_LIFE = 30 * 24
 """In so many hours an index comes half-way back to its level, so that it stays plausible over decades."""
+FARTHEST = 92 * DAY
+"""Prices are looked up over so long a time at most: a server that looks for years answers nobody meanwhile."""
 LAYOUT_STREAM, HOUR_STREAM = 10, 11
 
 
@@ -139,8 +141,8 @@ def _index_hour(product: Product, seed: int, hour: int) -> Ticks:
     walk = np.concatenate(((0.0,), np.cumsum(steps))) * (product.yearly_volatility / np.sqrt(HOURS_A_YEAR * len(ts)))
     move = levels[hour + 1] - levels[hour]
     bridge = np.arange(len(ts)) * ((move - walk[-1]) / len(ts))
-    quote = np.round(product.level * np.exp(levels[hour] + walk[:-1] + bridge), product.decimals)
-    return _spread(product, ts, quote)
+    quote: Floats = product.level * np.exp(levels[hour] + walk[:-1] + bridge)
+    return _spread(product, ts, np.round(quote, product.decimals))
 
 
 @lru_cache(maxsize=32)
@@ -159,8 +161,8 @@ def _market_hour(product: Product, seed: int, hour: int) -> Ticks:
         max(BEGIN, begin - SECOND), min(END, begin + HOUR)
     )
     seconds = -(-quotes.ts // SECOND) * SECOND
-    last = np.append(seconds[1:] != seconds[:-1], True) & (seconds >= begin) & (seconds < begin + HOUR)
-    last[:] &= len(seconds) > 0
+    last = np.diff(seconds, append=END) != 0
+    last &= (seconds >= begin) & (seconds < begin + HOUR)
     return _spread(product, seconds[last], np.round(quotes.mid[last], product.decimals))
 
 
@@ -172,7 +174,3 @@ def _spread(product: Product, ts: Stamps, quote: Floats) -> Ticks:
 def _chance(product: str, seed: int, *stream: int) -> Generator:
     digest = hashlib.blake2b(product.encode(), digest_size=8).digest()
     return Generator(PCG64(SeedSequence((seed, int.from_bytes(digest)), spawn_key=stream)))
-
-
-FARTHEST = 92 * DAY
-"""Prices are looked up over so long a time at most: a server that looks for years answers nobody meanwhile."""

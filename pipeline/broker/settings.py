@@ -1,0 +1,112 @@
+"""What a practice venue is like, as its file says it; all of it has a default."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from pipeline.broker.products import Product, catalogue
+from pipeline.broker.values import Kind, Purse, Status
+from pipeline.settlement import CENT
+from pipeline.times import DurationText, duration
+
+Speed = Annotated[float, Meta(ge=0.1, le=3600)]
+Scope = Literal["read", "trade", "trading_information", "payments", "admin", "account_manage"]
+FOUR = ("demo-1", "demo-2", "demo-3", "demo-4")
+"""The accounts of a venue whose file names none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """An account of the venue. Its password and its token are `practice-` and its user's name: they guard nothing."""
+
+    kind: Annotated[Kind, Meta(description="what the account says of itself; all of it is nobody's money")] = "demo"
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3,5}$", description="a currency such as USD")] = "USD"
+    balance: Annotated[Decimal, Meta(description="what it begins with")] = Decimal("10000.00")
+    user: Annotated[str, Meta(description="who owns it; the account's own name when left out")] = ""
+    status: Annotated[Status, Meta(description="whether it may trade")] = "active"
+    scopes: Annotated[tuple[Scope, ...], Meta(description="what its token may be used for")] = ("read", "trade")
+
+    def __post_init__(self) -> None:
+        if self.balance < 0 or self.balance % CENT:
+            raise ValueError(f'balance {self.balance} is no amount of whole cents; write one like "10000.00"')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What contracts of a product may be like, where that is not what they usually may."""
+
+    shortest: Annotated[DurationText | None, Meta(description="the shortest duration")] = None
+    longest: Annotated[DurationText | None, Meta(description="the longest duration")] = None
+    ticks: Annotated[int | None, Meta(ge=0, le=100, description="over how many ticks at most; 0 for none")] = None
+    charge: Annotated[
+        float | None, Meta(ge=0, le=0.4, description="what the venue adds to the chance of a win: 0.0125 pays 95 %")
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.shortest and self.longest and duration(self.shortest) > duration(self.longest):
+            raise ValueError(f"shortest {self.shortest} is longer than longest {self.longest}; write it shorter")
+
+    def on(self, product: Product) -> Product:
+        """The product with these."""
+        return replace(
+            product,
+            shortest=duration(self.shortest) if self.shortest else product.shortest,
+            longest=duration(self.longest) if self.longest else product.longest,
+            ticks=product.ticks if self.ticks is None else self.ticks,
+            charge=product.charge if self.charge is None else self.charge,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """A practice venue: one broker on this machine for programs that speak a protocol."""
+
+    seed: Annotated[int, Meta(ge=0, description="the same prices and names for the same number")] = 42
+    speed: Annotated[Speed, Meta(description="how much faster than time its clock goes: 60 is an hour a minute")] = 1.0
+    begin: Annotated[str, Meta(description="what its clock shows as it begins; the time of day when left out")] = ""
+    port: Annotated[int, Meta(ge=0, le=65535, description="where it listens on 127.0.0.1; 0 for any")] = 8778
+    memory: Annotated[str, Meta(description="the file it keeps its book in, in its folder; none when empty")] = (
+        "venue.db"
+    )
+    accounts: Annotated[dict[str, Account], Meta(description="the accounts; four of demo money when left out")] = field(
+        default_factory=lambda: {name: Account() for name in FOUR}
+    )
+    products: Annotated[dict[str, Terms], Meta(description="terms of products, where they are not the usual ones")] = (
+        field(default_factory=dict[str, Terms])
+    )
+    min_stake: Annotated[Decimal, Meta(description="the least that is staked")] = Decimal("0.35")
+    max_stake: Annotated[Decimal, Meta(description="the most that is staked")] = Decimal(10_000)
+    max_payout: Annotated[Decimal, Meta(description="the most that a contract brings")] = Decimal(50_000)
+    settle_delay: Annotated[DurationText, Meta(description="from a contract's expiry until its money comes")] = "1s"
+    offer_lasts: Annotated[DurationText, Meta(description="how long a quoted price may be bought at")] = "60s"
+    limits: Annotated[bool, Meta(description="whether it counts how often it is asked, and refuses more")] = True
+
+    @property
+    def catalogue(self) -> Mapping[str, Product]:
+        """What it trades."""
+        return {
+            name: self.products[name].on(each) if name in self.products else each for name, each in catalogue().items()
+        }
+
+    @property
+    def purses(self) -> tuple[Purse, ...]:
+        return tuple(
+            Purse(name, each.user or name, each.currency, each.kind, each.balance, each.status, each.scopes)
+            for name, each in self.accounts.items()
+        )
+
+    def __post_init__(self) -> None:
+        if self.min_stake > self.max_stake:
+            raise ValueError(f"min_stake {self.min_stake} is above max_stake {self.max_stake}; nothing could be bought")
+        known = catalogue()
+        for name in self.products:
+            if name not in known:
+                raise ValueError(f"products has no {name!r} to change; name one of {', '.join(known)}")
+        if not self.accounts:
+            raise ValueError("accounts is empty; write [accounts.demo-1], or leave it out for four of demo money")
+
+
+KEYS = tuple(each.name for each in fields(Settings))
