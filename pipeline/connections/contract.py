@@ -181,6 +181,7 @@ class Outside(Protocol):
     async def until(self, at: int) -> None: ...
 
 
+@runtime_checkable
 class Fetching(Protocol):
     """A source whose prices can be asked for without a flow: `data download` does."""
 
