@@ -85,13 +85,14 @@ class Border:
 
         return Disposable(cancel)
 
-    def work(self, doing: Coroutine[Any, Any, None], failed: Callable[[BaseException], None]) -> abc.DisposableBase:
+    def work(self, doing: Coroutine[Any, Any, None], failed: Callable[[Exception], None]) -> abc.DisposableBase:
         task = self._loop.create_task(doing)
         self._works.add(task)
 
         def ended(_: asyncio.Task[None]) -> None:
             self._works.discard(task)
-            if not task.cancelled() and (failure := task.exception()) is not None:
+            failure = None if task.cancelled() else task.exception()
+            if isinstance(failure, Exception):
                 failed(failure)
 
         def cancel() -> None:
@@ -122,7 +123,7 @@ async def _give_all(items: AsyncIterator[T], observer: abc.ObserverBase[T]) -> N
         observer.on_completed()
 
 
-def _unseen(failure: BaseException) -> None:
+def _unseen(failure: Exception) -> None:
     """What a stream's items failed with has gone down the stream; nothing else can come of giving them."""
     raise failure
 

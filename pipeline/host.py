@@ -85,7 +85,7 @@ class Host(Protocol):
         """Call `act` once the flow's clock shows `moment` (soon, when that has passed); dispose to cancel."""
         ...
 
-    def work(self, doing: Coroutine[Any, Any, None], failed: Callable[[BaseException], None]) -> DisposableBase:
+    def work(self, doing: Coroutine[Any, Any, None], failed: Callable[[Exception], None]) -> DisposableBase:
         """Run a coroutine beside the flow; dispose to cancel it. What it fails with goes to `failed`.
 
         A flow that ends waits a little until what was cancelled has let go of what it holds.

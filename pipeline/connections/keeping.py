@@ -1,0 +1,212 @@
+"""One account's connection, kept: opened, followed, opened again when it broke, and left alone when it is refused."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from traceback import extract_tb
+from typing import Any
+
+from pipeline.connections.backoff import Backoff
+from pipeline.connections.contract import Connector, Hear, Outside
+from pipeline.connections.standings import Course, Step
+from pipeline.connections.telling import Telling
+from pipeline.connections.troubles import CallFailed
+from pipeline.connections.waiting import ended, passed
+from pipeline.errors import InputError
+from pipeline.evidence import Standing, StandingState
+from pipeline.secret import Logins
+
+OPENING = 60.0
+"""So many seconds a login and all that belongs to opening a connection may take together."""
+CLOSING = 5.0
+"""So many seconds letting go of a connection may take."""
+MEND = "nothing is tried again until `accounts login {}` has stored another login, or the program starts again"
+LOOKING = 5.0
+"""Every so many seconds a refused account is looked at for another login."""
+
+
+class Keeper:
+    """One account's connector, connected as long as that can be done without a person.
+
+    `run` does it until it is cancelled. Each change of state is told; nothing is asked of a venue more often than its
+    backoff says, and of one that refused the login nothing at all until somebody stored another.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        make: Callable[[], Connector],
+        host: Outside,
+        logins: Logins,
+        waits: Backoff,
+        *,
+        told: Callable[[Standing], None],
+        telling: Telling,
+        hear: Hear,
+    ) -> None:
+        self.account = account
+        self.connector: Connector | None = None
+        """What may be asked; None while there is no connection."""
+        self._make, self._host, self._logins = make, host, logins
+        self._course = Course(waits)
+        self._told, self._telling, self._hear = told, telling, hear
+        self._broken: asyncio.Future[CallFailed] | None = None
+        self._pause: asyncio.Task[None] | None = None
+        self._last: StandingState | None = None
+
+    @property
+    def state(self) -> StandingState:
+        return self._course.state
+
+    @property
+    def why(self) -> str:
+        """How the account stands, as a reason for not sending something."""
+        reason = f": {self._course.reason}" if self._course.reason else ""
+        return f"{self.account} is {self.state}{reason}"
+
+    def begin(self) -> None:
+        """Tell that nobody has tried yet."""
+        self._take(Step("DISCONNECTED", "", None))
+
+    async def run(self) -> None:
+        while True:
+            stamp = self._logins.stamp(self.account)
+            self._take(self._course.begins())
+            await self._kept()
+            while self._logins.stamp(self.account) == stamp:
+                await passed(self._host, LOOKING)
+
+    def call_failed(self, failure: CallFailed) -> None:
+        """Take a failure of something that was asked on the way: some are about the connection as a whole."""
+        self._telling.tell(failure.kind, str(failure))
+        if failure.kind == "auth":
+            self._break(failure)
+        elif failure.kind == "maintenance" and self.state == "CONNECTED":
+            step = self._course.rests(failure, self._host.now())
+            self._take(step)
+            self._pause = asyncio.ensure_future(self._paused(step.wait or 0.0))
+            self._pause.add_done_callback(self._pause_over)
+
+    def mistaken(self, failure: BaseException) -> None:
+        """The connector failed with something it never should: nobody knows what it still does. It ends here."""
+        if self._broken is None or self._broken.done():
+            self._telling.tell("format", _mistake(failure))
+        else:
+            self._break(CallFailed("format", _mistake(failure), final=True))
+
+    def over(self, failure: BaseException) -> None:
+        """`run` itself ended on a mistake of the connector's."""
+        self._telling.tell("format", _mistake(failure))
+        self.connector = None
+        self._take(self._course.refused(_mistake(failure)))
+
+    # --- one login ---------------------------------------------------------------------------------------------------
+
+    async def _kept(self) -> None:
+        """Keep a connection with one login, until it is refused."""
+        try:
+            connector = self._make()
+        except InputError as wrong:
+            self._telling.tell("rule", str(wrong))
+            self._take(self._course.refused(str(wrong)))
+            return
+        while True:
+            try:
+                failure = await self._once(connector)
+            finally:
+                self.connector = None
+                await self._let_go(connector)
+            self._telling.tell(failure.kind, str(failure))
+            step = self._course.failed(failure, self._host.now())
+            self._take(step)
+            if step.wait is None:
+                return
+            if step.wait:
+                await passed(self._host, step.wait)
+
+    async def _once(self, connector: Connector) -> CallFailed:
+        """One connection, from its opening to its end: why it ended."""
+        failure = await _failure_of(self._opened(connector))
+        if failure is not None:
+            return failure
+        self.connector = connector
+        self._broken = asyncio.get_running_loop().create_future()
+        self._take(self._course.opened(self._host.now()))
+        following = asyncio.ensure_future(_failure_of(connector.follow(self._hear)))
+        try:
+            await asyncio.wait((following, self._broken), return_when=asyncio.FIRST_COMPLETED)
+            if self._broken.done():
+                return self._broken.result()
+            return following.result() or CallFailed("network", "the connection ended without a word")
+        finally:
+            await self._unpaused()
+            await ended(following)
+
+    async def _opened(self, connector: Connector) -> None:
+        try:
+            async with asyncio.timeout(OPENING):
+                await connector.open()
+        except TimeoutError:
+            raise CallFailed("network", f"no connection within {OPENING:.0f} s", fate="unsent") from None
+
+    async def _let_go(self, connector: Connector) -> None:
+        try:
+            async with asyncio.timeout(CLOSING):
+                await connector.close()
+        except (TimeoutError, CallFailed):
+            self._telling.tell("network", f"the connection did not close within {CLOSING:.0f} s; it was left")
+
+    # --- pauses of the venue -----------------------------------------------------------------------------------------
+
+    async def _paused(self, wait: float) -> None:
+        """Ask a venue in maintenance, now and then, whether it is over."""
+        while self.connector is not None:
+            await passed(self._host, wait)
+            failure = await _failure_of(self.connector.clock())
+            if failure is None:
+                self._take(self._course.resumes(self._host.now()))
+                return
+            if failure.kind == "auth":
+                self._break(failure)
+                return
+            wait = self._course.still_rests()
+
+    def _pause_over(self, pause: "asyncio.Task[None]") -> None:
+        if not pause.cancelled() and (failure := pause.exception()) is not None:
+            self.mistaken(failure)
+
+    async def _unpaused(self) -> None:
+        pause, self._pause = self._pause, None
+        if pause is not None:
+            await ended(pause)
+
+    # --- telling -----------------------------------------------------------------------------------------------------
+
+    def _break(self, failure: CallFailed) -> None:
+        if self._broken is not None and not self._broken.done():
+            self._broken.set_result(failure)
+
+    def _take(self, step: Step) -> None:
+        if step.state != self._last:
+            self._last = step.state
+            mend = f"; {MEND.format(self.account)}" if step.state == "REFUSED" else ""
+            self._told(Standing(self.account, step.state, self._host.now(), f"{step.reason}{mend}"))
+
+
+async def _failure_of(call: Coroutine[Any, Any, Any]) -> CallFailed | None:
+    """How a call failed; None when it did not. A login that cannot be read is refused like a wrong one."""
+    try:
+        await call
+    except CallFailed as failure:
+        return failure
+    except InputError as wrong:
+        return CallFailed("auth", str(wrong), fate="unsent", final=True)
+    except TimeoutError:
+        return CallFailed("network", "no answer in time")
+    return None
+
+
+def _mistake(failure: BaseException) -> str:
+    """What a mistake was and where it was made; not its text, which may be made of anything."""
+    frames = extract_tb(failure.__traceback__)
+    place = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
+    return f"the connector failed on a mistake of its own ({type(failure).__name__}{place})"

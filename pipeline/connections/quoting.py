@@ -1,0 +1,113 @@
+"""What a win pays, asked of the venue now and then through whichever account has the most room for it."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from math import isfinite, nan
+
+import numpy as np
+
+from pipeline.connections.contract import Connector
+from pipeline.connections.keeping import Keeper
+from pipeline.connections.troubles import CallFailed
+from pipeline.connections.waiting import ended, passed
+from pipeline.host import Host
+from pipeline.times import SECOND
+from pipeline.values import Payouts
+
+UNKNOWN_AFTER = 3
+"""After so many rounds without an answer in a row a payout is not known any more."""
+HIGHEST = 100.0
+"""No venue pays a hundred times the stake for a rise or a fall: such an answer is a slip."""
+
+
+class Quoting:
+    """The payouts of a venue's products, as any of its accounts that are connected hears them.
+
+    A product with several timeframes has the least that one of them pays. What changed is given; what is not offered,
+    or was not heard of for three rounds, is NaN: nothing is decided on a payout of before.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        keepers: Mapping[str, Keeper],
+        quoted: Sequence[tuple[str, int]],
+        give: Callable[[Payouts], None],
+        *,
+        every: int,
+        stake: Decimal,
+        deadline: float,
+    ) -> None:
+        self._host, self._keepers, self._give = host, keepers, give
+        self._every, self._stake, self._deadline = every / SECOND, stake, deadline
+        self._slots: dict[str, list[int]] = {}
+        for product, tf in quoted:
+            self._slots.setdefault(product, []).append(tf)
+        self._asked: dict[str, int] = dict.fromkeys(keepers, 0)
+        self._failed: dict[str, int] = dict.fromkeys(keepers, 0)
+        """How many questions each account failed to answer, in a row."""
+        self._said: dict[str, float] = {}
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        return tuple(self._slots)
+
+    async def follow(self, product: str) -> None:
+        """Ask about one product for ever. Products take turns within a round, so that none come all at once."""
+        products = self.products
+        await passed(self._host, self._every * products.index(product) / len(products))
+        unanswered = 0
+        while True:
+            keeper = self._cheapest()
+            paid = None if keeper is None else await self._paid(keeper, product)
+            unanswered = unanswered + 1 if paid is None else 0
+            if paid is not None:
+                self._say(product, paid)
+            elif unanswered >= UNKNOWN_AFTER:
+                self._say(product, nan)
+            await passed(self._host, self._every)
+
+    def _cheapest(self) -> Keeper | None:
+        """The connected account that answers and was asked least."""
+        able = [each for each in self._keepers.values() if each.connector is not None]
+        return min(able, key=lambda each: (self._failed[each.account], self._asked[each.account]), default=None)
+
+    async def _paid(self, keeper: Keeper, product: str) -> float | None:
+        """What it pays: NaN when it is not offered, None when there is no answer."""
+        connector = keeper.connector
+        assert connector is not None, "who is asked is connected"
+        self._asked[keeper.account] += 1
+        asking = asyncio.ensure_future(self._least(connector, product))
+        try:
+            await asyncio.wait((asking,), timeout=self._deadline)
+            if not asking.done():
+                failure = CallFailed("network", f"no payout of {product} within {self._deadline:g} s")
+            else:
+                failure = asking.exception()
+        finally:
+            await ended(asking)
+        if failure is None:
+            self._failed[keeper.account] = 0
+            return asking.result()
+        self._failed[keeper.account] += 1
+        if isinstance(failure, CallFailed):
+            keeper.call_failed(failure)
+        else:
+            keeper.mistaken(failure)
+        return None
+
+    async def _least(self, connector: Connector, product: str) -> float:
+        """The least that one of its timeframes pays; NaN where none is offered."""
+        paid = [await connector.payout(product, tf, self._stake) for tf in self._slots[product]]
+        known = [each for each in paid if each is not None]
+        if not all(isfinite(each) and 0 < each < HIGHEST for each in known):
+            raise CallFailed("format", f"the payout of {product} cannot be: {known}")
+        return min(known, default=nan)
+
+    def _say(self, product: str, paid: float) -> None:
+        said = self._said.get(product)
+        if said is not None and (said == paid or (said != said and paid != paid)):
+            return
+        self._said[product] = paid
+        self._give(Payouts(product, np.array([self._host.now()]), np.array([paid])))
