@@ -16,7 +16,9 @@ import operators
 import sinks
 import sources
 from pipeline.errors import InputError, MoonlightError
+from pipeline.masking import masked_output, tell_masked
 from pipeline.plugins import load_installed
+from pipeline.secret import take_passphrase
 from pipeline.verbs import NAMES, verb
 
 PARTS = (operators, sinks, sources)
@@ -24,7 +26,13 @@ PARTS = (operators, sinks, sources)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    arguments = sys.argv[1:] if arguments is None else arguments
+    take_passphrase()
+    sys.excepthook = tell_masked
+    with masked_output():
+        return _main(sys.argv[1:] if arguments is None else arguments)
+
+
+def _main(arguments: Sequence[str]) -> int:
     for sentence in load_installed():
         print(sentence, file=sys.stderr)
     options = _parser(arguments[0] if arguments else "").parse_args(arguments)

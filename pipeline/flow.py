@@ -24,6 +24,7 @@ from pipeline.certainty.certifying import Certifying
 from pipeline.clocks import Planned
 from pipeline.errors import FlowStopped, MoonlightError
 from pipeline.evidence import Closing, Inquiry, Unsent
+from pipeline.masking import masked
 from pipeline.outcomes import Counterfactual, Priced
 from pipeline.parts import Kind
 from pipeline.passages import Meter, Passage, rows_of
@@ -257,7 +258,7 @@ class Flow:
         except MoonlightError as failure:
             self._end_with(failure)
         except Exception as failure:  # noqa: BLE001  # the last door: whatever comes this far ends the flow, told
-            self._end_with(FlowStopped(f"the flow ended on a mistake of its own ({type(failure).__name__}: {failure})"))
+            self._end_with(FlowStopped(f"the flow ended on a mistake of its own ({_said(failure)})"))
         finally:
             self._inside = False
         self._arm()
@@ -443,11 +444,11 @@ class Flow:
 
     def _act_failed(self, failure: Exception) -> None:
         """What an outer node had planned with the host raised: nobody can tell what it still knows."""
-        self._end_with(FlowStopped(f"a venue or source failed ({type(failure).__name__}: {failure}); the flow ended"))
+        self._end_with(FlowStopped(f"a venue or source failed ({_said(failure)}); the flow ended"))
 
     def _tell(self, running: Running, failure: Exception, *, fatal: bool) -> None:
         running.meter.faults += 1
-        fault = Fault(running.id, self.agenda.now, f"{type(failure).__name__}: {failure}", fatal)
+        fault = Fault(running.id, self.agenda.now, _said(failure), fatal)
         self.faults.append(fault)
         self._tap(running.id, fault)
 
@@ -460,7 +461,7 @@ class Flow:
                 raise
             except Exception as failure:  # noqa: BLE001  # nobody who only looks may stop the flow
                 self._taps.remove(told)
-                self.faults.append(Fault(TAP, self.agenda.now, f"{type(failure).__name__}: {failure}"))
+                self.faults.append(Fault(TAP, self.agenda.now, _said(failure)))
 
     def _completed(self, running: Running) -> None:
         if running.kind == "source":
@@ -485,7 +486,11 @@ def _hearing_of_time(plan: Plan) -> Iterator[Edge]:
 
 
 def _stopped(running: Running, failure: Exception) -> FlowStopped:
-    return FlowStopped(f"{running.id} failed ({type(failure).__name__}: {failure}); the flow ended")
+    return FlowStopped(f"{running.id} failed ({_said(failure)}); the flow ended")
+
+
+def _said(failure: Exception) -> str:
+    return masked(f"{type(failure).__name__}: {failure}")
 
 
 def _each(make: Callable[[Any], Any]) -> Callable[[Observable[Any]], Observable[Any]]:

@@ -8,9 +8,11 @@ import base64
 import json
 import re
 import sys
+import traceback
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from types import TracebackType
 from typing import Any, TextIO, cast
 from urllib.parse import quote, quote_plus
 
@@ -97,6 +99,11 @@ def masked_output() -> Generator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+def tell_masked(kind: type[BaseException], failure: BaseException, trace: TracebackType | None) -> None:
+    """`sys.excepthook`: the traceback, masked. It shows lines of code and no values of variables."""
+    sys.stderr.write(masked("".join(traceback.format_exception(kind, failure, trace))))
 
 
 class Masking:

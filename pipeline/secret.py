@@ -1,5 +1,6 @@
 """Text that nothing shows: passwords and tokens on their way from where they are kept to where they are needed."""
 
+import os
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -7,12 +8,28 @@ MASK = "••••••"
 PRACTISED = "practice-"
 """What the passwords and tokens of practice venues begin with: they are no secrets, and are shown."""
 
+VARIABLE = "MOONLIGHT_VAULT_PASSPHRASE"
+
 _revealed: dict[str, None] = {}
+_passphrase: "list[Secret]" = []
 
 
 def revealed() -> tuple[str, ...]:
     """Every secret that was revealed since the program began: what must not stand in anything it writes."""
     return tuple(_revealed)
+
+
+def take_passphrase() -> None:
+    """Take the vault's passphrase out of the environment, so that no program that we start inherits it."""
+    text = os.environ.pop(VARIABLE, "")
+    if text:
+        _passphrase[:] = [Secret(text)]
+
+
+def taken_passphrase() -> "Secret | None":
+    """What was in the environment."""
+    take_passphrase()
+    return _passphrase[0] if _passphrase else None
 
 
 class Secret:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pipeline.errors import MoonlightError
 from pipeline.evidence import TroubleKind
+from pipeline.masking import masked
 
 Fate = Literal["unsent", "refused", "unknown"]
 """What is certain of an order that got no contract: no byte of it left; the other said no; nothing is."""
@@ -19,9 +20,9 @@ class CallFailed(MoonlightError):
     def __init__(
         self, kind: TroubleKind, what: str, *, fate: Fate = "unknown", wait: float | None = None, final: bool = False
     ) -> None:
-        """`what` is a sentence without a secret in it; `final`: asking again gives the same until a person does
-        something (a wrong password, a token that was taken back)."""
-        super().__init__(what)
+        """`what` is a sentence; a secret that is in it all the same is masked. `final`: asking again gives the same
+        until a person does something (a wrong password, a token that was taken back)."""
+        super().__init__(masked(what))
         self.kind: TroubleKind = kind
         self.fate: Fate = fate
         self.wait = wait

@@ -6,32 +6,21 @@ import sys
 from pathlib import Path
 
 from pipeline.errors import InputError
-from pipeline.secret import Secret
+from pipeline.secret import VARIABLE, Secret, taken_passphrase
 
 CREDENTIAL = "moonlight-vault"
 """The name of a systemd credential."""
-VARIABLE = "MOONLIGHT_VAULT_PASSPHRASE"
 SHORTEST = 12
 """Letters of a passphrase that a new vault takes."""
-
-_taken = list[Secret]()
-
-
-def take_from_environment() -> None:
-    """Take the passphrase out of the environment, so that no program that we start inherits it."""
-    text = os.environ.pop(VARIABLE, "")
-    if text:
-        _taken[:] = [Secret(text)]
 
 
 def passphrase(whose: str, *, ask: bool, new: bool = False) -> Secret:
     """The passphrase; a person is asked for it only with `ask`, and only at a terminal. `new`: twice."""
-    take_from_environment()
+    taken = taken_passphrase()
     found = _credential()
     if found is None and ask and at_terminal():
         found = _asked(whose, new=new)
-    if found is None and _taken:
-        found = _taken[0]
+    found = found or taken
     if found is None:
         where = f"the systemd credential {CREDENTIAL}, a terminal to ask at, or {VARIABLE}"
         raise InputError(f"{whose} is locked and nobody gives its passphrase; give it by {where}")
