@@ -1,4 +1,4 @@
-"""Where the passphrase of a vault comes from: a credential of the service, a person at a terminal, the environment."""
+"""Where the passphrase of a vault comes from: a credential of the service, the environment, a person at a terminal."""
 
 import getpass
 import os
@@ -16,13 +16,11 @@ SHORTEST = 12
 
 def passphrase(whose: str, *, ask: bool, new: bool = False) -> Secret:
     """The passphrase; a person is asked for it only with `ask`, and only at a terminal. `new`: twice."""
-    taken = taken_passphrase()
-    found = _credential()
+    found = _credential() or taken_passphrase()
     if found is None and ask and at_terminal():
         found = _asked(whose, new=new)
-    found = found or taken
     if found is None:
-        where = f"the systemd credential {CREDENTIAL}, a terminal to ask at, or {VARIABLE}"
+        where = f"the systemd credential {CREDENTIAL}, the variable {VARIABLE}, or at a terminal"
         raise InputError(f"{whose} is locked and nobody gives its passphrase; give it by {where}")
     if new and len(found.reveal()) < SHORTEST:
         raise InputError(f"the passphrase of a new vault needs {SHORTEST} letters; choose a longer one, say four words")

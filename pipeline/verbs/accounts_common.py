@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pipeline.errors import InputError
+from pipeline.keys import logins_of
 from pipeline.keys.passphrases import at_terminal
 from pipeline.keys.profiles import Kept
 from pipeline.live import LOCK_FILE
@@ -117,6 +118,17 @@ def asked(
     if options.stdin and sys.stdin.readline():
         raise InputError(f"there are more lines than secrets; {owner.part} asks for {_listed(secrets)}")
     return Login(names, secrets)
+
+
+def unlock(plan: Plan) -> None:
+    """Open the logins of a flow before it begins: a passphrase is asked for now or never.
+
+    What does not open is said, and the flow goes on without these accounts: they are not let in until it does.
+    """
+    accounts = [owner.account for owner in owners(plan) if owner.fields]
+    if accounts:
+        for sentence in logins_of(plan.base).unlock(accounts, ask=True):
+            print(sentence, file=sys.stderr)
 
 
 def is_running(plan: Plan) -> bool:

@@ -10,7 +10,8 @@ from pathlib import Path
 from pipeline.errors import InputError
 from pipeline.verbs.common import DEFAULT
 
-IGNORED = "data/\n"
+IGNORED = ("data/", "profiles/")
+"""What is nobody else's: the ledger and its token, and what accounts log in with."""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -25,11 +26,17 @@ def run(options: argparse.Namespace) -> int:
         raise InputError(f"{options.folder} is not a folder; choose another name")
     options.folder.mkdir(parents=True, exist_ok=True)
     flow.write_text(_template(), encoding="utf-8")
-    ignore = options.folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text(IGNORED, encoding="utf-8")
+    _ignore(options.folder / ".gitignore")
     print(f"made {flow}; next: cd {options.folder} and `run`, or `validate`, `graph`, `test`")
     return 0
+
+
+def _ignore(path: Path) -> None:
+    """See to it that a repository passes over what is not to be told; what it passes over already stays."""
+    there = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = [*there, *(line for line in IGNORED if line not in there)]
+    if lines != there:
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _template() -> str:

@@ -28,6 +28,7 @@ from pipeline.live import LOCK_FILE, wall
 from pipeline.locking import locked
 from pipeline.plan import Plan, lists
 from pipeline.tables import nearest
+from pipeline.verbs.accounts_common import unlock
 from pipeline.verbs.common import amount_of, flow_option, json_option, plan_of, say_json, whoami
 
 PATIENCE = 20.0
@@ -57,6 +58,8 @@ def run(options: argparse.Namespace) -> int:
         with Proofs(path) as proofs:
             before = proofs.numbers()
         way = alone if ours else asked
+        if ours:
+            unlock(plan)
         request = Request("reconcile", options.account or "", now, whoami())
         asyncio.run(way(plan, request, accounts, PATIENCE, _Progress(as_json=options.json)))
     found = certified(plan, accounts, before)

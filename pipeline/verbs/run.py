@@ -43,6 +43,7 @@ from pipeline.standstills import Pulse, StandstillWatch, stalls_file
 from pipeline.switch import Switch
 from pipeline.times import SECOND, duration, local_text, timeframe_name
 from pipeline.values import Decisions, Fault, Order, Stalled
+from pipeline.verbs.accounts_common import unlock
 from pipeline.verbs.common import flow_option, json_option, proven_plan_of, say_json
 from pipeline.view import Status
 from pipeline.watch import Watch
@@ -79,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
         seconds = None if options.length is None else duration(options.length) / SECOND
     except ValueError as wrong:
         raise InputError(str(wrong)) from None
+    unlock(plan)
     with only_one(plan.folder), KillSignal() as killed:
         asyncio.run(_Run(plan, options, seconds, killed).whole())
     return 0
