@@ -11,6 +11,8 @@ from typing import Protocol
 from numpy.random import PCG64, Generator
 
 from pipeline.broker.entries import Entries
+from pipeline.broker.faults import Fault, Faults, Met, OfSpan, Place
+from pipeline.broker.limits import Limits
 from pipeline.broker.offers import Offers
 from pipeline.broker.prices import MadeUp, Prices
 from pipeline.broker.products import Product
@@ -37,6 +39,7 @@ from pipeline.clocks import Act, Clock, Planned
 from pipeline.evidence import Cash, Evidence, Inquiry, Statement
 from pipeline.times import HOUR, MINUTE, SECOND, duration
 from pipeline.venues.book import Book, Deal, Movement
+from pipeline.venues.faults import OfMoment, Strike
 from pipeline.venues.house import House
 from pipeline.venues.rules import Rules
 
@@ -81,6 +84,9 @@ class Broker:
             book=book,
             remembers=opened is not None,
         )
+        self.limits = Limits(on=settings.limits)
+        self.faults = Faults(settings.storm, self.purses.all, self._began)
+        self.faults.go_on(max((each.number for each in book.deals.values()), default=0))
         self._names = Generator(PCG64((settings.seed, clock.now())))
         self._offers = Offers(settings, self.purses, self.tape, self.name)
         self._telling = Telling()
@@ -93,6 +99,10 @@ class Broker:
         for deal in book.open_deals():
             self._foresee(deal)
         self._entries.fresh.clear()
+        for fault in settings.faults:
+            self.set(fault)
+        if self.faults.weather.hourly:
+            self._foresee_hour(max(0, self.now() - self._began) // HOUR)
         self._catch_up()
 
     # --- what is so ---
@@ -250,6 +260,35 @@ class Broker:
                 self._tick(deal.product)
         return stop
 
+    # --- what goes wrong ---
+
+    def set(self, fault: Fault) -> None:
+        """From now on it strikes."""
+        now = self.now()
+        self.faults.set(fault, now)
+        begin = now + (duration(fault.after) if fault.after else 0)
+        if fault.what == "tick_gap":
+            self.tape.tear(self.products[fault.product], begin, begin + duration(fault.lasts or "1s"))
+        elif fault.place == "moment":
+            self.clock.at(begin, partial(self._befall, fault))
+
+    def meet(self, place: Place, account: str = "") -> Met:
+        """What strikes an order, a sale, a listing, a call, a connection or a frame that comes now."""
+        return self.faults.meet(place, account, self.now())
+
+    def during(self, what: OfSpan, account: str = "") -> Fault | None:
+        """The trouble of a kind that lasts now."""
+        return self.faults.during(what, account, self.now())
+
+    def of_sale(self, account: str, contract: str) -> Fault | None:
+        """What strikes the answer to a contract being sold."""
+        deal = self._deal(account, contract)
+        return None if deal is None else self.faults.of_order("sale", deal.number, account, self.now())
+
+    def take(self, call: str, *, account: str = "", address: str = "", connection: str = "") -> int | None:
+        """Count a call; how long to wait (ms) when it is one too many."""
+        return self.limits.take(call, self.now(), account=account, address=address, connection=connection)
+
     # --- what is done from outside ---
 
     def create(self, user: str, currency: str, kind: Kind) -> Purse:
@@ -298,11 +337,60 @@ class Broker:
             tie="win" if wish.equals else None,
         )
         self._feed(deal.product, self.now())
+        self._strike(deal)
         self._house.write(deal)
         self._foresee(deal)
         self._tick(deal.product)
         self._news_soon()
         return Bought(self._shown(deal, self.now()), self._entries.of_contract(name)[0])
+
+    def _strike(self, deal: Deal) -> None:
+        """What befalls a contract that begins: the market goes otherwise, or the venue will settle it wrongly."""
+        product = self.products[deal.product]
+        price = self.faults.of_order("price", deal.number, deal.account, self.now())
+        first = self.tape.next(product, deal.accepted_at)
+        if price is not None and first is not None:
+            if price.what == "missing_entry":
+                self.tape.tear(product, first.at, first.at + 1)
+            elif price.what == "refund":
+                self.tape.tear(product, first.at, deal.expiry + 1)
+            elif len(last := self.tape.foreseen(product, first.at, deal.expiry + 1)):
+                self.tape.pin(product, last.ts.item(-1), first.quote)
+        end = self.faults.foreseen("end", deal.number)
+        if end is not None and end.what in ("wrong_settlement", "changed_settlement"):
+            late = f"{end.delay}ms" if end.what == "changed_settlement" else None
+            self._house.weather.add(Strike(what=end.what, order=deal.number, late=late, shift=end.shift))
+
+    def _befall(self, fault: Fault) -> None:
+        """Somebody else does something on an account."""
+        if fault.what == "external":
+            lasts = duration(fault.timeframe)
+            wish = Wish(product=fault.product, direction=fault.direction, amount=fault.amount, lasts=lasts)
+            self.buy(fault.account, wish)
+        else:
+            amount = fault.amount if fault.what == "deposit" else -fault.amount
+            self.move(fault.account, amount, f"{fault.what}-{self.name()}", told=fault.told)
+
+    def _foresee_hour(self, hour: int) -> None:
+        """Plan what a storm has others do in an hour."""
+        for after, what, minute in self.faults.weather.in_hour(hour):
+            self.clock.at(self._began + after, partial(self._draw, what, minute, after))
+        self.clock.at(self._began + (hour + 1) * HOUR, partial(self._foresee_hour, hour + 1))
+
+    def _draw(self, what: OfMoment, minute: int, after: int) -> None:
+        quoted = [name for name in self.products if self.is_open(name)]
+        strike = self.faults.weather.happening(what, minute, after, quoted)
+        if strike is not None:
+            self._befall(
+                Fault(
+                    what=what,
+                    account=strike.account,
+                    product=strike.product,
+                    direction=strike.direction or "call",
+                    amount=strike.stake or strike.amount or Decimal(1),
+                    timeframe=strike.timeframe or "1m",
+                )
+            )
 
     def _deal(self, account: str, contract: str) -> Deal | None:
         deal = self._house.book.deals.get(contract)
@@ -366,8 +454,15 @@ class Broker:
             self._house.turns.plan(coming.at, partial(self._happen, coming))
         self._arm()
 
-    def _happen(self, tick: Tick) -> None:
-        """A tick comes."""
+    def _happen(self, foreseen: Tick) -> None:
+        """A tick comes, if it has not been torn out meanwhile."""
+        coming = self.tape.foreseen(self.products[foreseen.product], foreseen.at, foreseen.at + 1)
+        if len(coming):
+            self._come(coming.row(0))
+        else:
+            self._plan_tick(foreseen.product, foreseen.at)
+
+    def _come(self, tick: Tick) -> None:
         self._telling.tell_tick(tick)
         open_ = [each for each in self._house.book.open_deals() if each.product == tick.product]
         for deal in open_:
@@ -402,11 +497,22 @@ class Broker:
     def _tell_news(self) -> None:
         fresh, self._entries.fresh = self._entries.fresh, []
         for entry in fresh:
-            self._telling.tell(entry.account, entry)
             deal = self._house.book.deals.get(entry.contract)
-            if deal is not None:
-                what = "bought" if entry.kind == "buy" else "sold"
-                self._telling.tell(entry.account, Stage(what, self._shown(deal, max(entry.at, deal.accepted_at))))
+            fault = None
+            if entry.kind == "sell" and deal is not None and deal.end is not None and deal.end.at >= deal.expiry:
+                fault = self.faults.of_order("end", deal.number, deal.account, self.now())
+            what = "" if fault is None else fault.what
+            if what not in ("lost_settlement", "late_settlement", "reordered_settlement"):
+                self._tell(entry)
+            if fault is not None and what in ("duplicate_settlement", "late_settlement", "reordered_settlement"):
+                self.clock.at(self.now() + fault.delay, partial(self._tell, entry))
+
+    def _tell(self, entry: Entry) -> None:
+        self._telling.tell(entry.account, entry)
+        deal = self._house.book.deals.get(entry.contract)
+        if deal is not None:
+            what = "bought" if entry.kind == "buy" else "sold"
+            self._telling.tell(entry.account, Stage(what, self._shown(deal, max(entry.at, deal.accepted_at))))
 
 
 def _rules(settings: Settings) -> Rules:

@@ -1,7 +1,7 @@
 """What goes wrong at the practice venue and on the wire to its clients, each kind at a place of its own.
 
-Faults are set by the venue's file, or by its admin while it runs. A face asks at fixed places what strikes there, and does
-what the kind says; what struck is kept. Ends of contracts, prices and hands of others are the venue's own matter.
+Faults are set by the venue's file, or by its admin while it runs. A face asks at fixed places what strikes there, and
+does what the kind says; what struck is kept. Ends of contracts, prices and hands of others are the venue's own matter.
 """
 
 from collections.abc import Iterable, Mapping
@@ -44,7 +44,7 @@ After = Literal[
 """What befalls the answer to an order that was done."""
 OfSale = Literal["lost_close", "sale_refused"]
 OfPrice = Literal["missing_entry", "tie", "refund"]
-"""What the market does to an order's contract: its entry tick is missing; it leaves where it entered; it has no tick."""
+"""What befalls an order's contract: its entry tick is missing; it leaves where it entered; it has no tick at all."""
 OfCall = Literal["call_lost", "call_late", "call_http_429", "call_http_503", "call_rate_limit", "call_reset"]
 """What befalls any other call of a client."""
 OfConnection = Literal["connection_refused", "login_http_401", "login_http_403", "login_http_503", "expired_otp"]
@@ -204,6 +204,10 @@ class Faults:
     def set(self, fault: Fault, at: int) -> None:
         """From a moment on it strikes."""
         self._set.setdefault(fault.place, []).append(_Set(fault, at))
+
+    def go_on(self, orders: int) -> None:
+        """So many orders were met before."""
+        self._numbers["order"] = orders
 
     def clear(self) -> None:
         """Nothing strikes any more."""

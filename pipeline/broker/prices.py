@@ -50,6 +50,13 @@ class Ticks:
     def chosen(self, rows: Flags) -> "Ticks":
         return Ticks(self.product, self.ts[rows], self.quote[rows], self.bid[rows], self.ask[rows])
 
+    def changed(self, at: int, quote: float, half_spread: float) -> "Ticks":
+        """With another quote at a moment, if there is a tick."""
+        here = self.ts == at
+        one = np.where(here, quote, self.quote)
+        bid, ask = np.where(here, quote - half_spread, self.bid), np.where(here, quote + half_spread, self.ask)
+        return Ticks(self.product, self.ts, one, bid, ask)
+
     def row(self, number: int) -> Tick:
         return Tick(
             self.product,

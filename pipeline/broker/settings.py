@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from pipeline.broker.faults import Fault
 from pipeline.broker.products import Product, catalogue
 from pipeline.broker.values import Kind, Purse, Status
 from pipeline.settlement import CENT
 from pipeline.times import DurationText, duration
+from pipeline.venues.faults import Storm
 
 Speed = Annotated[float, Meta(ge=0.1, le=3600)]
 Scope = Literal["read", "trade", "trading_information", "payments", "admin", "account_manage"]
@@ -83,6 +85,8 @@ class Settings:
     settle_delay: Annotated[DurationText, Meta(description="from a contract's expiry until its money comes")] = "1s"
     offer_lasts: Annotated[DurationText, Meta(description="how long a quoted price may be bought at")] = "60s"
     limits: Annotated[bool, Meta(description="whether it counts how often it is asked, and refuses more")] = True
+    faults: Annotated[tuple[Fault, ...], Meta(description="what goes wrong, each where and when it says")] = ()
+    storm: Annotated[Storm | None, Meta(description="what goes wrong by rates, drawn from a seed")] = None
 
     @property
     def catalogue(self) -> Mapping[str, Product]:
@@ -105,6 +109,12 @@ class Settings:
         for name in self.products:
             if name not in known:
                 raise ValueError(f"products has no {name!r} to change; name one of {', '.join(known)}")
+        for number, fault in enumerate(self.faults, 1):
+            if fault.account and fault.account not in self.accounts:
+                names = ", ".join(self.accounts)
+                raise ValueError(f"faults no. {number} is of account {fault.account!r}; name one of {names}")
+            if fault.product and fault.product not in known:
+                raise ValueError(f"faults no. {number} is of product {fault.product!r}; name one of {', '.join(known)}")
         if not self.accounts:
             raise ValueError("accounts is empty; write [accounts.demo-1], or leave it out for four of demo money")
 

@@ -21,6 +21,7 @@ class Tape:
         self._prices = prices
         self._now = now
         self._holes: dict[str, list[tuple[int, int]]] = {}
+        self._pins: dict[str, dict[int, float]] = {}
 
     def ticks(self, product: Product, since: int, until: int) -> Ticks:
         """Those stamped from one moment on, before another, that have come."""
@@ -49,8 +50,15 @@ class Tape:
         for begin, end in self._holes.get(product.name, ()):
             if begin < until and end > since:
                 found = found.chosen(np.logical_or(found.ts < begin, found.ts >= end))
+        for at, quote in self._pins.get(product.name, {}).items():
+            if since <= at < until:
+                found = found.changed(at, quote, product.half_spread)
         return found
 
     def tear(self, product: Product, since: int, until: int) -> None:
         """From one moment on, before another, nothing is quoted."""
         insort(self._holes.setdefault(product.name, []), (max(since, self._now() + 1), until))
+
+    def pin(self, product: Product, at: int, quote: float) -> None:
+        """The tick that is to come at a moment is this one."""
+        self._pins.setdefault(product.name, {})[at] = quote
