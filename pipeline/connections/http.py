@@ -1,0 +1,278 @@
+"""Calls over HTTP to one venue or feed, for one account: within its limits, within a deadline, each sent once."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import NamedTuple
+
+import aiohttp
+from yarl import URL
+
+from pipeline.connections.backoff import HTTP, Backoff, Profile
+from pipeline.connections.budgets import Budgets
+from pipeline.connections.calling import Method, Question, Redirected, Sending, Torn, Values, new_session, told
+from pipeline.connections.contract import Priority
+from pipeline.connections.counts import Counts
+from pipeline.connections.frames import Frames
+from pipeline.connections.offset import Offset
+from pipeline.connections.places import allowed
+from pipeline.connections.reading import Answer, decoded
+from pipeline.connections.statuses import StatusFailed, http_date, judged
+from pipeline.connections.troubles import CallFailed
+from pipeline.times import SECOND
+
+MOST = 8 * 1024 * 1024
+"""Bytes of an answer, unpacked."""
+LONGEST_LINE = 256 * 1024
+PASSING = frozenset({"throttle", "maintenance", "network"})
+"""Failures after which asking once more may help."""
+
+
+class Http:
+    """One account's line to one address."""
+
+    def __init__(
+        self,
+        base: str,
+        *,
+        hosts: Collection[str],
+        deadline: float,
+        budgets: Budgets,
+        headers: Callable[[], Mapping[str, str]] = dict,
+        most: int = MOST,
+        key: str = "url",
+        counts: Counts | None = None,
+        offset: Offset | None = None,
+    ) -> None:
+        """`hosts` may be asked; `key` is what the user calls `base`. A call ends within `deadline` real seconds from
+        when the limits let it go. `headers` are asked for each time: they may hold what is renewed."""
+        self._base = str(allowed(base, hosts, key)).rstrip("/")
+        self._deadline = deadline
+        self._budgets = budgets
+        self._headers = headers
+        self._most = most
+        self._counts = counts
+        self._offset = offset
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+
+    async def call(
+        self,
+        method: Method,
+        path: str,
+        *,
+        call: str,
+        priority: Priority,
+        query: Values | None = None,
+        body: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        by: int | None = None,
+        weight: int = 1,
+        limited: bool = True,
+        deadline: float | None = None,
+    ) -> Answer:
+        """Ask once, and give the table or list that is answered ({} for an answer without content).
+
+        `call` is the kind of call that limits count; `by` the moment (of the budgets' clock) until which it must have
+        been let go. Not `limited` is for renewing a login: it waits for nobody, and counts in no limit.
+        """
+        patience = self._deadline if deadline is None else deadline
+        if not limited:
+            return await self._counted(call, self._question(method, path, query, body, headers), patience)
+        async with self._budgets.room(call, priority, by, weight):
+            return await self._counted(call, self._question(method, path, query, body, headers), patience)
+
+    async def retried(
+        self,
+        path: str,
+        *,
+        call: str,
+        priority: Priority,
+        query: Values | None = None,
+        headers: Mapping[str, str] | None = None,
+        by: int | None = None,
+        weight: int = 1,
+        profile: Profile = HTTP,
+    ) -> Answer:
+        """Ask with GET, and again after failures that may pass; each time counts in the limits."""
+        backoff = Backoff(profile, f"{call} {path}")
+        while True:
+            try:
+                return await self.call(
+                    "GET", path, call=call, priority=priority, query=query, headers=headers, by=by, weight=weight
+                )
+            except CallFailed as failure:
+                wait = backoff.failed() if failure.kind in PASSING and not failure.final else None
+                again = self._budgets.now() + round((wait or 0.0) * SECOND)
+                if wait is None or (by is not None and again > by):
+                    raise
+            await self._budgets.until(again)
+
+    async def lines(
+        self,
+        path: str,
+        *,
+        call: str,
+        priority: Priority,
+        quiet_after: float,
+        query: Values | None = None,
+        headers: Mapping[str, str] | None = None,
+        by: int | None = None,
+        bad_a_minute: int = 10,
+        warn: Callable[[CallFailed], None] | None = None,
+    ) -> AsyncGenerator[Answer]:
+        """Ask with GET for an answer without an end, a JSON text a line, and give them as they come.
+
+        It ends with `CallFailed` only, also when nothing comes for `quiet_after` real seconds. Lines that cannot be
+        read are dropped, each told to `warn`, until they are more than `bad_a_minute`.
+        """
+        await self._budgets.take(call, priority, by)
+        question, sending, failure = self._question("GET", path, query, None, headers), Sending(), None
+        frames = Frames(question.what, asyncio.get_running_loop().time, bad_a_minute, warn)
+        try:
+            async with (
+                asyncio.timeout(self._deadline) as patience,
+                self._sent(question, sending, quiet_after) as response,
+            ):
+                patience.reschedule(None)
+                if response.status != 200:
+                    raise self._no(question, await self._reply(response))
+                async for line in _lines(response.content, question.what, quiet_after):
+                    answer = frames.read(line)
+                    if answer is not None:
+                        yield answer
+        except (aiohttp.ClientError, OSError, ValueError) as problem:
+            failure = told(problem, question.what, sending, quiet_after)
+        if failure is not None:
+            raise failure
+
+    async def close(self) -> None:
+        self._closed = True
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _counted(self, call: str, question: Question, deadline: float) -> Answer:
+        loop = asyncio.get_running_loop()
+        began, kind = loop.time(), None
+        try:
+            return await self._answer(question, deadline)
+        except CallFailed as failure:
+            kind = failure.kind
+            if kind == "throttle":
+                self._budgets.hold(call, failure.wait)
+            raise
+        finally:
+            if self._counts is not None:
+                self._counts.add(call, (loop.time() - began) * SECOND, kind)
+
+    async def _answer(self, question: Question, deadline: float) -> Answer:
+        reply, what = await self._exchanged(question, deadline), question.what
+        if not 200 <= reply.status < 300:
+            raise self._no(question, reply)
+        if not reply.whole:
+            raise CallFailed("format", f"{what} got an answer of more than {self._most} bytes")
+        return Answer({} if reply.status == 204 else decoded(reply.raw, f"answer to {what}"), f"answer to {what}")
+
+    async def _exchanged(self, question: Question, deadline: float) -> "_Reply":
+        sending, failure, reply = Sending(), None, None
+        began = self._budgets.now()
+        try:
+            async with asyncio.timeout(deadline), self._sent(question, sending, deadline) as response:
+                self._heard(response, began)
+                reply = await self._reply(response)
+        except (aiohttp.ClientError, OSError, ValueError, Torn, Redirected) as problem:
+            failure = told(problem, question.what, sending, deadline)
+        if reply is None:  # not within the except: the other error holds what was sent
+            raise failure or CallFailed("network", f"{question.what} was given up")
+        return reply
+
+    def _question(
+        self,
+        method: Method,
+        path: str,
+        query: Values | None,
+        body: Mapping[str, object] | None,
+        headers: Mapping[str, str] | None,
+    ) -> Question:
+        more = {} if body is None else {"Content-Type": "application/json"}
+        question = Question(method, path, query, body, {**self._headers(), **(headers or {}), **more})
+        question.check()
+        if self._closed:
+            raise CallFailed("network", f"{question.what} was not sent: the connection was closed here", fate="unsent")
+        return question
+
+    def _sent(self, question: Question, sending: Sending, silence: float) -> "_Responding":
+        if self._session is None:
+            self._session = new_session(self._deadline)
+        return self._session.request(
+            question.method,
+            URL(self._base + question.path, encoded=True).with_query(question.query),
+            data=question.content(),
+            headers=question.headers,
+            allow_redirects=False,
+            trace_request_ctx=sending,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._deadline, sock_read=silence),
+        )
+
+    async def _reply(self, response: aiohttp.ClientResponse) -> "_Reply":
+        """An answer with its body. Of a no that breaks off, its status is worth more than how it broke."""
+        pieces, size, whole = list[bytes](), 0, True
+        try:
+            async for piece in response.content.iter_any():
+                pieces.append(piece)
+                size += len(piece)
+                if size > self._most:
+                    whole = False
+                    break
+        except (aiohttp.ClientError, OSError):
+            if response.status < 400:
+                raise
+            whole = False
+        return _Reply(response.status, response.headers, b"".join(pieces), whole)
+
+    def _no(self, question: Question, reply: "_Reply") -> StatusFailed:
+        try:
+            answer = Answer(decoded(reply.raw, f"answer to {question.what}"), f"answer to {question.what}")
+        except CallFailed:
+            answer = None
+        return judged(
+            question.what,
+            reply.status,
+            reply.headers,
+            reply.raw[:LONGEST_LINE].decode(errors="replace"),
+            answer,
+            whole=reply.whole,
+            now=self._budgets.now(),
+            confidential=question.confidential(),
+        )
+
+    def _heard(self, response: aiohttp.ClientResponse, asked: int) -> None:
+        date = http_date(response.headers.get("Date"))
+        if self._offset is not None and date is not None:
+            self._offset.dated(date, asked, self._budgets.now())
+
+
+_Responding = AbstractAsyncContextManager[aiohttp.ClientResponse]
+
+
+class _Reply(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    raw: bytes
+    whole: bool
+
+
+async def _lines(content: aiohttp.StreamReader, what: str, quiet_after: float) -> AsyncGenerator[bytes]:
+    rest = b""
+    while True:
+        async with asyncio.timeout(quiet_after):
+            piece = await content.readany()
+        if not piece:
+            raise CallFailed("network", f"{what} was ended at the other end")
+        *whole, rest = (rest + piece).split(b"\n")
+        if len(rest) > LONGEST_LINE:
+            raise CallFailed("format", f"{what} gave a line of more than {LONGEST_LINE} bytes")
+        for line in whole:
+            if line.strip():
+                yield line

@@ -1,0 +1,61 @@
+"""How far a venue's clock is from ours, as well as that can be known from answers that take their time."""
+
+from collections import deque
+from statistics import median
+from typing import NamedTuple
+
+from pipeline.times import SECOND
+
+PROBES = 9
+SLOWEST = 5 * SECOND
+"""An answer that took longer says nothing about a clock."""
+HALF = SECOND // 2
+"""A `Date` header tells whole seconds only: half of one is in doubt."""
+
+
+class Probe(NamedTuple):
+    """One look at the other's clock: so far ahead of ours, give or take."""
+
+    ahead: float
+    doubt: float
+
+
+class Offset:
+    """The venue's clock against ours, from the last looks at it: all moments are ms, ours on the flow's clock."""
+
+    def __init__(self, probes: int = PROBES) -> None:
+        self._probes = deque[Probe](maxlen=probes)
+
+    @property
+    def known(self) -> bool:
+        return bool(self._probes)
+
+    @property
+    def ms(self) -> int:
+        """How far theirs is ahead of ours: the middle of the best looks; 0 while nothing is known."""
+        best = self._best()
+        return round(median(each.ahead for each in best)) if best else 0
+
+    @property
+    def doubt(self) -> int:
+        """How wrong `ms` may be."""
+        return round(min((each.doubt for each in self._probes), default=0.0))
+
+    def asked(self, theirs: int, sent: int, received: int) -> None:
+        """They told their time in answer to a question."""
+        if 0 <= received - sent <= SLOWEST:
+            self._probes.append(Probe(theirs - (sent + received) / 2, (received - sent) / 2))
+
+    def dated(self, second: int, sent: int, received: int) -> None:
+        """An answer was stamped with a whole second."""
+        if 0 <= received - sent <= SLOWEST:
+            self._probes.append(Probe(second + HALF - (sent + received) / 2, (received - sent) / 2 + HALF))
+
+    def apart(self, limit: int) -> bool:
+        """Whether the clocks are certainly further apart than so many ms."""
+        return abs(self.ms) - self.doubt > limit
+
+    def _best(self) -> list[Probe]:
+        """Those that are not much more doubtful than the least doubtful."""
+        least = min((each.doubt for each in self._probes), default=0.0)
+        return [each for each in self._probes if each.doubt <= 2 * least + 1]
