@@ -9,6 +9,18 @@ KINDS: dict[str, tuple[Direction, bool]] = {
     "PUTE": ("put", True),
 }
 """The kinds of contracts that are offered: which way, and whether equal prices win."""
+MARKET_TITLES = {
+    "synthetic_index": "Derived",
+    "forex": "Forex",
+    "cryptocurrency": "Cryptocurrencies",
+    "commodities": "Commodities",
+}
+SUBMARKET_TITLES = {
+    "random_index": "Continuous Indices",
+    "major_pairs": "Major Pairs",
+    "metals": "Metals",
+    "non_stable_coin": "Cryptocurrencies",
+}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 """Seconds in each unit of time."""
 UNIT_NAMES = {"s": "second", "m": "minute", "h": "hour", "d": "day"}

@@ -4,24 +4,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from pipeline.broker.deriv_frames import Frames, Payload, amount, category, money
-from pipeline.broker.deriv_words import KINDS
+from pipeline.broker.deriv_words import KINDS, MARKET_TITLES, SUBMARKET_TITLES
 from pipeline.broker.products import Product
 from pipeline.broker.values import Contract, Offer, Purse, Tick
 from pipeline.times import SECOND
 
 APP = 1089
-MARKET_TITLES = {
-    "synthetic_index": "Derived",
-    "forex": "Forex",
-    "cryptocurrency": "Cryptocurrencies",
-    "commodities": "Commodities",
-}
-SUBMARKET_TITLES = {
-    "random_index": "Continuous Indices",
-    "major_pairs": "Major Pairs",
-    "metals": "Metals",
-    "non_stable_coin": "Cryptocurrencies",
-}
 KIND_TITLES = {"CALL": "Higher", "PUT": "Lower", "CALLE": "Higher/equal", "PUTE": "Lower/equal"}
 
 
@@ -128,10 +116,10 @@ class LegacyFrames(Frames):
             "loginid": purse.account,
         }
 
-    def login(self, purse: Purse, held: Decimal, purses: Sequence[Purse], opened: int) -> Payload:
-        """The answer to a login."""
+    def login(self, purse: Purse, held: Decimal, accounts: list[Payload]) -> Payload:
+        """The answer to a login; `accounts` are the rows of all that the user has."""
         return {
-            "account_list": [self.account_row(each, opened) for each in purses],
+            "account_list": accounts,
             "balance": float(held),
             "country": "id",
             "currency": purse.currency,
@@ -156,24 +144,21 @@ class LegacyFrames(Frames):
         shortest, longest = spans[0][1], spans[-1][2]
         return [product.name, product.title, [["callput", "Higher/Lower", shortest, longest]]]
 
-    def durations(self, products: Sequence[Product], spans: Sequence[tuple[str, str, str]]) -> list[Payload]:
-        """The durations of products that share them."""
+    def durations(self, products: Sequence[Product], spans: Sequence[tuple[str, str, str]]) -> Payload:
+        """The durations of products of one kind, which share them."""
         units = [
             {"min_contract_duration": each[1], "max_contract_duration": each[2], "name": each[0]} for each in spans
         ]
-        kinds = sorted({category(name) for name in KINDS})
-        return [
-            {
-                "data": [
-                    {
-                        "symbol": [{"name": each.name, "display_name": each.title} for each in products],
-                        "trade_durations": [{"trade_type": {"name": name}, "durations": units} for name in kinds],
-                    }
-                ],
-                "market": {"name": products[0].market, "display_name": MARKET_TITLES[products[0].market]},
-                "submarket": {"name": products[0].submarket, "display_name": SUBMARKET_TITLES[products[0].submarket]},
-            }
+        traded = [
+            {"trade_type": {"name": name}, "durations": units} for name in sorted({category(name) for name in KINDS})
         ]
+        symbols = [{"name": each.name, "display_name": each.title} for each in products]
+        first = products[0]
+        return {
+            "data": [{"symbol": symbols, "trade_durations": traded}],
+            "market": {"name": first.market, "display_name": MARKET_TITLES[first.market]},
+            "submarket": {"name": first.submarket, "display_name": SUBMARKET_TITLES[first.submarket]},
+        }
 
 
 def _shown(key: str, tick: Tick, product: Product) -> Payload:

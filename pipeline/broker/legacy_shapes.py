@@ -45,7 +45,7 @@ LEGACY_PUBLIC = PUBLIC - {"contracts_list"} | {
 }
 MORE_ACTIONS = ("hold", "release", "adjustment", "virtual_credit", "transfer")
 MORE_FORGOTTEN = ("website_status", "exchange_rates", "p2p_advert", "p2p_advertiser", "p2p_order", "p2p_settings")
-LOGIN: Mapping[str, Check] = {"loginid": text(r"[A-Z]+[0-9]+", 30)}
+LOGIN: Mapping[str, Check] = {"loginid": NAMED}
 COMPANY: Mapping[str, Check] = {
     "landing_company": text(r"\w+"),
     "landing_company_short": text(r"\w+"),

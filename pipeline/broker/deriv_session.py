@@ -1,0 +1,185 @@
+"""One connection to the practice venue over one of Deriv's protocols: requests in, frames out, and its streams.
+
+Everything happens at once: a request is answered within the call that brings it, and what the venue tells meanwhile
+follows the answer.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pipeline.broker.core import Broker
+from pipeline.broker.deriv_checks import Table
+from pipeline.broker.deriv_frames import Frames
+from pipeline.broker.deriv_requests import Denied, Request, framed, parsed
+from pipeline.broker.deriv_shapes import Known
+from pipeline.broker.products import Product
+from pipeline.broker.values import Purse
+
+MOST_STREAMS = 100
+"""So many subscriptions a connection may have."""
+TRADES = frozenset(("buy", "sell", "sell_expired", "topup_virtual"))
+"""What needs a token that may trade."""
+Call = Callable[["Session", Request], None]
+"""Answers a request, or raises `Denied`."""
+
+
+class Dialect(NamedTuple):
+    """A protocol: what may be asked in it, who answers, and how."""
+
+    name: str
+    known: Known
+    calls: Mapping[str, Call]
+    frames: Frames
+
+
+class Frame(NamedTuple):
+    """What goes to the client."""
+
+    table: Table
+    call: str
+    """What it answers, or whose stream it belongs to."""
+    pushed: bool
+    """Whether the venue says it by itself."""
+
+
+@dataclass(eq=False, slots=True)
+class Stream:
+    """A subscription: what the venue tells of it goes out with the request that began it."""
+
+    id: str
+    request: Request
+    kind: str
+    """What it is forgotten as."""
+    key: tuple[object, ...]
+    """What it is about: nothing is subscribed to twice."""
+    close: Callable[[], object] = bool
+    told: int = 0
+    """Up to when it was told of ticks."""
+
+
+class Session:
+    """A connection. `purse` is the account it trades for, None before a login or on the public socket."""
+
+    def __init__(self, broker: Broker, dialect: Dialect, purse: Purse | None, out: Callable[[Frame], None]) -> None:
+        self.broker = broker
+        self.dialect = dialect
+        self.frames = dialect.frames
+        self.purse = purse
+        self.ended = False
+        """Whether the client has said good-bye."""
+        self.offers = set[str]()
+        """What was offered on this connection and may be bought on it."""
+        self.renamed: dict[str, str] = {}
+        """Streams of offers, and the offer that each stands for now."""
+        self._out = out
+        self._held: list[Frame] | None = None
+        self._streams: dict[str, Stream] = {}
+
+    def take(self, text: str) -> None:
+        """Answer what came in."""
+        self._held = []
+        try:
+            self._answer(text)
+        finally:
+            held, self._held = self._held, None
+        for frame in held:
+            self._out(frame)
+
+    def close(self) -> None:
+        """The connection is gone, and its streams with it."""
+        for stream in self.streams():
+            self.drop(stream)
+
+    # --- for calls ---
+
+    @property
+    def owner(self) -> Purse:
+        """The account it trades for."""
+        if self.purse is None:
+            raise Denied("AuthorizationRequired", "Please log in.")
+        return self.purse
+
+    def product(self, name: str, *, key: str = "") -> Product:
+        found = self.broker.products.get(name)
+        if found is None:
+            raise Denied("InvalidSymbol", f"Symbol {name} is invalid.", **({"field": key} if key else {}))
+        return found
+
+    def answer(self, request: Request, payload: object, *, said: str = "", stream: Stream | None = None) -> None:
+        """Say what a request asked for."""
+        said = said or request.call
+        self.say(request, said, {said: payload}, stream)
+
+    def say(self, request: Request, said: str, body: Table, stream: Stream | None = None) -> None:
+        table = framed(request.table, said, body, None if stream is None else stream.id)
+        self._out(Frame(table, request.call, pushed=False))
+
+    def push(self, stream: Stream, said: str, payload: object) -> None:
+        """Tell a stream."""
+        self._push(stream, framed(stream.request.table, said, {said: payload}, stream.id))
+
+    def push_denied(self, stream: Stream, said: str, denied: Denied) -> None:
+        """Tell a stream why it goes no further."""
+        self._push(stream, framed(stream.request.table, said, {"error": denied.table()}, stream.id))
+
+    def _push(self, stream: Stream, table: Table) -> None:
+        frame = Frame(table, stream.request.call, pushed=True)
+        if self._held is None:
+            self._out(frame)
+        else:
+            self._held.append(frame)
+
+    def streams(self, *kinds: str) -> list[Stream]:
+        """The subscriptions of some kinds, or all."""
+        return [each for each in self._streams.values() if not kinds or each.kind in kinds]
+
+    def begin(self, request: Request, kind: str, *about: object, name: str = "") -> Stream:
+        """A new subscription; under a name that somebody else gave, where there is one."""
+        key = (kind, *about)
+        if any(each.key == key for each in self._streams.values()):
+            raise Denied("AlreadySubscribed", f"You are already subscribed to {request.call}.")
+        if len(self._streams) >= MOST_STREAMS:
+            raise Denied("RateLimit", f"You have reached the rate limit for {request.call}.")
+        stream = Stream(name or self.broker.name(), request, kind, key)
+        self._streams[stream.id] = stream
+        return stream
+
+    def stream(self, name: str) -> Stream | None:
+        return self._streams.get(name)
+
+    def drop(self, stream: Stream) -> None:
+        """End a subscription."""
+        if self._streams.pop(stream.id, None) is not None:
+            stream.close()
+
+    def forget(self, streams: Iterable[Stream]) -> list[str]:
+        dropped = list(streams)
+        for stream in dropped:
+            self.drop(stream)
+        return [each.id for each in dropped]
+
+    # --- answering ---
+
+    def _answer(self, text: str) -> None:
+        said, table = "error", dict[str, object]()
+        try:
+            table = parsed(text)
+            call = self.dialect.known.call(table)
+            if call is None:
+                raise Denied("UnrecognisedRequest", "Unrecognised request.")
+            said = call
+            self._judge(call, table)
+            self.dialect.calls[call](self, Request(call, table))
+        except Denied as denied:
+            self._out(Frame(framed(table, said, {"error": denied.table()}), said, pushed=False))
+
+    def _judge(self, call: str, table: Table) -> None:
+        wrong = self.dialect.known.wrong(call, table)
+        if wrong:
+            raise Denied("InputValidationFailed", f"Input validation failed: {', '.join(wrong)}", **wrong)
+        if call in self.dialect.known.public:
+            return
+        scope = "trade" if call in TRADES else "read"
+        if scope not in self.owner.scopes:
+            raise Denied("PermissionDenied", f"Permission denied, requires {scope} scope.")
