@@ -182,11 +182,6 @@ def sell(session: Session, request: Request) -> None:
     session.answer(request, session.frames.sold(sold))
 
 
-def sell_expired(session: Session, request: Request) -> None:
-    """Contracts that are over are sold by themselves: there is nothing left to do."""
-    session.answer(request, {"count": 0})
-
-
 # --- contracts -------------------------------------------------------------------------------------------------------
 
 

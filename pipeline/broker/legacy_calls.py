@@ -69,6 +69,11 @@ def get_limits(session: Session, request: Request) -> None:
     session.answer(request, found)
 
 
+def sell_expired(session: Session, request: Request) -> None:
+    """Contracts that are over are sold by themselves: there is nothing left to do."""
+    session.answer(request, {"count": 0})
+
+
 def topup_virtual(session: Session, request: Request) -> None:
     purse, broker = session.owner, session.broker
     held = broker.balance(purse.account)
@@ -140,6 +145,7 @@ CALLS: Mapping[str, Call] = {
     "account_list": account_list,
     "get_account_status": get_account_status,
     "get_limits": get_limits,
+    "sell_expired": sell_expired,
     "topup_virtual": topup_virtual,
     "website_status": website_status,
     "payout_currencies": payout_currencies,
