@@ -45,10 +45,9 @@ class Question(NamedTuple):
         """A path that is none, or a token with a line break in it, is told, not sent."""
         if not _PATH.fullmatch(self.path) or _UP.search(self.path):
             raise CallFailed("format", f"{self.method} was not sent: its path is none", fate="unsent")
-        for name, value in self.headers.items():
-            if not value.isascii() or not value.isprintable():
-                why = f"the header {name} has characters that no header may have"
-                raise CallFailed("auth", f"{self.what} was not sent: {why}", fate="unsent", final=True)
+        odd = odd_header(self.headers)
+        if odd:
+            raise CallFailed("auth", f"{self.what} was not sent: {odd}", fate="unsent", final=True)
 
     def content(self) -> bytes | None:
         return None if self.body is None else encoded(self.body).encode()
@@ -112,6 +111,12 @@ def told(problem: Exception, what: str, sending: Sending, deadline: float) -> Ca
         case _:
             kind, why = "network", "lost the connection" if sending.connected else "could not be sent"
     return CallFailed(kind, f"{what} {why}", fate=sending.fate)
+
+
+def odd_header(headers: Mapping[str, str]) -> str:
+    """What is wrong with headers; "" when nothing is."""
+    odd = (name for name, value in headers.items() if not value.isascii() or not value.isprintable())
+    return next((f"the header {name} has characters that no header may have" for name in odd), "")
 
 
 async def _connected(_: aiohttp.ClientSession, context: SimpleNamespace, __: Any) -> None:

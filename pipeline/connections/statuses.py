@@ -9,6 +9,7 @@ from pipeline.connections.cleaning import cleaned
 from pipeline.connections.reading import Answer
 from pipeline.connections.troubles import CallFailed, Fate
 from pipeline.evidence import TroubleKind
+from pipeline.times import SECOND
 
 AUTH, THROTTLE, UNANSWERED = frozenset({401, 403, 407, 511}), frozenset({418, 425, 429}), frozenset({408, 499})
 """425 is "too early", 418 some venues' "you have been banned"; after 408 and 499 nobody knows who heard what."""
@@ -38,10 +39,10 @@ def judged(
     answer: Answer | None,
     *,
     whole: bool,
-    now: int,
+    now: int | None,
     confidential: Collection[str] = (),
 ) -> StatusFailed:
-    """The failure that an answer is. `what` was asked; `whole`: all of the answer came; `now` in ms UTC."""
+    """The failure that an answer is. `what` was asked; `whole`: all of it came; `now` in ms UTC, where it is known."""
     kind = _kind(status, body)
     refused = whole and 400 <= status < 500 and status not in UNANSWERED
     said = cleaned(_message(None if answer is None else answer.raw), confidential)
@@ -59,16 +60,20 @@ def judged(
     )
 
 
-def retry_after(said: str | None, date: str | None, now: int) -> float | None:
-    """For how many seconds we are to keep away: a count or a date, never more than a quarter of an hour."""
+def retry_after(said: str | None, date: str | None, now: int | None) -> float | None:
+    """For how many seconds we are to keep away: a count, or a date by the clock of `date`, else by ours.
+
+    Never more than a quarter of an hour, whatever is said.
+    """
     if said is None:
         return None
     if _SECONDS.fullmatch(said.strip()):
         return min(float(said.strip()[:12]), LONGEST_WAIT)
     until, theirs = http_date(said), http_date(date)
-    if until is None:
+    begin = now if theirs is None else theirs
+    if until is None or begin is None:
         return None
-    return min(max(0.0, (until - (now if theirs is None else theirs)) / 1000), LONGEST_WAIT)
+    return min(max(0.0, (until - begin) / SECOND), LONGEST_WAIT)
 
 
 def http_date(text: str | None) -> int | None:
@@ -76,7 +81,7 @@ def http_date(text: str | None) -> int | None:
     if text is None:
         return None
     try:
-        return int(parsedate_to_datetime(text).timestamp() * 1000)
+        return int(parsedate_to_datetime(text).timestamp() * SECOND)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
 
