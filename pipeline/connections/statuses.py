@@ -15,7 +15,10 @@ AUTH, THROTTLE, UNANSWERED = frozenset({401, 403, 407, 511}), frozenset({418, 42
 """425 is "too early", 418 some venues' "you have been banned"; after 408 and 499 nobody knows who heard what."""
 LONGEST_WAIT = 900.0
 UNAVAILABLE = "temporarily unavailable"
-MESSAGES = ("message", "error_description", "detail", "reason", "title", "msg", "error", "errors", "code")
+MESSAGES = (
+    *("message", "errorMessage", "error_description", "detail", "reason"),
+    *("title", "msg", "error", "errors", "code"),
+)
 """Where answers keep their sentence, in the order of looking."""
 _SECONDS = re.compile(r"\d+(\.\d*)?", re.ASCII)
 
