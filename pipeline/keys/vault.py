@@ -76,6 +76,12 @@ class Vault:
         elif self._made_with is None or self._made_with != _made_with(self._file().header):
             self._open_with(passphrase(f"the vault {self.path}", ask=ask))
 
+    def look(self) -> None:
+        """`InputError` when the file is damaged, is open to others, or does not fit the key that opened it before."""
+        file = self._file()
+        if self._key is not None and self._made_with == _made_with(file.header):
+            _unsealed(self.path, file, self._key)
+
     def take(self, entry: str, names: Iterable[str]) -> dict[str, Secret]:
         """The secrets of an entry; `InputError` when it cannot be opened or has no such entry."""
         found = self._content().get(entry, {})

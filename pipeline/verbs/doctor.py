@@ -2,6 +2,9 @@
 
 example:
   python -m pipeline doctor
+
+It also looks for secrets in the clear (in flow files, .env files and profiles; nowhere else), judges the keyring and
+the vault, tries whether each login opens, and says on whose word one may trade at each venue.
 """
 
 import argparse
@@ -13,12 +16,11 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import keyring
-
+from pipeline.verbs.accounts_findings import of_flow, of_folder, of_keyring
 from pipeline.verbs.common import DEFAULT, json_option, say_json
+from pipeline.verbs.finding import Finding
 
 PACKAGES = (
     "reactivex",
@@ -30,27 +32,12 @@ PACKAGES = (
     "sqlite-utils",
     "textual",
     "keyring",
+    "cryptography",
     "msgspec",
     "tomlkit",
 )
-SAFE_KEYRINGS = (
-    "keyring.backends.SecretService",
-    "keyring.backends.kwallet",
-    "keyring.backends.macOS",
-    "keyring.backends.Windows",
-    "keyring.backends.libsecret",
-)
 ROOM = 500 * 1024 * 1024
 LONG_LOG = 64 * 1024 * 1024
-
-
-class Finding(NamedTuple):
-    """One thing looked at: fine, worth knowing, or in the way."""
-
-    what: str
-    state: Literal["ok", "note", "bad"]
-    found: str
-    mend: str = ""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +66,7 @@ def _findings(folder: Path) -> Iterator[Finding]:
     )
     yield from _packages()
     yield _sqlite()
-    yield _keyring()
+    yield of_keyring()
     yield from _folder(folder)
     yield _terminal()
     yield _timezones()
@@ -100,14 +87,6 @@ def _sqlite() -> Finding:
         mend = "before 3.51.3 two connections that shorten a log at once can damage it; here only the engine does"
         return Finding("sqlite", "note", sqlite3.sqlite_version, mend)
     return Finding("sqlite", "ok", sqlite3.sqlite_version)
-
-
-def _keyring() -> Finding:
-    backend = keyring.get_keyring()
-    name = f"{type(backend).__module__}.{type(backend).__qualname__}"
-    if name.startswith(SAFE_KEYRINGS):
-        return Finding("keyring", "ok", name)
-    return Finding("keyring", "note", name, "no safe keyring of the system here; practice accounts need none")
 
 
 def _folder(folder: Path) -> Iterator[Finding]:
@@ -137,6 +116,9 @@ def _folder(folder: Path) -> Iterator[Finding]:
         if flow.exists()
         else Finding("flow", "note", f"no {DEFAULT} here", "`init` makes one")
     )
+    yield from of_folder(folder)
+    if flow.exists():
+        yield from of_flow(flow)
 
 
 def _terminal() -> Finding:
