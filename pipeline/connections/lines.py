@@ -1,0 +1,170 @@
+"""A feed's live subscriptions, kept: made anew when they break, and for products that give nothing."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from reactivex.abc import DisposableBase
+
+from pipeline.connections.backoff import FEED, Backoff
+from pipeline.connections.contract import Feed
+from pipeline.connections.standings import GOOD, LONGEST
+from pipeline.connections.telling import Telling
+from pipeline.connections.tracks import Track
+from pipeline.connections.troubles import CallFailed
+from pipeline.connections.waiting import passed
+from pipeline.host import Host
+from pipeline.times import HOUR, SECOND
+from pipeline.values import Quotes
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Line:
+    """One subscription of some products, and which of them it brought something of."""
+
+    def __init__(self, products: tuple[str, ...]) -> None:
+        self.products = products
+        self.proven = set[str]()
+        self.work: DisposableBase | None = None
+
+    def end(self) -> None:
+        if self.work is not None:
+            self.work.dispose()
+
+
+class Lines:
+    """The subscriptions to a feed: one for all products, as long as each gives something.
+
+    A product that gives nothing for `quiet` seconds of open market after its subscription was made gets one of its own,
+    and again, later and later: the others are not disturbed. Where the venue refuses a subscription of several it is
+    halved, until it is known whose it is.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        name: str,
+        feed: Feed,
+        tracks: Mapping[str, Track],
+        telling: Telling,
+        work: Callable[[Work], DisposableBase],
+        quiet: float,
+    ) -> None:
+        self._host, self._name, self._feed, self._tracks, self._telling = host, name, feed, tracks, telling
+        self._work, self._quiet = work, quiet
+        self._lines = set[Line]()
+        self._further: Line | None = None
+        """The line of those that gave nothing on the others."""
+        self._waits: dict[str, tuple[int, float]] = {}
+        """Of whom nothing came yet: since when, and how long it is waited for (s)."""
+
+    def open(self, products: tuple[str, ...]) -> Line:
+        line = Line(products)
+        self._lines.add(line)
+        line.work = self._work(lambda: self._kept(line))
+        return line
+
+    async def watch(self) -> None:
+        """See to it that every product of an open market gives something, for ever."""
+        while True:
+            await passed(self._host, self._quiet)
+            now = self._host.now()
+            silent = tuple(product for product in self._waits if self._overdue(product, now))
+            for product in silent:
+                _, wait = self._waits[product]
+                self._telling.tell("network", f"{product} gave nothing for {wait:g} s; it is subscribed anew")
+                self._waits[product] = now, min(2 * wait, HOUR / SECOND)
+            if silent:
+                if self._further is not None:
+                    self._further.end()
+                self._further = self.open(silent)
+
+    def _overdue(self, product: str, now: int) -> bool:
+        since, wait = self._waits[product]
+        begin = now - round(wait * SECOND)
+        calendar = self._host.calendars.of(product)
+        return since <= begin and calendar.is_open(begin) and calendar.is_open(now)
+
+    # --- one line ----------------------------------------------------------------------------------------------------
+
+    async def _kept(self, line: Line) -> None:
+        backoff = Backoff(FEED, f"{self._name} {' '.join(line.products)}")
+        try:
+            while True:
+                began = self._host.now()
+                failure = await self._lived(line)
+                proven, line.proven = line.proven, set[str]()
+                self._telling.tell(failure.kind, str(failure))
+                self._break(line)
+                if failure.final:
+                    self._telling.tell(failure.kind, "the feed stays down until the program starts again")
+                    return
+                if failure.kind == "rule" and not proven and len(line.products) > 1:
+                    self._halve(line)
+                    return
+                if self._elsewhere(line):
+                    return
+                if proven and self._host.now() - began >= GOOD:
+                    backoff.good()
+                await passed(self._host, min(max(backoff.failed() or 0.0, failure.wait or 0.0), LONGEST))
+        finally:
+            self._lines.discard(line)
+
+    async def _lived(self, line: Line) -> CallFailed:
+        """One subscription, until it breaks: why it did."""
+        now = self._host.now()
+        for product in line.products:
+            self._waits.setdefault(product, (now, self._quiet))
+        try:
+            async with aclosing(_closed(self._feed.live(line.products))) as stream:
+                async for quotes in stream:
+                    self._hear(line, quotes)
+        except CallFailed as failure:
+            return failure
+        return CallFailed("network", "the subscription ended without a word")
+
+    def _hear(self, line: Line, quotes: Quotes) -> None:
+        product = quotes.product
+        track = self._tracks.get(product)
+        if track is None or product not in line.products:
+            self._telling.tell("format", f"prices of {product} came, which nobody asked for on that line")
+            return
+        now = self._host.now()
+        anew = product not in line.proven
+        if anew:
+            line.proven.add(product)
+            track.returns(min(now, int(quotes.received[0])) if len(quotes) else now)
+        if len(quotes):
+            self._waits.pop(product, None)
+        if track.take(quotes, anew=anew):
+            self._telling.tell("format", f"{product}: quotes came that are older than those before; let go")
+
+    def _break(self, line: Line) -> None:
+        now = self._host.now()
+        for product in line.products:
+            if not self._proven(product, line):
+                self._tracks[product].breaks(now)
+                self._waits.pop(product, None)
+
+    def _elsewhere(self, line: Line) -> bool:
+        """Whether a further line is needed no more: all its products speak on another."""
+        return line is self._further and all(self._proven(product, line) for product in line.products)
+
+    def _proven(self, product: str, but: Line) -> bool:
+        return any(product in line.proven for line in self._lines if line is not but)
+
+    def _halve(self, line: Line) -> None:
+        middle = len(line.products) // 2
+        self.open(line.products[:middle])
+        self.open(line.products[middle:])
+
+
+async def _closed(stream: AsyncIterator[Quotes]) -> AsyncGenerator[Quotes]:
+    """A stream as a generator, which can be closed wherever it stands."""
+    try:
+        async for quotes in stream:
+            yield quotes
+    finally:
+        if isinstance(stream, AsyncGenerator):
+            await stream.aclose()
