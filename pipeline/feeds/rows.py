@@ -87,6 +87,17 @@ def bars_of(product: str, tf: int, rows: Sequence[Row], refused: Refused) -> Bar
     return bars.rows(0, len(bars), 0)
 
 
+def no_bars(product: str, tf: int) -> Bars:
+    none = np.zeros(0)
+    return from_columns(product, tf, np.zeros(0, np.int64), none, none, none, none, none)
+
+
+def no_quotes(product: str) -> Quotes:
+    """Said of a product whose subscription the venue confirms."""
+    none = np.zeros(0)
+    return Quotes(product, np.zeros(0, np.int64), np.zeros(0, np.int64), none, none)
+
+
 def quote_of(product: str, ts: int, received: int, bid: float, ask: float, refused: Refused) -> Quotes | None:
     """One quote, unless it cannot be."""
     if bid <= 0 or ask <= 0:
