@@ -6,7 +6,6 @@ Everything happens at the moment of its own clock. Whoever asks, first lets happ
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
-from typing import Protocol
 
 from numpy.random import PCG64, Generator
 
@@ -19,6 +18,7 @@ from pipeline.broker.products import Product
 from pipeline.broker.purses import Purses
 from pipeline.broker.settings import Settings
 from pipeline.broker.showing import course_of, shown
+from pipeline.broker.store import Left
 from pipeline.broker.tape import Tape
 from pipeline.broker.telling import Stop, Telling, Told, ToldTick
 from pipeline.broker.values import (
@@ -48,33 +48,21 @@ STAMPS_MS = 2_000
 """Contracts begin at whole seconds, so their stamps may be so far from when they were asked for."""
 
 
-class Opened(Protocol):
-    """A book as it was left."""
-
-    book: Book
-    entries: Entries
-    purses: tuple[Purse, ...]
-    """Accounts that were made while the venue ran."""
-    began: int
-
-    def keep_purse(self, purse: Purse) -> None: ...
-
-
 class Broker:
     """One venue. `clock` drives it; all times are ms UTC on that clock, those of contracts whole seconds."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, prices: Prices | None = None, opened: Opened | None = None
+        self, settings: Settings, clock: Clock, prices: Prices | None = None, left: Left | None = None
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.products: Mapping[str, Product] = settings.catalogue
-        self.purses = Purses((*settings.purses, *(opened.purses if opened is not None else ())))
+        self.purses = Purses((*settings.purses, *(left.purses if left is not None else ())))
         self.tape = Tape(prices or MadeUp(settings.seed), clock.now)
-        self._opened = opened
-        self._began = self.second() if opened is None else opened.began
-        self._entries = Entries(began=self._began) if opened is None else opened.entries
-        book = Book() if opened is None else opened.book
+        self._left = left
+        self._began = self.second() if left is None else left.began
+        self._entries = Entries(began=self._began) if left is None else left.entries
+        book = Book() if left is None else left.book
         self._entries.follow(book)
         self._house = House(
             _rules(settings),
@@ -82,7 +70,7 @@ class Broker:
             began=self._began,
             now=clock.now(),
             book=book,
-            remembers=opened is not None,
+            remembers=left is not None,
         )
         self.limits = Limits(on=settings.limits)
         self.faults = Faults(settings.storm, self.purses.all, self._began)
@@ -297,8 +285,8 @@ class Broker:
         prefix = "DOT" if kind == "demo" else "ROT"
         purse = Purse(f"{prefix}{number}", user, currency, kind, Decimal("10000.00"))
         self.purses.add(purse)
-        if self._opened is not None:
-            self._opened.keep_purse(purse)
+        if self._left is not None:
+            self._left.keep_purse(purse)
         self._house.book.open(purse.account, purse.opening)
         self._news_soon()
         return purse

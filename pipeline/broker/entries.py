@@ -2,18 +2,22 @@
 
 from bisect import bisect_left
 from decimal import Decimal
+from typing import Protocol
 
 from pipeline.broker.values import Entry, EntryKind
-from pipeline.venues.book import NOTHING, Book, Deal, Keeping, Movement
+from pipeline.venues.book import NOTHING, Book, Deal, Movement
 
 FIRST = 100_000_001
 """The number of the first line."""
 
 
-class Keeper(Keeping):
-    """Where a book and the lines of its money are written to."""
+class Keeper(Protocol):
+    """Where a book and the lines of its money are written to, both at once."""
 
-    def write(self, entry: Entry) -> None: ...
+    def open(self, account: str, opening: Decimal, entry: Entry) -> None: ...
+    def keep(self, deal: Deal, entry: Entry) -> None: ...
+    def move(self, movement: Movement, entry: Entry | None) -> None: ...
+    def close(self) -> None: ...
 
 
 class Entries:
@@ -52,34 +56,28 @@ class Entries:
     # --- what a book tells ---
 
     def open(self, account: str, opening: Decimal) -> None:
+        entry = self._line(account, self._began, "deposit", opening, reference="opening")
         if self._keeper is not None:
-            self._keeper.open(account, opening)
-        self._write(account, self._began, "deposit", opening, reference="opening")
+            self._keeper.open(account, opening, entry)
+        self._put(entry)
 
     def keep(self, deal: Deal) -> None:
+        entry = self._line_of(deal)
         if self._keeper is not None:
-            self._keeper.keep(deal)
-        before = self._deals.get(deal.contract)
+            self._keeper.keep(deal, entry)
         self._deals[deal.contract] = deal
-        end = deal.end
-        if end is None:
-            self._write(deal.account, deal.accepted_at, "buy", -deal.stake, deal.contract)
-        elif before is None or before.end is None:
-            bought = self._of.get(deal.contract, [])
-            reference = bought[0].number if bought else ""
-            self._write(deal.account, end.at, "sell", deal.stake + end.profit, deal.contract, reference)
-        else:
-            self._write(deal.account, end.at, "adjustment", end.profit - before.end.profit, deal.contract)
+        self._put(entry)
 
     def move(self, movement: Movement) -> None:
-        if self._keeper is not None:
-            self._keeper.move(movement)
         cash = movement.cash
-        if not movement.told:
-            self._balances[movement.account] = self._balances.get(movement.account, NOTHING) + cash.amount
-            return
         kind: EntryKind = "deposit" if cash.amount >= 0 else "withdrawal"
-        self._write(movement.account, cash.at, kind, cash.amount, reference=cash.reference)
+        entry = self._line(movement.account, cash.at, kind, cash.amount, reference=cash.reference)
+        if self._keeper is not None:
+            self._keeper.move(movement, entry if movement.told else None)
+        if movement.told:
+            self._put(entry)
+        else:
+            self._balances[movement.account] = entry.balance_after
 
     def close(self) -> None:
         if self._keeper is not None:
@@ -87,14 +85,21 @@ class Entries:
 
     # --- lines ---
 
-    def _write(
+    def _line_of(self, deal: Deal) -> Entry:
+        end, before = deal.end, self._deals.get(deal.contract)
+        if end is None:
+            return self._line(deal.account, deal.accepted_at, "buy", -deal.stake, deal.contract)
+        if before is None or before.end is None:
+            bought = self._of.get(deal.contract, [])
+            reference = bought[0].number if bought else ""
+            return self._line(deal.account, end.at, "sell", deal.stake + end.profit, deal.contract, reference)
+        return self._line(deal.account, end.at, "adjustment", end.profit - before.end.profit, deal.contract)
+
+    def _line(
         self, account: str, at: int, kind: EntryKind, amount: Decimal, contract: str = "", reference: str = ""
-    ) -> None:
+    ) -> Entry:
         after = self._balances.get(account, NOTHING) + amount
-        entry = Entry(str(self._next), account, at, kind, amount, after, contract, reference)
-        if self._keeper is not None:
-            self._keeper.write(entry)
-        self._put(entry)
+        return Entry(str(self._next), account, at, kind, amount, after, contract, reference)
 
     def _put(self, entry: Entry) -> None:
         self._next = max(self._next, int(entry.number) + 1)

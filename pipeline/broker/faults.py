@@ -209,6 +209,15 @@ class Faults:
         """So many orders were met before."""
         self._numbers["order"] = orders
 
+    def waiting(self) -> list[Fault]:
+        """Those that are set and may strike yet."""
+        return [
+            each.fault
+            for place, several in self._set.items()
+            for each in several
+            if each.left or (place == "span" and each.until is None)
+        ]
+
     def clear(self) -> None:
         """Nothing strikes any more."""
         self._set.clear()

@@ -1,6 +1,6 @@
 """What a practice venue is like, as its file says it; all of it has a default."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -10,12 +10,15 @@ from msgspec import Meta
 from pipeline.broker.faults import Fault
 from pipeline.broker.products import Product, catalogue
 from pipeline.broker.values import Kind, Purse, Status
+from pipeline.market import BEGIN, END
 from pipeline.settlement import CENT
-from pipeline.times import DurationText, duration
+from pipeline.times import DurationText, duration, parse_moment
 from pipeline.venues.faults import Storm
 
 Speed = Annotated[float, Meta(ge=0.1, le=3600)]
 Scope = Literal["read", "trade", "trading_information", "payments", "admin", "account_manage"]
+BEGINS = 1_767_600_000_000
+"""2026-01-05T08:00:00Z, a Monday: where a venue begins that neither its file nor a clock tells the time."""
 FOUR = ("demo-1", "demo-2", "demo-3", "demo-4")
 """The accounts of a venue whose file names none."""
 
@@ -102,7 +105,20 @@ class Settings:
             for name, each in self.accounts.items()
         )
 
+    def starts_at(self, wall: Callable[[], int] | None) -> int:
+        """What the clock shows as the venue begins."""
+        if self.begin:
+            return parse_moment(self.begin)
+        return BEGINS if wall is None else wall()
+
     def __post_init__(self) -> None:
+        if self.begin:
+            try:
+                at = parse_moment(self.begin)
+            except ValueError as wrong:
+                raise ValueError(f"begin {wrong}") from None
+            if not BEGIN <= at < END:
+                raise ValueError(f"begin {self.begin} has no prices; choose a time from 2015 to 2044")
         if self.min_stake > self.max_stake:
             raise ValueError(f"min_stake {self.min_stake} is above max_stake {self.max_stake}; nothing could be bought")
         known = catalogue()

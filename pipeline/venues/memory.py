@@ -1,16 +1,18 @@
 """A venue's own book on disk: what it took outlives the process, whatever a flow's ledger knows of it."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 
 from pipeline.errors import InputError, MoonlightError
 from pipeline.venues.book import Book, Deal, Movement
 
+T = TypeVar("T")
 VERSION = 1
 PATIENCE = 1.0
 """How long (s) another process may be about to let go of the file."""
@@ -69,7 +71,7 @@ class Memory:
         """When the venue did; now when it does."""
         row = self._db.execute("SELECT at FROM began").fetchone()
         if row is None:
-            self._write("INSERT INTO began VALUES (?)", now)
+            self.write("INSERT INTO began VALUES (?)", now)
         return now if row is None else row[0]
 
     def book(self) -> tuple[Book, bool]:
@@ -92,19 +94,38 @@ class Memory:
         return book, not openings
 
     def open(self, account: str, opening: Decimal) -> None:
-        self._write("INSERT INTO openings VALUES (?, ?)", account, str(opening))
+        self.write("INSERT INTO openings VALUES (?, ?)", account, str(opening))
 
     def keep(self, deal: Deal) -> None:
         put = "INSERT INTO deals VALUES (?, ?) ON CONFLICT (contract) DO UPDATE SET deal = excluded.deal"
-        self._write(put, deal.contract, msgspec.json.encode(deal).decode())
+        self.write(put, deal.contract, msgspec.json.encode(deal).decode())
 
     def move(self, movement: Movement) -> None:
-        self._write("INSERT INTO movements (movement) VALUES (?)", msgspec.json.encode(movement).decode())
+        self.write("INSERT INTO movements (movement) VALUES (?)", msgspec.json.encode(movement).decode())
+
+    def rows(self, query: str, kind: type[T]) -> list[T]:
+        """What another part of a venue wrote, a text of JSON a row."""
+        try:
+            return [msgspec.json.decode(row[0], type=kind) for row in self._db.execute(query).fetchall()]
+        except (sqlite3.Error, msgspec.MsgspecError) as wrong:
+            self.close()
+            raise InputError(f"{self._path} is no venue's memory ({wrong}); name another file") from wrong
+
+    @contextmanager
+    def whole(self) -> Generator[None]:
+        """Write all that is written within at once, or nothing of it."""
+        self.write("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self.write("COMMIT")
 
     def close(self) -> None:
         self._db.close()
 
-    def _write(self, statement: str, *values: object) -> None:
+    def write(self, statement: str, *values: object) -> None:
         try:
             self._db.execute(statement, values)
         except sqlite3.Error as failure:
