@@ -135,7 +135,7 @@ class Vault:
             file = msgspec.json.decode(read_own(self.path), type=File)
         except FileNotFoundError:
             raise InputError(f"{self.path} is gone; put a copy of it back, or store the logins again") from None
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             raise _damaged(self.path) from None
         if not file.header.bounded():
             raise InputError(f"{self.path} asks for a key to be made in a way we do not; put a copy of it back")
