@@ -52,7 +52,7 @@ PATTERNS = re.compile(
       | \b[a-z][a-z0-9+.-]*://[^\s/@:]*:(?=[^\s/@]+@)
       | \b(?:pat_|ory_[ar]t_|eyJ)(?=[A-Za-z0-9_.-]{{12}})
     )
-    (?!{PRACTISED}|null\b|…)
+    (?!{PRACTISED}|null\b|…|(?:bearer|basic|token)\b)
     (?P<value>[^\s"'\\&;,<>(){{}}\[\]@]+)
     """,
     re.IGNORECASE | re.VERBOSE,

@@ -48,9 +48,9 @@ def filled(path: Path) -> Vault:
     return made
 
 
-def changed(path: Path, change: Any) -> None:
+def changed(path: Path, **header: int) -> None:
     table = json.loads(path.read_bytes())
-    change(table)
+    table["header"].update(header)
     path.write_bytes(json.dumps(table).encode())
 
 
@@ -159,14 +159,14 @@ def test_no_bit_of_the_file_can_be_flipped_unnoticed(tmp_path_factory: pytest.Te
 )
 def test_neither_a_cheap_key_nor_a_bomb_is_made(path: Path, key: str, value: int) -> None:
     filled(path)
-    changed(path, lambda table: table["header"].update({key: value}))
+    changed(path, **{key: value})
     with pytest.raises(InputError, match="asks for a key to be made in a way we do not"):
         vault(path).take("entry-1", ("token",))
 
 
 def test_a_header_that_was_changed_within_its_bounds_does_not_open(path: Path) -> None:
     filled(path)
-    changed(path, lambda table: table["header"].update(n=CHEAPEST * 2))
+    changed(path, n=CHEAPEST * 2)
     with pytest.raises(InputError, match="does not open"):
         vault(path).take("entry-1", ("token",))
 
