@@ -8,7 +8,7 @@ limit another waits for does not wait for it.
 import asyncio
 from bisect import insort
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from pipeline.connections.contract import Limit, Priority
@@ -56,7 +56,7 @@ class Common:
                 continue  # called off, and about to leave
             if waiting.by is not None and waiting.free_at(now) > waiting.by:
                 self._line.remove(waiting)
-                waiting.answer.set_result(waiting.too_late(now))
+                waiting.answer.set_result(waiting.too_late(waiting.last_gate(now), now))
                 continue
             lacking = waiting.lacking(now)
             if lacking:
@@ -67,13 +67,12 @@ class Common:
         self._set_clerk(now)
 
     def _refuse_hopeless(self, waiting: "_Waiting") -> None:
-        now = self._now()
-        before = [each for each in self._line if each.place() < waiting.place()]
+        now, by = self._now(), NEVER - 1 if waiting.by is None else waiting.by
+        before = [each for each in self._line if each.place() < waiting.place() and each.free_at(now) <= by]
         for gate in waiting.gates:
             ahead = sum(each.call.weight for each in before if gate in each.gates)
-            free = gate.free_at(waiting.call, now, ahead)
-            if free >= NEVER or (waiting.by is not None and free > waiting.by):
-                raise waiting.too_late(now)
+            if gate.free_at(waiting.call, now, ahead) > by:
+                raise waiting.too_late(gate, now)
 
     def _leave(self, waiting: "_Waiting") -> None:
         """Somebody does not wait any more, or got their turn while they went."""
@@ -95,7 +94,7 @@ class Common:
         self._clerk = None if rings >= NEVER else asyncio.create_task(self._look_again(rings))
 
     async def _look_again(self, at: int) -> None:
-        await self._until(at)
+        await _passed(self._now, self._until, at)
         self._rings, self._clerk = NEVER, None
         self.serve()
 
@@ -114,7 +113,7 @@ class Budgets:
         """Limits are counted in the time of `now`; at most `at_once` calls are on their way together, a quarter of
         these rooms kept for orders. Accounts of one venue that share an address are given the same `common`."""
         self.now = now
-        self.until = until
+        self._until = until
         self._limits = tuple(limits)
         self._common = Common(now, until) if common is None else common
         self._own: dict[str, Windows] = {}
@@ -136,6 +135,10 @@ class Budgets:
         finally:
             self._rooms.leave(order=priority == "order")
             self._common.serve()
+
+    async def pause(self, millis: int) -> None:
+        """Wait before something is asked again."""
+        await _passed(self.now, self._until, self.now() + millis)
 
     def hold(self, call: str, seconds: float | None) -> None:
         """The venue wants us to keep away: from this account's limits that the call counts in, or where it has none of
@@ -177,6 +180,13 @@ def limits_of(call: str, limits: Sequence[Limit]) -> tuple[Limit, ...]:
     """The limits that a kind of call counts in: those that name it, else those that name none."""
     named = tuple(limit for limit in limits if call in limit.calls)
     return named or tuple(limit for limit in limits if not limit.calls)
+
+
+async def _passed(now: Callable[[], int], until: Callable[[int], Awaitable[None]], at: int) -> None:
+    """Wait for a moment; not longer in real time, for a clock that was set back meanwhile reaches it too late."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout((at - now()) / SECOND):
+            await until(at)
 
 
 class _Rooms:
@@ -234,7 +244,7 @@ class _Waiting:
     def lacking(self, now: int) -> list[object]:
         """Which of the things it wants are not to be had now."""
         found: list[object] = [gate for gate in self.gates if gate.free_at(self.call, now) > now]
-        if self.rooms is not None and not self.rooms.has_room(order=self.call.order):
+        if not self._has_room():
             found.append(self.rooms)
         return found
 
@@ -253,9 +263,14 @@ class _Waiting:
         if self.rooms is not None:
             self.rooms.leave(order=self.call.order)
 
-    def too_late(self, now: int) -> CallFailed:
-        full = [gate.name for gate in self.gates if gate.free_at(self.call, now) > now]
-        why = (
-            f"the limit {' and '.join(full)} has no room for it in time" if full else "too many calls are on their way"
-        )
+    def last_gate(self, now: int) -> Windows:
+        """The one that has room last."""
+        return max(self.gates, key=lambda gate: gate.free_at(self.call, now))
+
+    def too_late(self, gate: Windows, now: int) -> CallFailed:
+        waits_for_room = gate.free_at(self.call, now) <= now and not self._has_room()
+        why = "too many calls are on their way" if waits_for_room else f"{gate.name} has no room for it in time"
         return CallFailed("throttle", f"{self.what} was not sent: {why}", fate="unsent")
+
+    def _has_room(self) -> bool:
+        return self.rooms is None or self.rooms.has_room(order=self.call.order)

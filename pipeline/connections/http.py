@@ -103,10 +103,9 @@ class Http:
                 )
             except CallFailed as failure:
                 wait = backoff.failed() if failure.kind in PASSING and not failure.final else None
-                again = self._budgets.now() + round((wait or 0.0) * SECOND)
-                if wait is None or (by is not None and again > by):
+                if wait is None or (by is not None and self._budgets.now() + wait * SECOND > by):
                     raise
-            await self._budgets.until(again)
+            await self._budgets.pause(round(wait * SECOND))
 
     async def lines(
         self,

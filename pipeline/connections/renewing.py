@@ -78,7 +78,8 @@ class Renewing(Generic[T]):
         except CallFailed as problem:
             failure = problem
         except asyncio.CancelledError:
-            if not flight.cancelled():
+            task = asyncio.current_task()
+            if not flight.cancelled() or (task is not None and task.cancelling()):
                 raise
         raise _like(failure, fate)
 

@@ -95,7 +95,7 @@ class _Counted:
         self._calls = deque[tuple[int, int]]()
 
     def fits(self, weight: int, ahead: int, most: int, now: int, span: int) -> int:
-        """When so much more will not be too much."""
+        """When so much more will not be too much: at the earliest, where it depends on those ahead."""
         if weight > most:
             return NEVER
         over = self.total + ahead + weight - most
@@ -105,7 +105,8 @@ class _Counted:
             over -= gone
             if over <= 0:
                 return at + span
-        return now + span
+        first = self._calls[0][0] + span if self.total >= most else now
+        return first + span  # somebody ahead has to go, and then to be forgotten, too
 
     def add(self, at: int, weight: int) -> None:
         self._calls.append((at, weight))
