@@ -1,5 +1,6 @@
 """Sinks and venues: where things go. Each import below registers a part."""
 
+from sinks import deriv as deriv
 from sinks import executor as executor
 from sinks import practice as practice
 from sinks import store as store

@@ -70,7 +70,7 @@ class Deriv:
         default_factory=dict[str, str]
     )
     payout_every: Annotated[DurationText, Meta(description="how often it is asked what a win pays")] = "60s"
-    payout_stake: Annotated[Decimal, Meta(description="for which stake")] = Decimal(1)
+    payout_stake: Annotated[Decimal, Meta(description="for which stake: payouts are told to the cent")] = Decimal(10)
     payout_slack: Annotated[
         float, Meta(ge=0, le=1, description="nothing is bought whose payout fell by more since it was decided")
     ] = 0.01

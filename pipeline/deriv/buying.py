@@ -9,10 +9,8 @@ from pipeline.deriv.ends import Naming
 from pipeline.deriv.refusals import REQUOTED, Refused
 from pipeline.deriv.shapes import Contract, Offer, bought_of, followed_of, offer_of
 from pipeline.deriv.wire import Wire
+from pipeline.settlement import CENT
 from pipeline.values import Ack, Order
-
-CLOSE = 5e-4
-"""Payout ratios are told to the cent of a stake: so much apart they are the same."""
 
 
 class Buying:
@@ -93,13 +91,17 @@ class Buying:
             return f"it would cost {offer.ask}, and the stake is {order.stake}"
         if offer.lasts is not None and offer.lasts != order.tf:
             return f"it would last {offer.lasts / 1000:g} s, and {order.tf / 1000:g} s were asked for"
-        if offer.ratio < order.payout - self._slack - CLOSE:
+        if offer.ratio < order.payout - self._slack - float(CENT / order.stake):  # told to the cent
             return f"the payout fell to {offer.ratio:.4g} from {order.payout:.4g}"
         return ""
 
     async def _buy(self, wire: Wire, offer: Offer, by: int | None) -> None:
         name = self.order.request or self.order.order
-        answer = await wire.ask(requests.buy(offer.id, offer.ask, name), "order", by=by, later=self._hear)
+        asked = requests.buy(offer.id, offer.ask, name)
+        answer = await wire.ask(asked, "order", by=by, first=self._take, later=self._hear)
+        self._take(answer)
+
+    def _take(self, answer: Answer) -> None:
         if self.contract is None:
             self.contract = bought_of(answer)
 

@@ -127,6 +127,10 @@ class DerivConnector:
             done, _ = await asyncio.wait({reading, halted, looking}, return_when=asyncio.FIRST_COMPLETED)
             for each in done:
                 await each
+        except asyncio.CancelledError:
+            if reading.cancelled():
+                raise CallFailed("network", "the connection was closed here") from None
+            raise
         finally:
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)

@@ -192,7 +192,7 @@ def movements_of(frame: Answer) -> list[Movement]:
             row.number("amount"),
             row.number("balance_after"),
             moment(row, "transaction_time"),
-            row.name("contract_id", default=""),
+            row.name("contract_id", default=None) or "",
         )
         for row in frame.table("statement").rows("transactions")
     ]
@@ -209,7 +209,7 @@ def moved_of(frame: Answer) -> Movement | None:
         row.number("amount"),
         row.number("balance"),
         moment(row, "transaction_time"),
-        row.name("contract_id", default=""),
+        row.name("contract_id", default=None) or "",
     )
 
 

@@ -64,9 +64,17 @@ class Wire:
             self._let_go()
 
     async def ask(
-        self, request: Request, priority: Priority, *, by: int | None = None, later: Heard | None = None
+        self,
+        request: Request,
+        priority: Priority,
+        *,
+        by: int | None = None,
+        first: Heard | None = None,
+        later: Heard | None = None,
     ) -> Answer:
         """The answer to a request. `later` takes all further frames of it, and its answer if that comes too late.
+
+        `first` takes the answer as it comes: before anything that comes after it is looked at.
 
         What certainly did not leave says so; an answer that is an error is `Refused`.
         """
@@ -74,7 +82,7 @@ class Wire:
         async with self._budgets.room(call, priority, by):
             if self.ended is not None:
                 raise CallFailed(self.ended.kind, f"{call}: {self.ended}", fate="unsent")
-            asked = self._ask(call, later)
+            asked = self._ask(call, first, later)
             try:
                 async with asyncio.timeout(self._deadline):
                     await self._socket.send({**request, "req_id": asked.number})
@@ -90,9 +98,9 @@ class Wire:
                     self._asked.pop(asked.number, None)
         raise CallFailed("network", what)
 
-    def _ask(self, call: str, later: Heard | None) -> "_Asked":
+    def _ask(self, call: str, first: Heard | None, later: Heard | None) -> "_Asked":
         self._number += 1
-        asked = _Asked(self._number, call, asyncio.get_running_loop().create_future(), later)
+        asked = _Asked(self._number, call, asyncio.get_running_loop().create_future(), first, later)
         self._asked[asked.number] = asked
         if len(self._asked) > LATE:
             oldest = next((each for each in self._asked.values() if each.answer.done()), None)
@@ -114,6 +122,8 @@ class Wire:
                 asked.answer.set_exception(Refused(code, message, asked.call))
             else:
                 asked.answer.set_result(frame)
+                if asked.first is not None:
+                    asked.first(frame)
         elif error is not None:
             code = error.text("code")
             self._complain(CallFailed("rule", f"{asked.call} was refused ({code}) after its answer, or too late"))
@@ -144,8 +154,10 @@ class Wire:
 class _Asked:
     """A request that waits for its answer, or goes on being answered."""
 
-    def __init__(self, number: int, call: str, answer: "asyncio.Future[Answer]", later: Heard | None) -> None:
-        self.number, self.call, self.answer, self.later = number, call, answer, later
+    def __init__(
+        self, number: int, call: str, answer: "asyncio.Future[Answer]", first: Heard | None, later: Heard | None
+    ) -> None:
+        self.number, self.call, self.answer, self.first, self.later = number, call, answer, first, later
 
 
 def _answers(frame: Answer, call: str) -> bool:
