@@ -31,6 +31,7 @@ class BinanceFeed:
     def __init__(self, symbols: Mapping[str, str], url: str, stream: str, host: Outside, warn: Warn) -> None:
         self._symbols, self._host, self._warn = dict(symbols), host, warn
         self._stream = stream
+        self._latest = 0
         self._refused = Refused("binance", warn, host.now)
         self._budgets = Budgets(LIMITS, host.now, host.until)
         self._http = Http(url, hosts=HOSTS, deadline=DEADLINE, budgets=self._budgets)
@@ -65,8 +66,10 @@ class BinanceFeed:
         ) as (_, frames):
             async for frame in frames:
                 received = self._host.now()
+                # Never before the last, though the next connection may take the clock to be elsewhere.
+                self._latest = max(self._latest, received + apart)
                 try:
-                    quote = books.quote(frame, received + apart, received)
+                    quote = books.quote(frame, self._latest, received)
                 except CallFailed as failure:
                     oddities.bear(failure)
                     continue

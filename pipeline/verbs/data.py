@@ -2,6 +2,7 @@
 
 examples:
   python -m pipeline data import EURUSD_2025.csv --product EURUSD --timeframe 1m
+  python -m pipeline data download --use binance --product BTCUSD --timeframe 1m --from 2026-01-01T00:00:00Z
   python -m pipeline data list
   python -m pipeline data audit --product EURUSD --timeframe 1m --demand B
   python -m pipeline data export --product EURUSD --timeframe 1m --to eurusd.parquet
@@ -16,7 +17,7 @@ from typing import cast
 
 from pipeline.verbs import Verb
 
-NAMES = ("import", "list", "audit", "export", "resample")
+NAMES = ("import", "download", "list", "audit", "export", "resample")
 
 
 def options(parser: argparse.ArgumentParser) -> None:
