@@ -58,13 +58,10 @@ def profile_of(base: Path, account: str) -> Profile | None:
         raise InputError(f"{path} is not TOML; remove it, and store the login again") from None
     except msgspec.ValidationError as wrong:
         what = "has a key that no profile has" if "unknown field" in str(wrong) else "is not as we write it"
-        raise InputError(
-            f"{path} {what}; a secret in it is known to others: remove it and store the login anew"
-        ) from None
+        raise InputError(f"{path} {what}; remove it, and store the login again") from None
     if found.account != account:
-        raise InputError(
-            f"{path} is the profile of {found.account!r}; names that differ in capitals only share a folder"
-        )
+        mend = "accounts whose names differ in capitals only share a folder: rename one"
+        raise InputError(f"{path} is the profile of {found.account!r}; {mend}")
     return found
 
 
