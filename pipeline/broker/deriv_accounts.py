@@ -20,10 +20,13 @@ FEW_PROFITS, FEW_LINES = 50, 100
 def portfolio(session: Session, request: Request) -> None:
     purse = session.owner
     wanted = request.get("contract_type")
+    as_of = _as_of(session, request)
+    held = [each for each in session.broker.open_contracts(purse.account) if each.bought_at <= as_of]
+    held += [each for each in session.broker.ended_contracts(purse.account, as_of + 1) if each.bought_at <= as_of]
     rows = [
         session.frames.portfolio_row(each, session.product(each.product), purse.currency)
-        for each in session.broker.open_contracts(purse.account)
-        if wanted is None or kind(each.direction, equals=each.equals) in wanted
+        for each in held
+        if _is_wanted(each, wanted)
     ]
     session.answer(request, {"contracts": rows})
 
@@ -31,11 +34,11 @@ def portfolio(session: Session, request: Request) -> None:
 def profit_table(session: Session, request: Request) -> None:
     """Contracts that are over, by when they were bought."""
     since, until = _span(request.get("date_from"), request.get("date_to"))
-    wanted = request.get("contract_type")
+    wanted, as_of = request.get("contract_type"), _as_of(session, request)
     ended = [
         each
         for each in session.broker.ended_contracts(session.owner.account)
-        if since <= each.bought_at < until and (wanted is None or kind(each.direction, equals=each.equals) in wanted)
+        if since <= each.bought_at < until and each.sold_at <= as_of and _is_wanted(each, wanted)
     ]
     ended.sort(key=_purchase, reverse=request.get("sort", "DESC") == "DESC")
     described = request.get("description") == 1
@@ -49,10 +52,10 @@ def profit_table(session: Session, request: Request) -> None:
 def statement(session: Session, request: Request) -> None:
     """Lines of an account's money, the last first."""
     since, until = _span(request.get("date_from"), request.get("date_to"))
-    wanted = request.get("action_type")
+    wanted, as_of = request.get("action_type"), _as_of(session, request)
     lines = [
         each
-        for each in reversed(session.broker.entries(session.owner.account, since, until))
+        for each in reversed(session.broker.entries(session.owner.account, since, min(until, as_of + 1)))
         if wanted is None or each.kind == wanted
     ]
     described = request.get("description") == 1
@@ -64,6 +67,17 @@ def _line(session: Session, entry: Entry, *, described: bool) -> Payload:
     contract = contract_of(session, entry)
     product = None if contract is None else session.product(contract.product)
     return session.frames.statement_row(entry, contract, product, described=described)
+
+
+def _is_wanted(contract: Contract, kinds: list[str] | None) -> bool:
+    return kinds is None or kind(contract.direction, equals=contract.equals) in kinds
+
+
+def _as_of(session: Session, request: Request) -> int:
+    """The moment of a listing: now, or earlier where it is stale."""
+    fault = request.fault
+    stale = fault is not None and fault.what == "stale_listing"
+    return session.broker.now() - (fault.delay if fault is not None and stale else 0)
 
 
 def _purchase(contract: Contract) -> tuple[int, int]:

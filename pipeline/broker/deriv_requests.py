@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple, NoReturn, cast
 
 from pipeline.broker.deriv_checks import Table, is_table, is_whole
+from pipeline.broker.faults import Fault
 
 DEEPEST = 16
 """How deep a request may be nested."""
@@ -32,6 +33,10 @@ class Request(NamedTuple):
 
     call: str
     table: Table
+    number: int = 0
+    """Of an order: the how manieth of the venue."""
+    fault: Fault | None = None
+    """What befalls the answer."""
 
     @property
     def subscribes(self) -> bool:

@@ -1,6 +1,6 @@
 """The REST half of Deriv's current protocol: accounts, and one-time addresses of sockets."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from aiohttp import web
@@ -9,7 +9,9 @@ from msgspec import json
 from pipeline.broker.core import Broker
 from pipeline.broker.deriv_checks import Shape, Table, is_table, text, words
 from pipeline.broker.deriv_frames import amount
+from pipeline.broker.deriv_gate import Broken, Endpoint, Gate
 from pipeline.broker.deriv_requests import Denied, parsed
+from pipeline.broker.faults import Fault, Place
 from pipeline.broker.values import Purse
 
 BASE = "/trading/v1/options"
@@ -24,6 +26,7 @@ STATUSES = {
     "AccountNotFound": 404,
     "RateLimit": 429,
     "InternalServerError": 500,
+    "ServiceUnavailable": 503,
 }
 NEW_ACCOUNT = Shape(
     {"currency": text(r"[A-Z]{3,5}"), "group": words(GROUP), "account_type": words("demo", "real")},
@@ -65,18 +68,19 @@ class Passes:
 class Rest:
     """The endpoints. A token is its user's: it opens all of their accounts and nobody else's."""
 
-    def __init__(self, broker: Broker, passes: Passes) -> None:
+    def __init__(self, broker: Broker, passes: Passes, gate: Gate) -> None:
         self._broker = broker
         self._passes = passes
+        self._gate = gate
 
     def routes(self) -> Sequence[web.RouteDef]:
         one = f"{BASE}/accounts/{{account_id}}"
         return (
             web.get("/v1/health", self.health),
-            web.get(f"{BASE}/accounts", _answered(self.accounts)),
-            web.post(f"{BASE}/accounts", _answered(self.create)),
-            web.post(f"{one}/otp", _answered(self.once)),
-            web.post(f"{one}/reset-demo-balance", _answered(self.reset)),
+            web.get(f"{BASE}/accounts", answered(self.accounts)),
+            web.post(f"{BASE}/accounts", answered(self.create)),
+            web.post(f"{one}/otp", answered(self.once)),
+            web.post(f"{one}/reset-demo-balance", answered(self.reset)),
         )
 
     async def health(self, request: web.Request) -> web.Response:
@@ -84,12 +88,12 @@ class Rest:
         return web.Response(text="OK")
 
     async def accounts(self, request: web.Request) -> web.Response:
-        user = self._user(request)
+        user = await self._user(request)
         return _told(request, [self._row(each) for each in self._broker.purses.of_user(user)])
 
     async def create(self, request: web.Request) -> web.Response:
         """An account that is there already is told as one object, a new one as a list of it."""
-        user = self._user(request)
+        user = await self._user(request)
         mine = self._broker.purses.of_user(user)
         if not any("account_manage" in each.scopes for each in mine):
             raise Denied("AccessDenied", "The token may not manage accounts.")
@@ -104,16 +108,19 @@ class Rest:
 
     async def once(self, request: web.Request) -> web.Response:
         """The address of a trading socket, good for one connection."""
-        purse = self._purse(request)
+        purse, fault = await self._purse(request, "connection")
         if "trade" not in purse.scopes:
             raise Denied("AccessDenied", "The token may not trade.")
         if purse.status != "active":
             raise Denied("AccessDenied", "The account is not active.")
-        url = f"ws://{request.host}{SOCKETS}/{purse.kind}?otp={self._passes.give(purse.account)}"
+        word = self._passes.give(purse.account)
+        if fault is not None and fault.what == "expired_otp":
+            self._passes.take(word)
+        url = f"ws://{request.host}{SOCKETS}/{purse.kind}?otp={word}"
         return _told(request, {"url": url})
 
     async def reset(self, request: web.Request) -> web.Response:
-        purse = self._purse(request)
+        purse, _ = await self._purse(request, "call")
         if purse.kind != "demo":
             raise Denied("BadInputRequest", "Only the balance of a demo account can be reset.")
         missing = purse.opening - self._broker.balance(purse.account)
@@ -122,8 +129,28 @@ class Rest:
         row = self._row(purse)
         return _told(request, {key: row[key] for key in ("account_id", "balance", "currency")})
 
-    def _user(self, request: web.Request) -> str:
+    async def _user(self, request: web.Request) -> str:
         """Who asks."""
+        user = self._known(request)
+        first = next(iter(self._broker.purses.of_user(user)))
+        await self._enter(request, first.account, "call")
+        return user
+
+    async def _purse(self, request: web.Request, place: Place) -> tuple[Purse, Fault | None]:
+        """The account that is asked about, and what befalls the answer."""
+        user = self._known(request)
+        purse = self._broker.purses.get(request.match_info["account_id"])
+        if purse is None or purse.user != user:
+            raise Denied("AccountNotFound", "The account was not found.")
+        return purse, await self._enter(request, purse.account, place)
+
+    async def _enter(self, request: web.Request, account: str, place: Place) -> Fault | None:
+        fault = await self._gate.enter(request, account, place)
+        if self._broker.during("token_expiry", account) is not None:
+            raise Denied("Unauthorized", "The token is missing or invalid.")
+        return fault
+
+    def _known(self, request: web.Request) -> str:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         user = self._broker.purses.user_of(token) if scheme == "Bearer" else None
         if user is None:
@@ -131,14 +158,6 @@ class Rest:
         if not request.headers.get("Deriv-App-ID"):
             raise Denied("Unauthorized", "The header Deriv-App-ID is missing.")
         return user
-
-    def _purse(self, request: web.Request) -> Purse:
-        """The account that is asked about."""
-        user = self._user(request)
-        purse = self._broker.purses.get(request.match_info["account_id"])
-        if purse is None or purse.user != user:
-            raise Denied("AccountNotFound", "The account was not found.")
-        return purse
 
     def _row(self, purse: Purse) -> Table:
         return {
@@ -151,17 +170,18 @@ class Rest:
         }
 
 
-Endpoint = Callable[[web.Request], Awaitable[web.Response]]
-
-
-def _answered(endpoint: Endpoint) -> Endpoint:
+def answered(endpoint: Endpoint) -> Endpoint:
     """An endpoint whose refusals are told as the protocol tells them."""
 
-    async def answer(request: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> web.StreamResponse:
         try:
             return await endpoint(request)
         except Denied as denied:
             return refused(request, denied)
+        except Broken:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=500)
 
     return answer
 

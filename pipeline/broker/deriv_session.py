@@ -6,18 +6,27 @@ follows the answer.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from pipeline.broker.core import Broker
 from pipeline.broker.deriv_checks import Table
+from pipeline.broker.deriv_faults import LOAD, NOT_DONE, NOT_LOGGED_IN, TOLD_LATER, instead, too_often
 from pipeline.broker.deriv_frames import Frames
 from pipeline.broker.deriv_requests import Denied, Request, framed, parsed
 from pipeline.broker.deriv_shapes import Known
+from pipeline.broker.faults import Fault, Met, Place
 from pipeline.broker.products import Product
 from pipeline.broker.values import Purse
 
 MOST_STREAMS = 100
 """So many subscriptions a connection may have."""
+PLACES: Mapping[str, Place] = {
+    "buy": "order",
+    "authorize": "connection",
+    **dict.fromkeys(("portfolio", "profit_table", "statement"), "listing"),
+}
+"""Where faults strike calls, other than as any call."""
 TRADES = frozenset(("buy", "sell", "sell_expired", "topup_virtual"))
 """What needs a token that may trade."""
 Call = Callable[["Session", Request], None]
@@ -41,6 +50,8 @@ class Frame(NamedTuple):
     """What it answers, or whose stream it belongs to."""
     pushed: bool
     """Whether the venue says it by itself."""
+    fault: Fault | None = None
+    """What befalls an answer."""
 
 
 @dataclass(eq=False, slots=True)
@@ -61,8 +72,12 @@ class Stream:
 class Session:
     """A connection. `purse` is the account it trades for, None before a login or on the public socket."""
 
-    def __init__(self, broker: Broker, dialect: Dialect, purse: Purse | None, out: Callable[[Frame], None]) -> None:
+    def __init__(
+        self, broker: Broker, dialect: Dialect, purse: Purse | None, out: Callable[[Frame], None], address: str = ""
+    ) -> None:
         self.broker = broker
+        self.address = address
+        self.name = broker.name()
         self.dialect = dialect
         self.frames = dialect.frames
         self.purse = purse
@@ -94,6 +109,11 @@ class Session:
     # --- for calls ---
 
     @property
+    def account(self) -> str:
+        """Its name; "" where it is nobody's."""
+        return "" if self.purse is None else self.purse.account
+
+    @property
     def owner(self) -> Purse:
         """The account it trades for."""
         if self.purse is None:
@@ -113,7 +133,7 @@ class Session:
 
     def say(self, request: Request, said: str, body: Table, stream: Stream | None = None) -> None:
         table = framed(request.table, said, body, None if stream is None else stream.id)
-        self._out(Frame(table, request.call, pushed=False))
+        self._out(Frame(table, request.call, pushed=False, fault=request.fault))
 
     def push(self, stream: Stream, said: str, payload: object) -> None:
         """Tell a stream."""
@@ -163,6 +183,7 @@ class Session:
 
     def _answer(self, text: str) -> None:
         said, table = "error", dict[str, object]()
+        fault: Fault | None = None
         try:
             table = parsed(text)
             call = self.dialect.known.call(table)
@@ -170,16 +191,69 @@ class Session:
                 raise Denied("UnrecognisedRequest", "Unrecognised request.")
             said = call
             self._judge(call, table)
-            self.dialect.calls[call](self, Request(call, table))
+            met = self._met(call, table)
+            fault = met.fault
+            self._do(Request(call, table, met.number, fault))
         except Denied as denied:
-            self._out(Frame(framed(table, said, {"error": denied.table()}), said, pushed=False))
+            self._out(Frame(framed(table, said, {"error": denied.table()}), said, pushed=False, fault=fault))
 
     def _judge(self, call: str, table: Table) -> None:
+        account = self.account
+        if self.broker.take(call, account=account, address=self.address, connection=self.name) is not None:
+            raise too_often(call)
         wrong = self.dialect.known.wrong(call, table)
         if wrong:
             raise Denied("InputValidationFailed", f"Input validation failed: {', '.join(wrong)}", **wrong)
+        if self.broker.during("maintenance", account) is not None:
+            raise Denied("SuspendedDueToLoad", LOAD)
         if call in self.dialect.known.public:
             return
         scope = "trade" if call in TRADES else "read"
+        if self.broker.during("token_expiry", account) is not None:
+            raise Denied(*NOT_LOGGED_IN)
         if scope not in self.owner.scopes:
             raise Denied("PermissionDenied", f"Permission denied, requires {scope} scope.")
+
+    # --- what goes wrong ---
+
+    def _met(self, call: str, table: Table) -> Met:
+        """What strikes a request, by its place."""
+        if call == "sell":
+            return Met(0, self.broker.of_sale(self.account, str(table["sell"])))
+        return self.broker.meet(PLACES.get(call, "call"), self.account)
+
+    def _do(self, request: Request) -> None:
+        """Do what is asked, or what a fault makes of it."""
+        call, fault = self.dialect.calls[request.call], request.fault
+        if fault is None:
+            call(self, request)
+            return
+        if fault.what in NOT_DONE:
+            self._out(Frame({}, request.call, pushed=False, fault=fault))
+            return
+        if fault.what == "late_accept":
+            self.broker.at(self.broker.now() + fault.delay, partial(self._do_unheard, request))
+            return
+        denied = instead(fault, request.call)
+        if fault.what in TOLD_LATER:
+            self._do_unheard(request)
+        if fault.what == "offer_gone":
+            self.offers.discard(self.renamed.get(request.table["buy"], request.table["buy"]))
+        if denied is not None:
+            raise denied
+        call(self, request)
+
+    def _do_unheard(self, request: Request) -> None:
+        """Do what is asked for nobody who hears of it."""
+        alone = {key: value for key, value in request.table.items() if key != "subscribe"}
+        out, self._out = self._out, _nobody
+        try:
+            self.dialect.calls[request.call](self, request._replace(table=alone))
+        except Denied:
+            return  # whoever asked was told nothing either way
+        finally:
+            self._out = out
+
+
+def _nobody(frame: Frame) -> None:
+    del frame

@@ -1,51 +1,43 @@
-"""The sockets of Deriv's protocols: frames of a session to a client, and a client's requests to its session."""
+"""The sockets of Deriv's protocols: a client's requests to its session, and the session's frames to the client."""
 
 import asyncio
-from asyncio import Queue, QueueFull
-from collections.abc import Callable
+from asyncio import Queue
+from contextlib import suppress
 
 from aiohttp import WSMsgType, web
-from msgspec import json
 
 from pipeline.broker.core import Broker
-from pipeline.broker.deriv_session import Dialect, Frame, Session
+from pipeline.broker.deriv_session import Dialect, Session
+from pipeline.broker.deriv_wire import Wire
 from pipeline.broker.values import Purse
 
 LARGEST = 64 * 1024
 """A request is no longer (bytes)."""
 MOST_WAITING = 5_000
 """Frames that a client has not taken yet; one that lets more pile up is cut off."""
-GOING_AWAY, TOO_SLOW = 1001, 1008
+LEAVE = 0.5
+"""Seconds that a client has to say good-bye, too."""
+GOING_AWAY = 1001
 
 
 class Sockets:
     """All sockets that are open, so that they can be closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
         self._open: set[web.WebSocketResponse] = set()
 
     async def serve(
-        self,
-        request: web.Request,
-        broker: Broker,
-        dialect: Dialect,
-        purse: Purse | None,
-        quiet: float | None,
+        self, request: web.Request, dialect: Dialect, purse: Purse | None, quiet: float | None = None
     ) -> web.WebSocketResponse:
         """Serve one client until it or we go; one that says nothing for `quiet` seconds is cut off."""
-        socket = web.WebSocketResponse(max_msg_size=LARGEST, compress=False)
+        socket = web.WebSocketResponse(max_msg_size=LARGEST, compress=False, timeout=LEAVE)
         await socket.prepare(request)
         self._open.add(socket)
-        waiting = Queue[Frame | None](MOST_WAITING)
-        session = Session(broker, dialect, purse, _put(waiting))
-        writing = asyncio.create_task(_write(socket, waiting))
         try:
-            await _listen(socket, session, quiet)
+            await _Connection(request, socket, self._broker, dialect, purse).last(quiet)
         finally:
-            session.close()
             self._open.discard(socket)
-            _end(waiting)
-            await writing
         return socket
 
     async def close(self) -> None:
@@ -53,38 +45,61 @@ class Sockets:
             await socket.close(code=GOING_AWAY)
 
 
-async def _listen(socket: web.WebSocketResponse, session: Session, quiet: float | None) -> None:
-    while not socket.closed and not session.ended:
+class _Connection:
+    """One client."""
+
+    def __init__(
+        self,
+        request: web.Request,
+        socket: web.WebSocketResponse,
+        broker: Broker,
+        dialect: Dialect,
+        purse: Purse | None,
+    ) -> None:
+        self._request, self._socket = request, socket
+        self._waiting = Queue[str | None]()
+        self._wire = Wire(broker, lambda: self._session.account, self._put, self._drop)
+        self._session = Session(broker, dialect, purse, self._wire.out, request.remote or "")
+
+    async def last(self, quiet: float | None) -> None:
+        """Serve until one of the two goes."""
+        writing = asyncio.create_task(self._write())
         try:
-            message = await socket.receive(quiet)
-        except TimeoutError:
-            break
-        if message.type is not WSMsgType.TEXT:
-            break
-        session.take(message.data)
+            await self._listen(quiet)
+        finally:
+            self._session.close()
+            self._wire.close()
+            self._waiting.put_nowait(None)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(2 * LEAVE):
+                    await writing
 
+    async def _listen(self, quiet: float | None) -> None:
+        while not self._session.ended:
+            try:
+                message = await self._socket.receive(quiet)
+            except TimeoutError:
+                return
+            if message.type is not WSMsgType.TEXT:
+                return
+            if self._wire.hears():
+                self._session.take(message.data)
 
-def _put(waiting: Queue[Frame | None]) -> Callable[[Frame], None]:
-    def put(frame: Frame) -> None:
-        try:
-            waiting.put_nowait(frame)
-        except QueueFull:
-            waiting.get_nowait()
-            waiting.put_nowait(None)  # too slow: what waits is dropped, and the client with it
+    async def _write(self) -> None:
+        while (text := await self._waiting.get()) is not None:
+            try:
+                await self._socket.send_str(text)
+            except ConnectionError:
+                return
+        await self._socket.close()
 
-    return put
+    def _put(self, text: str) -> None:
+        if self._waiting.qsize() < MOST_WAITING:
+            self._waiting.put_nowait(text)
+        else:
+            self._drop()
 
-
-def _end(waiting: Queue[Frame | None]) -> None:
-    if waiting.full():
-        waiting.get_nowait()
-    waiting.put_nowait(None)
-
-
-async def _write(socket: web.WebSocketResponse, waiting: Queue[Frame | None]) -> None:
-    while (frame := await waiting.get()) is not None:
-        try:
-            await socket.send_str(json.encode(frame.table).decode())
-        except ConnectionError:
-            return
-    await socket.close(code=TOO_SLOW if waiting.qsize() else 1000)
+    def _drop(self) -> None:
+        """Break the connection as a cable does: without a word."""
+        if self._request.transport is not None:
+            self._request.transport.abort()

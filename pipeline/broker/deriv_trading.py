@@ -62,8 +62,7 @@ def proposal(session: Session, request: Request) -> None:
 
 
 def _offered(session: Session, wish: Wish) -> Offer:
-    account = "" if session.purse is None else session.purse.account
-    offer = session.broker.offer(account, wish)
+    offer = session.broker.offer(session.account, wish)
     if isinstance(offer, Refusal):
         raise denied(offer)
     session.offers.add(offer.id)
@@ -159,7 +158,7 @@ def buy(session: Session, request: Request) -> None:
         offer = session.renamed.get(named, named)
     if offer not in session.offers:
         raise denied(Refusal("spent", ""))
-    bought = session.broker.buy(account, offer, most)
+    bought = session.broker.buy(account, offer, most, number=request.number)
     if isinstance(bought, Refusal):
         raise denied(bought)
     session.offers.discard(offer)

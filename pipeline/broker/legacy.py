@@ -1,13 +1,12 @@
 """The practice venue as a broker that speaks Deriv's legacy protocol."""
 
-from collections.abc import Sequence
-
 from aiohttp import web
 
 from pipeline.broker import deriv, legacy_calls
 from pipeline.broker.core import Broker
+from pipeline.broker.deriv_gate import Gate
 from pipeline.broker.deriv_requests import Denied
-from pipeline.broker.deriv_rest import refused
+from pipeline.broker.deriv_rest import answered, refused
 from pipeline.broker.deriv_session import Dialect
 from pipeline.broker.deriv_socket import Sockets
 from pipeline.broker.legacy_frames import LegacyFrames
@@ -19,21 +18,20 @@ CALLS = {call: each for call, each in deriv.CALLS.items() if call in KNOWN.shape
 LEGACY = Dialect("legacy", KNOWN, CALLS, LegacyFrames())
 
 
-class LegacyFace:
+def add_legacy(app: web.Application, broker: Broker) -> None:
     """One socket, on which clients log in."""
+    gate, sockets = Gate(broker), Sockets(broker)
 
-    def __init__(self, broker: Broker) -> None:
-        self._broker = broker
-        self._sockets = Sockets()
-
-    def routes(self) -> Sequence[web.RouteDef]:
-        return (web.get("/websockets/v3", self._socket),)
-
-    async def close(self) -> None:
-        await self._sockets.close()
-
-    async def _socket(self, request: web.Request) -> web.StreamResponse:
-        app = request.query.get("app_id", "")
-        if not (app.isascii() and app.isdecimal() and int(app[:12]) > 0):
+    async def open_socket(request: web.Request) -> web.StreamResponse:
+        app_id = request.query.get("app_id", "")
+        if not (app_id.isascii() and app_id.isdecimal() and int(app_id[:12]) > 0):
             return refused(request, Denied("InvalidAppID", "Your app_id is invalid."), 401)
-        return await self._sockets.serve(request, self._broker, LEGACY, None, QUIET)
+        await gate.enter(request, "", "connection")
+        return await sockets.serve(request, LEGACY, None, QUIET)
+
+    async def close(_: web.Application) -> None:
+        gate.close()
+        await sockets.close()
+
+    app.router.add_get("/websockets/v3", answered(open_socket))
+    app.on_shutdown.append(close)
