@@ -85,7 +85,7 @@ calls = st.lists(st.builds(Asked, moments, st.sampled_from(PRIORITIES), st.integ
 
 
 @settings(max_examples=40)
-@given(calls, st.integers(4, 12), st.integers(0, 2), st.none() | st.integers(3, 6), st.none() | st.integers(15, 30))
+@given(calls, st.integers(5, 12), st.integers(0, 2), st.none() | st.integers(3, 6), st.none() | st.integers(15, 30))
 def test_no_span_of_a_second_a_minute_or_an_hour_ever_has_more_calls_than_the_venue_answers(
     asked: list[Asked], per_minute: int, reserve: int, burst: int | None, per_hour: int | None
 ) -> None:
