@@ -98,6 +98,8 @@ class Clerk:
         if connector is None or self._keeper.state != "CONNECTED":
             self._give(Declined(closing.order, self._keeper.why, self._at(closing.at)))
             return
+        self._orders[closing.order] = None
+        self._names[closing.contract] = closing.order
         self._work(lambda: self._sold(connector, closing), self._keeper.mistaken)
 
     def hear(self, told: Told) -> None:
