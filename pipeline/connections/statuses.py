@@ -48,7 +48,8 @@ def judged(
     """The failure that an answer is. `what` was asked; `whole`: all of it came; `now` in ms UTC, where it is known."""
     kind = _kind(status, body)
     refused = whole and 400 <= status < 500 and status not in UNANSWERED
-    said = cleaned(_message(None if answer is None else answer.raw), confidential)
+    plain = _plain(body) if whole else ""
+    said = cleaned(plain if answer is None else _message(answer.raw), confidential)
     sentence = f"{what} {_MEANING[kind]} ({status}"
     wait = None
     if kind in {"throttle", "maintenance"}:
@@ -109,6 +110,11 @@ def _kind(status: int, body: str) -> TroubleKind:
     if status >= 500 or status in UNANSWERED:
         return "network"
     return "rule" if status >= 400 else "format"
+
+
+def _plain(body: str) -> str:
+    """The sentence that a body is, unless it is a page or a broken table."""
+    return "" if body.lstrip()[:1] in {"<", "{", "["} else body.strip().strip('"')
 
 
 def _message(raw: object, deep: int = 3) -> str:

@@ -1,0 +1,81 @@
+"""Servers on this machine for tests of what talks over a network: well-behaved ones, and ones that are not."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from pipeline.connections.budgets import Budgets
+from pipeline.connections.contract import Limit
+
+HERE = "127.0.0.1"
+DEADLINE = 20.0
+"""Seconds after which a test has failed."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Rough = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(main, DEADLINE))
+
+
+@asynccontextmanager
+async def serving(**handlers: Handler) -> AsyncGenerator[str]:
+    """The address of a server that answers `/NAME` with `handlers[NAME]`, whatever the method."""
+    app = web.Application(client_max_size=2**26)
+    for name, handler in handlers.items():
+        app.router.add_route("*", f"/{name}", handler)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, HERE, 0).start()
+        yield f"http://{HERE}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def rough(serve: Rough) -> AsyncGenerator[str]:
+    """The address of a server that does with each connection what `serve` does, once it has heard the headers."""
+
+    async def heard(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            await serve(reader, writer)
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # whoever asked went away
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(heard, HERE, 0)
+    try:
+        yield f"http://{HERE}:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+@asynccontextmanager
+async def nobody() -> AsyncGenerator[str]:
+    """An address at which nobody listens, and nobody else can."""
+    server = await asyncio.start_server(lambda _, __: None, HERE, 0, start_serving=False)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        yield f"http://{HERE}:{port}"
+    finally:
+        server.close()
+
+
+def unlimited(*limits: Limit, **more: Any) -> Budgets:
+    """Budgets on the loop's own time."""
+    loop = asyncio.get_running_loop()
+
+    def now() -> int:
+        return int(loop.time() * 1000)
+
+    async def until(at: int) -> None:
+        await asyncio.sleep(max(0, at - now()) / 1000)
+
+    return Budgets(limits, now, until, **more)
