@@ -118,7 +118,7 @@ async def _asked(feed: Feed, series: Series, begin: int, end: int, first: int) -
         quotes = await feed.ticks(series.product, begin, end)
         _fits(series, quotes, wrong_quotes(quotes))
         return quotes.rows(*quotes.ts.searchsorted([begin, end]).tolist())
-    since = begin - series.tf if begin > first else begin
+    since = begin - series.tf if begin - series.tf >= first else begin
     bars = await feed.history(series.product, series.tf, since, end)
     _fits(series, bars, wrong_bars(bars))
     return within(bars, since, end)

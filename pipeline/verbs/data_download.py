@@ -144,7 +144,7 @@ def _node(plan: Plan, options: argparse.Namespace) -> Node:
         raise InputError(f"{plan.file} has no source {name!r} to download from; {nearest(name, known)}")
     products = getattr(known[name].instance, "products", ())
     if options.product not in products:
-        raise InputError(f"[sources.{name}] has no product {options.product!r}; {nearest(options.product, products)}")
+        raise InputError(f"[sources.{name}] has no product {options.product!r}; it has {', '.join(products)}")
     return known[name]
 
 
