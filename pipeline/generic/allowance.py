@@ -66,9 +66,9 @@ def wrong_with(allowances: tuple[Allowance, ...]) -> str:
     """Why several allowances do not go together; "" when they do."""
     named = [call for each in allowances for call in each.calls]
     if twice := sorted({call for call in named if named.count(call) > 1}):
-        return f"limits name {twice[0]} twice; each kind of call belongs to one of them"
+        return f"rates name {twice[0]} twice; each kind of call belongs to one of them"
     if sum(not each.calls for each in allowances) > 1:
-        return "limits have two without calls; name the calls of one of them"
+        return "rates have two without calls; name the calls of one of them"
     return ""
 
 

@@ -1,5 +1,6 @@
 """A contract as a broker tells of it, and what it means here."""
 
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Literal, cast, get_args
@@ -14,6 +15,7 @@ from pipeline.values import Ack, Direction, Order, Result, Settlement
 
 State = Literal["open", "won", "lost", "tied", "void", "sold"]
 NOTHING = Decimal(0)
+NAME = re.compile(r"[\w.~-]{1,80}", re.ASCII)
 
 
 class Symbols:
@@ -97,11 +99,11 @@ class Contract(Struct, frozen=True):
             closed_at=self.closed_at,
         )
 
-    def other_than(self, order: Order, symbols: Symbols) -> str:
+    def other_than(self, order: Order, symbols: Symbols, *, echoes: bool) -> str:
         """In what it is another contract than the one an order asked for; "" when it is that."""
         asked = order.request or order.order
         pairs = (
-            ("client_req_id", self.client_req_id, asked),
+            ("client_req_id", self.client_req_id if echoes or self.client_req_id else asked, asked),
             ("symbol", self.symbol, symbols.there(order.product)),
             ("side", self.side, order.direction),
             ("amount", self.amount, order.stake),
@@ -147,6 +149,8 @@ def length_of(answer: Answer, key: str) -> int:
 
 def _contradictions(made: Contract) -> Iterator[tuple[str, str]]:
     """What about a contract cannot be: a field, and why."""
+    if not NAME.fullmatch(made.id):
+        yield "id", "cannot stand in an address"
     if made.amount <= 0:
         yield "amount", "is not above 0"
     if made.expires_at <= made.accepted_at:

@@ -103,7 +103,7 @@ def tighter(asked: tuple[Limit, ...], declared: tuple[Limit, ...]) -> str:
             if same and theirs.per_minute < ours.per_minute:
                 return (
                     f"the broker answers {theirs.per_minute} calls a minute ({theirs.name}), the flow file counts on "
-                    f"{ours.per_minute} ({ours.name}); write per_minute = {theirs.per_minute} in limits"
+                    f"{ours.per_minute} ({ours.name}); write per_minute = {theirs.per_minute} in rates"
                 )
     return ""
 

@@ -19,9 +19,9 @@ def ratio_of(answer: Answer, key: str = "payout_pct") -> float | None:
     return float(percent / 100)
 
 
-def percent_of(ratio: float) -> Decimal:
+def percent_of(ratio: Decimal) -> Decimal:
     """The ratio as the edge writes it: 0.87 is 87."""
-    return (Decimal(str(ratio)) * 100).normalize()
+    return (ratio * 100).normalize()
 
 
 def plain(amount: Decimal) -> str:

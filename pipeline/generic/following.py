@@ -1,0 +1,170 @@
+"""What becomes of an account's contracts: told by the broker's stream, or asked for again and again."""
+
+from collections.abc import Callable
+
+from pipeline.connections.contract import Hear, Outside
+from pipeline.connections.reading import Answer
+from pipeline.connections.troubles import CallFailed
+from pipeline.connections.waiting import passed
+from pipeline.evidence import TroubleKind
+from pipeline.generic.channel import Channel
+from pipeline.generic.contracts import Contract, contract_of
+from pipeline.generic.listing import contracts_of
+from pipeline.generic.sequence import Sequence
+from pipeline.generic.session import Session
+from pipeline.generic.terms import Terms
+from pipeline.times import HOUR, MINUTE, SECOND
+from pipeline.values import Order
+
+WRONG = "the broker sold another contract than was ordered"
+
+
+class Follower:
+    """Which contracts of an account are whose orders, and which ends were told."""
+
+    def __init__(
+        self, terms: Terms, session: Session, host: Outside, trouble: Callable[[TroubleKind, str], None]
+    ) -> None:
+        self._terms, self._session, self._host, self._trouble = terms, session, host, trouble
+        self._asked: dict[str, Order] = {}
+        """Orders that were sent, by what the broker knows them by; kept until their contract has ended."""
+        self._contracts: dict[str, Order] = {}
+        """Orders by their contracts."""
+        self._seen: dict[str, Contract] = {}
+        """Contracts of orders that were told before the answer to the order came."""
+        self._lost: set[str] = set()
+        """Orders of which the answer did not come."""
+        self._ended: dict[str, int] = {}
+        """Contracts whose end was told, and when they ended."""
+        self._since = 0
+        """From when on the next listing has to be."""
+
+    # --- orders ---
+
+    def sends(self, order: Order) -> None:
+        self._asked[request_of(order)] = order
+        self._lost.discard(request_of(order))
+
+    def refused(self, order: Order) -> None:
+        """It came to nothing, or did not leave."""
+        self._asked.pop(request_of(order), None)
+        self._seen.pop(request_of(order), None)
+
+    def lost(self, order: Order) -> None:
+        """No answer came that says anything; the broker may tell of it yet."""
+        self._lost.add(request_of(order))
+
+    def failed(self, order: Order, failure: CallFailed) -> Contract | None:
+        """An order failed. The contract, where nothing was certain and the broker has told of it already."""
+        if failure.fate != "unknown":
+            self.refused(order)
+            return None
+        told = self._seen.pop(request_of(order), None)
+        if told is None or failure.final:
+            self.lost(order)
+            return None
+        self.has(order, told)
+        return told
+
+    def wrong_with(self, order: Order, contract: Contract) -> CallFailed | None:
+        """Why a contract is not what was ordered: the end of all trading on the account until somebody has looked."""
+        wrong = contract.other_than(order, self._terms.symbols, echoes=self._terms.evidence.echoes)
+        return CallFailed("rule", f"{WRONG}: {wrong}", final=True) if wrong else None
+
+    def has(self, order: Order, contract: Contract) -> None:
+        """A contract is an order's."""
+        self._contracts[contract.id] = order
+        self._seen.pop(request_of(order), None)
+        self._lost.discard(request_of(order))
+
+    def told(self, contract: Contract) -> None:
+        """Its end is told by whoever asked for it."""
+        self._ended[contract.id] = contract.closed_at
+        order = self._contracts.pop(contract.id, None)
+        if order is not None:
+            self._asked.pop(request_of(order), None)
+
+    # --- following ---
+
+    async def by_stream(self, hear: Hear, since: int) -> None:
+        """Hear of contracts as they begin and end; it ends with `CallFailed` only.
+
+        A token that runs out ends a socket and is no failure: the next one opens another.
+        """
+        self._since = min(self._since or since, since)
+        while True:
+            began = self._host.now()
+            try:
+                await self._stream(hear)
+            except CallFailed as failure:
+                if failure.kind != "auth" or failure.final or self._host.now() - began < MINUTE:
+                    raise
+                await self._session.get("/account", "account", "result")
+
+    async def _stream(self, hear: Hear) -> None:
+        channel = Channel(self._terms.site, lambda failure: self._trouble(failure.kind, str(failure)))
+        numbers = Sequence()
+        try:
+            await channel.open(await self._session.token())
+            await channel.follow_orders()
+            await self._catch_up(hear)
+            async for frame in channel.frames():
+                if frame.text("type") != "order":
+                    continue
+                seen = numbers.take(frame.whole("seq"))
+                if seen == "again":
+                    continue
+                self._hear(contract_of(frame.table("order")), hear)
+                if seen == "gap":
+                    self._trouble("network", "the broker's stream left something out; contracts are asked for")
+                    await self._catch_up(hear)
+        finally:
+            await channel.close()
+
+    async def by_asking(self, hear: Hear, since: int) -> None:
+        """Ask what became of contracts, at the pace of the flow file; never returns."""
+        self._since = min(self._since or since, since)
+        while True:
+            try:
+                await self._catch_up(hear)
+            except CallFailed as failure:
+                if failure.kind != "throttle":
+                    raise
+                self._trouble(failure.kind, str(failure))
+            await passed(self._host, self._terms.poll_ms / SECOND)
+
+    async def _catch_up(self, hear: Hear) -> None:
+        """Hear what every contract has come to since the last listing."""
+
+        async def page(query: dict[str, str]) -> Answer:
+            return await self._session.get("/orders", "orders", "result", query)
+
+        listed = await contracts_of(page, {"since": str(self._since)})
+        for contract in listed.contracts:
+            self._hear(contract, hear)
+        self._since = max(self._since, listed.as_of - self._terms.evidence.stamps_ms - MINUTE)
+        for name in [name for name, closed_at in self._ended.items() if closed_at < self._since - HOUR]:
+            del self._ended[name]
+
+    def _hear(self, contract: Contract, hear: Hear) -> None:
+        order = self._contracts.get(contract.id) or self._asked.get(contract.client_req_id)
+        if order is not None and contract.id not in self._contracts:
+            if wrong := self.wrong_with(order, contract):
+                raise wrong
+            if request_of(order) not in self._lost and contract.state == "open":
+                self._seen[request_of(order)] = contract  # its answer is on the way
+                return
+            self.has(order, contract)
+            hear(contract.ack(order.order))
+        if contract.state == "open" or contract.id in self._ended:
+            return
+        self._ended[contract.id] = contract.closed_at
+        hear(contract.settlement(order.order if order is not None else contract.id))
+        if order is not None:
+            del self._contracts[contract.id]
+            self._asked.pop(request_of(order), None)
+
+
+def request_of(order: Order) -> str:
+    """What a broker is told to know an order by."""
+    return order.request or order.order
