@@ -185,6 +185,7 @@ class Http:
             most_apart_ms=int(self.max_clock_offset_ms * max(1.0, self.speed)),
             scopes=SCOPES | frozenset(self.accept_scopes),
             practice=self.practice,
+            speed=self.speed,
         )
 
     def _site(self) -> Site:

@@ -116,7 +116,7 @@ class GenericConnector:
 
     async def place(self, order: Order) -> Ack:
         self._check_before(order)
-        by = self._host.now() + int(self._terms.site.deadline * SECOND)
+        by = self._host.now() + int(self._terms.site.deadline * SECOND * self._terms.speed)
         self._follower.sends(order)
         try:
             return self._taken(order, await self._session.post("/orders", "order", self._body(order), by=by))

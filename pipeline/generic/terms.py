@@ -35,3 +35,5 @@ class Terms:
     """What its tokens may be good for."""
     practice: bool
     """Whether it is a practice venue on this machine."""
+    speed: float = 1.0
+    """How fast its clock goes, and ours with it."""
