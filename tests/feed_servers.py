@@ -153,7 +153,8 @@ class Kraken(Venue):
         return socket
 
     def confirmed(self, wanted: dict[str, Any], symbol: str) -> dict[str, Any]:
-        told = {"method": "subscribe", "req_id": wanted["req_id"], "time_in": "", "time_out": ""}
+        told = {"method": "subscribe", "req_id": wanted["req_id"], "time_in": utc_text(self.now())}
+        told |= {"time_out": utc_text(self.now())}
         if symbol not in self.symbols:
             return told | {"success": False, "symbol": symbol, "error": f"Currency pair not supported {symbol}"}
         return told | {"success": True, "result": {"channel": "ticker", "snapshot": True, "symbol": symbol}}
