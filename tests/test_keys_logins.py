@@ -78,6 +78,13 @@ def test_another_login_changes_the_stamp_and_is_what_is_given_from_then_on(base:
     assert keys.of("demo-1").secrets["token"].reveal() == "another token"
 
 
+def test_a_login_is_given_to_no_other_part_than_it_was_stored_for(base: Path) -> None:
+    kept(base)
+    assert logins_of(base, "deriv").of("demo-1") == login()
+    with pytest.raises(InputError, match="the login of demo-1 is for deriv, and it is at http now; store another with"):
+        logins_of(base, "http").of("demo-1")
+
+
 def test_of_a_login_that_was_replaced_nothing_is_left(base: Path) -> None:
     kept(base)
     before = profile_of(base, "demo-1")
@@ -91,7 +98,7 @@ def test_a_code_is_handed_out_for_a_minute_and_a_half(base: Path) -> None:
     given = Login({"username": "ada"}, {"password": Secret("a password"), "otp": Secret("123456")})
     stored = keep(base, "demo-1", "http", "vault", given, codes=("otp",)).stored_at
     now = stored
-    keys = Keys(base, lambda: now)
+    keys = Keys(base, now=lambda: now)
     assert set(keys.of("demo-1").secrets) == {"password", "otp"}
     now = stored + CODE_LASTS
     assert set(keys.of("demo-1").secrets) == {"password"}

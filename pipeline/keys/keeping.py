@@ -38,10 +38,11 @@ def store_of(base: Path, kept: Kept) -> Store:
 
 
 class Keys:
-    """The logins of a folder's flows. Nobody is ever asked for anything here: what is locked is `InputError`."""
+    """The logins of a folder's flows. Nobody is asked for anything but by `unlock`: what is locked is `InputError`."""
 
-    def __init__(self, base: Path, now: Callable[[], int] = wall) -> None:
+    def __init__(self, base: Path, part: str = "", now: Callable[[], int] = wall) -> None:
         self._base = base
+        self._part = part
         self._now = now
         self._opened: dict[str, tuple[Profile, Login]] = {}
 
@@ -61,24 +62,20 @@ class Keys:
         profile = profile_of(self._base, account)
         return profile.stored_at if profile is not None else 0
 
-    def unlock(self, accounts: Iterable[str], *, ask: bool) -> list[str]:
-        """Open what these accounts need, asking for a passphrase where that is allowed; why some do not open."""
-        said: dict[str, None] = {}
-        for account in accounts:
-            try:
-                profile = profile_of(self._base, account)
-                if profile is not None:
-                    if ask and profile.kept == "vault":
-                        store_of(self._base, profile.kept).unlock(ask=True)
-                    self.of(account)
-            except InputError as failure:
-                said[str(failure)] = None
-        return list(said)
+    def unlock(self, account: str) -> None:
+        """Open an account's login before it is needed, asking for a passphrase where somebody can be asked."""
+        profile = self._profile(account)
+        if profile.kept == "vault":
+            store_of(self._base, profile.kept).unlock(ask=True)
+        self.of(account)
 
     def _profile(self, account: str) -> Profile:
         profile = profile_of(self._base, account)
         if profile is None:
             raise InputError(f"account {account} has no login; store one with `accounts add {account}`")
+        if self._part not in ("", profile.part):
+            mend = f"store another with `accounts login {account}`"
+            raise InputError(f"the login of {account} is for {profile.part}, and it is at {self._part} now; {mend}")
         return profile
 
 

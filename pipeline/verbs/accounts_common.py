@@ -125,10 +125,15 @@ def unlock(plan: Plan) -> None:
 
     What does not open is said, and the flow goes on without these accounts: they are not let in until it does.
     """
-    accounts = [owner.account for owner in owners(plan) if owner.fields]
-    if accounts:
-        for sentence in logins_of(plan.base).unlock(accounts, ask=True):
-            print(sentence, file=sys.stderr)
+    said: dict[str, None] = {}
+    for owner in owners(plan):
+        try:
+            if owner.fields:
+                logins_of(plan.base, owner.part).unlock(owner.account)
+        except InputError as failure:
+            said[str(failure)] = None
+    for sentence in said:
+        print(sentence, file=sys.stderr)
 
 
 def is_running(plan: Plan) -> bool:

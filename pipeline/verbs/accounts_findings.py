@@ -69,7 +69,7 @@ def _login(plan: Plan, owner: Owner) -> Finding:
     try:
         if profile_of(plan.base, owner.account) is None:
             return Finding("login", "note", f"{owner.account} has none", f"`accounts add {owner.account}` stores one")
-        logins_of(plan.base).of(owner.account)
+        logins_of(plan.base, owner.part).of(owner.account)
     except InputError as failure:
         what, _, mend = str(failure).partition("; ")
         return Finding("login", "bad", f"{owner.account}: {what}", mend)

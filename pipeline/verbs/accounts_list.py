@@ -60,7 +60,7 @@ def _row(plan: Plan, owner: Owner) -> dict[str, Any]:
         if profile is None:
             return row | {"opens": f"no: `accounts add {owner.account}` stores one"}
         row |= _facts(profile)
-        logins_of(plan.base).of(owner.account)
+        logins_of(plan.base, owner.part).of(owner.account)
     except InputError as failure:
         return row | {"opens": f"no: {failure}"}
     return row | {"opens": "yes"}

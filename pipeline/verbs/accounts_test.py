@@ -22,6 +22,7 @@ from pipeline.errors import InputError, MoonlightError
 from pipeline.evidence import Trouble
 from pipeline.keys import logins_of
 from pipeline.live import wall
+from pipeline.masking import shortened
 from pipeline.permission import permission_of
 from pipeline.plan import Plan
 from pipeline.secret import Login, Logins
@@ -48,14 +49,15 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     plan = plan_of(options)
     owner = owner_of(plan, options.account)
-    keys = logins_of(plan.base)
-    for sentence in keys.unlock([owner.account], ask=True):
-        raise InputError(sentence)
+    keys = logins_of(plan.base, owner.part)
+    keys.unlock(owner.account)
     logins: Logins = keys
     if options.otp:
         options.name = []
         logins = _WithCode(keys, asked(owner, options, [field for field in owner.fields if field.kind == "code"]))
+    ids = set(keys.of(owner.account).names.values())
     facts = asyncio.run(_tried(plan, owner, logins))
+    facts = {key: shortened(text) if text in ids else text for key, text in facts.items()}
     if options.json:
         say_json({"account": owner.account, "venue": owner.where, **facts})
     else:
