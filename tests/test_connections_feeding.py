@@ -1,0 +1,413 @@
+"""A feed behind a flow's stream: nothing lost, nothing twice, nothing made up; what is missing is asked for once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import virtual
+from pipeline.candles import from_columns
+from pipeline.connections.contract import Warn
+from pipeline.connections.feeding import fed
+from pipeline.connections.troubles import CallFailed
+from pipeline.errors import InputError
+from pipeline.evidence import Trouble
+from pipeline.steps import Tube
+from pipeline.times import DAY, HOUR, MINUTE, SECOND, slot_of
+from pipeline.values import Bars, Gap, Link, Quotes
+from tests.scripted import BROKEN, acted, border
+from tests.support import MONDAY
+
+PRODUCTS = ("EURUSD", "BTCUSD")
+NO_TICKS = CallFailed("rule", "quotes of before are not kept")
+Break = tuple[float, CallFailed]
+
+
+def price(product: str, ts: int) -> float:
+    return 1.0 + (ts // SECOND % 997) / 1000 + (product == "BTCUSD")
+
+
+class Market:
+    """A feed with a quote each second of every product, that breaks when it is told to.
+
+    `now` is the flow's; what it gave live is remembered.
+    """
+
+    def __init__(self, products: tuple[str, ...] = PRODUCTS, *, every: int = SECOND) -> None:
+        self.every = every
+        self.now: Callable[[], int] = lambda: MONDAY
+        self.products = products
+        self.lives: list[tuple[float, tuple[str, ...]]] = []
+        self.breaks: list[Break] = []
+        """How each subscription ends, after so many seconds; one that is not named holds."""
+        self.mute: Callable[[str, float], bool] = lambda product, at: False
+        self.refuses: set[str] = set()
+        self.histories: list[tuple[float, str, int, int, int]] = []
+        self.fails: list[CallFailed | float | None] = []
+        """What questions for history meet."""
+        self.ticks_fail: CallFailed | None = None
+        self.told: list[tuple[str, int]] = []
+        self.repeats = False
+        """Whether a subscription begins with the last quote of before."""
+        self.confirms = False
+        self.closed = False
+        self.late_by = 0
+        """How long after its end a bar can be had (ms)."""
+
+    async def history(self, product: str, tf: int, since: int, until: int) -> Bars:
+        self.histories.append((asyncio.get_running_loop().time(), product, tf, since, until))
+        await acted(self.fails.pop(0) if self.fails else 0.3)
+        open_ts = np.arange(-(-since // tf) * tf, min(until, self.now() - tf - self.late_by + 1), tf, dtype=np.int64)
+        close = np.array([price(product, int(ts)) for ts in open_ts], np.float64)
+        return from_columns(product, tf, open_ts, close, close, close, close, np.ones(len(open_ts)))
+
+    async def ticks(self, product: str, since: int, until: int) -> Quotes:
+        await asyncio.sleep(0.2)
+        if self.ticks_fail is not None:
+            raise self.ticks_fail
+        return self.quotes(
+            product, np.arange(-(-since // self.every) * self.every, min(until, self.now() + 1), self.every)
+        )
+
+    async def live(self, products: tuple[str, ...]) -> AsyncIterator[Quotes]:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self.lives.append((began, products))
+        ends, failure = self.breaks.pop(0) if self.breaks else (1e12, BROKEN)
+        if refused := self.refuses & set(products):
+            raise CallFailed("rule", f"there is no {', '.join(sorted(refused))}")
+        if ends == 0:
+            raise failure
+        await asyncio.sleep(0.05)
+        if self.confirms:
+            for product in products:
+                yield self.quotes(product, np.zeros(0, np.int64))
+        if self.repeats:
+            for product in products:
+                yield self.quotes(product, np.array([self.now() // self.every * self.every]))
+        while True:
+            at = self.now() // self.every * self.every + self.every
+            wait = (at - self.now()) / 1000
+            if loop.time() + wait > began + ends:
+                await asyncio.sleep(began + ends - loop.time())
+                raise failure
+            await asyncio.sleep(wait)
+            for product in products:
+                if not self.mute(product, loop.time()):
+                    self.told.append((product, at))
+                    yield self.quotes(product, np.array([at]))
+
+    def quotes(self, product: str, ts: Any) -> Quotes:
+        made = np.array([price(product, int(each)) for each in ts], np.float64)
+        stamps = np.asarray(ts, np.int64)
+        return Quotes(product, stamps, np.full(len(stamps), self.now()), made, made)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+Given = list[tuple[float, Any]]
+
+
+def fed_by(
+    market: Market,
+    seconds: float,
+    *acts: tuple[float, Gap],
+    history: dict[int, int] | None = None,
+    quiet_after: float = 20.0,
+    begin: float = 0.0,
+) -> Given:
+    """What a flow is given in so many seconds, from so many after Monday 10:00 on."""
+    given: Given = []
+
+    async def main(loop: virtual.VirtualLoop) -> None:
+        host = border(history={MINUTE: 3, 5 * MINUTE: 3} if history is None else history)
+        market.now = host.now
+        await asyncio.sleep(begin)
+        gaps, failures = Tube[Gap](), list[Exception]()
+
+        def make(_: Warn) -> Market:
+            return market
+
+        stream = fed(host, "sources.feed", make, market.products, gaps, quiet_after=quiet_after)
+        subscription = stream.subscribe(lambda item: given.append((loop.time(), item)), failures.append)
+        for at, gap in acts:
+            loop.call_at(at, gaps.give, gap)
+        await asyncio.sleep(seconds)
+        subscription.dispose()
+        await host.left()
+        assert market.closed
+        assert not failures
+
+    virtual.run(main)
+    return given
+
+
+def stamps(given: Given, product: str) -> list[int]:
+    return [int(ts) for _, item in given if isinstance(item, Quotes) and item.product == product for ts in item.ts]
+
+
+def links(given: Given, product: str) -> list[tuple[float, bool]]:
+    return [(at, item.up) for at, item in given if isinstance(item, Link) and product in item.products]
+
+
+def bars(given: Given, product: str) -> list[Bars]:
+    return [item for _, item in given if isinstance(item, Bars) and item.product == product]
+
+
+def troubles(given: Given) -> list[str]:
+    return [item.what for _, item in given if isinstance(item, Trouble)]
+
+
+# --- the beginning ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("begin", [0.0, 0.4, 30.2, 59.6, 59.99, 299.8])
+def test_the_past_comes_first_then_every_quote_of_the_open_slot_once_and_in_order(begin: float) -> None:
+    market = Market()
+    given = fed_by(market, 200, begin=begin)
+    for product in PRODUCTS:
+        heard = stamps(given, product)
+        known = [each for each in bars(given, product) if each.tf == MINUTE]
+        final = max(int(each.open_ts[-1]) for each in known) + MINUTE
+        assert heard == list(range(final, heard[-1] + 1, SECOND))
+        assert heard[-1] >= MONDAY + (begin + 199) * SECOND
+        assert not links(given, product)
+        kinds = [type(item) for _, item in given if isinstance(item, Bars | Quotes) and item.product == product]
+        assert Bars not in kinds[kinds.index(Quotes) :]
+
+
+def test_history_has_as_many_bars_of_each_timeframe_as_the_flow_needs_and_none_is_new() -> None:
+    given = fed_by(Market(), 30, history={MINUTE: 30, 5 * MINUTE: 20, HOUR: 3})
+    made = {each.tf: len(each) for each in bars(given, "EURUSD") if len(each) > 2}
+    assert made == {MINUTE: 30, 5 * MINUTE: 20, HOUR: 3}
+    assert all(each.fresh == 0 for each in bars(given, "EURUSD"))
+
+
+def test_history_reaches_back_over_closed_sessions_and_long_timeframes_are_asked_for_as_such() -> None:
+    market = Market()
+    fed_by(market, 30, history={MINUTE: 900, DAY: 300})
+    asked = {(product, tf): since for _, product, tf, since, _ in market.histories}
+    friday = MONDAY - 2 * DAY - 12 * HOUR  # foreign exchange closes on Friday 22:00 and opens on Sunday 22:00
+    assert asked["EURUSD", MINUTE] <= friday - 179 * MINUTE
+    assert asked["BTCUSD", MINUTE] >= MONDAY - DAY
+    assert MONDAY - 355 * DAY < asked["EURUSD", DAY] < MONDAY - 345 * DAY
+    assert asked["BTCUSD", DAY] >= MONDAY - 303 * DAY
+
+
+def test_where_quotes_of_before_are_not_kept_the_slot_of_the_start_is_told_to_be_torn() -> None:
+    market = Market()
+    market.ticks_fail = NO_TICKS
+    given = fed_by(market, 100, begin=30.2)
+    told = [item for _, item in given if isinstance(item, Link) and item.products == ("EURUSD",)]
+    assert [(each.up, slot_of(each.at, MINUTE)) for each in told] == [(False, MONDAY), (True, MONDAY)]
+    assert not troubles(given)
+
+
+def test_history_that_cannot_be_had_holds_quotes_back_for_a_while_and_comes_later() -> None:
+    market = Market()
+    market.fails = [BROKEN] * 24
+    given = fed_by(market, 300)
+    first = next(at for at, item in given if isinstance(item, Quotes))
+    assert first < 61
+    assert any(each.fresh == 0 and len(each) >= 3 for each in bars(given, "EURUSD"))
+    assert any("no history yet" in each for each in troubles(given))
+
+
+def test_bars_that_cannot_be_are_left_out_and_told() -> None:
+    market = Market()
+    real = market.history
+
+    async def history(product: str, tf: int, since: int, until: int) -> Bars:
+        made = await real(product, tf, since, until)
+        made.high[-1] = 0.0
+        return made
+
+    market.history = history  # type: ignore[method-assign]
+    given = fed_by(market, 30)
+    assert all((each.high > 0).all() for each in bars(given, "EURUSD"))
+    assert any("cannot be" in each for each in troubles(given))
+
+
+# --- breaks -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_broken_connection_is_told_and_subscribed_anew_and_told_to_be_back_with_its_first_quote() -> None:
+    market = Market()
+    market.breaks = [(60.5, BROKEN)]
+    given = fed_by(market, 120)
+    for product in PRODUCTS:
+        (down, was), (back, now) = links(given, product)
+        assert (was, now) == (False, True)
+        assert down == pytest.approx(60.5)
+        assert 5 <= market.lives[1][0] - down <= 6.1
+        assert market.lives[1][0] < back < market.lives[1][0] + 1.1
+        after = next(item for at, item in given if isinstance(item, Quotes) and item.product == product and at >= back)
+        assert int(after.ts[0]) > MONDAY + 60 * SECOND
+    assert str(BROKEN) in troubles(given)
+
+
+def test_breaks_in_a_row_are_waited_out_longer_and_longer_and_no_price_is_made_up() -> None:
+    market = Market()
+    market.breaks = [(30.0, BROKEN), *[(0.0, BROKEN)] * 40]
+    given = fed_by(market, 3600)
+    tries = [at for at, _ in market.lives[1:]]
+    assert 8 <= len(tries) <= 20
+    assert tries[-1] - tries[-2] <= 301
+    assert all(at <= 31 for at, item in given if isinstance(item, Quotes))
+    assert [up for _, up in links(given, "EURUSD")] == [False]
+
+
+def test_a_quote_that_is_told_again_after_a_break_is_not_given_again() -> None:
+    market = Market(every=5 * SECOND)
+    market.repeats = True
+    market.breaks = [(3.0, BROKEN)] * 5
+    heard = stamps(fed_by(market, 200), "EURUSD")
+    assert heard == sorted(set(heard))
+
+
+@given(st.lists(st.floats(1.0, 40.0), max_size=5), st.booleans(), st.booleans(), st.floats(0, 70))
+def test_however_it_breaks_each_quote_comes_once_in_order_and_none_is_missing_while_it_is_up(
+    breaks: list[float], repeats: bool, confirms: bool, begin: float
+) -> None:
+    market = Market()
+    market.repeats, market.confirms = repeats, confirms
+    market.breaks = [(each, BROKEN) for each in breaks]
+    given_ = fed_by(market, 150, begin=begin)
+    for product in PRODUCTS:
+        heard = stamps(given_, product)
+        assert heard == sorted(set(heard))
+        assert {ts for each, ts in market.told if each == product} <= set(heard)
+        told = [up for _, up in links(given_, product)]
+        assert all(was != now for was, now in pairwise(told))
+
+
+def test_a_login_that_is_refused_is_not_tried_again() -> None:
+    market = Market()
+    market.breaks = [(30.0, CallFailed("auth", "the token was taken back", final=True))]
+    given = fed_by(market, 3600)
+    assert len(market.lives) == 1
+    assert any("stays down" in each for each in troubles(given))
+
+
+def test_who_is_told_to_wait_waits_so_long() -> None:
+    market = Market()
+    market.breaks = [(30.0, CallFailed("throttle", "too much", wait=90.0))]
+    fed_by(market, 200)
+    assert market.lives[1][0] >= 120
+
+
+# --- products that are silent, refused or strange ---------------------------------------------------------------------
+
+
+def test_a_product_that_gives_nothing_after_a_reconnect_is_told_and_subscribed_anew_without_disturbing_others() -> None:
+    market = Market()
+    market.breaks = [(30.0, BROKEN)]
+    market.mute = lambda product, at: product == "BTCUSD" and 30 < at < 65
+    given = fed_by(market, 200)
+    assert any("BTCUSD gave nothing" in each for each in troubles(given))
+    assert [products for _, products in market.lives] == [PRODUCTS, PRODUCTS, ("BTCUSD",)]
+    assert [up for _, up in links(given, "EURUSD")] == [False, True]
+    assert [up for _, up in links(given, "BTCUSD")] == [False, True]
+    heard = stamps(given, "EURUSD")
+    assert heard == sorted(set(heard))
+
+
+def test_a_closed_market_is_not_waited_for() -> None:
+    market = Market(("EURUSD",))
+    market.mute = lambda product, at: True
+    given = fed_by(market, 4 * 3600, begin=4 * 24 * 3600 + 13 * 3600)  # Friday 23:00 UTC
+    assert not troubles(given)
+    assert len(market.lives) == 1
+
+
+def test_a_product_the_venue_refuses_is_told_and_the_others_go_on() -> None:
+    market = Market(("A", "B", "C", "D"))
+    market.refuses = {"C"}
+    given = fed_by(market, 100)
+    assert any("there is no C" in each for each in troubles(given))
+    for product in ("A", "B", "D"):
+        assert len(stamps(given, product)) >= 98
+    assert not stamps(given, "C")
+
+
+def test_prices_nobody_asked_for_are_told_and_let_go() -> None:
+    market = Market(("EURUSD",))
+    real = market.quotes
+    market.quotes = lambda product, ts: real("GBPUSD", ts)  # type: ignore[method-assign]
+    given = fed_by(market, 10)
+    assert not [item for _, item in given if isinstance(item, Quotes)]
+    assert any("GBPUSD" in each for each in troubles(given))
+
+
+def test_quotes_older_than_those_before_are_told_and_let_go() -> None:
+    market = Market(("EURUSD",))
+    real, count = market.quotes, [0]
+
+    def quotes(product: str, ts: Any) -> Quotes:
+        count[0] += 1
+        return real(product, np.asarray(ts) - (7 * SECOND if count[0] % 5 == 0 else 0))
+
+    market.quotes = quotes  # type: ignore[method-assign]
+    given = fed_by(market, 60)
+    heard = stamps(given, "EURUSD")
+    assert heard == sorted(heard)
+    assert any("older" in each for each in troubles(given))
+
+
+# --- gaps -------------------------------------------------------------------------------------------------------------
+
+
+def gap(product: str, since: int, until: int, at: int = MONDAY) -> Gap:
+    return Gap(product, MINUTE, MONDAY + since * MINUTE, MONDAY + until * MINUTE, at)
+
+
+def test_a_gap_is_answered_with_the_bars_that_are_missing() -> None:
+    given = fed_by(Market(), 400, (300.0, gap("EURUSD", 1, 4)))
+    (mended,) = [item for at, item in given if isinstance(item, Bars) and at >= 300]
+    assert [(int(ts) - MONDAY) // MINUTE for ts in mended.open_ts] == [1, 2, 3]
+    assert mended.fresh == 0
+
+
+def test_gaps_that_come_while_one_is_fetched_are_fetched_together() -> None:
+    market = Market()
+    gaps = [(300.0, gap("EURUSD", 1, 2)), (300.1, gap("EURUSD", 2, 3)), (300.2, gap("EURUSD", 4, 5))]
+    fed_by(market, 400, *gaps, (300.1, gap("BTCUSD", 1, 2)))
+    asked = [
+        (product, since - MONDAY, until - MONDAY) for at, product, _, since, until in market.histories if at >= 300
+    ]
+    assert asked == [("EURUSD", MINUTE, 2 * MINUTE), ("BTCUSD", MINUTE, 2 * MINUTE), ("EURUSD", 2 * MINUTE, 5 * MINUTE)]
+
+
+def test_a_bar_that_is_only_just_over_is_asked_for_again() -> None:
+    market = Market()
+    market.late_by = 1500
+    given = fed_by(market, 400, (300.2, gap("EURUSD", 4, 5)))
+    assert [len(item) for at, item in given if isinstance(item, Bars) and at >= 300] == [1]
+
+
+def test_a_gap_that_cannot_be_mended_is_told_and_one_of_another_feed_is_none_of_ours() -> None:
+    market = Market()
+    market.fails = [CallFailed("rule", "too long ago")]
+    acts = (30.0, gap("XAUUSD", 1, 4)), (40.0, gap("EURUSD", -9, -4)), (50.0, gap("EURUSD", -9, -4))
+    given = fed_by(market, 100, *acts, history={})
+    assert [each for each in troubles(given) if "cannot be had" in each] == [
+        "EURUSD: missing bars cannot be had: too long ago"
+    ]
+    assert [len(each) for each in bars(given, "EURUSD")] == [5]
+
+
+# --- a replay ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_replay_opens_no_feed_and_says_the_way_out() -> None:
+    async def main(_: virtual.VirtualLoop) -> None:
+        with pytest.raises(InputError, match="data download"):
+            fed(border("replay"), "sources.feed", lambda warn: Market(), PRODUCTS, Tube(), quiet_after=10)
+
+    virtual.run(main)
