@@ -130,7 +130,7 @@ class Deriv:
         logins, common = self._logins(host), Common(host.now, host.until)
 
         def make(holder: Holder, warn: Warn) -> Connector:
-            return DerivConnector(self._manner, holder, logins, warn, host.now, host.until, common)
+            return DerivConnector(self.manner, holder, logins, warn, host.now, host.until, common)
 
         return connected(
             host,
@@ -179,12 +179,13 @@ class Deriv:
 
     def connector(self, host: Outside, holder: Holder, logins: Logins, warn: Warn) -> Connector:
         whose = Practised() if self.practice else logins
-        return DerivConnector(self._manner, holder, whose, warn, host.now, host.until)
+        return DerivConnector(self.manner, holder, whose, warn, host.now, host.until)
 
     # --- what it is made of ------------------------------------------------------------------------------------------
 
     @property
-    def _manner(self) -> Manner:
+    def manner(self) -> Manner:
+        """How its accounts are connected."""
         return Manner(
             url=self.url,
             hosts=frozenset({urlsplit(self.url).hostname or "", *self.hosts}),

@@ -287,7 +287,7 @@ def test_an_amount_is_written_as_a_number_and_exactly(amount: Decimal) -> None:
         ("InsufficientBalance", "rule", "refused", False),
         ("MarketIsClosed", "rule", "refused", False),
         ("InputValidationFailed", "format", "refused", False),
-        ("SuspendedDueToLoad", "maintenance", "refused", False),
+        ("SuspendedDueToLoad", "maintenance", "unknown", False),
         ("InternalServerError", "network", "unknown", False),
         ("SomethingNew", "network", "unknown", False),
     ],

@@ -20,6 +20,7 @@ class Buying:
         self,
         order: Order,
         naming: Naming,
+        now: Callable[[], int],
         currency: str,
         slack: float,
         overheard: Callable[["Buying"], None],
@@ -30,7 +31,7 @@ class Buying:
         self.order = order
         self.contract: Contract | None = None
         self._kind, self._symbol = naming.kinds[order.direction], naming.symbol(order.product)
-        self._currency, self._slack = currency, slack
+        self._now, self._currency, self._slack = now, currency, slack
         self._overheard, self._followed = overheard, followed
 
     async def bought(self, wire: Wire, by: int | None, requotes: int) -> Ack:
@@ -97,6 +98,8 @@ class Buying:
 
     async def _buy(self, wire: Wire, offer: Offer, by: int | None) -> None:
         name = self.order.request or self.order.order
+        if by is not None and self._now() > by:
+            raise CallFailed("network", "it was not sent: its price came too late", fate="unsent")
         asked = requests.buy(offer.id, offer.ask, name)
         answer = await wire.ask(asked, "order", by=by, first=self._take, later=self._hear)
         self._take(answer)

@@ -37,6 +37,8 @@ from pipeline.secret import Logins
 from pipeline.times import SECOND
 from pipeline.values import Ack, Direction, Order, Settlement
 
+LEAVING = 10 * SECOND
+"""An order that does not leave within it does not leave at all: whoever waits has given it up by then."""
 LOOKED_AFTER = 1 * SECOND
 """How often it is looked whether a contract's end is overdue."""
 
@@ -54,7 +56,7 @@ class DerivConnector:
         until: Callable[[int], Awaitable[None]],
         common: Common | None = None,
     ) -> None:
-        self._manner, self._holder, self._logins, self._warn = manner, holder, logins, warn
+        self.manner, self.holder, self.logins, self._warn = manner, holder, logins, warn
         self._now, self._until = now, until
         self._budgets = Budgets(manner.capabilities.limits, now, until, common=common)
         self._offset = Offset()
@@ -73,7 +75,7 @@ class DerivConnector:
 
     @property
     def capabilities(self) -> Capabilities:
-        return self._manner.capabilities
+        return self.manner.capabilities
 
     @property
     def introduction(self) -> Mapping[str, str]:
@@ -93,11 +95,11 @@ class DerivConnector:
 
     async def open(self) -> None:
         await self.close()
-        login = self._logins.of(self._holder.account)
-        rest = self._rest = Rest(self._manner, self._holder, login, self._budgets)
+        login = self.logins.of(self.holder.account)
+        rest = self._rest = Rest(self.manner, self.holder, login, self._budgets)
         self._account = await rest.account()
         url = await rest.trading_url()
-        self._socket = new_socket("the trading socket", self._manner.hosts, self._manner.deadline, self._complain)
+        self._socket = new_socket("the trading socket", self.manner.hosts, self.manner.deadline, self._complain)
         try:
             await self._socket.open(url.reveal())
         except CallFailed as failed:
@@ -109,7 +111,7 @@ class DerivConnector:
             failure = None
         if failure is not None:
             raise failure
-        wire = self._wire = Wire(self._socket, self._budgets, self._manner.deadline, self._complain)
+        wire = self._wire = Wire(self._socket, self._budgets, self.manner.deadline, self._complain)
         self._reading = asyncio.create_task(wire.run())
         self._halted = asyncio.get_running_loop().create_future()
         await self._catch_up(wire, self._account)
@@ -157,7 +159,7 @@ class DerivConnector:
         asked = {**requests.BALANCE, "subscribe": 1}
         first = await wire.ask(asked, "order", later=_let_be)
         if first.table("balance").text("loginid", default=account.id) != account.id:
-            raise CallFailed("auth", f"the socket of {self._holder.account} is of another account", final=True)
+            raise CallFailed("auth", f"the socket of {self.holder.account} is of another account", final=True)
         await wire.ask(requests.TRANSACTIONS, "order", later=self._moved)
         running = list(open_of(await wire.ask(requests.PORTFOLIO, "order")))
         there = {each.contract for each in running}
@@ -180,22 +182,29 @@ class DerivConnector:
 
     async def place(self, order: Order) -> Ack:
         wire = self._open_wire()
-        naming = self._manner.naming
-        by = self._now() + int(self._manner.deadline * SECOND)
+        by = self._now() + LEAVING
         await self._check(order)
-        buying = Buying(order, naming, self._holder.currency, self._manner.payout_slack, self._overheard, self._told_of)
+        buying = Buying(
+            order,
+            self.manner.naming,
+            self._now,
+            self.holder.currency,
+            self.manner.payout_slack,
+            self._overheard,
+            self._told_of,
+        )
         # One purchase of a kind at a time: which contract is of which order is then never in doubt.
         async with self._turns.setdefault((order.product, order.direction), asyncio.Lock()):
-            ack = await buying.bought(wire, by, self._manner.requotes)
+            ack = await buying.bought(wire, by, self.manner.requotes)
         self._bought(buying)
         return ack
 
     async def _check(self, order: Order) -> None:
         """What can be known before a price is asked for. Whatever fails here, nothing was bought."""
-        if self._offset.apart(self._manner.most_apart):
+        if self._offset.apart(self.manner.most_apart):
             what = f"its clock is {self._offset.ms / SECOND:+.1f} s from ours, and max_clock_offset_ms"
-            raise CallFailed("rule", f"{what} is {self._manner.most_apart}; set this machine's clock", fate="unsent")
-        naming = self._manner.naming
+            raise CallFailed("rule", f"{what} is {self.manner.most_apart}; set this machine's clock", fate="unsent")
+        naming = self.manner.naming
         symbol, kind = naming.symbol(order.product), naming.kinds[order.direction]
         try:
             why = await self._offers.refusal(order.product, symbol, kind, order.tf, "order")
@@ -230,7 +239,7 @@ class DerivConnector:
     def _halt(self, why: str) -> None:
         """What was bought is not what was ordered: nothing more is, until somebody has looked."""
         if self._halted is not None and not self._halted.done():
-            self._warn(Trouble(self._holder.account, "rule", why, self._now()))
+            self._warn(Trouble(self.holder.account, "rule", why, self._now()))
             self._halted.set_exception(CallFailed("rule", why, final=True))
 
     async def sell(self, closing: Closing) -> Settlement:
@@ -248,17 +257,15 @@ class DerivConnector:
 
     async def statement(self, inquiry: Inquiry) -> Statement:
         self._open_wire()
-        stating = Stating(
-            self._ask, self._contract, self._time, self._manner.naming, self._watching, self._manner.reach
-        )
+        stating = Stating(self._ask, self._contract, self._time, self.manner.naming, self._watching, self.manner.reach)
         return await (stating.of_one if inquiry.contract else stating.of_all)(inquiry, self._now)
 
     async def payout(self, product: str, tf: int, stake: Decimal) -> float | None:
-        naming, ratios = self._manner.naming, list[float]()
+        naming, ratios = self.manner.naming, list[float]()
         for kind in naming.kinds.values():
             if await self._offers.refusal(product, naming.symbol(product), kind, tf, "quote"):
                 return None
-            asked = requests.proposal(kind, naming.symbol(product), stake, self._holder.currency, tf)
+            asked = requests.proposal(kind, naming.symbol(product), stake, self.holder.currency, tf)
             try:
                 ratios.append(offer_of(await self._ask(asked, "quote")).ratio)
             except Refused as refused:
@@ -332,7 +339,7 @@ class DerivConnector:
         return self._wire
 
     def _complain(self, wrong: CallFailed) -> None:
-        self._warn(Trouble(self._holder.account, wrong.kind, str(wrong), self._now()))
+        self._warn(Trouble(self.holder.account, wrong.kind, str(wrong), self._now()))
 
 
 def _let_be(frame: Answer) -> None:

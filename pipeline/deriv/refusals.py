@@ -54,9 +54,7 @@ NOT_OFFERED = frozenset(
     {"MarketIsClosed", "OfferingsValidationError", "OfferingsValidationFailure", "InvalidSymbol", "InvalidOfferings"}
 )
 """A product cannot be bought now, in this duration or at all."""
-DECIDED = (
-    LET_OUT | LOGGED_OUT | THROTTLED | CLOSED | {"InputValidationFailed", "UnrecognisedRequest"} | AGAINST_THE_RULES
-)
+DECIDED = LET_OUT | LOGGED_OUT | THROTTLED | {"InputValidationFailed", "UnrecognisedRequest"} | AGAINST_THE_RULES
 """Codes that say of a purchase that there is none. After any other nobody knows."""
 THROTTLE_WAIT = 10.0
 """Seconds to leave a call alone that was one too many: no answer says when the next may be made."""
