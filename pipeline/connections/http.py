@@ -145,6 +145,10 @@ class Http:
         if failure is not None:
             raise failure
 
+    def reopen(self) -> None:
+        """Let calls be made again, after `close`."""
+        self._closed = False
+
     async def close(self) -> None:
         self._closed = True
         session, self._session = self._session, None
