@@ -43,13 +43,15 @@ class Here:
 
     clock: Clock
     base: Path = Path()
+    ahead: int = 0
+    """How far the clock here is ahead of the venue's (ms)."""
 
     def now(self) -> int:
-        return self.clock.now()
+        return self.clock.now() + self.ahead
 
     async def until(self, at: int) -> None:
         come = asyncio.Event()
-        planned = self.clock.at(at, come.set)
+        planned = self.clock.at(at - self.ahead, come.set)
         try:
             await come.wait()
         finally:

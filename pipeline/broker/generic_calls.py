@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 from pipeline.broker.core import Broker
@@ -41,6 +42,8 @@ class Manners(NamedTuple):
     otp: str = ""
     page: int = MOST_ROWS
     """So many rows on a page at the most."""
+    mistakes: Mapping[str, Any] = MappingProxyType({})
+    """Fields of a contract that are told wrongly in answer to the order."""
 
 
 class Page(NamedTuple):
@@ -179,7 +182,7 @@ class Calls:
             raise refused(bought)
         asked[request] = bought.contract.id
         made = self._contract(account, bought.contract.id)
-        return 201, contract_table(made, symbol, echoes=self._manners.evidence.echoes)
+        return 201, contract_table(made, symbol, echoes=self._manners.evidence.echoes) | dict(self._manners.mistakes)
 
     def contract(self, account: str, name: str) -> Table:
         made = self._contract(account, name)

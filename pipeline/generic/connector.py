@@ -28,8 +28,6 @@ PROBES = 3
 """So often the clock is asked as a connection begins."""
 EVERY = 60.0
 """Seconds between two looks at the broker's clock."""
-LATE = 45.0
-"""So many seconds after the deadline an answer to an order still proves something."""
 
 
 class GenericConnector:
@@ -55,7 +53,7 @@ class GenericConnector:
             budgets=budgets,
             offset=None if terms.practice else self._offset,
         )
-        late = site.deadline + LATE
+        late = site.deadline + terms.late
         self._session = Session(self._http, holder.account, login, terms.scopes, host.now, late)
         self._declared: Declared | None = None
         self._introduction: Mapping[str, str] = {}
@@ -82,6 +80,7 @@ class GenericConnector:
         return self._introduction
 
     async def open(self) -> None:
+        self._http.reopen()
         declared = declared_of(await self._http.call("GET", "/capabilities", call="capabilities", priority="result"))
         terms = self._terms
         if short := falls_short(terms.evidence, declared.evidence) or tie_differs(terms.tie, declared.tie):

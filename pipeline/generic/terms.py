@@ -35,5 +35,7 @@ class Terms:
     """What its tokens may be good for."""
     practice: bool
     """Whether it is a practice venue on this machine."""
+    late: float = 45.0
+    """So many seconds after the deadline an answer to an order still proves something."""
     speed: float = 1.0
     """How fast its clock goes, and ours with it."""
