@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from heapq import heappop, heappush
 from typing import Any
 
@@ -192,7 +193,7 @@ class Client:
 @asynccontextmanager
 async def venue(begin: int = BEGIN, **keys: Any) -> AsyncGenerator[Venue]:
     clock = HandClock(begin)
-    settings = Settings(**{"port": 0, "accounts": ACCOUNTS, **keys})
+    settings = replace(Settings(port=0, accounts=ACCOUNTS), **keys)
     async with serving(settings, clock=clock) as served, ClientSession() as http:
         it = Venue(served, clock, http)
         try:

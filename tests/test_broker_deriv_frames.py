@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from pipeline.broker.deriv import CURRENT
+from pipeline.broker.deriv_checks import is_table
 from pipeline.broker.legacy import LEGACY
 from tests.broker_clients import NEW, OLD, Client, Table, Venue, played, venue
 
@@ -107,7 +108,7 @@ def enveloped(frame: Table, said: str, *, streams: bool = False) -> Any:
         {"subscription"} if streams else set()
     )
     payload = frame[said]
-    if streams and isinstance(payload, dict) and "id" in payload:
+    if streams and is_table(payload) and "id" in payload:
         assert payload["id"] == frame["subscription"]["id"]
     return payload
 
@@ -150,12 +151,13 @@ async def whole_life(
     assert offer["validation_params"] == {"payout": {"max": "50000.00"}, "stake": {"min": "0.35"}}
     number = await client.send(buy=offer["id"], price=10, subscribe=1)
     fits(enveloped(await client.take(lambda frame: frame["msg_type"] == "buy"), "buy", streams=True), BOUGHT)
+    over: Table = {}
     for seconds, golden in zip((0, 2.5, 57.5, 1), stages, strict=True):
         await it.go(seconds)
         frame = client.told("proposal_open_contract")[-1]
         assert frame["req_id"] == number
-        fits(enveloped(frame, "proposal_open_contract", streams=True), f"{contract} {golden}")
-    over = frame["proposal_open_contract"]
+        over = enveloped(frame, "proposal_open_contract", streams=True)
+        fits(over, f"{contract} {golden}")
     assert over["is_sold"] == over["is_expired"] == 1
     assert over["status"] in ("won", "lost")
     fits(over["transaction_ids"], "buy:i sell:i")

@@ -167,7 +167,7 @@ def ticks_history(session: Session, request: Request) -> None:
         return
     count = request.get("count", FEW)
     stream = _stream_ticks(session, request, product) if request.subscribes else None
-    rows = _rows(session, request, product, count, product.cadence)
+    rows = _rows(session, request, product, count, None)
     rows = rows.rows(len(rows) - count, len(rows))
     if stream is not None and len(rows):
         stream.told = rows.ts.item(-1)
@@ -217,9 +217,9 @@ def _grown(candle: Candle | None, tick: Tick, tf: int) -> Candle:
     )
 
 
-def _rows(session: Session, request: Request, product: Product, count: int, slot: int) -> Ticks:
-    """The ticks that were asked for: from a start, or as many slots back as there shall be; whole slots."""
-    broker = session.broker
+def _rows(session: Session, request: Request, product: Product, count: int, tf: int | None) -> Ticks:
+    """The ticks that were asked for: from a start, or as many back as there shall be; of whole slots for candles."""
+    broker, slot = session.broker, tf or product.cadence
     now = broker.now()
     end = now if request.table["end"] == "latest" else min(now, int(request.table["end"]) * SECOND)
     start = request.get("start")
@@ -232,7 +232,7 @@ def _rows(session: Session, request: Request, product: Product, count: int, slot
             since -= max(0, end - last.at)  # as long before the close as was asked for before now
         if product.calendar.never_closes:
             since = max(since, end - count * slot)
-        return broker.tape.ticks(product, since // slot * slot, end + 1)
+        return broker.tape.ticks(product, since if tf is None else since // tf * tf, end + 1)
     span = count * slot
     while True:
         found = broker.tape.ticks(product, (end - span) // slot * slot, end + 1)

@@ -34,7 +34,7 @@ COMMON: Mapping[str, Check] = {"req_id": whole(-(2**53)), "passthrough": passed_
 PUBLIC = frozenset(
     {
         *("ping", "time", "active_symbols", "contracts_for", "contracts_list", "ticks", "ticks_history"),
-        *("trading_times", "proposal", "forget", "forget_all"),
+        *("trading_times", "proposal", "forget", "forget_all", "logout"),
     }
 )
 """What needs no account."""

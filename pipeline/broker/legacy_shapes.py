@@ -41,7 +41,6 @@ from pipeline.broker.deriv_shapes import (
 
 LEGACY_PUBLIC = PUBLIC - {"contracts_list"} | {
     *("authorize", "website_status", "trading_durations", "asset_index", "payout_currencies", "exchange_rates"),
-    "logout",
 }
 MORE_ACTIONS = ("hold", "release", "adjustment", "virtual_credit", "transfer")
 MORE_FORGOTTEN = ("website_status", "exchange_rates", "p2p_advert", "p2p_advertiser", "p2p_order", "p2p_settings")
