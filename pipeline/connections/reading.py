@@ -271,7 +271,7 @@ def _read_number(value: object) -> Decimal | None:
     if isinstance(value, int):
         return Decimal(value) if abs(value) < 10**LARGEST_POWER else None
     if isinstance(value, Decimal):
-        return value if value.is_finite() else None
+        return _sane(value)
     if isinstance(value, float):
         value = repr(value)
     if isinstance(value, str) and len(value) <= LONGEST_NUMBER and _NUMBER.fullmatch(value):
@@ -287,6 +287,10 @@ def _sound(text: str) -> Decimal | None:
         number = Decimal(text)
     except InvalidOperation:
         return None
+    return _sane(number)
+
+
+def _sane(number: Decimal) -> Decimal | None:
     return number if number.is_finite() and SMALLEST_POWER <= number.adjusted() <= LARGEST_POWER else None
 
 

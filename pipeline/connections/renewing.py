@@ -38,7 +38,8 @@ class Renewing(Generic[T]):
     async def token(self) -> T:
         """The token, made if there is none that lasts."""
         token = self._token
-        if token is None or (self._fresh is not None and not self._fresh(token)):
+        lasts = token is not None and (self._fresh is None or self._fresh(token))
+        if token is None or not lasts or self._flight is not None:
             return await self._renewed(token, "unsent")
         return token
 
