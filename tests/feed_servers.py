@@ -37,6 +37,8 @@ class Venue:
         """What was sent over sockets."""
         self.failures: deque[web.Response] = deque()
         self.frames: asyncio.Queue[Any] = asyncio.Queue()
+        self.closed = False
+        """Whether nobody is let in who wants to stream."""
         self.connections = 0
         self.connected: asyncio.Queue[int] = asyncio.Queue()
         self.answered = Counter[str]()
@@ -85,8 +87,10 @@ class Binance(Venue):
         rows = [[at, *self.prices(at), at + tf - 1, "12.5", 308, "1756.8", "28.4", "0"] for at in found]
         return web.json_response(rows)
 
-    async def stream(self, request: web.Request) -> web.WebSocketResponse:
+    async def stream(self, request: web.Request) -> web.StreamResponse:
         self.asked.append((request.path, dict(request.query)))
+        if self.closed:
+            raise web.HTTPServiceUnavailable
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         await self.push(socket.send_str)

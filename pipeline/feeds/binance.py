@@ -32,13 +32,14 @@ class BinanceFeed:
         self._symbols, self._host, self._warn = dict(symbols), host, warn
         self._stream = stream
         self._latest = 0
+        self._offset = Offset(PROBES)
         self._refused = Refused("binance", warn, host.now)
         self._budgets = Budgets(LIMITS, host.now, host.until)
         self._http = Http(url, hosts=HOSTS, deadline=DEADLINE, budgets=self._budgets)
 
     async def history(self, product: str, tf: int, since: int, until: int) -> Bars:
         async def ask(finest: int, begin: int, end: int) -> Bars:
-            ahead = 0 if end < self._host.now() - HOUR else await self._apart("history")
+            ahead = 0 if end < self._host.now() - HOUR else await self._apart(1, "history")
             final = await settled(self._host, finest, end, ahead)
             if final <= begin:
                 return no_bars(product, finest)
@@ -50,7 +51,7 @@ class BinanceFeed:
         raise CallFailed("rule", f"Binance keeps no quotes of {product}; ask for bars, such as 1m")
 
     async def live(self, products: tuple[str, ...]) -> AsyncIterator[Quotes]:
-        apart = await self._apart("quote")
+        apart = await self._apart(PROBES, "quote")
         books = Books({self._symbols[product]: product for product in products}, self._refused)
         url = self._stream + streams([self._symbols[product] for product in products])
         oddities = Oddities("binance", self._host, self._warn)
@@ -90,11 +91,10 @@ class BinanceFeed:
         )
         return klines(product, tf, answer, self._refused)
 
-    async def _apart(self, priority: Priority) -> int:
-        """How far Binance's clock is ahead of ours (ms)."""
-        offset = Offset(PROBES)
-        for _ in range(PROBES):
+    async def _apart(self, probes: int, priority: Priority) -> int:
+        """How far Binance's clock is ahead of ours (ms), by so many looks at it and those of before."""
+        for _ in range(probes):
             sent = self._host.now()
             answer = await self._http.retried("/api/v3/time", call="time", priority=priority)
-            offset.asked(moment(answer, "serverTime"), sent, self._host.now())
-        return offset.ms
+            self._offset.asked(moment(answer, "serverTime"), sent, self._host.now())
+        return self._offset.ms

@@ -1,6 +1,6 @@
 """What a feed asks of its venue in its busiest minute, and whether an address of it may be asked at all."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from pipeline.connections.contract import Busy, Need
 from pipeline.connections.places import allowed
@@ -30,9 +30,11 @@ def usual_needs(busy: Busy, history: str, weight: int = 1, *, clock: str = "") -
         yield Need(clock, CONNECTIONS * PROBES, "its clock, each time it is connected", "quote")
 
 
-def reached(key: str, url: str, hosts: Collection[str]) -> None:
+def reached(key: str, url: str, hosts: frozenset[str]) -> None:
     """Refuse an address that may not be asked, by the key it stands under."""
     try:
         allowed(url, hosts, key)
     except InputError as wrong:
-        raise ValueError(str(wrong)) from None
+        what, _, fix = str(wrong).partition("; ")
+        known = ", ".join(sorted(hosts - {"127.0.0.1"}))
+        raise ValueError(f"{what}; {fix if not what.startswith(f'{key} leads') else f'write one of {known}'}") from None
