@@ -75,6 +75,10 @@ class Redirected(Exception):
     """Somebody wants us to go elsewhere."""
 
 
+BROKEN = (aiohttp.ClientError, OSError, ValueError, Torn, Redirected)
+"""What a call may break with; `told` says it in our words."""
+
+
 def new_session(deadline: float) -> aiohttp.ClientSession:
     """A session that nobody shares, with no cookies and no settings from the environment."""
     trace = aiohttp.TraceConfig()

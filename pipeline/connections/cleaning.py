@@ -1,10 +1,10 @@
 """What others say to us, made fit to be shown: short, printable, and without what we told them in confidence."""
 
-import base64
 import re
 from collections.abc import Collection, Iterator, Mapping
-from urllib.parse import quote, quote_plus
 
+from pipeline.masking import forms, masked
+from pipeline.masking import masked
 from pipeline.secret import MASK
 
 LONGEST = 200
@@ -16,10 +16,10 @@ _CONFIDENTIAL = re.compile(r"auth|token|secret|passw|otp|pin|key|cookie|session|
 
 def cleaned(text: str, confidential: Collection[str] = (), most: int = LONGEST) -> str:
     """One short line of what somebody said, anything confidential or of a token's length masked."""
-    shown = _ODD.sub(" ", text[: 16 * most]).strip()
-    for form in sorted({form for each in confidential for form in _forms(each)}, key=len, reverse=True):
+    shown = _ODD.sub(" ", masked(text[: 16 * most])).strip()
+    for form in sorted({form for each in confidential for form in (each, *forms(each))}, key=len, reverse=True):
         shown = re.sub(re.escape(form), MASK, shown, flags=re.IGNORECASE)
-    shown = _TOKEN.sub(MASK, shown)
+    shown = _TOKEN.sub(MASK, masked(shown))
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
@@ -40,11 +40,3 @@ def _within(value: object, *, named: bool) -> Iterator[str]:
             yield from (part for part in {str(value), *str(value).split()} if len(part) >= SHORTEST_SECRET)
         case _:
             pass
-
-
-def _forms(secret: str) -> Iterator[str]:
-    """How a text may come back: as it is, as in an address, turned into letters and digits, or backwards."""
-    raw = secret.encode()
-    yield from (secret, secret[::-1], quote(secret, safe=""), quote_plus(secret), raw.hex())
-    yield base64.b64encode(raw).decode().rstrip("=")
-    yield base64.urlsafe_b64encode(raw).decode().rstrip("=")

@@ -10,7 +10,7 @@ from yarl import URL
 
 from pipeline.connections.backoff import HTTP, Backoff, Profile
 from pipeline.connections.budgets import Budgets
-from pipeline.connections.calling import Method, Question, Redirected, Sending, Torn, Values, new_session, told
+from pipeline.connections.calling import BROKEN, Method, Question, Sending, Values, new_session, told
 from pipeline.connections.contract import Priority
 from pipeline.connections.counts import Counts
 from pipeline.connections.frames import Frames
@@ -140,7 +140,7 @@ class Http:
                     answer = frames.read(line)
                     if answer is not None:
                         yield answer
-        except (aiohttp.ClientError, OSError, ValueError) as problem:
+        except BROKEN as problem:
             failure = told(problem, question.what, sending, quiet_after)
         if failure is not None:
             raise failure
@@ -184,7 +184,7 @@ class Http:
             async with asyncio.timeout(deadline), self._sent(question, sending, deadline) as response:
                 self._heard(response, began)
                 reply = await self._reply(response)
-        except (aiohttp.ClientError, OSError, ValueError, Torn, Redirected) as problem:
+        except BROKEN as problem:
             failure = told(problem, question.what, sending, deadline)
         if reply is None:  # not within the except: the other error holds what was sent
             raise failure or CallFailed("network", f"{question.what} was given up")

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 import aiohttp
 from aiohttp import WSMsgType
 
-from pipeline.connections.calling import Redirected, Sending, Torn, new_session, odd_header, told
+from pipeline.connections.calling import BROKEN, Sending, new_session, odd_header, told
 from pipeline.connections.cleaning import cleaned, confidences
 from pipeline.connections.frames import Frames
 from pipeline.connections.places import allowed
@@ -95,7 +95,7 @@ class Socket:
             opened = True
         except aiohttp.WSServerHandshakeError as problem:
             answered = (problem.status, dict(problem.headers or {}))
-        except (aiohttp.ClientError, OSError, ValueError, Torn, Redirected) as problem:
+        except BROKEN as problem:
             failure = told(problem, f"opening {self._what}", sending, self._deadline)
         finally:
             if not opened:
