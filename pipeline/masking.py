@@ -9,7 +9,7 @@ import json
 import re
 import sys
 import traceback
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from types import TracebackType
@@ -41,6 +41,8 @@ CUES = (
     "eyj",
 )
 """One of these is in a text that a pattern finds something in: most texts are asked for no more."""
+PIECE, LONG_PIECE = 10, 12
+"""So many of a secret's first letters are masked by themselves, or half of them."""
 ESCAPE = re.compile("%[0-9A-F]{2}")
 PATTERNS = re.compile(
     rf"""
@@ -61,9 +63,9 @@ PATTERNS = re.compile(
 
 def masked(text: str) -> str:
     """A text without the secrets in it."""
-    for form in _known(revealed()):
-        if form in text:
-            text = text.replace(form, MASK)
+    for head, known in _known(revealed()).items():
+        if head in text:
+            text = _without(text, head, known)
     folded = text.casefold()
     return PATTERNS.sub(_without_value, text) if any(cue in folded for cue in CUES) else text
 
@@ -132,8 +134,28 @@ def _without_value(match: re.Match[str]) -> str:
     return match["head"] + MASK
 
 
+def _without(text: str, head: str, known: Collection[str]) -> str:
+    """A text without what begins like this, as far as it is one of those; a sentence may have been cut within."""
+    pieces: list[str] = []
+    at = 0
+    while (found := text.find(head, at)) >= 0:
+        pieces += (text[at:found], MASK)
+        at = found + max(_alike(form, text[found : found + len(form)]) for form in known)
+    return "".join((*pieces, text[at:]))
+
+
+def _alike(form: str, text: str) -> int:
+    """How many letters two texts have in common before they differ."""
+    return next((place for place, pair in enumerate(zip(form, text, strict=False)) if pair[0] != pair[1]), len(text))
+
+
 @lru_cache(maxsize=4)
-def _known(secrets: tuple[str, ...]) -> tuple[str, ...]:
-    """What to look for, the longest first."""
-    found = {form for secret in secrets if not secret.startswith(PRACTISED) for form in forms(secret)}
-    return tuple(sorted((form for form in found if len(form) >= SHORTEST), key=len, reverse=True))
+def _known(secrets: tuple[str, ...]) -> Mapping[str, Collection[str]]:
+    """What to look for by how it begins: of a long secret a good piece is a secret too."""
+    found: dict[str, set[str]] = {}
+    for secret in secrets:
+        if not secret.startswith(PRACTISED):
+            for form in forms(secret):
+                if len(form) >= SHORTEST:
+                    found.setdefault(form[: max(PIECE, min(LONG_PIECE, len(form) // 2))], set()).add(form)
+    return found

@@ -66,6 +66,16 @@ def test_what_was_revealed_never_stands_in_what_is_given(text: str, before: str,
     assert text not in masked(f"{before}{text}{after}").replace(MASK, "\x00") or text in MASK
 
 
+@pytest.mark.parametrize("cut", [12, 14, 17])
+def test_of_a_secret_that_was_cut_short_nothing_is_left(cut: int) -> None:
+    assert masked(f"it is in {known()[:cut]}…") == f"it is in {MASK}…"
+
+
+def test_a_word_that_a_secret_begins_with_stays() -> None:
+    known("passwords-are-fun")
+    assert masked("the password is wrong") == "the password is wrong"
+
+
 def test_a_secret_that_nobody_revealed_is_not_known() -> None:
     Secret(WORD)
     assert masked(WORD) == WORD
