@@ -115,6 +115,11 @@ class Broker:
         """A product by its name here, or by the one that others give it: `EURUSD`."""
         return self.products.get(name) or next((each for each in self.products.values() if each.alias == name), None)
 
+    @property
+    def sold(self) -> int:
+        """How many contracts it has sold."""
+        return self._contract - FIRST_CONTRACT + 1
+
     # --- prices ---
 
     def is_open(self, product: str) -> bool:

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from pipeline.times import DurationText, duration
 from pipeline.values import Direction
-from pipeline.venues.faults import LATE, OfEnd, OfInquiry, OfMoment, Storm, Strike
+from pipeline.venues.faults import LATE, OfEnd, OfInquiry, OfMoment, Share, Storm, Strike
 from pipeline.venues.weather import Scene, Weather
 
 Before = Literal[
@@ -111,9 +111,9 @@ class Fault:
     amount: Annotated[Decimal, Meta(description="of money that moves, or is staked by hand")] = Decimal(1)
     timeframe: Annotated[DurationText, Meta(description="of a contract by hand: how long it runs")] = "1m"
     told: Annotated[bool, Meta(description="whether statements name the movement, beside the balance")] = True
-    shift: Annotated[
-        float | None, Meta(gt=0, lt=1, description="by how much of itself an exit is moved against the account")
-    ] = None
+    shift: Annotated[Share | None, Meta(description="by how much of itself an exit is moved against the account")] = (
+        None
+    )
 
     def __post_init__(self) -> None:
         place = PLACE_OF[self.what]

@@ -15,7 +15,9 @@ from pipeline.settlement import CENT
 from pipeline.times import DurationText, duration, parse_moment
 from pipeline.venues.faults import Storm
 
-Speed = Annotated[float, Meta(ge=0.1, le=3600)]
+Speed = Annotated[float, Meta(ge=0.1, le=1000)]
+Count = Annotated[int, Meta(ge=0, le=100)]
+Charge = Annotated[float, Meta(ge=0, le=0.4)]
 Scope = Literal["read", "trade", "trading_information", "payments", "admin", "account_manage"]
 BEGINS = 1_767_600_000_000
 """2026-01-05T08:00:00Z, a Monday: where a venue begins that neither its file nor a clock tells the time."""
@@ -45,9 +47,9 @@ class Terms:
 
     shortest: Annotated[DurationText | None, Meta(description="the shortest duration")] = None
     longest: Annotated[DurationText | None, Meta(description="the longest duration")] = None
-    ticks: Annotated[int | None, Meta(ge=0, le=100, description="over how many ticks at most; 0 for none")] = None
+    ticks: Annotated[Count | None, Meta(description="over how many ticks at most; 0 for none")] = None
     charge: Annotated[
-        float | None, Meta(ge=0, le=0.4, description="what the venue adds to the chance of a win: 0.0125 pays 95 %")
+        Charge | None, Meta(description="what the venue adds to the chance of a win: 0.0125 pays 95 %")
     ] = None
 
     def __post_init__(self) -> None:

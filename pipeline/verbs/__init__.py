@@ -37,6 +37,7 @@ NAMES = (
     "audit",
     "calendar",
     "data",
+    "venue",
     "accounts",
     "doctor",
 )
