@@ -182,6 +182,8 @@ class DerivConnector:
 
     async def place(self, order: Order) -> Ack:
         wire = self._open_wire()
+        if self._halted is not None and self._halted.done():
+            raise CallFailed("rule", "nothing is bought: what was bought last is not what was ordered", fate="unsent")
         by = self._now() + LEAVING
         await self._check(order)
         buying = Buying(
