@@ -104,6 +104,7 @@ class _Check:
         self._warnings += futile(self.tables.source, self._nodes, edges)
         self._warn_of_stakes()
         self._warn_of_faults()
+        self._warn_of_symbols()
         tests = self._tests()
         if not self.tables.problems:
             self.tables.problems.extend(budgeting.problems(self.tables.source, self._nodes, edges))
@@ -366,6 +367,14 @@ class _Check:
                 line, column = self.tables.source.place((*node.id.split(".", 1), "faults"))
                 fix = "take them out when the trying is over"
                 self._warnings.append(Problem(f"[{node.id}]", "its faults make it fail on purpose", fix, line, column))
+
+    def _warn_of_symbols(self) -> None:
+        """What a source takes a product for, where that is something else and nobody said so."""
+        for node in self._of("source"):
+            for product, symbol in getattr(node.instance, "assumed", tuple)():
+                line, column = self.tables.source.value_place((*node.id.split(".", 1), "products"))
+                fix = f'if that is what you want, say symbols = {{ {product} = "{symbol}" }}'
+                self._warnings.append(Problem(f"[{node.id}]", f"{product} is taken for {symbol}", fix, line, column))
 
     def _tests(self) -> tuple[FlowTest, ...]:
         given = self.tables.source.data.get("test", [])

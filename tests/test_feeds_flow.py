@@ -157,6 +157,17 @@ def test_what_is_wrong_with_such_a_source_is_told_before_it_runs(keys: str, sent
     assert sentence in str(wrong.value)
 
 
+def test_what_a_product_is_taken_for_that_nobody_said_is_a_warning_until_somebody_says_it(tmp_path: Path) -> None:
+    text = '[sources.market]\nuse = "binance"\nproducts = ["BTCUSD", "ETHBTC"]\n'
+    told = [each.text("flow.toml") for each in load_text(text, "flow.toml", tmp_path).warnings]
+    assert (
+        "flow.toml:3:12: [sources.market]: BTCUSD is taken for BTCUSDT; if that is what you want, "
+        'say symbols = { BTCUSD = "BTCUSDT" }'
+    ) in told
+    said = load_text(f'{text}symbols = {{ BTCUSD = "BTCUSDT" }}\n', "flow.toml", tmp_path)
+    assert not any("taken for" in each.what for each in said.warnings)
+
+
 def test_a_flow_with_more_products_than_kraken_answers_questions_about_is_refused(tmp_path: Path) -> None:
     names = [f"C{n:02d}USD" for n in range(61)]
     symbols = ", ".join(f'{name} = "{name[:3]}/USD"' for name in names)

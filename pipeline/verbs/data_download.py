@@ -23,7 +23,7 @@ import msgspec
 from pipeline.calendar import Calendar, calendar_of
 from pipeline.checking import load
 from pipeline.clocks import LoopClock
-from pipeline.connections.contract import Fetching
+from pipeline.connections.contract import Feed
 from pipeline.connections.troubles import CallFailed
 from pipeline.errors import InputError
 from pipeline.evidence import Trouble
@@ -66,30 +66,9 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     source, base, calendar, venue = _source(options)
-    now = wall()
-    until = moment_of(options.until, now)
-    since = moment_of(options.since, until - AGO)
-    if since >= until:
-        raise InputError(f"--from {utc_text(since)} is not before --until {utc_text(until)}; give an earlier moment")
-    downloading, series = import_module("pipeline.feeds.downloading"), archive("series").Series
-    wanted = downloading.Wanted(
-        series=series(options.product, tf_of(options.timeframe)),
-        venue=venue,
-        since=since,
-        until=until,
-        force=options.force,
-        on_conflict=options.on_conflict,
-    )
-    if not options.json:
-        symbols: dict[str, str] = source.called() if hasattr(source, "called") else getattr(source, "symbols", {})
-        name = symbols.get(options.product, options.product)
-        print(f"{wanted.series} from {venue}, where it is called {name}", flush=True)
-    done = downloading.Downloaded()
-    failure: CallFailed | None = None
-    try:
-        asyncio.run(_fetched(source, base, wanted, options.store, calendar, done))
-    except CallFailed as failed:
-        failure = failed
+    tf = tf_of(options.timeframe)
+    done = feeds("downloading").Downloaded()
+    wanted, failure = asyncio.run(_fetched(source, base, options, venue, tf, calendar, done))
     if options.json:
         say_json(_as_json(wanted, done, failure))
     else:
@@ -97,6 +76,11 @@ def run(options: argparse.Namespace) -> int:
         if failure is not None:
             print(f"{failure}; what came before is in the store: run it again to go on", file=sys.stderr)
     return 0 if failure is None else failure.exit_code
+
+
+def feeds(part: str) -> Any:
+    """A module of downloads, with the libraries that read Parquet: loaded when the verb is run, not for its help."""
+    return import_module(f"pipeline.feeds.{part}")
 
 
 def _source(options: argparse.Namespace) -> tuple[Any, Path, Calendar, str]:
@@ -151,9 +135,9 @@ def _node(plan: Plan, options: argparse.Namespace) -> Node:
 class _Outside:
     """A clock that goes with time, and waiting on it: what a feed needs where there is no flow."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, begin: int, speed: float) -> None:
         self.base = base
-        self._clock = LoopClock(asyncio.get_running_loop(), wall())
+        self._clock = LoopClock(asyncio.get_running_loop(), begin, speed)
 
     def now(self) -> int:
         return self._clock.now()
@@ -167,25 +151,55 @@ class _Outside:
             planned.cancel()
 
 
-async def _fetched(source: Fetching, base: Path, wanted: Any, store: Path, calendar: Calendar, done: Any) -> None:
-    outside = _Outside(base)
-    feed = source.feed(outside, _warned)
-    show = progress("downloading")
-    pause = PAUSE_MS
+async def _outside(source: Any, base: Path) -> _Outside:
+    """By the venue's clock, where that goes faster than time passes."""
+    speed = float(getattr(source, "speed", 1.0))
+    return _Outside(base, wall() if speed == 1 else await source.clock_of(), speed)
+
+
+async def _fetched(
+    source: Any, base: Path, options: argparse.Namespace, venue: str, tf: int, calendar: Calendar, done: Any
+) -> tuple[Any, CallFailed | None]:
+    """What was wanted, and why not all of it came."""
+    outside = await _outside(source, base)
+    wanted = _wanted(options, venue, tf, outside.now())
+    if not options.json:
+        symbols: dict[str, str] = source.called() if hasattr(source, "called") else getattr(source, "symbols", {})
+        name = symbols.get(options.product, options.product)
+        print(f"{wanted.series} from {venue}, where it is called {name}", flush=True)
+    feed: Feed = source.feed(outside, _warned)
+    show, pause = progress("downloading"), PAUSE_MS
     try:
         for left in reversed(range(TRIES)):
             try:
-                downloaded = import_module("pipeline.feeds.downloading").downloaded
-                return await downloaded(feed, wanted, store, calendar, outside.now(), done, show)
+                await feeds("downloading").downloaded(feed, wanted, options.store, calendar, outside.now(), done, show)
             except CallFailed as failed:
                 if not left or failed.final or failed.kind not in ("network", "throttle", "maintenance"):
-                    raise
+                    return wanted, failed
                 wait = max(pause, int(1000 * (failed.wait or 0)))
                 print(f"{failed}; again in {wait / 1000:g} s", file=sys.stderr, flush=True)
+            else:
+                break
             await outside.until(outside.now() + wait)
             pause *= 2
     finally:
         await feed.close()
+    return wanted, None
+
+
+def _wanted(options: argparse.Namespace, venue: str, tf: int, now: int) -> Any:
+    until = moment_of(options.until, now)
+    since = moment_of(options.since, until - AGO)
+    if since >= until:
+        raise InputError(f"--from {utc_text(since)} is not before --until {utc_text(until)}; give an earlier moment")
+    return feeds("downloading").Wanted(
+        series=archive("series").Series(options.product, tf),
+        venue=venue,
+        since=since,
+        until=until,
+        force=options.force,
+        on_conflict=options.on_conflict,
+    )
 
 
 def _warned(trouble: Trouble) -> None:
