@@ -63,8 +63,9 @@ class DerivFeed:
         wire = await self._asking()
         symbol, pages = self._naming.symbol(product), list[Answer]()
         final = min(until, time_of(await wire.ask(requests.TIME, "history")))
-        for begin in range(since - since % -tf, until, PAGE * tf):
-            end = min(begin + PAGE * tf, until) - SECOND
+        over = final // tf * tf
+        for begin in range(since - since % -tf, over, PAGE * tf):
+            end = min(begin + PAGE * tf, over) - SECOND
             frame = await wire.ask(requests.candles(symbol, tf, begin, end, PAGE), "history")
             pages += frame.rows("candles")
         return bars_of(pages, product, tf, since, final)
