@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from pipeline.broker.faults import Fault
-from pipeline.broker.products import Product, catalogue
+from pipeline.broker.products import Product, catalogue, cents
 from pipeline.broker.values import Kind, Purse, Status
 from pipeline.market import BEGIN, END
 from pipeline.settlement import CENT
@@ -103,7 +103,7 @@ class Settings:
     @property
     def purses(self) -> tuple[Purse, ...]:
         return tuple(
-            Purse(name, each.user or name, each.currency, each.kind, each.balance, each.status, each.scopes)
+            Purse(name, each.user or name, each.currency, each.kind, cents(each.balance), each.status, each.scopes)
             for name, each in self.accounts.items()
         )
 

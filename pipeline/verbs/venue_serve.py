@@ -11,6 +11,7 @@ of its file, its protocols, and its admin, by which faults are set while it runs
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
         async with serving(settings, folder, wall=wall) as venue:
             if options.json:
                 say_json({"what": "begin", **_facts(venue)})
+                sys.stdout.flush()
             else:
                 print("\n".join(_lines(venue, folder)), flush=True)
             try:
