@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import field
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from msgspec import Meta
 from reactivex import Observable
@@ -24,6 +24,7 @@ from pipeline.times import DurationText, duration
 from pipeline.values import Bars, Gap, Link, Quotes
 
 Word = Annotated[str, Meta(min_length=1, max_length=60)]
+SOCKETS = {"http": "ws", "https": "wss"}
 
 
 @source
@@ -39,7 +40,9 @@ class Deriv:
     symbols: Annotated[dict[Word, Word], Meta(description="what Deriv calls a product: EURUSD is frxEURUSD")] = field(
         default_factory=dict[str, str]
     )
-    url: Annotated[str, Meta(description="its public socket")] = OFFICIAL_PRICES
+    url: Annotated[str, Meta(description="its address, as a venue has it, or that of its public socket")] = (
+        OFFICIAL_PRICES
+    )
     quiet_after: Annotated[DurationText, Meta(description="so long a product of an open market may be silent")] = "60s"
     practice: Annotated[bool, Meta(description="whether url is a practice venue on this machine")] = False
     speed: Annotated[float, Meta(gt=0, le=1000, description="how fast the clock of a practice venue goes")] = 1.0
@@ -62,7 +65,7 @@ class Deriv:
     def feed(self, host: Outside, warn: Warn) -> Feed:
         budgets = Budgets(PUBLIC_LIMITS, host.now, host.until)
         hosts = {urlsplit(self.url).hostname or ""}
-        return DerivFeed(self.url, hosts, Naming(self.symbols), budgets, warn, host.now, DEADLINE)
+        return DerivFeed(public_socket(self.url), hosts, Naming(self.symbols), budgets, warn, host.now, DEADLINE)
 
     def limits(self) -> tuple[Limit, ...]:
         return PUBLIC_LIMITS
@@ -73,3 +76,12 @@ class Deriv:
 
     async def clock_of(self) -> int:
         return await practice_time(self.url, self.speed)
+
+
+def public_socket(url: str) -> str:
+    """The address of the socket of prices, where that of REST calls may be given in its place."""
+    parts = urlsplit(url)
+    scheme = SOCKETS.get(parts.scheme)
+    if scheme is None:
+        return url
+    return urlunsplit((scheme, parts.netloc, urlsplit(OFFICIAL_PRICES).path, "", ""))
