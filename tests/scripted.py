@@ -190,6 +190,7 @@ class Played:
             await host.left()
 
         virtual.run(main)
+        assert not self.failures
         return self.said
 
     def send(self, name: str = "o-1", account: str = "demo-1", **changes: Any) -> Callable[[], None]:

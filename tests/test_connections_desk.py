@@ -335,6 +335,15 @@ def test_payouts_are_told_when_they_change_and_asked_in_turn() -> None:
     assert abs(asked_of[0] - asked_of[1]) <= 1
 
 
+def test_payouts_are_asked_for_as_soon_as_an_account_is_connected() -> None:
+    connector = Scripted()
+    connector.opens = [2.0]
+    played = Played([connector], quoted=[("EURUSD", 60_000), ("BTCUSD", 60_000)])
+    played.play(9)
+    assert [at for at, _ in ratios(played)] == [2.0]
+    assert [at for at, _ in ratios(played, "BTCUSD")] == [2.25]
+
+
 def test_a_payout_that_is_not_heard_of_any_more_is_not_known_and_comes_back() -> None:
     connector = Scripted()
     played = Played([connector], quoted=[("EURUSD", 60_000)])

@@ -50,8 +50,7 @@ def connected(
         )
 
     def open_desk(observer: ObserverBase[Said], scheduler: SchedulerBase | None = None) -> DisposableBase:
-        desk = _Desk(host, make, holders, logins, deadline, observer)
-        desk.quote(quoted, payout_every, stake)
+        desk = _Desk(host, make, holders, logins, quoted, payout_every, stake, deadline, observer)
         return CompositeDisposable(
             Disposable(desk.close),
             past.subscribe(desk.take_past, observer.on_error, scheduler=scheduler),
@@ -70,6 +69,9 @@ class _Desk:
         make: Make,
         holders: Mapping[str, Holder],
         logins: Logins,
+        quoted: Sequence[tuple[str, int]],
+        every: int,
+        stake: Decimal,
         deadline: float,
         observer: ObserverBase[Said],
     ) -> None:
@@ -78,15 +80,11 @@ class _Desk:
         self._works = set[DisposableBase]()
         self._keepers: dict[str, Keeper] = {}
         self._clerks: dict[str, Clerk] = {}
+        self._quoting = Quoting(host, self._keepers, quoted, self._give, every=every, stake=stake, deadline=deadline)
         for holder in holders.values():
             self._open(holder)
-
-    def quote(self, quoted: Sequence[tuple[str, int]], every: int, stake: Decimal) -> None:
-        quoting = Quoting(
-            self._host, self._keepers, quoted, self._give, every=every, stake=stake, deadline=self._deadline
-        )
-        for product in quoting.products:
-            self._work(partial(quoting.follow, product), self._observer.on_error)
+        for product in self._quoting.products:
+            self._work(partial(self._quoting.follow, product), self._observer.on_error)
 
     def take(self, item: Order | Inquiry | Closing) -> None:
         clerk = self._clerks.get(item.account)
@@ -121,6 +119,8 @@ class _Desk:
         def told(standing: Standing) -> None:
             self._give(standing)
             clerk.look()
+            if standing.state == "CONNECTED":
+                self._quoting.notice()
 
         def hear(said: Told) -> None:
             clerk.hear(said)

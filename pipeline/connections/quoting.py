@@ -1,6 +1,7 @@
 """What a win pays, asked of the venue now and then through whichever account has the most room for it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from math import isfinite, nan
@@ -17,6 +18,8 @@ from pipeline.values import Payouts
 
 UNKNOWN_AFTER = 3
 """After so many rounds without an answer in a row a payout is not known any more."""
+APART = 0.25
+"""Seconds between the questions for two products as an account comes back, at the most."""
 HIGHEST = 100.0
 """No venue pays a hundred times the stake for a rise or a fall: such an answer is a slip."""
 
@@ -44,19 +47,27 @@ class Quoting:
         self._slots: dict[str, list[int]] = {}
         for product, tf in quoted:
             self._slots.setdefault(product, []).append(tf)
-        self._asked: dict[str, int] = dict.fromkeys(keepers, 0)
-        self._failed: dict[str, int] = dict.fromkeys(keepers, 0)
+        self._asked = Counter[str]()
+        self._failed = Counter[str]()
         """How many questions each account failed to answer, in a row."""
         self._said: dict[str, float] = {}
+        self._came = asyncio.Event()
+        """Set once another account is connected."""
 
     @property
     def products(self) -> tuple[str, ...]:
         return tuple(self._slots)
 
+    def notice(self) -> None:
+        """An account is connected: who waited for that may ask now."""
+        self._came.set()
+        self._came = asyncio.Event()
+
     async def follow(self, product: str) -> None:
-        """Ask about one product for ever. Products take turns within a round, so that none come all at once."""
+        """Ask about one product for ever. Products take turns within a round, so that they do not come all at once."""
         products = self.products
-        await passed(self._host, self._every * products.index(product) / len(products))
+        turn = min(self._every / len(products), APART) * products.index(product)
+        await passed(self._host, turn)
         unanswered = 0
         while True:
             keeper = self._cheapest()
@@ -66,7 +77,21 @@ class Quoting:
                 self._say(product, paid)
             elif unanswered >= UNKNOWN_AFTER:
                 self._say(product, nan)
-            await passed(self._host, self._every)
+            if keeper is None and await self._connected():
+                await passed(self._host, turn)
+            elif keeper is not None:
+                await passed(self._host, self._every)
+
+    async def _connected(self) -> bool:
+        """Wait for the next round; whether an account was connected before that."""
+        came = asyncio.ensure_future(self._came.wait())
+        round_ = asyncio.ensure_future(passed(self._host, self._every))
+        try:
+            await asyncio.wait((came, round_), return_when=asyncio.FIRST_COMPLETED)
+            return came.done()
+        finally:
+            await ended(came)
+            await ended(round_)
 
     def _cheapest(self) -> Keeper | None:
         """The connected account that answers and was asked least."""
@@ -80,9 +105,10 @@ class Quoting:
         self._asked[keeper.account] += 1
         asking = asyncio.ensure_future(self._least(connector, product))
         try:
-            await asyncio.wait((asking,), timeout=self._deadline)
+            patience = self._deadline * len(self._slots[product])
+            await asyncio.wait((asking,), timeout=patience)
             if not asking.done():
-                failure = CallFailed("network", f"no payout of {product} within {self._deadline:g} s")
+                failure = CallFailed("network", f"no payout of {product} within {patience:g} s")
             else:
                 failure = asking.exception()
         finally:
