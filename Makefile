@@ -3,7 +3,7 @@ SHELL := /bin/sh
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 PYTHON := $(BIN)/python
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
-PARTS := format-check lint contracts flows types readme wheel-check tests
+PARTS := format-check lint contracts flows types readme wheel-check clients tests
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check $(PARTS) format coverage bench campaign wheel lock clean
@@ -47,7 +47,8 @@ lock:  ## take the newest versions the *.in files allow (needs uv)
 	$(LOCK) --upgrade requirements.in -o requirements.txt
 	$(LOCK) --upgrade requirements-build.in -o requirements-build.txt
 	$(LOCK) --upgrade requirements-dev.in -o requirements-dev.txt
+	$(LOCK) --upgrade requirements-clients.in -o requirements-clients.txt
 
 clean:  ## remove what was made, but not what was recorded
-	rm -rf .venv dist build htmlcov .coverage coverage.xml .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-clients clients/node_modules dist build htmlcov .coverage coverage.xml .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -25,6 +25,7 @@ part_flows() {
 }
 part_readme() { python .ci/readme_blocks.py README.md; }
 part_wheel-check() { bash .ci/wheel.sh; }
+part_clients() { bash .ci/clients.sh; }
 
 kept=$(mktemp -d)
 trap 'end_all; rm -rf "$kept"' EXIT

@@ -102,7 +102,7 @@ class Trader:
 async def main(address: str, account: str, token: str) -> None:
     legacy = DerivAPI(endpoint=f"ws://{address}", app_id=1089)
     login = (await asyncio.wait_for(legacy.authorize(token), PATIENCE))["authorize"]
-    print(f"python-deriv-api, legacy protocol: {login['loginid']} holds {login['balance']} {login['currency']}")
+    assert login["balance"] == 10000, login
     await Trader(legacy, "symbol").trade()
     await legacy.clear()
     async with websockets.connect(one_time_address(address, account, token)) as connection:
