@@ -30,8 +30,6 @@ class Setting:
     begin: int
     speed: float | None = None
     """How fast a simulated market runs; None where time is not ours to pace: a real market, a replay."""
-    rate: float = 1.0
-    """How much faster than real time the clock goes that is not ours to pace: a practice venue's over a network."""
     end: int | None = None
     block: int = 0
     outside: tuple[Kind, ...] = OUTSIDE
@@ -86,7 +84,7 @@ def _clock(setting: Setting) -> Clock:
         return setting.clock
     loop = asyncio.get_running_loop()
     if setting.speed is None:
-        return LoopClock(loop, setting.begin, setting.rate)
+        return LoopClock(loop, setting.begin)
     return PacedClock(loop, setting.begin, setting.speed)
 
 
@@ -120,11 +118,12 @@ def market_of(plan: Plan, wall: int, seen: int | None) -> tuple[int, float | Non
     return (begin if seen is None else max(begin, seen + 1)), float(simulated[0].speed)
 
 
-async def venue_time(plan: Plan) -> tuple[int, float] | None:
-    """The time at a venue whose clock goes faster than time passes, and how fast; None where there is none."""
+async def venue_clock(plan: Plan) -> LoopClock | None:
+    """The clock of a venue over a network that goes faster than time passes, from now on; None where there is none."""
     for node in (*plan.of("source"), *plan.of("venue")):
         if hasattr(node.instance, "clock_of") and node.instance.speed != 1:
-            return await node.instance.clock_of(), float(node.instance.speed)
+            begin = await node.instance.clock_of()
+            return LoopClock(asyncio.get_running_loop(), begin, node.instance.speed)
     return None
 
 

@@ -29,7 +29,7 @@ import msgspec
 from pipeline.arming import banner
 from pipeline.aside import Aside
 from pipeline.ending import Unended, leave, patience
-from pipeline.engine import Setting, ledger_of, market_of, running, venue_time
+from pipeline.engine import Setting, ledger_of, market_of, running, venue_clock
 from pipeline.errors import InputError
 from pipeline.flow import CLOCK, TAP, Flow
 from pipeline.journal import Journal
@@ -106,23 +106,25 @@ class _Run:
             life = held.enter_context(living(ledger.path, plan, os.getpid(), wall))
             ledger.own(life.epoch)
             begin, speed = market_of(plan, wall(), ledger.last_moment())
-            apart = await venue_time(plan)
-            begin, rate = apart or (begin, 1.0)
+            clock = await venue_clock(plan)
+            pace = speed or 1.0
+            if clock is not None:
+                begin, pace = clock.now(), clock.speed
             if life.looping:
                 ledger.latch(life.stop(begin))
                 self._words.told(LEDGER, life.stop(begin))
             journal = Journal(options.record, plan, begin, later=True) if options.record else None
             if journal is not None:
                 held.enter_context(journal)
-            watch = Watch(plan, wall(), speed or rate)
+            watch = Watch(plan, wall(), pace)
             switch = Switch(ledger.path, ZoneInfo(plan.settings.display_timezone), tuple(plan.accounts), begin)
             self._killed.calls(switch.signalled)
             await switch.take_file(plan.folder)
             desk = Aside(lambda ask: Desk(watch, plan.folder, options.port, switch, ask))
             url = await desk.start()
             past = ledger.past(begin)
-            self._words.begin(begin, speed or rate, url, banner(plan, past.armings, begin))
-            setting = Setting(mode=plan.settings.mode, begin=begin, speed=speed, rate=rate)
+            self._words.begin(begin, pace, url, banner(plan, past.armings, begin))
+            setting = Setting(mode=plan.settings.mode, begin=begin, speed=speed, clock=clock)
             taps = (watch.told, self._words.told, self._unended.told)
             try:
                 async with running(plan, setting, ledger, past, journal=journal, taps=taps) as flow:
