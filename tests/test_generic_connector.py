@@ -187,20 +187,33 @@ def test_of_an_order_only_what_is_proved_is_said(what: str, kind: str, fate: str
     run(main())
 
 
-def test_what_became_of_an_order_without_an_answer_is_told_by_the_stream() -> None:
+def test_an_order_whose_answer_is_lost_has_the_contract_that_the_stream_told_of() -> None:
     async def main() -> None:
-        async with venue(speed=60.0) as there:
-            account = await there.opened(deadline=0.3, late=0.0)
+        async with venue(speed=20.0) as there:
+            account = await there.opened(deadline=0.5, late=0.0)
             there.follow(account)
             there.strike(what="lost_ack")
             order = there.order(tf=60 * MINUTE)
-            try:
-                ack = await account.place(order)
-            except CallFailed as failed:
-                assert failed.fate == "unknown"
-                await there.heard.until(lambda: any(isinstance(each, Ack) for each in there.heard.told))
-                ack = next(each for each in there.heard.told if isinstance(each, Ack))
+            ack = await account.place(order)
             (contract,) = there.broker.open_contracts("demo-1")
+            assert (ack.order, ack.contract) == (order.order, contract.id)
+
+    run(main())
+
+
+def test_an_order_that_comes_to_life_after_it_was_given_up_is_heard_of() -> None:
+    async def main() -> None:
+        async with venue(speed=60.0) as there:
+            account = await there.opened(deadline=0.2, late=0.0)
+            there.follow(account)
+            there.strike(what="late_accept", late="40s")
+            order = there.order(tf=60 * MINUTE)
+            with pytest.raises(CallFailed) as failed:
+                await account.place(order)
+            assert failed.value.fate == "unknown"
+            await there.heard.until(lambda: any(isinstance(each, Ack) for each in there.heard.told))
+            (contract,) = there.broker.open_contracts("demo-1")
+            (ack,) = (each for each in there.heard.told if isinstance(each, Ack))
             assert (ack.order, ack.contract) == (order.order, contract.id)
 
     run(main())
@@ -255,6 +268,24 @@ def test_another_contract_than_was_ordered_ends_all_trading_on_the_account() -> 
     run(main())
 
 
+@pytest.mark.parametrize("shape", ["numbers_as_text", "text_as_numbers", "unknown_fields"])
+def test_answers_of_another_shape_mean_the_same(shape: str) -> None:
+    async def main() -> None:
+        async with venue(speed=300.0) as there:
+            there.strike(what=shape)
+            account = await there.opened()
+            there.follow(account)
+            ack = await account.place(there.order(stake=Decimal("7.35")))
+            await there.heard.until(lambda: bool(ends(there)))
+            await there.here.until(there.here.now() + 2 * SECOND)
+            statement = await account.statement(there.inquiry())
+            assert [each.contract for each in statement.contracts] == [ack.contract]
+            assert statement.balance == Decimal(10_000) + ends(there)[0].profit
+            assert not there.heard.troubles
+
+    run(main())
+
+
 # --- being let in ----------------------------------------------------------------------------------------------------
 
 
@@ -296,9 +327,7 @@ def test_a_code_that_is_needed_is_asked_for_in_a_sentence() -> None:
         ({"currency": "EUR"}, "is in USD, the flow file says EUR"),
     ],
 )
-def test_a_broker_that_is_not_what_the_flow_file_says_is_not_traded_at(
-    changes: dict[str, object], sentence: str
-) -> None:
+def test_a_broker_that_is_not_what_the_flow_file_says_is_refused(changes: dict[str, object], sentence: str) -> None:
     async def main() -> None:
         proves = replace(EVIDENCE, late_ms=500, lists="evidence" not in changes or changes["evidence"] != EVIDENCE)
         async with venue(speed=1.0, manners=Manners(evidence=proves)) as there:

@@ -134,7 +134,7 @@ class Stream:
                     self._say({"type": "subscribed", "id": number, **self._quotes(frame.get("symbols"))})
                 case "subscribe", "orders" if self.account:
                     self._orders()
-                    self._say({"type": "subscribed", "id": number})
+                    self._say({"type": "subscribed", "id": number, "server_time": self._all.broker.now()})
                 case "subscribe", "orders":
                     self._say({"type": "error", "id": number, **EXPIRED.table})
                 case _:
@@ -186,7 +186,8 @@ class Stream:
     def _news(self, news: object) -> None:
         if isinstance(news, Stage) and news.what in ("bought", "sold"):
             contract = self._all.calls.contract(self.account, news.contract.id)
-            self._push({"type": "order", "seq": self._number(" orders"), "order": contract})
+            at = self._all.broker.now()
+            self._push({"type": "order", "seq": self._number(" orders"), "at": at, "order": contract})
 
     def _number(self, channel: str) -> int:
         self._numbers[channel] += 1

@@ -216,4 +216,6 @@ def _as_number(value: Any) -> Any:
         number = Decimal(value)
     except InvalidOperation:
         return value
-    return float(number) if number.is_finite() else value
+    if not number.is_finite():
+        return value
+    return int(value) if value.isdecimal() else float(number)

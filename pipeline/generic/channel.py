@@ -44,9 +44,9 @@ class Channel:
         await self._socket.send({"type": "auth"} if token is None else {"type": "auth", "token": token.reveal()})
         await self._answer("ready", None)
 
-    async def follow_orders(self) -> None:
-        """Hear what becomes of the account's contracts."""
-        await self._subscribe({"channel": "orders"})
+    async def follow_orders(self) -> int:
+        """Hear what becomes of the account's contracts, from a moment of the broker's clock on."""
+        return (await self._subscribe({"channel": "orders"})).whole("server_time")
 
     async def follow_quotes(self, symbols: tuple[str, ...]) -> dict[str, str]:
         """Hear quotes; the symbols that are refused, and why."""

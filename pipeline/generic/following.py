@@ -16,6 +16,8 @@ from pipeline.generic.terms import Terms
 from pipeline.times import HOUR, MINUTE, SECOND
 from pipeline.values import Order
 
+TRIES, SOON = 5, 1.0
+"""A listing that does not reach far enough yet is asked for again after so many seconds, so often."""
 WRONG = "the broker sold another contract than was ordered"
 
 
@@ -106,8 +108,7 @@ class Follower:
         numbers = Sequence()
         try:
             await channel.open(await self._session.token())
-            await channel.follow_orders()
-            await self._catch_up(hear)
+            await self._catch_up(hear, await channel.follow_orders())
             async for frame in channel.frames():
                 if frame.text("type") != "order":
                     continue
@@ -117,7 +118,7 @@ class Follower:
                 self._hear(contract_of(frame.table("order")), hear)
                 if seen == "gap":
                     self._trouble("network", "the broker's stream left something out; contracts are asked for")
-                    await self._catch_up(hear)
+                    await self._catch_up(hear, frame.whole("at"))
         finally:
             await channel.close()
 
@@ -126,15 +127,23 @@ class Follower:
         self._since = min(self._since or since, since)
         while True:
             try:
-                await self._catch_up(hear)
+                await self._list(hear)
             except CallFailed as failure:
                 if failure.kind != "throttle":
                     raise
                 self._trouble(failure.kind, str(failure))
             await passed(self._host, self._terms.poll_ms / SECOND)
 
-    async def _catch_up(self, hear: Hear) -> None:
-        """Hear what every contract has come to since the last listing."""
+    async def _catch_up(self, hear: Hear, until: int) -> None:
+        """Hear what every contract has come to, up to a moment: what the stream tells begins there."""
+        for _ in range(TRIES):
+            if await self._list(hear) >= until:
+                return
+            await passed(self._host, SOON)
+        self._trouble("network", "the broker's listings stay behind its stream; the end of a contract may come late")
+
+    async def _list(self, hear: Hear) -> int:
+        """Hear what every contract has come to since the last listing; up to when this one reaches."""
 
         async def page(query: dict[str, str]) -> Answer:
             return await self._session.get("/orders", "orders", "result", query)
@@ -145,6 +154,7 @@ class Follower:
         self._since = max(self._since, listed.as_of - self._terms.evidence.stamps_ms - MINUTE)
         for name in [name for name, closed_at in self._ended.items() if closed_at < self._since - HOUR]:
             del self._ended[name]
+        return listed.as_of
 
     def _hear(self, contract: Contract, hear: Hear) -> None:
         order = self._contracts.get(contract.id) or self._asked.get(contract.client_req_id)
