@@ -5,6 +5,7 @@ import json
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from threading import Event
 from typing import Any, ClassVar
 
 from aiohttp import WSMsgType, web
@@ -39,6 +40,8 @@ class Venue:
         self.frames: asyncio.Queue[Any] = asyncio.Queue()
         self.closed = False
         """Whether nobody is let in who wants to stream."""
+        self.stalls: tuple[int, Event] | None = None
+        """From how many questions on none is answered, and what is set when that begins."""
         self.connections = 0
         self.connected: asyncio.Queue[int] = asyncio.Queue()
         self.answered = Counter[str]()
@@ -78,6 +81,9 @@ class Binance(Venue):
     async def klines(self, request: web.Request) -> web.Response:
         if (failure := self.failing(request)) is not None:
             return failure
+        if self.stalls is not None and len(self.asked) >= self.stalls[0]:
+            self.stalls[1].set()
+            await asyncio.Event().wait()
         query = request.query
         if query["symbol"] not in self.symbols:
             return web.json_response({"code": -1121, "msg": "Invalid symbol."}, status=400)

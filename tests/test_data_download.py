@@ -2,12 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Generator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+import numpy as np
 import pytest
 from aiohttp import web
 
@@ -21,10 +24,11 @@ from pipeline.errors import InputError
 from pipeline.feeds.asked import asked_of, missing
 from pipeline.feeds.binance import BinanceFeed
 from pipeline.feeds.downloading import Downloaded, Wanted, downloaded
-from pipeline.times import DAY, HOUR, MINUTE, SECOND
+from pipeline.times import DAY, HOUR, MINUTE, SECOND, utc_text
+from pipeline.values import Bars, Quotes
 from tests.feed_hosts import Outdoors
 from tests.feed_servers import Binance, prices, serving
-from tests.support import MONDAY
+from tests.support import MONDAY, ROOT
 
 NOW = MONDAY + 30 * SECOND
 SERIES = Series("BTCUSD", MINUTE)
@@ -189,7 +193,7 @@ def venue_beside(born: int = MONDAY) -> Generator[tuple[Binance, str]]:
     made: list[tuple[Binance, str]] = []
 
     async def whole() -> None:
-        venue = Binance(lambda: born + DAY, born)
+        venue = Binance(lambda: max(born, MONDAY) + DAY, born)
         async with serving(venue) as place:
             made.append((venue, place))
             ready.set()
@@ -219,44 +223,22 @@ def test_the_verb_fills_the_store_from_the_source_of_a_flow_and_says_what_it_did
 ) -> None:
     with venue_beside() as (venue, place):
         venue.holes = {MONDAY + 100 * MINUTE}
-        words = [
-            "data",
-            "download",
-            "--flow",
-            str(flow_of(tmp_path, place)),
-            "--product",
-            "BTCUSD",
-            "--timeframe",
-            "1m",
-        ]
-        span = ["--from", "2026-01-05T10:00:00Z", "--until", "2026-01-05T14:00:00Z", "--store", str(tmp_path / "store")]
-        assert main([*words, *span]) == 0
-        out = capsys.readouterr()
-        assert out.out.splitlines() == [
-            "BTCUSD 1m from binance, where it is called BTCUSDT",
-            "239 rows came, 239 of them new, 0 were there already",
-            "  the venue has no 1m bar of 1 slots of open time:",
-            "    from 2026-01-05T11:40:00.000Z until 2026-01-05T11:41:00.000Z",
-            f"store: {tmp_path / 'store'}",
-        ]
-        assert out.err.splitlines() == ["downloading 100 %, 239 rows"]
-        assert main([*words, *span, "--json"]) == 0
-        told = json.loads(capsys.readouterr().out)
-        assert (told["rows"], told["runs"], told["venue"]) == (0, 0, "binance")
-        assert main(["data", "list", "--store", str(tmp_path / "store"), "--json"]) == 0
-        (listed,) = json.loads(capsys.readouterr().out)
-        assert (listed["product"], listed["timeframe"], listed["rows"]) == ("BTCUSD", "1m", 239)
-
-
-def test_the_verb_says_in_a_sentence_what_the_venue_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with venue_beside() as (venue, place):
-        venue.failures.append(web.json_response({"code": -1003, "msg": "Invalid interval."}, status=400))
         words = ["data", "download", "--flow", str(flow_of(tmp_path, place)), "--product", "BTCUSD"]
-        span = ["--from", "2026-01-05T10:00:00Z", "--until", "2026-01-05T14:00:00Z", "--store", str(tmp_path / "store")]
-        assert main([*words, "--timeframe", "1m", *span]) == 1
-        assert "Invalid interval.); what came before is in the store: run it again to go on" in capsys.readouterr().err
-        assert main([*words, *span]) == 1, "quotes are not kept"
-        assert "ask for bars" in capsys.readouterr().err
+        words += ["--timeframe", "1m", "--from", utc_text(since), "--until", utc_text(until)]
+        words += ["--store", str(tmp_path / "store")]
+        command = [sys.executable, "-m", "pipeline", *words]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+            try:
+                assert stalled.wait(30)
+            finally:
+                child.kill()
+        venue.stalls = None
+        venue.asked.clear()
+        stored = [int(at) for bars in Archive(tmp_path / "store").bars("BTCUSD", MINUTE) for at in bars.open_ts]
+        assert stored == list(range(since, since + 10_000 * MINUTE, MINUTE)), "a whole run, and nothing of the next"
+        assert main(words) == 0
+        assert "781 rows came, 780 of them new, 1 were there already" in capsys.readouterr().out
+        assert min(int(query["startTime"]) for _, query in venue.asked if query) == since + 9_999 * MINUTE
 
 
 @pytest.mark.parametrize(
@@ -302,3 +284,43 @@ def test_a_flow_must_have_a_source_that_can_be_asked(tmp_path: Path, capsys: pyt
     assert "has no source 'three' to download from; use one of one, two" in capsys.readouterr().err
     assert main([*words[:-1], "ETHUSD", "--source", "one"]) == 2
     assert "[sources.one] has no product 'ETHUSD'; it has BTCUSD" in capsys.readouterr().err
+
+
+class Ticker:
+    """A feed of a venue that keeps its quotes, one a second, and says when it was asked as when they came."""
+
+    def __init__(self, now: int) -> None:
+        self.now, self.asked = now, list[tuple[int, int]]()
+
+    async def history(self, product: str, tf: int, since: int, until: int) -> Bars:
+        raise CallFailed("rule", "there are no bars")
+
+    async def ticks(self, product: str, since: int, until: int) -> Quotes:
+        self.asked.append((since, until))
+        ts = np.arange(-(-since // SECOND) * SECOND, until, SECOND, dtype=np.int64)
+        price = 1.0 + ts % 997 / 1000
+        return Quotes(product, ts, np.full(len(ts), self.now), price, price)
+
+    def live(self, products: tuple[str, ...]) -> AsyncIterator[Quotes]:
+        raise CallFailed("rule", "there is nothing live")
+
+    async def close(self) -> None: ...
+
+
+def test_quotes_lie_in_the_store_at_their_own_stamps_and_are_asked_for_once(tmp_path: Path) -> None:
+    feed, store = Ticker(MONDAY + DAY), tmp_path / "store"
+
+    def fetch() -> Downloaded:
+        done = Downloaded()
+        wanted = Wanted(series=Series("VOL100"), venue="deriv", since=MONDAY, until=MONDAY + 8 * HOUR)
+        calendar = calendar_of("VOL100")
+        asyncio.run(downloaded(feed, wanted, store, calendar, MONDAY + DAY, done, lambda _, __: None))
+        return done
+
+    assert fetch().added == 8 * 3600
+    (quotes,) = Archive(store).quotes("VOL100")
+    assert quotes.ts.tolist() == list(range(MONDAY, MONDAY + 8 * HOUR, SECOND))
+    assert quotes.received.tolist() == quotes.ts.tolist()
+    assert feed.asked == [(MONDAY, MONDAY + 6 * HOUR), (MONDAY + 6 * HOUR, MONDAY + 8 * HOUR)]
+    assert fetch().there
+    assert len(feed.asked) == 2

@@ -1,7 +1,7 @@
 """A span of a series from a venue into the store: run by run, each whole or not at all, each only once."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +117,9 @@ async def _asked(feed: Feed, series: Series, begin: int, end: int, first: int) -
     if series.of_quotes:
         quotes = await feed.ticks(series.product, begin, end)
         _fits(series, quotes, wrong_quotes(quotes))
-        return quotes.rows(*quotes.ts.searchsorted([begin, end]).tolist())
+        quotes = quotes.rows(*quotes.ts.searchsorted([begin, end]).tolist())
+        # Nobody of us was there when they came: they count as received at once.
+        return replace(quotes, received=quotes.ts)
     since = begin - series.tf if begin - series.tf >= first else begin
     bars = await feed.history(series.product, series.tf, since, end)
     _fits(series, bars, wrong_bars(bars))
