@@ -22,6 +22,7 @@ from pipeline.connections.contract import (
 )
 from pipeline.connections.desk import connected
 from pipeline.connections.places import is_loopback
+from pipeline.connections.rehearsal import rehearsed
 from pipeline.deriv.clocking import practice_time
 from pipeline.deriv.connector import DerivConnector
 from pipeline.deriv.ends import Naming
@@ -37,7 +38,6 @@ from pipeline.secret import LoginField, Logins, Practised
 from pipeline.settlement import Tie
 from pipeline.times import DAY, HOUR, SECOND, DurationText, duration
 from pipeline.values import Ack, Bars, Order, Past, Payouts, Quotes, Reject, Settlement
-from pipeline.venues.desk import served
 from pipeline.venues.house import House
 from pipeline.venues.rules import Rules
 from pipeline.venues.selling import EarlyClose
@@ -126,7 +126,7 @@ class Deriv:
         Ack | Reject | Unsent | Lost | Declined | Settlement | Statement | Struck | Standing | Trouble | Payouts
     ]:
         if host.mode == "replay":
-            return served(host, lambda: self._house(host), orders, prices, payouts, past)
+            return rehearsed(host, lambda: self._house(host), self.holders, orders, prices, payouts, past)
         logins, common = self._logins(host), Common(host.now, host.until)
 
         def make(holder: Holder, warn: Warn) -> Connector:
