@@ -223,6 +223,51 @@ def test_the_verb_fills_the_store_from_the_source_of_a_flow_and_says_what_it_did
 ) -> None:
     with venue_beside() as (venue, place):
         venue.holes = {MONDAY + 100 * MINUTE}
+        words = [
+            "data",
+            "download",
+            "--flow",
+            str(flow_of(tmp_path, place)),
+            "--product",
+            "BTCUSD",
+            "--timeframe",
+            "1m",
+        ]
+        span = ["--from", "2026-01-05T10:00:00Z", "--until", "2026-01-05T14:00:00Z", "--store", str(tmp_path / "store")]
+        assert main([*words, *span]) == 0
+        out = capsys.readouterr()
+        assert out.out.splitlines() == [
+            "BTCUSD 1m from binance, where it is called BTCUSDT",
+            "239 rows came, 239 of them new, 0 were there already",
+            "  the venue has no 1m bar of 1 slots of open time:",
+            "    from 2026-01-05T11:40:00.000Z until 2026-01-05T11:41:00.000Z",
+            f"store: {tmp_path / 'store'}",
+        ]
+        assert out.err.splitlines() == ["downloading 100 %, 239 rows"]
+        assert main([*words, *span, "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["rows"], told["runs"], told["venue"]) == (0, 0, "binance")
+        assert main(["data", "list", "--store", str(tmp_path / "store"), "--json"]) == 0
+        (listed,) = json.loads(capsys.readouterr().out)
+        assert (listed["product"], listed["timeframe"], listed["rows"]) == ("BTCUSD", "1m", 239)
+
+
+def test_the_verb_says_in_a_sentence_what_the_venue_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with venue_beside() as (venue, place):
+        venue.failures.append(web.json_response({"code": -1003, "msg": "Invalid interval."}, status=400))
+        words = ["data", "download", "--flow", str(flow_of(tmp_path, place)), "--product", "BTCUSD"]
+        span = ["--from", "2026-01-05T10:00:00Z", "--until", "2026-01-05T14:00:00Z", "--store", str(tmp_path / "store")]
+        assert main([*words, "--timeframe", "1m", *span]) == 1
+        assert "Invalid interval.); what came before is in the store: run it again to go on" in capsys.readouterr().err
+        assert main([*words, *span]) == 1, "quotes are not kept"
+        assert "ask for bars" in capsys.readouterr().err
+
+
+def test_a_download_that_is_killed_goes_on_where_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with venue_beside(MONDAY - 14 * DAY) as (venue, place):
+        stalled = Event()
+        venue.stalls = (12, stalled)  # the first page of the second run
+        since, until = MONDAY - 14 * DAY, MONDAY - 14 * DAY + 13 * HOUR + 10_000 * MINUTE
         words = ["data", "download", "--flow", str(flow_of(tmp_path, place)), "--product", "BTCUSD"]
         words += ["--timeframe", "1m", "--from", utc_text(since), "--until", utc_text(until)]
         words += ["--store", str(tmp_path / "store")]
