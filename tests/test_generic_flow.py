@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from pipeline.broker.settings import Account
-from pipeline.checking import load_text
 from pipeline.engine import Setting, ledger_of, running
 from pipeline.evidence import Request, Standing, Trouble
 from pipeline.flow import Flow
@@ -20,9 +19,8 @@ from pipeline.plan import LEDGER
 from pipeline.values import ENDED, Certificate, Latch, Order
 from pipeline.verifying import verified
 from tests.generic_rig import DEADLINE, Venue, run, venue
-from tests.support import REGISTERED
+from tests.support import plan_of
 
-assert REGISTERED, "the parts of flows are known"
 SPEED = 240.0
 FLOW = """
 [moonlight]
@@ -88,13 +86,17 @@ from = ["risk.main", "orders"]
 class Lived:
     """What a flow gave, and a way to wait for it."""
 
-    flow: Flow
+    flows: list[Flow] = field(default_factory=list[Flow])
     orders: dict[str, Order] = field(default_factory=dict[str, Order])
     states: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     certificates: dict[str, Certificate] = field(default_factory=dict[str, Certificate])
     standings: list[Standing] = field(default_factory=list[Standing])
     troubles: list[Trouble] = field(default_factory=list[Trouble])
     more: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def flow(self) -> Flow:
+        return self.flows[0]
 
     def told(self, node: str, value: Any) -> None:
         del node
@@ -142,23 +144,18 @@ def flow_of(there: Venue, accounts: Sequence[str] = ("demo-1",), venue_keys: str
 
 
 async def lived(
-    there: Venue, folder: Path, text: str, trade: Callable[[Lived], Any], *, record: Path | None = None
+    there: Venue, folder: Path, text: str, trade: Callable[[Lived], Awaitable[None]], *, record: Path | None = None
 ) -> Lived:
     """A flow that trades as long as `trade` waits, then ends its orders and is certified."""
-    plan = load_text(text, "flows.toml", folder)
+    plan = plan_of(text, folder)
     begin = there.here.now()
     with ExitStack() as held:
         ledger = held.enter_context(ledger_of(plan))
         journal = held.enter_context(Journal(record, plan, begin, later=True)) if record is not None else None
         setting = Setting(mode="paper", begin=begin, clock=there.here.clock)
-        seen: list[Lived] = []
-        taps = (lambda node, value: seen[0].told(node, value) if seen else early.append((node, value)),)
-        early: list[tuple[str, Any]] = []
-        async with running(plan, setting, ledger, ledger.past(begin), journal=journal, taps=taps) as flow:
-            made = Lived(flow)
-            for node, value in early:
-                made.told(node, value)
-            seen.append(made)
+        made = Lived()
+        async with running(plan, setting, ledger, ledger.past(begin), journal=journal, taps=(made.told,)) as flow:
+            made.flows.append(flow)
             await trade(made)
             assert all(passage.conserved for passage in flow.passages)
     return made
@@ -266,6 +263,7 @@ def test_unknown_outcomes_end_by_evidence_and_no_intent_has_two_contracts(tmp_pa
 def test_four_accounts_share_nothing(tmp_path: Path) -> None:
     names = ("demo-1", "demo-2", "demo-3", "demo-4")
     accounts = {name: Account() for name in names}
+    secrets: list[str] = []
 
     async def main() -> None:
         async with venue(speed=SPEED, accounts=accounts) as there:
@@ -290,12 +288,13 @@ def test_four_accounts_share_nothing(tmp_path: Path) -> None:
             assert all(tokens.values())
             everybody = [token for several in tokens.values() for token in several]
             assert len(everybody) == len(set(everybody)), "no token is anybody else's"
-            kept = [each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()]
-            assert sum(map(len, kept)) > 10_000
-            for secret in (*everybody, *(f"practice-{name}" for name in names), "refresh-"):
-                assert not any(secret.encode() in each for each in kept), "nothing is written that opens an account"
+            secrets.extend((*everybody, *(f"practice-{name}" for name in names), "refresh-"))
             for name in names:
                 known = {each.contract for each in made.orders.values() if each.account == name and each.contract}
                 assert known == {each.id for each in there.broker.ended_contracts(name)}
 
     run(main())
+    kept = [each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()]
+    assert sum(map(len, kept)) > 10_000
+    for secret in secrets:
+        assert not any(secret.encode() in each for each in kept), "nothing is written that opens an account"
