@@ -120,6 +120,13 @@ def test_what_is_kept_for_orders_is_there_when_all_else_is_used_up() -> None:
     assert most_in_any(MINUTE, gone, others=True) == 7
 
 
+def test_an_hour_has_no_more_calls_than_the_venue_answers_in_one_however_few_each_minute_has() -> None:
+    gone = all_gone((limit(10, per_hour=15),), [Asked(0, "history", 1)] * 40)
+    assert len(gone) == 40
+    assert most_in_any(HOUR, gone) == 15
+    assert max(each.at for each in gone) < BEGIN + 3 * HOUR
+
+
 def test_an_hour_keeps_the_same_part_for_orders_as_a_minute() -> None:
     asked = [Asked(minute * MINUTE, "history", 4) for minute in range(30)] + [Asked(31 * MINUTE, "order", 1)]
     order = next(

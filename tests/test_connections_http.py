@@ -8,8 +8,9 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import DummyCookieJar, web
 
+from pipeline.connections.calling import new_session
 from pipeline.connections.contract import Limit
 from pipeline.connections.counts import Counts
 from pipeline.connections.http import Http
@@ -125,17 +126,20 @@ def test_headers_are_asked_for_each_time_so_that_a_new_token_is_used_at_once() -
     run(main())
 
 
-def test_a_cookie_that_is_set_does_not_come_back() -> None:
-    async def visit(request: web.Request) -> web.Response:
-        answer = web.json_response({"cookies": len(request.cookies)})
-        answer.set_cookie("session", "abc")
-        return answer
+def test_no_cookie_is_kept_and_nothing_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NETRC", "/nowhere")
+
+    async def visit(_: web.Request) -> web.Response:
+        return web.json_response({}, headers={"Set-Cookie": "session=abc"})
 
     async def main() -> None:
-        async with serving(visit=visit) as address:
+        async with serving(visit=visit) as address, new_session(5.0) as session:
+            assert isinstance(session.cookie_jar, DummyCookieJar)
+            async with session.get(f"{address}/visit") as response:
+                assert response.status == 200
             ours = http(address)
-            said = [await ours.call("GET", "/visit", call="visit", priority="quote") for _ in range(2)]
-            assert [each.whole("cookies") for each in said] == [0, 0]
+            assert not (await ours.call("GET", "/visit", call="visit", priority="quote")).names()
             await ours.close()
 
     run(main())
