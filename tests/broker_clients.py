@@ -110,6 +110,14 @@ class Venue:
         self.clients.append(client)
         return client
 
+    async def heard(self, account: str, rule: str) -> None:
+        """Wait until the venue has counted a call of an account."""
+        for _ in range(100_000):
+            if self.broker.limits.spent(account, self.clock.now()).get(rule):
+                return
+            await asyncio.sleep(0)
+        raise AssertionError(f"no {rule} arrived")
+
     async def go(self, seconds: float) -> None:
         """Let time pass at the venue, and everything it says arrive."""
         self.clock.step(int(seconds * 1000))
