@@ -16,6 +16,7 @@ from pipeline.errors import MoonlightError
 from pipeline.journal import code_hash
 from pipeline.ledger.failures import unusable
 from pipeline.ledger.tables import PATIENCE, opened
+from pipeline.masking import masked
 from pipeline.plan import Plan
 from pipeline.times import MINUTE
 from pipeline.values import Latch
@@ -56,7 +57,7 @@ def living(path: Path, plan: Plan, pid: int, now: Callable[[], int]) -> Generato
         yield life
     except BaseException as failure:
         try:
-            ended(path, life, now(), f"failed: {str(failure) or type(failure).__name__}")
+            ended(path, life, now(), f"failed: {masked(str(failure)) or type(failure).__name__}")
         except (sqlite3.Error, MoonlightError) as again:
             failure.add_note(f"nor could the ledger be told of it: {again}")
         raise

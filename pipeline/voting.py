@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pipeline.masking import masked
 from pipeline.tipping import Told
 from pipeline.values import Columns, Floats, Votes
 
@@ -24,6 +25,6 @@ def votes_of(
         scores = scores[begin:]
     except Exception as failure:  # noqa: BLE001  # told: the votes say so, and whoever asked hears what it was
         nothing = np.full(columns.voted, np.nan)
-        return Votes(name, columns, nothing, f"{type(failure).__name__}: {failure}", expired), failure
+        return Votes(name, columns, nothing, masked(f"{type(failure).__name__}: {failure}"), expired), failure
     ready = columns.ready[begin:]
     return Votes(name, columns, scores if ready.all() else np.where(ready, scores, np.nan), "", expired), None
