@@ -1,7 +1,6 @@
 """A feed behind a flow's stream: nothing lost, nothing twice, nothing made up; what is missing is asked for once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import virtual
-from pipeline.candles import from_columns
 from pipeline.connections.contract import Warn
 from pipeline.connections.feeding import fed
 from pipeline.connections.troubles import CallFailed
@@ -20,96 +18,9 @@ from pipeline.evidence import Trouble
 from pipeline.steps import Tube
 from pipeline.times import DAY, HOUR, MINUTE, SECOND, slot_of
 from pipeline.values import Bars, Gap, Link, Quotes
-from tests.scripted import BROKEN, acted, border
+from tests.scripted import BROKEN, border
+from tests.scripted_feed import NO_TICKS, PRODUCTS, Market
 from tests.support import MONDAY
-
-PRODUCTS = ("EURUSD", "BTCUSD")
-NO_TICKS = CallFailed("rule", "quotes of before are not kept")
-Break = tuple[float, CallFailed]
-
-
-def price(product: str, ts: int) -> float:
-    return 1.0 + (ts // SECOND % 997) / 1000 + (product == "BTCUSD")
-
-
-class Market:
-    """A feed with a quote each second of every product, that breaks when it is told to.
-
-    `now` is the flow's; what it gave live is remembered.
-    """
-
-    def __init__(self, products: tuple[str, ...] = PRODUCTS, *, every: int = SECOND) -> None:
-        self.every = every
-        self.now: Callable[[], int] = lambda: MONDAY
-        self.products = products
-        self.lives: list[tuple[float, tuple[str, ...]]] = []
-        self.breaks: list[Break] = []
-        """How each subscription ends, after so many seconds; one that is not named holds."""
-        self.mute: Callable[[str, float], bool] = lambda product, at: False
-        self.refuses: set[str] = set()
-        self.histories: list[tuple[float, str, int, int, int]] = []
-        self.fails: list[CallFailed | float | None] = []
-        """What questions for history meet."""
-        self.ticks_fail: CallFailed | None = None
-        self.told: list[tuple[str, int]] = []
-        self.repeats = False
-        """Whether a subscription begins with the last quote of before."""
-        self.confirms = False
-        self.closed = False
-        self.late_by = 0
-        """How long after its end a bar can be had (ms)."""
-
-    async def history(self, product: str, tf: int, since: int, until: int) -> Bars:
-        self.histories.append((asyncio.get_running_loop().time(), product, tf, since, until))
-        await acted(self.fails.pop(0) if self.fails else 0.3)
-        open_ts = np.arange(-(-since // tf) * tf, min(until, self.now() - tf - self.late_by + 1), tf, dtype=np.int64)
-        close = np.array([price(product, int(ts)) for ts in open_ts], np.float64)
-        return from_columns(product, tf, open_ts, close, close, close, close, np.ones(len(open_ts)))
-
-    async def ticks(self, product: str, since: int, until: int) -> Quotes:
-        await asyncio.sleep(0.2)
-        if self.ticks_fail is not None:
-            raise self.ticks_fail
-        return self.quotes(
-            product, np.arange(-(-since // self.every) * self.every, min(until, self.now() + 1), self.every)
-        )
-
-    async def live(self, products: tuple[str, ...]) -> AsyncIterator[Quotes]:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        self.lives.append((began, products))
-        ends, failure = self.breaks.pop(0) if self.breaks else (1e12, BROKEN)
-        if refused := self.refuses & set(products):
-            raise CallFailed("rule", f"there is no {', '.join(sorted(refused))}")
-        if ends == 0:
-            raise failure
-        await asyncio.sleep(0.05)
-        if self.confirms:
-            for product in products:
-                yield self.quotes(product, np.zeros(0, np.int64))
-        if self.repeats:
-            for product in products:
-                yield self.quotes(product, np.array([self.now() // self.every * self.every]))
-        while True:
-            at = self.now() // self.every * self.every + self.every
-            wait = (at - self.now()) / 1000
-            if loop.time() + wait > began + ends:
-                await asyncio.sleep(began + ends - loop.time())
-                raise failure
-            await asyncio.sleep(wait)
-            for product in products:
-                if not self.mute(product, loop.time()):
-                    self.told.append((product, at))
-                    yield self.quotes(product, np.array([at]))
-
-    def quotes(self, product: str, ts: Any) -> Quotes:
-        made = np.array([price(product, int(each)) for each in ts], np.float64)
-        stamps = np.asarray(ts, np.int64)
-        return Quotes(product, stamps, np.full(len(stamps), self.now()), made, made)
-
-    async def close(self) -> None:
-        self.closed = True
-
 
 Given = list[tuple[float, Any]]
 

@@ -49,7 +49,7 @@ def fed(
     if host.mode == "replay":
         raise InputError(
             f"{name}: a replay has no network; download the prices with `data download`, "
-            'and give the flow a source with use = "files"'
+            'and give the flow a source with use = "replay"'
         )
 
     def open_feed(observer: ObserverBase[Given], scheduler: SchedulerBase | None = None) -> DisposableBase:
@@ -122,10 +122,13 @@ class _Feeding:
         first = await track.heard()
         begin = unfinished(past, rows, now)
         slot = slot_of(int(first.ts[0]), base)
-        if past and begin < slot:
-            begin = max(begin, await self._reached(track, base, begin, slot))
-        begin = max(begin, slot - base)
-        track.join(begin, await self._before(track.product, begin, int(first.ts[0])))
+        if past:
+            begin = await self._reached(track, base, begin, slot - base)
+        begin = max(begin, slot - base)  # a slot that ended just now is made of its quotes: it is to be decided
+        before = await self._before(track.product, begin, int(first.ts[0]))
+        if past and before is None:
+            begin = await self._reached(track, base, begin, slot)
+        track.join(begin, before)
 
     def _late(self, track: Track, failure: CallFailed) -> None:
         """The past cannot be had now: nothing is ready without it, so it is asked for until it is there."""
@@ -147,7 +150,9 @@ class _Feeding:
             return
 
     async def _reached(self, track: Track, base: int, begin: int, slot: int) -> int:
-        """Give the bars that became final between the past and the first quote; the first slot that has none yet."""
+        """Give the bars of some slots that became final meanwhile; the first slot that has none yet."""
+        if begin >= slot:
+            return begin
         try:
             bars = await self._backfill.missing(track.product, base, begin, slot)
         except CallFailed as failure:
@@ -156,7 +161,7 @@ class _Feeding:
         if not len(bars):
             return begin
         track.history(bars)
-        return int(bars.open_ts[-1]) + base
+        return max(begin, int(bars.open_ts[-1]) + base)
 
     async def _before(self, product: str, begin: int, until: int) -> Quotes | None:
         """The quotes of an open slot that came before the first we heard; None where nobody knows them."""
