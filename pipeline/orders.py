@@ -52,6 +52,15 @@ def request_of(flow: str, account: str, product: str, tf: int, bar: int) -> str:
     return blake2b(named.encode(), digest_size=NAMED // 2).hexdigest()
 
 
+def slot_end(order: Order) -> int:
+    """Until when an order may be sent: the end of the slot it was wanted in.
+
+    That is the one after its bar's at the earliest: where our clock is behind the venue's, a bar is final by its quotes
+    before we think that it has ended.
+    """
+    return max(slot_of(order.wanted_at, order.tf), order.bar + order.tf) + order.tf
+
+
 def prepared(approved: Approved, flow: str = "") -> Order:
     """An approved ticket as an order whose intent is to be written."""
     ticket = approved.ticket

@@ -9,7 +9,8 @@ import pytest
 
 from pipeline.evidence import Money
 from pipeline.leave import leave_of
-from pipeline.orders import MOVES, IllegalMove, answered, moved, prepared, request_of, sent
+from pipeline.orders import MOVES, IllegalMove, answered, moved, prepared, request_of, sent, slot_end
+from pipeline.times import MINUTE
 from pipeline.values import ENDED, Ack, Approved, Arming, Order, OrderState, Reject, Reply, Settlement, Ticket
 from tests.support import MONDAY, ROOT, order
 
@@ -174,3 +175,11 @@ def test_leave_is_given_in_one_place_only() -> None:
         for file in (ROOT / folder).rglob("*.py")
     ]
     assert [file.name for file in files if made.search(file.read_text(encoding="utf-8"))] == ["leave.py"]
+
+
+def test_an_order_may_be_sent_until_the_slot_after_its_bar_ends_even_where_our_clock_is_behind() -> None:
+    bar_ended = order().bar + MINUTE
+
+    assert slot_end(order(wanted_at=bar_ended)) == bar_ended + MINUTE
+    assert slot_end(order(wanted_at=bar_ended - 200)) == bar_ended + MINUTE
+    assert slot_end(order(wanted_at=bar_ended + MINUTE + 5)) == bar_ended + 2 * MINUTE

@@ -6,8 +6,7 @@ from pipeline.execution.manner import Manner, Stops
 from pipeline.execution.reconciling import fingerprint
 from pipeline.execution.register import Register
 from pipeline.leave import Leave, leave_of
-from pipeline.orders import UNANSWERED
-from pipeline.times import slot_of
+from pipeline.orders import UNANSWERED, slot_end
 from pipeline.values import UNSURE, Arming, Order
 
 
@@ -38,7 +37,7 @@ class Preflight:
         return not self._late(order, at)
 
     def _late(self, order: Order, at: int) -> str:
-        left = slot_of(order.wanted_at, order.tf) + order.tf - at
+        left = slot_end(order) - at
         if left <= 0:
             return f"its slot ended {-left / 1000:g} s ago"
         return f"only {left / 1000:g} s left in the slot" if left < self._manner.cutoff else ""

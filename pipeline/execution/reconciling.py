@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from pipeline.evidence import Listed
 from pipeline.execution.register import Register
-from pipeline.orders import UNANSWERED
-from pipeline.times import SECOND, slot_of
+from pipeline.orders import UNANSWERED, slot_end
+from pipeline.times import SECOND
 from pipeline.values import Order
 
 SLACK = SECOND
@@ -45,7 +45,7 @@ class Spans:
         if not first or resumed is not None or order.order in self._repeated:
             first = order.wanted_at
         if not last or resumed is not None:
-            end = slot_of(order.wanted_at, order.tf) + order.tf
+            end = slot_end(order)
             last = max(last, end if resumed is None else min(end, resumed))
         return first - self.slack, self.late(last)
 

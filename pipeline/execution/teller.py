@@ -13,8 +13,8 @@ from pipeline.execution.reconciling import Spans
 from pipeline.execution.register import Register
 from pipeline.host import Host
 from pipeline.leave import Leave
-from pipeline.orders import answered, judged, moved, offered, prepared, sent, unsent
-from pipeline.times import DAY, HOUR, SECOND, slot_of
+from pipeline.orders import answered, judged, moved, offered, prepared, sent, slot_end, unsent
+from pipeline.times import DAY, HOUR, SECOND
 from pipeline.values import ENDED, UNSURE, Ack, Approved, Arming, Order, Reject, Settlement
 
 RETRY_CAP = 4 * SECOND
@@ -113,7 +113,7 @@ class Teller:
         fresh = self._host.ledger.intend(order)
         yield self.keep(order, at)
         if fresh is None:
-            self._alarms.set((self._account, order.order), slot_of(order.wanted_at, order.tf) + order.tf)
+            self._alarms.set((self._account, order.order), slot_end(order))
         else:
             yield from self.written(Written(order.order, fresh), at)
 

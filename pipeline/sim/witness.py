@@ -12,13 +12,12 @@ import msgspec
 import numpy as np
 
 from pipeline.evidence import Dispute, Lost, Reconciled, Statement, Unsent, Verdict, Written
-from pipeline.orders import MOVES, Stage
+from pipeline.orders import MOVES, Stage, slot_end
 from pipeline.plan import Plan
 from pipeline.sim.disk import Disk
 from pipeline.sim.feed import Feed
 from pipeline.sim.lives import Life
 from pipeline.sim.wire import Wire
-from pipeline.times import slot_of
 from pipeline.values import (
     ENDED,
     Ack,
@@ -185,7 +184,7 @@ class Witness:
         name, at = order.order, life.clock.now()
         on_disk = self._disk.state_of(name)
         self.check(INTENT, on_disk is not None and on_disk not in ENDED, name, "is", on_disk)
-        left = slot_of(order.wanted_at, order.tf) + order.tf - at
+        left = slot_end(order) - at
         self.check(CUTOFF, left >= self._cutoff, name, left, "ms before its slot's end")
         if self._plan.accounts[order.account].money == "real":
             arming = self._armed.get(order.account)
