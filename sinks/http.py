@@ -192,7 +192,7 @@ class Http:
         return site_of(self.url, self.stream_url, self.hosts, self.deadline_seconds, practice=self.practice)
 
     def _logins(self, host: Host) -> Logins:
-        return Practised() if self.practice else logins_of(host.base)
+        return Practised() if self.practice else logins_of(host.base, "http")
 
     def _house(self, host: Host) -> House:
         """In a replay: the flow's own prices."""

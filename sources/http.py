@@ -69,7 +69,7 @@ class Http:
         return fed(host, "http", lambda warn: self.feed(host, warn), self.products, gaps, quiet_after=quiet_after)
 
     def feed(self, host: Outside, warn: Warn) -> Feed:
-        logins = Practised() if self.practice else logins_of(host.base)
+        logins = Practised() if self.practice else logins_of(host.base, "http")
         return GenericFeed(
             self._site(),
             Symbols(self.symbols),

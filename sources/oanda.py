@@ -61,7 +61,7 @@ class Oanda:
 
     def feed(self, host: Outside, warn: Warn) -> Feed:
         """Its prices, for `fed` or for `data download`."""
-        logins = logins_of(host.base)
+        logins = logins_of(host.base, "oanda")
         return OandaFeed(self.called(), self.url, self.stream_url, self.account, logins, host, warn)
 
     def called(self) -> dict[str, str]:
