@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeline.broker.deriv_frames import Payload
+from pipeline.broker.deriv_prices import Payload
 from pipeline.broker.deriv_requests import Denied, Request
 from pipeline.broker.deriv_session import Call, Session, Stream
 from pipeline.broker.deriv_words import kind

@@ -1,135 +1,26 @@
-"""What the venue knows, as the frames of Deriv's current protocol say it. All functions are pure."""
+"""What is bought, held and paid, as the frames of Deriv's current protocol say it. All functions are pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
-from pipeline.broker.deriv_words import KINDS, duration_text, kind, longcode, shortcode, unit_of
+from pipeline.broker.deriv_amounts import account_number, amount, expiry_of, money
+from pipeline.broker.deriv_prices import Payload, PriceFrames
+from pipeline.broker.deriv_words import kind, longcode, shortcode, unit_of
 from pipeline.broker.products import Product
-from pipeline.broker.values import Bought, Candle, Contract, Entry, Offer, Purse, Sold, Tick
+from pipeline.broker.values import Bought, Contract, Entry, Offer, Purse, Sold, Tick
 from pipeline.times import DAY, SECOND
 
-Payload = dict[str, Any]
 WAITING = "Waiting for entry tick."
 OVER = "This contract has been sold."
-SENTIMENTS = {"call": "up", "put": "down"}
-SYMBOL_TYPES = {
-    "synthetic_index": "stockindex",
-    "forex": "forex",
-    "cryptocurrency": "cryptocurrency",
-    "commodities": "commodities",
-}
-SUBGROUPS = {"synthetic_index": "synthetics"}
 STATUSES = {"refunded": "sold"}
 """A stake that was given back is told as a sale at its own price."""
-DEFAULT_STAKE = 10
 
 
-class Frames:
+class Frames(PriceFrames):
     """The current protocol: money and prices of a followed contract are text, everything else is numbers."""
 
     symbol_key = "underlying_symbol"
     """What a product is called in requests."""
-
-    # --- what is traded ---
-
-    def active_symbol(self, product: Product, *, is_open: bool, order: int) -> Payload:
-        del order
-        return {
-            "exchange_is_open": int(is_open),
-            "is_trading_suspended": 0,
-            "market": product.market,
-            "pip_size": float(product.pip),
-            "subgroup": SUBGROUPS.get(product.market, "none"),
-            "submarket": product.submarket,
-            "trade_count": 0,
-            "underlying_symbol": product.name,
-            "underlying_symbol_name": product.title,
-            "underlying_symbol_type": SYMBOL_TYPES[product.market],
-        }
-
-    def contracts_for(self, product: Product, spot: Tick | None, most: Decimal) -> Payload:
-        """What kinds of contracts there are on a product; `most` is what one may pay."""
-        del spot
-        rows = [
-            {
-                **self._offered(product, name, expiry, shortest, longest),
-                "default_stake": DEFAULT_STAKE,
-                "payout_limit": amount(most),
-            }
-            for name in KINDS
-            for expiry, shortest, longest in spans(product)
-        ]
-        return {"available": rows, "hit_count": len(rows)}
-
-    def _offered(self, product: Product, name: str, expiry: str, shortest: str, longest: str) -> Payload:
-        return {
-            "barriers": 0,
-            "contract_category": category(name),
-            "contract_type": name,
-            "expiry_type": expiry,
-            "market": product.market,
-            "max_contract_duration": longest,
-            "min_contract_duration": shortest,
-            "sentiment": SENTIMENTS[KINDS[name][0]],
-            "submarket": product.submarket,
-            "underlying_symbol": product.name,
-        }
-
-    def trading_day(
-        self, product: Product, opens: Sequence[str], closes: Sequence[str], days: Sequence[str]
-    ) -> Payload:
-        """When a product is traded on a day: its times of opening and closing, UTC."""
-        times = {"open": list(opens), "close": list(closes), "settlement": closes[-1] if closes else "--"}
-        return {
-            "events": [],
-            "times": times,
-            "trading_days": list(days),
-            **self._named(product),
-        }
-
-    def _named(self, product: Product) -> Payload:
-        return {"underlying_symbol": product.name, "underlying_symbol_name": product.title}
-
-    # --- prices ---
-
-    def tick(self, tick: Tick, product: Product, stream: str | None) -> Payload:
-        found = {
-            "ask": tick.ask,
-            "bid": tick.bid,
-            "epoch": tick.at // SECOND,
-            "pip_size": product.decimals,
-            "quote": tick.quote,
-            "symbol": product.name,
-        }
-        return found if stream is None else {**found, "id": stream}
-
-    def history(self, ticks: Iterable[Tick]) -> Payload:
-        listed = list(ticks)
-        return {"prices": [each.quote for each in listed], "times": [each.at // SECOND for each in listed]}
-
-    def candle(self, candle: Candle) -> Payload:
-        return {
-            "close": candle.close,
-            "epoch": candle.opened // SECOND,
-            "high": candle.high,
-            "low": candle.low,
-            "open": candle.open,
-        }
-
-    def ohlc(self, candle: Candle, product: Product, granularity: int, stream: str) -> Payload:
-        return {
-            "close": product.text(candle.close),
-            "epoch": candle.last // SECOND,
-            "granularity": granularity,
-            "high": product.text(candle.high),
-            "id": stream,
-            "low": product.text(candle.low),
-            "open": product.text(candle.open),
-            "open_time": candle.opened // SECOND,
-            "pip_size": product.decimals,
-            "symbol": product.name,
-        }
 
     # --- buying and selling ---
 
@@ -360,39 +251,3 @@ def _spot(key: str, tick: Tick | None, product: Product) -> Payload:
     if tick is None:
         return {key: None, f"{key}_time": None}
     return {key: product.text(tick.quote), f"{key}_time": tick.at // SECOND}
-
-
-def spans(product: Product) -> list[tuple[str, str, str]]:
-    """The kinds of durations of a product, and the shortest and the longest of each."""
-    within_day = duration_text(product.shortest // SECOND), duration_text(min(product.longest, DAY) // SECOND)
-    found = [("tick", "1t", f"{product.ticks}t")] if product.ticks else []
-    if product.shortest <= DAY:
-        found.append(("intraday", *within_day))
-    if product.longest > DAY:
-        found.append(("daily", "1d", f"{product.longest // DAY}d"))
-    return found
-
-
-def category(name: str) -> str:
-    return "callputequal" if KINDS[name][1] else "callput"
-
-
-def expiry_of(start: int, expiry: int, ticks: int, product: Product) -> int:
-    """When a contract ends; of one that runs over ticks about when, until it is known."""
-    return expiry or start + (ticks + 1) * product.cadence
-
-
-def amount(sum_: Decimal) -> int | float:
-    """Money as a number."""
-    return int(sum_) if sum_ == sum_.to_integral_value() else float(sum_)
-
-
-def money(sum_: Decimal) -> str:
-    """Money as text."""
-    return f"{sum_:.2f}"
-
-
-def account_number(account: str) -> int:
-    """The number of an account, from the digits of its name."""
-    digits = "".join(letter for letter in account if letter.isdecimal())
-    return int(digits[-9:] or 1)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from pipeline.broker.deriv_frames import category
+from pipeline.broker.deriv_amounts import category
 from pipeline.broker.deriv_requests import Denied, Request
 from pipeline.broker.deriv_session import Call, Session, Stream
 from pipeline.broker.deriv_words import KINDS, MARKET_TITLES, SUBMARKET_TITLES

@@ -7,8 +7,8 @@ from aiohttp import web
 from msgspec import json
 
 from pipeline.broker.core import Broker
+from pipeline.broker.deriv_amounts import amount
 from pipeline.broker.deriv_checks import Shape, Table, is_table, text, words
-from pipeline.broker.deriv_frames import amount
 from pipeline.broker.deriv_gate import Broken, Endpoint, Gate
 from pipeline.broker.deriv_requests import Denied, parsed
 from pipeline.broker.faults import Fault, Place

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from pipeline.broker.core import Broker
-from pipeline.broker.deriv_frames import Payload, spans
+from pipeline.broker.deriv_amounts import spans
+from pipeline.broker.deriv_prices import Payload
 from pipeline.broker.deriv_requests import Denied, Request
 from pipeline.broker.deriv_session import Call, Session
 from pipeline.broker.legacy_frames import LegacyFrames

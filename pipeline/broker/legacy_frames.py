@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from pipeline.broker.deriv_frames import Frames, Payload, amount, category, money
+from pipeline.broker.deriv_amounts import amount, category, money
+from pipeline.broker.deriv_frames import Frames
+from pipeline.broker.deriv_prices import Payload
 from pipeline.broker.deriv_words import KINDS, MARKET_TITLES, SUBMARKET_TITLES
 from pipeline.broker.products import Product
 from pipeline.broker.values import Contract, Offer, Purse, Tick
