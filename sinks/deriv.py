@@ -21,8 +21,8 @@ from pipeline.connections.contract import (
     Warn,
 )
 from pipeline.connections.desk import connected
-from pipeline.connections.places import is_loopback
 from pipeline.connections.rehearsal import rehearsed
+from pipeline.deriv.addresses import check_address
 from pipeline.deriv.clocking import practice_time
 from pipeline.deriv.connector import DerivConnector
 from pipeline.deriv.ends import Naming
@@ -93,16 +93,9 @@ class Deriv:
 
     def __post_init__(self) -> None:
         duration(self.payout_every)
-        parts = urlsplit(self.url)
-        local = is_loopback(parts.hostname or "")
-        if self.practice and not local:
-            raise ValueError(
-                f"practice is for a venue on this machine, and url is {self.url}; write http://127.0.0.1:…"
-            )
+        check_address(self.url, ("http", "https"), practice=self.practice, speed=self.speed)
         if not self.practice and not self.app_id:
             raise ValueError("app_id is missing; register an application at Deriv and write its id, or practice = true")
-        if self.speed != 1 and not self.practice:
-            raise ValueError(f"speed is {self.speed:g}, and only a practice venue's clock goes at another pace")
         if len(set(self.symbols.values())) < len(self.symbols):
             raise ValueError("symbols names one of Deriv's symbols for two products; give each its own")
         for holder in self.holders.values():
@@ -208,7 +201,7 @@ class Deriv:
         )
 
     def _logins(self, host: Host) -> Logins:
-        return Practised() if self.practice else logins_of(host.base)
+        return Practised() if self.practice else logins_of(host.base, "deriv")
 
     def _house(self, host: Host) -> House:
         """In a replay: the contracts' rules, and the flow's own prices."""

@@ -11,7 +11,7 @@ from reactivex import Observable
 from pipeline.connections.budgets import Budgets
 from pipeline.connections.contract import Busy, Feed, Limit, Need, Outside, Warn
 from pipeline.connections.feeding import fed
-from pipeline.connections.places import is_loopback
+from pipeline.deriv.addresses import check_address
 from pipeline.deriv.clocking import practice_time
 from pipeline.deriv.ends import Naming
 from pipeline.deriv.feed import DerivFeed
@@ -53,10 +53,7 @@ class Deriv:
             raise ValueError("a product stands twice in products; name each once")
         if len(self.products) >= STREAMS:
             raise ValueError(f"one connection has at most {STREAMS} subscriptions; name fewer products")
-        if self.practice and not is_loopback(urlsplit(self.url).hostname or ""):
-            raise ValueError(f"practice is for a venue on this machine, and url is {self.url}; write ws://127.0.0.1:…")
-        if self.speed != 1 and not self.practice:
-            raise ValueError(f"speed is {self.speed:g}, and only a practice venue's clock goes at another pace")
+        check_address(self.url, ("ws", "wss"), practice=self.practice, speed=self.speed)
 
     def __call__(self, host: Host, gaps: Observable[Gap]) -> Observable[Quotes | Bars | Link | Trouble]:
         quiet_after = duration(self.quiet_after) / 1000

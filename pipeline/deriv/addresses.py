@@ -1,0 +1,22 @@
+"""Addresses that a flow file may give: whole, and in the clear only on this machine."""
+
+from urllib.parse import urlsplit
+
+from pipeline.connections.places import allowed, is_loopback
+from pipeline.errors import InputError
+
+
+def check_address(url: str, schemes: tuple[str, str], *, practice: bool, speed: float) -> None:
+    """`ValueError` with what to write instead."""
+    parts = urlsplit(url)
+    plain, safe = schemes
+    try:
+        allowed(url, {parts.hostname or ""}, "url")
+    except InputError as wrong:
+        raise ValueError(str(wrong)) from None
+    if parts.scheme not in schemes:
+        raise ValueError(f"url begins with {parts.scheme}://; write {safe}://…, or {plain}://127.0.0.1:… for practice")
+    if practice and not is_loopback(parts.hostname or ""):
+        raise ValueError(f"practice is for a venue on this machine, and url is {url}; write {plain}://127.0.0.1:…")
+    if speed != 1 and not practice:
+        raise ValueError(f"speed is {speed:g}, and only a practice venue's clock goes at another pace")
