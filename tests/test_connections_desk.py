@@ -14,7 +14,7 @@ from pipeline.connections.troubles import CallFailed
 from pipeline.errors import InputError
 from pipeline.evidence import Closing, Declined, Inquiry, Lost, Statement, Trouble, TroubleKind, Unsent
 from pipeline.steps import Tube
-from pipeline.values import Ack, Past, Payouts, Reject, Settlement
+from pipeline.values import Ack, Order, Past, Payouts, Reject, Settlement
 from tests.scripted import BROKEN, DEADLINE, Act, Played, Scripted, border, ended
 from tests.support import MONDAY, order
 
@@ -151,6 +151,25 @@ def test_an_order_that_meets_a_login_that_ran_out_has_it_made_anew_and_is_not_se
     assert [state for _, state in played.states()][2:] == ["CONNECTED", "REAUTH", "CONNECTED"]
     assert len(connector.times("place")) == 1
     assert len(connector.times("open")) == 2
+
+
+def test_what_an_earlier_connection_still_answers_says_nothing_about_this_one() -> None:
+    """Two orders meet a login that ran out; the second hears of it when another login has long been made."""
+    connector = Scripted()
+    place = connector.place
+
+    async def slow(order: Order) -> Ack:
+        if order.order == "o-2":
+            await asyncio.sleep(3)
+            raise failing("auth", "refused")
+        return await place(order)
+
+    connector.place = slow
+    connector.places = [failing("auth", "refused")]
+    played = Played([connector])
+    played.play(20, (1.0, played.send("o-2")), (1.5, played.send("o-1")))
+    assert [state for _, state in played.states()][2:] == ["CONNECTED", "REAUTH", "CONNECTED"]
+    assert len(played.of(Reject)) == 2
 
 
 def test_a_throttled_order_changes_nothing_about_the_connection() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from pipeline.connections.contract import Connector, Told
-from pipeline.connections.keeping import Keeper
+from pipeline.connections.contract import Told
+from pipeline.connections.keeping import Connection, Keeper
 from pipeline.connections.telling import Telling
 from pipeline.connections.troubles import CallFailed
 from pipeline.connections.waiting import ended
@@ -63,16 +63,16 @@ class Clerk:
                 del known[next(iter(known))]
 
     def place(self, order: Order) -> None:
-        connector, state = self._keeper.connector, self._keeper.state
-        if connector is None or state != "CONNECTED":
+        connection, state = self._keeper.connection, self._keeper.state
+        if connection is None or state != "CONNECTED":
             self._give(Unsent(order.order, self._keeper.why, self._at(order.at)))
             return
 
         def mistaken(failure: Exception) -> None:
             self._give(Lost(order.order, "the connector failed while it was sending it", self._at(order.at)))
-            self._keeper.mistaken(failure)
+            self._keeper.mistaken(connection, failure)
 
-        self._work(lambda: self._placed(connector, order), mistaken)
+        self._work(lambda: self._placed(connection, order), mistaken)
 
     def ask(self, inquiry: Inquiry) -> None:
         """Answer a question: at once where there is no connection, after the one before where there is."""
@@ -85,22 +85,24 @@ class Clerk:
         """The connection changed, or a question is done: see whether the next one can be asked."""
         if self._next is None or self._asking:
             return
-        connector, inquiry = self._keeper.connector, self._next
-        if connector is not None:
+        connection, inquiry = self._keeper.connection, self._next
+        if connection is not None:
             self._next, self._asking = None, True
-            self._work(lambda: self._stated(connector, inquiry), lambda failure: self._unstated(inquiry, failure))
+            self._work(
+                lambda: self._stated(connection, inquiry), lambda failure: self._unstated(connection, inquiry, failure)
+            )
         elif self._keeper.state not in OPENING:
             self._next = None
             self._give(self._unanswered(inquiry, self._keeper.why))
 
     def sell(self, closing: Closing) -> None:
-        connector = self._keeper.connector
-        if connector is None or self._keeper.state != "CONNECTED":
+        connection = self._keeper.connection
+        if connection is None or self._keeper.state != "CONNECTED":
             self._give(Declined(closing.order, self._keeper.why, self._at(closing.at)))
             return
         self._orders[closing.order] = None
         self._names[closing.contract] = closing.order
-        self._work(lambda: self._sold(connector, closing), self._keeper.mistaken)
+        self._work(lambda: self._sold(connection, closing), lambda failure: self._keeper.mistaken(connection, failure))
 
     def hear(self, told: Told) -> None:
         """What the venue tells by itself, or later than it should: of whose contract it is, by the order's name."""
@@ -125,9 +127,9 @@ class Clerk:
 
     # --- orders ------------------------------------------------------------------------------------------------------
 
-    async def _placed(self, connector: Connector, order: Order) -> None:
+    async def _placed(self, connection: Connection, order: Order) -> None:
         """Send an order. At its deadline it is lost; what is answered later is heard all the same."""
-        placing = asyncio.ensure_future(connector.place(order))
+        placing = asyncio.ensure_future(connection.connector.place(order))
         try:
             await asyncio.wait((placing,), timeout=self._deadline)
             late = not placing.done()
@@ -135,16 +137,17 @@ class Clerk:
                 self._give(Lost(order.order, f"no answer within {self._deadline:g} s", self._at(order.at)))
                 await asyncio.wait((placing,), timeout=LATE)
             if placing.done():
-                self._answer(order, placing, late=late)
+                self._answer(connection, order, placing, late=late)
             else:
                 self._telling.tell("network", f"sending an order did not end within {self._deadline + LATE:g} s")
         finally:
             await ended(placing)
 
-    def _answer(self, order: Order, placing: "asyncio.Future[Ack]", *, late: bool) -> None:
+    def _answer(self, connection: Connection, order: Order, placing: "asyncio.Future[Ack]", *, late: bool) -> None:
         try:
             ack = placing.result()
         except CallFailed as failure:
+            self._keeper.call_failed(connection, failure)
             self._not_taken(order, failure, late=late)
             return
         if ack.order != order.order:
@@ -154,7 +157,6 @@ class Clerk:
         self._give(ack)
 
     def _not_taken(self, order: Order, failure: CallFailed, *, late: bool) -> None:
-        self._keeper.call_failed(failure)
         at, reason = self._at(order.at), str(failure)
         match failure.fate:
             case "unsent":
@@ -168,14 +170,14 @@ class Clerk:
 
     # --- questions ---------------------------------------------------------------------------------------------------
 
-    async def _stated(self, connector: Connector, inquiry: Inquiry) -> None:
+    async def _stated(self, connection: Connection, inquiry: Inquiry) -> None:
         try:
             async with asyncio.timeout(LISTED):
-                statement = await connector.statement(inquiry)
+                statement = await connection.connector.statement(inquiry)
         except TimeoutError:
             statement = self._unanswered(inquiry, f"no answer within {LISTED:.0f} s")
         except CallFailed as failure:
-            self._keeper.call_failed(failure)
+            self._keeper.call_failed(connection, failure)
             statement = self._unanswered(inquiry, str(failure))
         if (statement.account, statement.number, statement.contract) != self._of(inquiry):
             self._telling.tell("format", f"the answer to question {inquiry.number} is of another one")
@@ -184,10 +186,10 @@ class Clerk:
         self._asking = False
         self.look()
 
-    def _unstated(self, inquiry: Inquiry, failure: Exception) -> None:
+    def _unstated(self, connection: Connection, inquiry: Inquiry, failure: Exception) -> None:
         self._asking = False
         self._give(self._unanswered(inquiry, "the connector failed while it was asking"))
-        self._keeper.mistaken(failure)
+        self._keeper.mistaken(connection, failure)
 
     def _unanswered(self, inquiry: Inquiry, why: str) -> Statement:
         account, number, contract = self._of(inquiry)
@@ -198,15 +200,15 @@ class Clerk:
 
     # --- contracts sold back -----------------------------------------------------------------------------------------
 
-    async def _sold(self, connector: Connector, closing: Closing) -> None:
+    async def _sold(self, connection: Connection, closing: Closing) -> None:
         """Sell a contract back. Where nobody knows whether it is sold nothing is said: its end will be told."""
         try:
             async with asyncio.timeout(self._deadline + LATE):
-                end = await connector.sell(closing)
+                end = await connection.connector.sell(closing)
         except TimeoutError:
             self._telling.tell("network", f"selling a contract back did not end within {self._deadline + LATE:g} s")
         except CallFailed as failure:
-            self._keeper.call_failed(failure)
+            self._keeper.call_failed(connection, failure)
             if failure.fate != "unknown" or failure.kind == "rule":
                 self._give(Declined(closing.order, str(failure), self._at(closing.at)))
         else:

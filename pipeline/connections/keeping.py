@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from traceback import extract_tb
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.connections.backoff import Backoff
 from pipeline.connections.contract import Connector, Hear, Outside
@@ -22,6 +23,14 @@ CLOSING = 5.0
 MEND = "nothing is tried again until `accounts login {}` has stored another login, or the program starts again"
 LOOKING = 5.0
 """Every so many seconds a refused account is looked at for another login."""
+
+
+class Connection(NamedTuple):
+    """A connection that is there, or was when something was asked on it."""
+
+    connector: Connector
+    number: int
+    """The how manieth of the account."""
 
 
 class Keeper:
@@ -44,8 +53,9 @@ class Keeper:
         hear: Hear,
     ) -> None:
         self.account = account
-        self.connector: Connector | None = None
+        self.connection: Connection | None = None
         """What may be asked; None while there is no connection."""
+        self._connections = 0
         self._make, self._host, self._logins = make, host, logins
         self._course = Course(waits)
         self._told, self._telling, self._hear = told, telling, hear
@@ -75,20 +85,25 @@ class Keeper:
             while self._logins.stamp(self.account) == stamp:
                 await passed(self._host, LOOKING)
 
-    def call_failed(self, failure: CallFailed) -> None:
-        """Take a failure of something that was asked on the way: some are about the connection as a whole."""
+    def call_failed(self, connection: Connection, failure: CallFailed) -> None:
+        """Take a failure of something that was asked on the way: some are about the connection as a whole.
+
+        What was asked on an earlier one says nothing about this.
+        """
         self._telling.tell(failure.kind, str(failure))
+        if connection != self.connection:
+            return
         if failure.kind == "auth":
             self._break(failure)
         elif failure.kind == "maintenance" and self.state == "CONNECTED":
             step = self._course.rests(failure, self._host.now())
             self._take(step)
-            self._pause = asyncio.ensure_future(self._paused(step.wait or 0.0))
-            self._pause.add_done_callback(self._pause_over)
+            self._pause = asyncio.ensure_future(self._paused(connection, step.wait or 0.0))
+            self._pause.add_done_callback(partial(self._pause_over, connection))
 
-    def mistaken(self, failure: BaseException) -> None:
+    def mistaken(self, connection: Connection, failure: BaseException) -> None:
         """The connector failed with something it never should: nobody knows what it still does. It ends here."""
-        if self._broken is None or self._broken.done():
+        if connection != self.connection or self._broken is None or self._broken.done():
             self._telling.tell("format", _mistake(failure))
         else:
             self._break(CallFailed("format", _mistake(failure), final=True))
@@ -96,7 +111,7 @@ class Keeper:
     def over(self, failure: BaseException) -> None:
         """`run` itself ended on a mistake of the connector's."""
         self._telling.tell("format", _mistake(failure))
-        self.connector = None
+        self.connection = None
         self._take(self._course.refused(_mistake(failure)))
 
     # --- one login ---------------------------------------------------------------------------------------------------
@@ -113,7 +128,7 @@ class Keeper:
             try:
                 failure = await self._once(connector)
             finally:
-                self.connector = None
+                self.connection = None
                 await self._let_go(connector)
             self._telling.tell(failure.kind, str(failure))
             step = self._course.failed(failure, self._host.now())
@@ -128,7 +143,8 @@ class Keeper:
         failure = await _failure_of(self._opened(connector))
         if failure is not None:
             return failure
-        self.connector = connector
+        self._connections += 1
+        self.connection = Connection(connector, self._connections)
         self._broken = asyncio.get_running_loop().create_future()
         self._take(self._course.opened(self._host.now()))
         following = asyncio.ensure_future(_failure_of(connector.follow(self._hear)))
@@ -157,11 +173,11 @@ class Keeper:
 
     # --- pauses of the venue -----------------------------------------------------------------------------------------
 
-    async def _paused(self, wait: float) -> None:
+    async def _paused(self, connection: Connection, wait: float) -> None:
         """Ask a venue in maintenance, now and then, whether it is over."""
-        while self.connector is not None:
+        while True:
             await passed(self._host, wait)
-            failure = await _failure_of(self.connector.clock())
+            failure = await _failure_of(connection.connector.clock())
             if failure is None:
                 self._take(self._course.resumes(self._host.now()))
                 return
@@ -170,9 +186,9 @@ class Keeper:
                 return
             wait = self._course.still_rests()
 
-    def _pause_over(self, pause: "asyncio.Task[None]") -> None:
+    def _pause_over(self, connection: Connection, pause: "asyncio.Task[None]") -> None:
         if not pause.cancelled() and (failure := pause.exception()) is not None:
-            self.mistaken(failure)
+            self.mistaken(connection, failure)
 
     async def _unpaused(self) -> None:
         pause, self._pause = self._pause, None

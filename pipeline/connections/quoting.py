@@ -95,15 +95,15 @@ class Quoting:
 
     def _cheapest(self) -> Keeper | None:
         """The connected account that answers and was asked least."""
-        able = [each for each in self._keepers.values() if each.connector is not None]
+        able = [each for each in self._keepers.values() if each.connection is not None]
         return min(able, key=lambda each: (self._failed[each.account], self._asked[each.account]), default=None)
 
     async def _paid(self, keeper: Keeper, product: str) -> float | None:
         """What it pays: NaN when it is not offered, None when there is no answer."""
-        connector = keeper.connector
-        assert connector is not None, "who is asked is connected"
+        connection = keeper.connection
+        assert connection is not None, "who is asked is connected"
         self._asked[keeper.account] += 1
-        asking = asyncio.ensure_future(self._least(connector, product))
+        asking = asyncio.ensure_future(self._least(connection.connector, product))
         try:
             patience = self._deadline * len(self._slots[product])
             await asyncio.wait((asking,), timeout=patience)
@@ -118,9 +118,9 @@ class Quoting:
             return asking.result()
         self._failed[keeper.account] += 1
         if isinstance(failure, CallFailed):
-            keeper.call_failed(failure)
+            keeper.call_failed(connection, failure)
         else:
-            keeper.mistaken(failure)
+            keeper.mistaken(connection, failure)
         return None
 
     async def _least(self, connector: Connector, product: str) -> float:

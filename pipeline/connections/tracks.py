@@ -37,6 +37,11 @@ class Track:
         """
         if not len(quotes):
             return 0
+        if (
+            len(quotes) == 1 and not anew and quotes.ts.item() >= self._ts
+        ):  # live it is one, and this a tenth of the work
+            self._accept(quotes)
+            return 0
         newest = np.maximum.accumulate(np.concatenate((np.array([self._ts]), quotes.ts)))[:-1]
         fit = quotes.ts >= newest
         older = int(np.count_nonzero(~fit))
@@ -44,11 +49,14 @@ class Track:
             fit &= (quotes.ts > self._ts) | (quotes.bid != self._bid) | (quotes.ask != self._ask)
         quotes = quotes if fit.all() else quotes.chosen(fit)
         if len(quotes):
-            self._ts, self._bid, self._ask = int(quotes.ts[-1]), float(quotes.bid[-1]), float(quotes.ask[-1])
-            if not self._first.done():
-                self._first.set_result(quotes.rows(0, 1))
-            self._pass(quotes)
+            self._accept(quotes)
         return older
+
+    def _accept(self, quotes: Quotes) -> None:
+        self._ts, self._bid, self._ask = quotes.ts.item(-1), quotes.bid.item(-1), quotes.ask.item(-1)
+        if not self._first.done():
+            self._first.set_result(quotes.rows(0, 1))
+        self._pass(quotes)
 
     def breaks(self, at: int) -> None:
         if self.up:
