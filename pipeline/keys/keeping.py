@@ -33,6 +33,8 @@ class Store(Protocol):
 
 
 def store_of(base: Path, kept: Kept) -> Store:
+    """A place of secrets; from here on nobody looks into this program."""
+    shielded()
     module, name = STORES[kept]
     return cast("Store", getattr(import_module(f"pipeline.keys.{module}"), name)(folder_of(base)))
 
@@ -50,7 +52,6 @@ class Keys:
         profile = self._profile(account)
         known = self._opened.get(account)
         if known is None or known[0] != profile:
-            shielded()
             found = store_of(self._base, profile.kept).take(profile.entry, profile.secrets)
             known = self._opened[account] = profile, Login(profile.names, found)
         login = known[1]
