@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.checking import load_text
+from pipeline.checking import load, load_text
 from pipeline.clocks import LoopClock
 from pipeline.engine import Setting, running
 from pipeline.errors import InputError, PlanError
 from pipeline.flow import Flow
 from pipeline.journal import Journal
 from pipeline.times import DAY, MINUTE, SECOND
-from pipeline.trying import NoRecords
+from pipeline.trying import NoRecords, tried
 from pipeline.values import VENUE, Bars, Decisions, Link, Past, Quotes
 from pipeline.verifying import verified
 from tests.feed_servers import CUT, Binance, book, serving
-from tests.support import MONDAY, SMALL
+from tests.support import MONDAY, ROOT, SMALL
 
 SPEED = 90.0
 BEGIN = MONDAY + 20 * SECOND
@@ -177,3 +177,11 @@ def test_a_flow_with_more_products_than_kraken_answers_questions_about_is_refuse
             "flow.toml",
             tmp_path,
         )
+
+
+def test_the_shipped_flow_on_real_prices_is_sound_and_keeps_what_it_claims() -> None:
+    plan = load(ROOT / "flows" / "btc.toml")
+    assert plan.warnings == ()
+    assert plan.tests
+    for test in plan.tests:
+        assert tried(plan, test).passed, test.name
