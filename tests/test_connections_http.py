@@ -717,7 +717,7 @@ def test_eight_calls_that_hang_keep_no_order_from_leaving() -> None:
             hanging = [asyncio.create_task(candles(ours)) for _ in range(8)]
             for _ in range(6):
                 await many.acquire()
-            answer = await ours.call("POST", "/orders", call="place", priority="order", by=budgets.now())
+            answer = await ours.call("POST", "/orders", call="place", priority="order", by=budgets.now() + 2000)
             assert answer.text("id") == "1"
             for task in hanging:
                 task.cancel()
