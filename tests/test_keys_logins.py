@@ -160,7 +160,7 @@ def test_nothing_is_stored_where_the_vault_does_not_open(base: Path, monkeypatch
 # --- profiles that cannot be trusted ---------------------------------------------------------------------------------
 
 
-def test_a_profile_that_others_can_read_is_refused_and_mended_by_storing_anew(base: Path) -> None:
+def test_a_profile_that_others_can_read_is_refused_with_the_command_that_closes_it(base: Path) -> None:
     kept(base)
     path = base / "profiles" / "demo-1" / "profile.toml"
     path.chmod(0o644)
