@@ -4,7 +4,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 from pipeline.masking import forms, masked
-from pipeline.masking import masked
 from pipeline.secret import MASK
 
 LONGEST = 200
@@ -16,7 +15,7 @@ _CONFIDENTIAL = re.compile(r"auth|token|secret|passw|otp|pin|key|cookie|session|
 
 def cleaned(text: str, confidential: Collection[str] = (), most: int = LONGEST) -> str:
     """One short line of what somebody said, anything confidential or of a token's length masked."""
-    shown = _ODD.sub(" ", masked(text[: 16 * most])).strip()
+    shown = _ODD.sub(" ", text[: 16 * most]).strip()
     for form in sorted({form for each in confidential for form in (each, *forms(each))}, key=len, reverse=True):
         shown = re.sub(re.escape(form), MASK, shown, flags=re.IGNORECASE)
     shown = _TOKEN.sub(MASK, masked(shown))
