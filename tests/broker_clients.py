@@ -150,6 +150,11 @@ class Client:
         number = await self.send(**request)
         return await self.take(lambda frame: frame.get("req_id") == number)
 
+    async def buy(self, **terms: Any) -> Table:
+        """Buy at the price of an offer, over the current protocol: the purchase."""
+        offer = (await self.call(proposal=1, **{**NEW, **terms}))["proposal"]
+        return (await self.call(buy=offer["id"], price=offer["ask_price"]))["buy"]
+
     async def error(self, **request: Any) -> str:
         """Send a request that is refused: the code."""
         frame = await self.call(**request)

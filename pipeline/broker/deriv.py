@@ -18,6 +18,9 @@ from pipeline.broker.deriv_socket import Sockets
 CALLS = {**deriv_market.CALLS, **deriv_trading.CALLS, **deriv_accounts.CALLS}
 CURRENT = Dialect("current", NEW, CALLS, Frames())
 
+MOST_SOCKETS = 5
+"""So many trading sockets a user may have at a time."""
+
 
 def add_deriv(app: web.Application, broker: Broker) -> None:
     """REST, a public socket, and one trading socket for each account."""
@@ -56,4 +59,6 @@ class _Face:
         fault = await self._gate.enter(request, purse.account, "connection")
         if fault is not None or self._broker.during("token_expiry", purse.account) is not None:
             raise refusal
+        if self._broker.limits.on and self._sockets.of_user(purse.user) >= MOST_SOCKETS:
+            raise Denied("RateLimit", f"No more than {MOST_SOCKETS} connections at a time.")
         return await self._sockets.serve(request, CURRENT, purse)

@@ -110,11 +110,16 @@ def _moment(given: str | int) -> int:
 
 
 def balance(session: Session, request: Request) -> None:
+    tell_balance(session, request, {})
+
+
+def tell_balance(session: Session, request: Request, more: Payload) -> None:
+    """An account's balance, with `more` in the first answer."""
     purse = session.owner
     stream = _stream_balance(session, request, purse) if request.subscribes else None
     held = session.broker.balance(purse.account)
     payload = session.frames.balance(purse, held, None if stream is None else stream.id)
-    session.answer(request, payload, stream=stream)
+    session.answer(request, {**payload, **more}, stream=stream)
 
 
 def _stream_balance(session: Session, request: Request, purse: Purse) -> Stream:

@@ -57,11 +57,12 @@ def parsed(text: str) -> Table:
     return table
 
 
-def framed(request: Table, said: str, body: Table, stream: str | None = None) -> Table:
-    """A frame in answer to a request, or in a stream that it began."""
+def framed(request: Table, said: str, body: Table, stream: str | None = None, also: tuple[str, ...] = ()) -> Table:
+    """A frame in answer to a request, or in a stream that it began; `also` is what it repeats of the request."""
     frame: Table = {"echo_req": shown(request), "msg_type": said, **body}
     if is_whole(request.get("req_id")):
         frame["req_id"] = request["req_id"]
+    frame |= {key: request[key] for key in also if key in request}
     if stream is not None:
         frame["subscription"] = {"id": stream}
     return frame

@@ -40,6 +40,8 @@ class Dialect(NamedTuple):
     known: Known
     calls: Mapping[str, Call]
     frames: Frames
+    also: tuple[str, ...] = ()
+    """What answers repeat of a request, beside all of it in their `echo_req`."""
 
 
 class Frame(NamedTuple):
@@ -132,16 +134,19 @@ class Session:
         self.say(request, said, {said: payload}, stream)
 
     def say(self, request: Request, said: str, body: Table, stream: Stream | None = None) -> None:
-        table = framed(request.table, said, body, None if stream is None else stream.id)
+        table = self._framed(request.table, said, body, stream)
         self._out(Frame(table, request.call, pushed=False, fault=request.fault))
 
     def push(self, stream: Stream, said: str, payload: object) -> None:
         """Tell a stream."""
-        self._push(stream, framed(stream.request.table, said, {said: payload}, stream.id))
+        self._push(stream, self._framed(stream.request.table, said, {said: payload}, stream))
 
     def push_denied(self, stream: Stream, said: str, denied: Denied) -> None:
         """Tell a stream why it goes no further."""
-        self._push(stream, framed(stream.request.table, said, {"error": denied.table()}, stream.id))
+        self._push(stream, self._framed(stream.request.table, said, {"error": denied.table()}, stream))
+
+    def _framed(self, request: Table, said: str, body: Table, stream: Stream | None) -> Table:
+        return framed(request, said, body, None if stream is None else stream.id, self.dialect.also)
 
     def _push(self, stream: Stream, table: Table) -> None:
         frame = Frame(table, stream.request.call, pushed=True)
@@ -195,7 +200,8 @@ class Session:
             fault = met.fault
             self._do(Request(call, table, met.number, fault))
         except Denied as denied:
-            self._out(Frame(framed(table, said, {"error": denied.table()}), said, pushed=False, fault=fault))
+            frame = self._framed(table, said, {"error": denied.table()}, None)
+            self._out(Frame(frame, said, pushed=False, fault=fault))
 
     def _judge(self, call: str, table: Table) -> None:
         account = self.account
@@ -204,7 +210,7 @@ class Session:
         wrong = self.dialect.known.wrong(call, table)
         if wrong:
             raise Denied("InputValidationFailed", f"Input validation failed: {', '.join(wrong)}", **wrong)
-        if self.broker.during("maintenance", account) is not None:
+        if self.broker.during("maintenance", account) is not None and call != "website_status":
             raise Denied("SuspendedDueToLoad", LOAD)
         if call in self.dialect.known.public:
             return

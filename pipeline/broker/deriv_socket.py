@@ -25,7 +25,8 @@ class Sockets:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._open: set[web.WebSocketResponse] = set()
+        self._open: dict[web.WebSocketResponse, str] = {}
+        """Whose each is; nobody's on a public socket."""
 
     async def serve(
         self, request: web.Request, dialect: Dialect, purse: Purse | None, quiet: float | None = None
@@ -33,12 +34,16 @@ class Sockets:
         """Serve one client until it or we go; one that says nothing for `quiet` seconds is cut off."""
         socket = web.WebSocketResponse(max_msg_size=LARGEST, compress=False, timeout=LEAVE)
         await socket.prepare(request)
-        self._open.add(socket)
+        self._open[socket] = "" if purse is None else purse.user
         try:
             await _Connection(request, socket, self._broker, dialect, purse).last(quiet)
         finally:
-            self._open.discard(socket)
+            del self._open[socket]
         return socket
+
+    def of_user(self, user: str) -> int:
+        """How many sockets a user has open."""
+        return sum(each == user for each in self._open.values())
 
     async def close(self) -> None:
         for socket in tuple(self._open):

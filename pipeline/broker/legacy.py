@@ -15,10 +15,10 @@ from pipeline.broker.legacy_shapes import LEGACY as KNOWN
 QUIET = 120.0
 """A client that says nothing for so many seconds is cut off."""
 CALLS = {call: each for call, each in deriv.CALLS.items() if call in KNOWN.shapes} | dict(legacy_calls.CALLS)
-LEGACY = Dialect("legacy", KNOWN, CALLS, LegacyFrames())
+LEGACY = Dialect("legacy", KNOWN, CALLS, LegacyFrames(), ("passthrough",))
 
 
-def add_legacy(app: web.Application, broker: Broker) -> None:
+def add_legacy(app: web.Application, broker: Broker, quiet: float = QUIET) -> None:
     """One socket, on which clients log in."""
     gate, sockets = Gate(broker), Sockets(broker)
 
@@ -27,7 +27,7 @@ def add_legacy(app: web.Application, broker: Broker) -> None:
         if not (app_id.isascii() and app_id.isdecimal() and int(app_id[:12]) > 0):
             return refused(request, Denied("InvalidAppID", "Your app_id is invalid."), 401)
         await gate.enter(request, "", "connection")
-        return await sockets.serve(request, LEGACY, None, QUIET)
+        return await sockets.serve(request, LEGACY, None, quiet)
 
     async def close(_: web.Application) -> None:
         gate.close()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from pipeline.broker import deriv_accounts
 from pipeline.broker.core import Broker
 from pipeline.broker.deriv_amounts import spans
 from pipeline.broker.deriv_prices import Payload
@@ -75,6 +76,20 @@ def sell_expired(session: Session, request: Request) -> None:
     session.answer(request, {"count": 0})
 
 
+def balance(session: Session, request: Request) -> None:
+    """Of one account, or with the balances of all that the user has."""
+    named = request.get("account", "current")
+    mine = {each.account: each for each in session.broker.purses.of_user(session.owner.user)}
+    if named == "all":
+        held = {name: session.broker.balance(name) for name in mine}
+        all_ = FRAMES.balances(session.owner, list(mine.values()), held)
+        deriv_accounts.tell_balance(session, request, all_)
+    elif named in ("current", session.account):
+        deriv_accounts.balance(session, request)
+    else:
+        raise Denied("PermissionDenied", "Permission denied, balances of all accounts are not available.")
+
+
 def topup_virtual(session: Session, request: Request) -> None:
     purse, broker = session.owner, session.broker
     held = broker.balance(purse.account)
@@ -104,7 +119,7 @@ def website_status(session: Session, request: Request) -> None:
         },
         "clients_country": "id",
         "currencies_config": dict.fromkeys(_currencies(session), currency),
-        "site_status": "up",
+        "site_status": "up" if session.broker.during("maintenance", session.account) is None else "updating",
         "supported_languages": ["EN"],
         "terms_conditions_version": "",
     }
@@ -144,6 +159,7 @@ CALLS: Mapping[str, Call] = {
     "authorize": authorize,
     "logout": logout,
     "account_list": account_list,
+    "balance": balance,
     "get_account_status": get_account_status,
     "get_limits": get_limits,
     "sell_expired": sell_expired,

@@ -1,6 +1,6 @@
 """What the venue knows, as the frames of Deriv's legacy protocol say it: other names, and numbers where text is now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from pipeline.broker.deriv_amounts import amount, category, money
@@ -8,7 +8,7 @@ from pipeline.broker.deriv_frames import Frames
 from pipeline.broker.deriv_prices import Payload
 from pipeline.broker.deriv_words import KINDS, MARKET_TITLES, SUBMARKET_TITLES
 from pipeline.broker.products import Product
-from pipeline.broker.values import Contract, Offer, Purse, Tick
+from pipeline.broker.values import Contract, Kind, Offer, Purse, Tick
 from pipeline.times import SECOND
 
 APP = 1089
@@ -138,6 +138,26 @@ class LegacyFrames(Frames):
             "upgradeable_landing_companies": [],
             "user_id": user_number(purse.user),
         }
+
+    def balances(self, purse: Purse, purses: Sequence[Purse], held: Mapping[str, Decimal]) -> Payload:
+        """The balances of all that an account's user has."""
+
+        def total(kind: Kind) -> Payload:
+            sums = [held[each.account] for each in purses if (each.kind, each.currency) == (kind, purse.currency)]
+            return {"amount": float(sum(sums, Decimal(0))), "currency": purse.currency}
+
+        accounts = {
+            each.account: {
+                "balance": float(held[each.account]),
+                "converted_amount": float(held[each.account]),
+                "currency": each.currency,
+                "demo_account": int(each.kind == "demo"),
+                "status": int(each.status == "active"),
+                "type": "deriv",
+            }
+            for each in purses
+        }
+        return {"accounts": accounts, "total": {"deriv": total("real"), "deriv_demo": total("demo")}}
 
     # --- lists for people who look around ---
 
