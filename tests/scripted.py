@@ -65,6 +65,8 @@ class Scripted:
         self.pays: Callable[[str, int], Awaitable[float | None]] = self._pays
         self.hear: Hear | None = None
         self.closed = True
+        self.closing = 0.0
+        """How long letting go takes (s)."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -126,6 +128,7 @@ class Scripted:
         return MONDAY
 
     async def close(self) -> None:
+        await asyncio.sleep(self.closing)
         self.closed = True
 
 

@@ -12,7 +12,7 @@ from pipeline.connections.backoff import SOCKET, Backoff
 from pipeline.connections.standings import GOOD, LONGEST, MOVES, STRANGE, Course, IllegalMove, Step
 from pipeline.connections.troubles import CallFailed
 from pipeline.errors import InputError
-from pipeline.evidence import Standing, TroubleKind
+from pipeline.evidence import Standing, TroubleKind, Unsent
 from pipeline.times import MINUTE
 from tests.scripted import BROKEN, Played, Scripted
 
@@ -207,6 +207,48 @@ def test_no_login_stored_is_refused_with_its_sentence() -> None:
     played.play(600)
     assert len(connector.times("open")) == 1
     assert "accounts add demo-1" in played.of(Standing)[-1].reason
+
+
+def test_a_profile_that_cannot_be_read_is_refused_and_tried_again_once_it_is_mended() -> None:
+    connector = Scripted()
+    connector.opens = [InputError("profiles/demo-1 may be read by others; chmod 700 it")]
+    played, readable = Played([connector]), [False]
+
+    def stamp(account: str) -> int:
+        del account
+        if not readable[0]:
+            raise InputError("profiles/demo-1 may be read by others; chmod 700 it")
+        return 1
+
+    played.logins.stamp = stamp
+    played.play(600, (300.0, lambda: readable.__setitem__(0, True)))
+    assert len(connector.times("open")) == 2
+    assert [state for _, state in played.states()][-3:] == ["REFUSED", "AUTHENTICATING", "CONNECTED"]
+
+
+def test_while_it_is_let_go_of_a_connection_is_told_to_be_broken() -> None:
+    connector = Scripted()
+    connector.follows = [(1.0, BROKEN)]
+    connector.closing = 3.0
+    played = Played([connector])
+    played.play(20, (2.0, played.send()))
+    assert (1.0, "RECONNECT") in played.states()
+    assert played.of(Unsent)[0].reason.startswith("demo-1 is RECONNECT")
+    assert 4.5 <= connector.times("open")[1] <= 5.0
+
+
+def test_a_connection_that_cannot_be_let_go_of_is_left() -> None:
+    connector = Scripted()
+    connector.follows = [(1.0, BROKEN)]
+    connector.closing = 1e9
+    played = Played([connector])
+
+    def unheld() -> None:
+        connector.closed, connector.closing = True, 0.0
+
+    played.play(20, (5.9, unheld))
+    assert played.states()[-1][1] == "CONNECTED"
+    assert any("did not close" in what for _, what in played.troubles())
 
 
 def test_an_opening_that_hangs_is_given_up_and_tried_again() -> None:

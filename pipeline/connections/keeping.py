@@ -21,6 +21,7 @@ OPENING = 60.0
 CLOSING = 5.0
 """So many seconds letting go of a connection may take."""
 MEND = "nothing is tried again until `accounts login {}` has stored another login, or the program starts again"
+UNREADABLE = -1
 LOOKING = 5.0
 """Every so many seconds a refused account is looked at for another login."""
 
@@ -79,10 +80,10 @@ class Keeper:
 
     async def run(self) -> None:
         while True:
-            stamp = self._logins.stamp(self.account)
+            stamp = self._stamp()
             self._take(self._course.begins())
             await self._kept()
-            while self._logins.stamp(self.account) == stamp:
+            while self._stamp() == stamp:
                 await passed(self._host, LOOKING)
 
     def call_failed(self, connection: Connection, failure: CallFailed) -> None:
@@ -124,19 +125,25 @@ class Keeper:
             self._telling.tell("rule", str(wrong))
             self._take(self._course.refused(str(wrong)))
             return
-        while True:
-            try:
-                failure = await self._once(connector)
-            finally:
-                self.connection = None
+        try:
+            step = await self._tried(connector)
+            while step.wait is not None:
                 await self._let_go(connector)
-            self._telling.tell(failure.kind, str(failure))
-            step = self._course.failed(failure, self._host.now())
-            self._take(step)
-            if step.wait is None:
-                return
-            if step.wait:
                 await passed(self._host, step.wait)
+                step = await self._tried(connector)
+        finally:
+            await self._let_go(connector)
+
+    async def _tried(self, connector: Connector) -> Step:
+        """One connection, and what follows from how it ended."""
+        try:
+            failure = await self._once(connector)
+        finally:
+            self.connection = None
+        self._telling.tell(failure.kind, str(failure))
+        step = self._course.failed(failure, self._host.now())
+        self._take(step)
+        return step
 
     async def _once(self, connector: Connector) -> CallFailed:
         """One connection, from its opening to its end: why it ended."""
@@ -194,6 +201,13 @@ class Keeper:
         pause, self._pause = self._pause, None
         if pause is not None:
             await ended(pause)
+
+    def _stamp(self) -> int:
+        """Changes when somebody stored another login, or mended what kept it from being read."""
+        try:
+            return self._logins.stamp(self.account)
+        except InputError:
+            return UNREADABLE
 
     # --- telling -----------------------------------------------------------------------------------------------------
 
