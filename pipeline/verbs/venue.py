@@ -4,6 +4,7 @@ examples:
   python -m pipeline venue
   python -m pipeline venue serve --speed 60
   python -m pipeline venue serve venue.toml --port 8778
+  python -m pipeline venue record demo-1
 
 Without a verb it serves. `venue VERB --help` tells more of each.
 """
@@ -14,7 +15,7 @@ from typing import cast
 
 from pipeline.verbs import Verb
 
-NAMES = ("serve",)
+NAMES = ("serve", "record")
 USUAL = "serve"
 
 
