@@ -67,6 +67,22 @@ def test_a_venue_that_is_started_again_goes_on_with_its_contracts_its_money_and_
     play(main())
 
 
+def test_a_fast_clock_does_not_run_on_while_nobody_is_there_for_long_and_a_true_one_does(tmp_path: Path) -> None:
+    outside = [MONDAY]
+
+    async def main() -> None:
+        for speed, passed in ((60.0, 0), (1.0, 8 * HOUR)):
+            told, folder = Settings(port=0, speed=speed), tmp_path / str(speed)
+            folder.mkdir()
+            async with serving(told, folder, wall=lambda: outside[0]) as venue:
+                left = venue.broker.now()
+            outside[0] += 8 * HOUR
+            async with serving(told, folder, wall=lambda: outside[0]) as venue:
+                assert 0 <= venue.broker.now() - left - passed < 5 * MINUTE
+
+    play(main())
+
+
 def test_two_venues_cannot_have_one_book(tmp_path: Path) -> None:
     async def main() -> None:
         async with serving(ANY_PORT, tmp_path):

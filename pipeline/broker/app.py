@@ -22,6 +22,8 @@ from pipeline.private import kept_token
 LOOPBACK = "127.0.0.1"
 LARGEST_BODY = 64 * 1024
 BACKLOG = 128
+EVERY = 5.0
+"""Seconds after which it is kept again where the clock stands."""
 LEAVING = 2.0
 """Seconds that clients have to be answered when it ends."""
 
@@ -68,11 +70,14 @@ async def serving(
         raise
     broker: Broker | None = None
     runner: web.AppRunner | None = None
+    standing: _Standing | None = None
     try:
         began = settings.starts_at(wall)
         if store is not None and clock is None:
             began = store.going_on(began, settings.speed, wall)
         clock = clock or LoopClock(asyncio.get_running_loop(), began, settings.speed)
+        if store is not None and wall is not None:
+            standing = _Standing(store, clock, settings.speed, wall)
         broker = Broker(settings, clock, prices, None if store is None else store.left(clock.now()))
         token = kept_token(folder / ADMIN_FILE) if folder is not None else ""
         runner = web.AppRunner(
@@ -85,10 +90,32 @@ async def serving(
         if runner is not None:
             await runner.cleanup()
         listening.close()
+        if standing is not None:
+            standing.end()
         if broker is not None:
             broker.close()
         elif store is not None:
             store.close()
+
+
+class _Standing:
+    """Keeps where the clock stands, now and then."""
+
+    def __init__(self, store: Store, clock: Clock, speed: float, wall: Callable[[], int]) -> None:
+        self._store, self._clock, self._speed, self._wall = store, clock, speed, wall
+        self._loop = asyncio.get_running_loop()
+        self._next = self._loop.call_later(EVERY, self._again)
+
+    def end(self) -> None:
+        self._next.cancel()
+        self._keep()
+
+    def _again(self) -> None:
+        self._next = self._loop.call_later(EVERY, self._again)
+        self._keep()
+
+    def _keep(self) -> None:
+        self._store.stand(self._clock.now(), self._wall(), self._speed)
 
 
 def _application(broker: Broker, port: int, token: str, faces: Sequence[AddFace]) -> web.Application:

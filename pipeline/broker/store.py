@@ -14,10 +14,11 @@ from msgspec import Struct
 
 from pipeline.broker.entries import Entries
 from pipeline.broker.values import Entry, Purse
-from pipeline.times import SECOND
+from pipeline.times import MINUTE, SECOND
 from pipeline.venues.book import Book, Deal, Movement
 from pipeline.venues.memory import Memory
 
+LONG_AWAY = 10 * MINUTE
 TABLES = (
     "CREATE TABLE IF NOT EXISTS entries (number INTEGER PRIMARY KEY, entry TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS purses (account TEXT PRIMARY KEY, purse TEXT NOT NULL) STRICT",
@@ -66,18 +67,26 @@ class Store:
         return Left(book, entries, tuple(purses), began, self.keep_purse)
 
     def going_on(self, begins: int, speed: float, wall: Callable[[], int] | None) -> int:
-        """Where the clock stands: it has gone on while the venue was away, as clients' clocks have."""
+        """Where the clock stands: it has gone on while the venue was away, as clients' clocks have.
+
+        One that is faster than time has not when that was long: nobody waits for it so long, and it would be years.
+        """
         told = max((each.at for each in self._entries()), default=0)
         outside = 0 if wall is None else wall()
         stands = max(begins, told)
         for stood in self._memory.rows("SELECT stood FROM clock", Stood):
             passed = max(0, outside - stood.outside) if wall is not None else 0
+            passed = 0 if stood.speed > 1 and passed > LONG_AWAY else passed
             stands = max(stood.at + round(passed * stood.speed), told)
-        stood = msgspec.json.encode(Stood(stands, outside, speed)).decode()
+        self.stand(stands, outside, speed)
+        return stands
+
+    def stand(self, at: int, outside: int, speed: float) -> None:
+        """Keep what the clock shows, and what it is outside."""
+        stood = msgspec.json.encode(Stood(at, outside, speed)).decode()
         with self._memory.whole():
             self._memory.write("DELETE FROM clock")
             self._memory.write("INSERT INTO clock VALUES (?)", stood)
-        return stands
 
     # --- what entries tell ---
 
