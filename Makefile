@@ -6,7 +6,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 PARTS := format-check lint contracts flows types readme wheel-check clients tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check $(PARTS) format coverage bench campaign wheel lock clean
+.PHONY: help setup run demo test check $(PARTS) format coverage bench campaign wheel lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -16,6 +16,9 @@ setup:  ## make .venv from the locked requirements (nothing to do when it is up 
 
 run: setup  ## start the flow in flows.toml with its console
 	@$(PYTHON) -m pipeline run flows.toml --console
+
+demo: setup  ## start a practice venue and the four accounts of flows/networked.toml that trade there, with a console
+	@bash .ci/demo.sh
 
 test: setup  ## everything that must be green, then which part failed
 	@bash .ci/parts.sh $(PARTS)
