@@ -166,7 +166,7 @@ class Client:
         async with asyncio.timeout(DEADLINE), self._come:
             await self._come.wait_for(lambda: any(map(fits, self.frames)) or not self.is_open)
             found = next((each for each in self.frames if fits(each)), None)
-            assert found is not None, f"the socket ended; there were {self.frames}"
+            assert found is not None, f"the socket ended; {len(self.frames)} frames did not fit"
             self.frames.remove(found)
             return found
 

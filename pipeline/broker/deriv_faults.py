@@ -35,7 +35,7 @@ SILENT = frozenset({"lost_request", "lost_ack", "lost_close", "lost_listing", "c
 LATE = frozenset({"late_ack", "timeout", "call_late"})
 NOT_DONE = frozenset({"lost_request", "refused", "reset_before", "call_lost", "call_reset", "connection_refused"})
 """What is not done, and not answered either."""
-TOLD_LATER = frozenset({"http_503_accepted"})
+DONE_BUT_DENIED = frozenset({"http_503_accepted"})
 """What is done, and answered with an error all the same."""
 REST_CODES: Mapping[str, str] = {
     "call_http_429": TOO_OFTEN,

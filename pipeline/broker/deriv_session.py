@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pipeline.broker.core import Broker
 from pipeline.broker.deriv_checks import Table
-from pipeline.broker.deriv_faults import LOAD, NOT_DONE, NOT_LOGGED_IN, TOLD_LATER, instead, too_often
+from pipeline.broker.deriv_faults import DONE_BUT_DENIED, LOAD, NOT_DONE, NOT_LOGGED_IN, instead, too_often
 from pipeline.broker.deriv_frames import Frames
 from pipeline.broker.deriv_requests import Denied, Request, framed, parsed
 from pipeline.broker.deriv_shapes import Known
@@ -85,8 +85,8 @@ class Session:
         self.purse = purse
         self.ended = False
         """Whether the client has said good-bye."""
-        self.offers = set[str]()
-        """What was offered on this connection and may be bought on it."""
+        self.offers: dict[str, None] = {}
+        """What was offered on this connection and may be bought on it, the oldest first."""
         self.renamed: dict[str, str] = {}
         """Streams of offers, and the offer that each stands for now."""
         self._out = out
@@ -175,6 +175,7 @@ class Session:
 
     def drop(self, stream: Stream) -> None:
         """End a subscription."""
+        self.renamed.pop(stream.id, None)
         if self._streams.pop(stream.id, None) is not None:
             stream.close()
 
@@ -224,6 +225,8 @@ class Session:
 
     def _met(self, call: str, table: Table) -> Met:
         """What strikes a request, by its place."""
+        if call == "ping":
+            return Met(0, None)  # how often a client pings is no reason for its other calls to be struck elsewhere
         if call == "sell":
             return Met(0, self.broker.of_sale(self.account, str(table["sell"])))
         return self.broker.meet(PLACES.get(call, "call"), self.account)
@@ -241,10 +244,11 @@ class Session:
             self.broker.at(self.broker.now() + fault.delay, partial(self._do_unheard, request))
             return
         denied = instead(fault, request.call)
-        if fault.what in TOLD_LATER:
+        if fault.what in DONE_BUT_DENIED:
             self._do_unheard(request)
         if fault.what == "offer_gone":
-            self.offers.discard(self.renamed.get(request.table["buy"], request.table["buy"]))
+            named = str(request.table["buy"])
+            self.offers.pop(self.renamed.get(named, named), None)
         if denied is not None:
             raise denied
         call(self, request)

@@ -13,7 +13,7 @@ from pipeline.broker.values import Purse
 
 LARGEST = 64 * 1024
 """A request is no longer (bytes)."""
-MOST_WAITING = 5_000
+MOST_WAITING = 50_000
 """Frames that a client has not taken yet; one that lets more pile up is cut off."""
 LEAVE = 0.5
 """Seconds that a client has to say good-bye, too."""

@@ -14,6 +14,8 @@ from pipeline.broker.values import Contract, Offer, Purse, Refusal, RefusalCode,
 from pipeline.settlement import CENT
 from pipeline.times import DAY, SECOND
 
+MOST_OFFERS = 1_000
+"""So many offers of a connection may be bought; older ones are forgotten."""
 BY_TERMS = "1"
 """The name of no offer: what is bought is said beside it."""
 CODES: Mapping[RefusalCode, str] = {
@@ -65,7 +67,9 @@ def _offered(session: Session, wish: Wish) -> Offer:
     offer = session.broker.offer(session.account, wish)
     if isinstance(offer, Refusal):
         raise denied(offer)
-    session.offers.add(offer.id)
+    session.offers[offer.id] = None
+    if len(session.offers) > MOST_OFFERS:
+        del session.offers[next(iter(session.offers))]
     return offer
 
 
@@ -93,7 +97,7 @@ def _stream_offers(session: Session, request: Request, wish: Wish, offer: Offer)
             session.drop(stream)
             session.push_denied(stream, "proposal", wrong)
             return
-        session.offers.discard(session.renamed[stream.id])
+        session.offers.pop(session.renamed[stream.id], None)
         session.renamed[stream.id] = offer.id
         session.push(stream, "proposal", _shown(session, offer, stream.id))
 
@@ -161,7 +165,7 @@ def buy(session: Session, request: Request) -> None:
     bought = session.broker.buy(account, offer, most, number=request.number)
     if isinstance(bought, Refusal):
         raise denied(bought)
-    session.offers.discard(offer)
+    del session.offers[offer]
     stream = session.stream(named)
     if stream is not None and stream.kind == "proposal":
         session.drop(stream)
