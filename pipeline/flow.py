@@ -22,6 +22,7 @@ from pipeline.border import Border
 from pipeline.certainty.auditing import Auditing
 from pipeline.certainty.certifying import Certifying
 from pipeline.clocks import Planned
+from pipeline.entering import without_secrets
 from pipeline.errors import FlowStopped, MoonlightError
 from pipeline.evidence import Closing, Inquiry, Unsent
 from pipeline.masking import masked
@@ -195,6 +196,7 @@ class Flow:
 
     def enter(self, port: str, value: Any) -> None:
         """Let a value in from outside, now, as given by the node `port`; other outer nodes hear of it first."""
+        value = without_secrets(value)
         if self._inside:
             self._loop.call_soon(self.enter, port, value)
             return

@@ -141,7 +141,7 @@ from typing import Literal
 
 from reactivex import Observable, create
 
-from pipeline.evidence import Trouble
+from pipeline.evidence import Standing, Trouble
 from pipeline.host import Host
 from pipeline.keys import logins_of
 from pipeline.parts import venue
@@ -156,7 +156,9 @@ class Clumsy:
     how: Literal["talk", "raise", "leak"] = "talk"
     login_fields = (LoginField("password", "the password", "secret"),)
 
-    def __call__(self, host: Host, orders: Observable[Order]) -> Observable[Ack | Reject | Settlement | Trouble]:
+    def __call__(
+        self, host: Host, orders: Observable[Order]
+    ) -> Observable[Ack | Reject | Settlement | Standing | Trouble]:
         secret = logins_of(host.base).of("demo-4").secrets["password"]
         password = secret.reveal()
         logging.getLogger("clumsy").warning("logging in with %s and %r", password, secret)
@@ -168,6 +170,10 @@ class Clumsy:
             raise ValueError(f"cannot log in with {password}")
 
         def subscribe(observer, scheduler=None):
+            said = f"the broker said {password[:14]}… and otp={password}"
+            observer.on_next(Trouble("demo-4", "rule", said, host.now()))
+            observer.on_next(Standing("demo-4", "REFUSED", host.now(), f"the broker refuses {password[::-1]}"))
+
             def act():
                 raise ValueError(f"the broker did not like {password}")
 
@@ -412,6 +418,8 @@ def test_the_lives_failed_in_every_way_and_said_so(aftermath: Aftermath) -> None
         f"with {MASK}",
     ):
         assert words in out["talk"]
+    assert f"demo-4: the broker said {MASK}… and otp={MASK} (rule)" in out["talk"]
+    assert f"demo-4 is REFUSED, nothing is sent: the broker refuses {MASK}" in out["talk"]
     assert out["raise"].endswith(f"ValueError: cannot log in with {MASK}\n")
     assert out["leak"].endswith(
         f"a venue or source failed (ValueError: the broker did not like {MASK}); the flow ended\n"

@@ -1,6 +1,7 @@
 """The keyring: only one that is known to be safe is given anything, and only once it has proved itself."""
 
 from collections.abc import Callable
+from threading import Event
 from typing import Any
 
 import pytest
@@ -124,7 +125,19 @@ def test_what_a_keyring_says_when_it_fails_is_not_repeated() -> None:
         Ring(Locked()).put("entry", {"token": Secret(WORD)})
     assert "does not answer (KeyringLocked); unlock it on this machine's desktop" in str(caught.value)
     assert WORD not in str(caught.value)
-    assert caught.value.__suppress_context__
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_a_keyring_that_waits_for_somebody_who_is_not_there_is_not_waited_for() -> None:
+    """As one does that asks for its password on a desktop nobody looks at."""
+
+    class Waiting(Safe):
+        def set_password(self, service: str, username: str, password: str) -> None:
+            Event().wait()
+
+    Waiting.__module__ = Safe.__module__
+    with pytest.raises(InputError, match=r"has not answered for 0.05 s; unlock it on this machine's desktop"):
+        Ring(Waiting(), patience=0.05).put("entry", {"token": Secret(WORD)})
 
 
 def test_a_secret_comes_back_and_is_gone_once_it_was_dropped() -> None:

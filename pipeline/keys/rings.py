@@ -5,19 +5,22 @@ and the first link that is known to be safe is used by itself.
 """
 
 import secrets
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple, Protocol, cast
+from threading import Thread
+from typing import NamedTuple, Protocol, TypeVar, cast
 
 import keyring
 from keyring.errors import KeyringError
 
 from pipeline.errors import InputError
 from pipeline.secret import Secret
+
+T = TypeVar("T")
 
 SAFE = (
     "keyring.backends.SecretService",
@@ -28,6 +31,8 @@ SAFE = (
 )
 """Modules whose keyrings keep secrets where only their owner can open them."""
 SERVICE = "moonlight"
+PATIENCE = 20.0
+"""Seconds in which it answers: somebody may have to unlock it first."""
 INSTEAD = "use `--vault`: an encrypted file with a passphrase"
 
 
@@ -62,30 +67,29 @@ def judged(backend: object | None = None) -> Judged:
 class Ring:
     """Logins in the keyring of the system: an item for each secret."""
 
-    def __init__(self, backend: object | None = None) -> None:
+    def __init__(self, backend: object | None = None, patience: float = PATIENCE) -> None:
         found = judged(backend)
         if found.backend is None:
             raise InputError(f"there is no keyring here that keeps a secret safe (found: {found.name}); {INSTEAD}")
         self.name = found.name
         self._backend = found.backend
+        self._patience = patience
 
     def unlock(self, *, ask: bool) -> None:
         """Try it with a word that means nothing: whether it gives back what it was given."""
         del ask
         user, word = f"canary-{secrets.token_hex(8)}", secrets.token_hex(16)
-        with _told(self.name):
-            self._backend.set_password(SERVICE, user, word)
-            found = self._backend.get_password(SERVICE, user)
-            if found is not None:
-                self._backend.delete_password(SERVICE, user)
+        self._set(user, word)
+        found = self._get(user)
+        if found is not None:
+            self._delete(user)
         if found != word:
             raise InputError(f"the keyring {self.name} does not give back what it is given; {INSTEAD}")
 
     def take(self, entry: str, names: Iterable[str]) -> dict[str, Secret]:
         found: dict[str, Secret] = {}
         for name in names:
-            with _told(self.name):
-                text = self._backend.get_password(SERVICE, _user(entry, name))
+            text = self._get(_user(entry, name))
             if text is None:
                 raise InputError(f"the keyring has no {name} of this login; store it again with `accounts login`")
             found[name] = Secret(text)
@@ -93,31 +97,50 @@ class Ring:
 
     def put(self, entry: str, named: Mapping[str, Secret]) -> None:
         for name, secret in named.items():
-            with _told(self.name):
-                self._backend.set_password(SERVICE, _user(entry, name), secret.reveal())
+            self._set(_user(entry, name), secret.reveal())
 
     def drop(self, entry: str, names: Iterable[str]) -> None:
         for name in names:
-            with _told(self.name):
-                if self._backend.get_password(SERVICE, _user(entry, name)) is not None:
-                    self._backend.delete_password(SERVICE, _user(entry, name))
+            if self._get(_user(entry, name)) is not None:
+                self._delete(_user(entry, name))
+
+    def _get(self, user: str) -> str | None:
+        return self._asked(lambda: self._backend.get_password(SERVICE, user))
+
+    def _set(self, user: str, text: str) -> None:
+        self._asked(lambda: self._backend.set_password(SERVICE, user, text))
+
+    def _delete(self, user: str) -> None:
+        self._asked(lambda: self._backend.delete_password(SERVICE, user))
+
+    def _asked(self, ask: Callable[[], T]) -> T:
+        """The keyring's answer; one that waits for somebody who is not there is not waited for.
+
+        When it fails, nothing is said of what it says itself: it may have been given a secret.
+        """
+        answer = Future[T]()
+        Thread(target=lambda: _answered(answer, ask), daemon=True).start()
+        mend = f"unlock it on this machine's desktop and try again, or {INSTEAD}"
+        try:
+            return answer.result(self._patience)
+        except TimeoutError:
+            what = f"the keyring {self.name} has not answered for {self._patience:g} s"
+        except _failures() as failure:
+            what = f"the keyring {self.name} does not answer ({type(failure).__name__})"
+        raise InputError(f"{what}; {mend}") from None
+
+
+def _answered(answer: Future[T], ask: Callable[[], T]) -> None:
+    try:
+        answer.set_result(ask())
+    except BaseException as failure:  # noqa: BLE001  # told to whoever asked, in their own thread
+        answer.set_exception(failure)
 
 
 @cache
 def ring_of(folder: Path) -> Ring:
     del folder  # one for all
     return Ring()
-
-
-@contextmanager
-def _told(name: str) -> Generator[None]:
-    """Say that the keyring failed, and nothing of what it says itself: it may have been given a secret."""
-    try:
-        yield
-    except _failures() as failure:
-        what = type(failure).__name__
-        mend = f"unlock it on this machine's desktop and try again, or {INSTEAD}"
-        raise InputError(f"the keyring {name} does not answer ({what}); {mend}") from None
 
 
 @cache

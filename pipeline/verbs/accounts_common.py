@@ -5,6 +5,7 @@ import getpass
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.errors import InputError
@@ -134,6 +135,13 @@ def unlock(plan: Plan) -> None:
             said[str(failure)] = None
     for sentence in said:
         print(sentence, file=sys.stderr)
+
+
+def unlock_source(instance: Any, part: str, base: Path) -> None:
+    """The same for a source alone, which has to be let in."""
+    account = getattr(instance, "account", "")
+    if account and _fields(instance):
+        logins_of(base, part).unlock(account)
 
 
 def is_running(plan: Plan) -> bool:

@@ -32,6 +32,7 @@ from pipeline.parts import registered
 from pipeline.plan import Node, Plan
 from pipeline.tables import nearest
 from pipeline.times import DAY, timeframe_name, utc_text
+from pipeline.verbs.accounts_common import unlock_source
 from pipeline.verbs.common import json_option, say_json
 from pipeline.verbs.data_common import archive, moment_of, progress, span_options, store_option, tf_of
 
@@ -66,6 +67,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     source, base, calendar, venue = _source(options)
+    unlock_source(source, venue, base)
     tf = tf_of(options.timeframe)
     done = feeds("downloading").Downloaded()
     wanted, failure = asyncio.run(_fetched(source, base, options, venue, tf, calendar, done))
