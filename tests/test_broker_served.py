@@ -3,12 +3,13 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -416,6 +417,16 @@ def test_everything_that_is_wrong_with_a_venues_file_is_told_at_once_with_its_pl
         "8:8: the venue accounts.b kind is 'fun'; use one of demo, real",
         "1:1: the venue speed is 0.0; write a number ≥ 0.1, ≤ 1000",
     ]
+
+
+def test_the_page_of_the_venue_shows_a_file_that_is_read_and_names_every_fault_there_is(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "venue.md").read_text(encoding="utf-8")
+    path = tmp_path / "venue.toml"
+    path.write_text("".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL)), encoding="utf-8")
+    told = settings_of(path, {})
+    assert {each.name for each in fields(Settings)} <= set(re.findall(r"\w+", path.read_text(encoding="utf-8")))
+    assert told.accounts["real-1"].user == "ann"
+    assert [what for several in PLACES.values() for what in several if f"`{what}`" not in page] == []
 
 
 @pytest.mark.parametrize(
