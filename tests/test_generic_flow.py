@@ -128,6 +128,10 @@ class Lived:
             states = Counter(each.state for each in self.orders.values())
             raise AssertionError(f"not {what}: {states}, {self.standings[-4:]}, {self.troubles[-8:]}") from None
 
+    def states_of(self, account: str) -> list[str]:
+        """How an account stood with its broker, one after the other."""
+        return [each.state for each in self.standings if each.account == account]
+
     @property
     def sent(self) -> list[Order]:
         return [each for each in self.orders.values() if each.sent_at]
@@ -298,3 +302,55 @@ def test_four_accounts_share_nothing(tmp_path: Path) -> None:
     assert sum(map(len, kept)) > 10_000
     for secret in secrets:
         assert not any(secret.encode() in each for each in kept), "nothing is written that opens an account"
+
+
+MODES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "maintenance": ({"what": "maintenance", "lasts": "3m"}, ("READ_ONLY", "CONNECTED")),
+    "network": ({"what": "outage", "lasts": "2m"}, ("RECONNECT", "CONNECTED")),
+    "silence": ({"what": "half_open", "lasts": "5m"}, ("RECONNECT", "CONNECTED")),
+    "forbidden": ({"what": "ban"}, ("REAUTH", "REFUSED")),
+}
+
+
+@pytest.mark.parametrize("kind", MODES)
+def test_each_kind_of_failure_leads_to_its_own_mode_and_back(tmp_path: Path, kind: str) -> None:
+    fault, path = MODES[kind]
+    quick = "stream = false\npoll_seconds = 20"  # so that something is asked in any minute
+
+    async def main() -> None:
+        async with venue(speed=SPEED) as there:
+
+            async def trade(made: Lived) -> None:
+                await made.until(lambda: made.states_of("demo-1")[-1:] == ["CONNECTED"], "connected")
+                begun = len(made.standings)
+                there.strike(**fault)
+
+                def gone_through() -> bool:
+                    left = [each.state for each in made.standings[begun:]]
+                    return [each for each in left if each in path][: len(path)] == list(path)
+
+                await made.until(gone_through, f"{' and '.join(path)} after {kind}")
+
+            made = await lived(there, tmp_path, flow_of(there, venue_keys=quick), trade)
+            assert made.troubles
+
+    run(main())
+
+
+def test_too_many_calls_are_waited_out_and_the_account_stays_connected(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with venue(speed=SPEED) as there:
+
+            async def trade(made: Lived) -> None:
+                await made.until(lambda: made.states_of("demo-1")[-1:] == ["CONNECTED"], "connected")
+                there.strike(what="call_http_429", times=4)
+                await made.until(lambda: any(each.kind == "throttle" for each in made.troubles), "throttled")
+                await made.until(lambda: any(each.state == "SETTLED" for each in made.orders.values()), "traded")
+                await calm(there, made)
+
+            made = await lived(there, tmp_path, flow_of(there), trade)
+            assert set(made.states_of("demo-1")) <= {"DISCONNECTED", "AUTHENTICATING", "CONNECTED"}
+            (certificate,) = made.certificates.values()
+            assert certificate.sound
+
+    run(main())

@@ -10,7 +10,7 @@ from pipeline.connections.troubles import CallFailed
 from pipeline.evidence import Evidence
 from pipeline.generic.contracts import length_of
 from pipeline.settlement import Tie
-from pipeline.times import timeframe_name
+from pipeline.times import MINUTE, SECOND, timeframe_name
 
 VERSION = 1
 """Of the endpoint contract."""
@@ -117,10 +117,14 @@ def _limit(row: Answer) -> Limit:
 def out_of(declared: Declared, tf: int, stake: Decimal) -> str:
     """Why an order for so long and so much cannot be taken; "" when it can."""
     if not declared.shortest <= tf <= declared.longest:
-        span = f"{timeframe_name(declared.shortest)} to {timeframe_name(declared.longest)}"
-        return f"the broker takes contracts of {span}, not of {timeframe_name(tf)}"
+        span = f"{_text(declared.shortest)} to {_text(declared.longest)}"
+        return f"the broker takes contracts of {span}, not of {_text(tf)}"
     if stake < declared.least:
         return f"the broker takes no stake below {declared.least:f}"
     if declared.most is not None and stake > declared.most:
         return f"the broker takes no stake above {declared.most:f}"
     return ""
+
+
+def _text(length: int) -> str:
+    return timeframe_name(length) if length % MINUTE == 0 else f"{length / SECOND:g}s"
