@@ -109,6 +109,34 @@ def test_nothing_goes_before_what_waits_for_the_same_limit_and_comes_first(asked
             assert not (comes_later and BEGIN + first.asked.at < other.at < first.at)
 
 
+@settings(max_examples=40)
+@given(st.lists(st.tuples(moments, st.sampled_from(PRIORITIES), st.integers(0, 2 * MINUTE)), min_size=1, max_size=30))
+def test_a_call_goes_by_its_moment_or_fails_by_then_without_being_sent(asked: list[tuple[int, Priority, int]]) -> None:
+    async def main(clock: Clock) -> None:
+        ours = budgets(clock, limit(4, reserve=1), at_once=2)
+        gone = list[Gone]()
+
+        async def one(at: int, priority: Priority, patience: int) -> None:
+            await clock.until(BEGIN + at)
+            by = BEGIN + at + patience
+            try:
+                async with ours.room("buy", priority, by=by):
+                    gone.append(Gone(Asked(at, priority, 1), clock.now()))
+                    assert clock.now() <= by
+                    await asyncio.sleep(20)
+            except CallFailed as failed:
+                sent = failed.fate != "unsent"
+                assert not sent
+                assert clock.now() <= by + 1
+
+        await asyncio.gather(*(one(*each) for each in asked))
+        assert most_in_any(MINUTE, gone) <= 4
+        await asyncio.sleep(62)
+        assert ours.spent() == {"trading": 0.0}
+
+    played(main)
+
+
 def test_calls_that_fit_do_not_wait() -> None:
     assert [each.at for each in all_gone((limit(3),), [Asked(0, "quote", 1)] * 3)] == [BEGIN] * 3
 
