@@ -229,6 +229,29 @@ def test_a_product_that_gives_nothing_after_a_reconnect_is_told_and_subscribed_a
     assert heard == sorted(set(heard))
 
 
+def test_what_only_a_further_subscription_brings_is_not_lost_when_another_is_made() -> None:
+    """Two products are silent after a break; one comes back with a subscription of its own, the other much later."""
+    market = Market(("A", "B", "C"))
+    market.breaks = [(30.0, BROKEN)]
+
+    def mute(product: str, at: float) -> bool:
+        made = sum(product in products for _, products in market.lives)
+        return at > 30 and ((product == "A" and made < 3) or (product == "B" and made < 5))
+
+    market.mute = mute
+    given = fed_by(market, 400)
+    assert [products for _, products in market.lives[2:]] == [("A", "B"), ("B",), ("B",)]
+    for product in market.products:
+        assert [up for _, up in links(given, product)] == [False, True]
+        heard = stamps(given, product)
+        assert heard[-1] >= MONDAY + 399 * SECOND
+        assert heard == sorted(set(heard))
+        back = links(given, product)[1][0]
+        assert [ts for ts in heard if ts >= MONDAY + (back + 1) * SECOND] == [
+            ts for ts in range(heard[0], heard[-1] + 1, SECOND) if ts >= MONDAY + (back + 1) * SECOND
+        ]
+
+
 def test_a_closed_market_is_not_waited_for() -> None:
     market = Market(("EURUSD",))
     market.mute = lambda product, at: True

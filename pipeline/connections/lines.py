@@ -54,8 +54,8 @@ class Lines:
         self._host, self._name, self._feed, self._tracks, self._telling = host, name, feed, tracks, telling
         self._work, self._quiet = work, quiet
         self._lines = set[Line]()
-        self._further: Line | None = None
-        """The line of those that gave nothing on the others."""
+        self._further = set[Line]()
+        """Those of products that gave nothing on the others."""
         self._waits: dict[str, tuple[int, float]] = {}
         """Of whom nothing came yet: since when, and how long it is waited for (s)."""
 
@@ -76,9 +76,9 @@ class Lines:
                 self._telling.tell("network", f"{product} gave nothing for {wait:g} s; it is subscribed anew")
                 self._waits[product] = now, min(2 * wait, HOUR / SECOND)
             if silent:
-                if self._further is not None:
-                    self._further.end()
-                self._further = self.open(silent)
+                for line in [each for each in self._further if self._elsewhere(each)]:
+                    line.end()
+                self._further.add(self.open(silent))
 
     def _overdue(self, product: str, now: int) -> bool:
         since, wait = self._waits[product]
@@ -103,13 +103,14 @@ class Lines:
                 if failure.kind == "rule" and not proven and len(line.products) > 1:
                     self._halve(line)
                     return
-                if self._elsewhere(line):
+                if line in self._further and all(self._proven(product, line) for product in line.products):
                     return
                 if proven and self._host.now() - began >= GOOD:
                     backoff.good()
                 await passed(self._host, min(max(backoff.failed() or 0.0, failure.wait or 0.0), LONGEST))
         finally:
             self._lines.discard(line)
+            self._further.discard(line)
 
     async def _lived(self, line: Line) -> CallFailed:
         """One subscription, until it breaks: why it did."""
@@ -137,7 +138,7 @@ class Lines:
             track.returns(min(now, int(quotes.received[0])) if len(quotes) else now)
         if len(quotes):
             self._waits.pop(product, None)
-        if track.take(quotes, anew=anew):
+        if track.take(quotes, again=anew or self._proven(product, line)):
             self._telling.tell("format", f"{product}: quotes came that are older than those before; let go")
 
     def _break(self, line: Line) -> None:
@@ -148,8 +149,8 @@ class Lines:
                 self._waits.pop(product, None)
 
     def _elsewhere(self, line: Line) -> bool:
-        """Whether a further line is needed no more: all its products speak on another."""
-        return line is self._further and all(self._proven(product, line) for product in line.products)
+        """Whether nothing would be missed without a line."""
+        return all(self._proven(product, line) for product in line.proven)
 
     def _proven(self, product: str, but: Line) -> bool:
         return any(product in line.proven for line in self._lines if line is not but)

@@ -30,22 +30,22 @@ class Track:
     def history(self, bars: Bars) -> None:
         self._give(bars)
 
-    def take(self, quotes: Quotes, *, anew: bool) -> int:
+    def take(self, quotes: Quotes, *, again: bool) -> int:
         """Take quotes that just came. How many of them are older than what came before, and are let go.
 
-        Quotes of the newest moment that came before a subscription was made `anew` are not given a second time.
+        Where what came last may come `again`, from another subscription, it is not given a second time.
         """
         if not len(quotes):
             return 0
         if (
-            len(quotes) == 1 and not anew and quotes.ts.item() >= self._ts
+            len(quotes) == 1 and not again and quotes.ts.item() >= self._ts
         ):  # live it is one, and this a tenth of the work
             self._accept(quotes)
             return 0
         newest = np.maximum.accumulate(np.concatenate((np.array([self._ts]), quotes.ts)))[:-1]
         fit = quotes.ts >= newest
         older = int(np.count_nonzero(~fit))
-        if anew:
+        if again:
             fit &= (quotes.ts > self._ts) | (quotes.bid != self._bid) | (quotes.ask != self._ask)
         quotes = quotes if fit.all() else quotes.chosen(fit)
         if len(quotes):
