@@ -132,7 +132,7 @@ def held(statement: Statement) -> Decimal:
 
 def test_every_statement_adds_up_while_contracts_come_and_go() -> None:
     async def test() -> None:
-        async with trading(deadline=5.0) as trader:
+        async with trading(deadline=5.0, settings=Settings(begin=BEGIN, limits=False)) as trader:
             over = asyncio.Event()
 
             async def buy() -> None:

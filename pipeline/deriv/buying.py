@@ -39,11 +39,9 @@ class Buying:
             offer = await self._offered(wire, by)
             try:
                 await self._buy(wire, offer, by)
-            except Refused as refused:
-                if refused.code not in REQUOTED or not left:
-                    raise
-            except CallFailed:
-                if self.contract is None:
+            except CallFailed as failed:
+                moved = isinstance(failed, Refused) and failed.code in REQUOTED
+                if self.contract is None and not (moved and left):
                     raise
             if self.contract is not None:
                 return self.ack(self.contract)
@@ -74,6 +72,7 @@ class Buying:
     async def _offered(self, wire: Wire, by: int | None) -> Offer:
         """What it would cost and pay now. Whatever fails here, nothing was bought."""
         order = self.order
+        self._check_time(by)
         asked = requests.proposal(self._kind, self._symbol, order.stake, self._currency, order.tf)
         try:
             offer = offer_of(await wire.ask(asked, "order", by=by))
@@ -98,23 +97,27 @@ class Buying:
 
     async def _buy(self, wire: Wire, offer: Offer, by: int | None) -> None:
         name = self.order.request or self.order.order
-        if by is not None and self._now() > by:
-            raise CallFailed("network", "it was not sent: its price came too late", fate="unsent")
+        self._check_time(by)
         asked = requests.buy(offer.id, offer.ask, name)
         answer = await wire.ask(asked, "order", by=by, first=self._take, later=self._hear)
         self._take(answer)
+
+    def _check_time(self, by: int | None) -> None:
+        if by is not None and self._now() > by:
+            raise CallFailed("network", "it was not sent: what had to be asked before took too long", fate="unsent")
 
     def _take(self, answer: Answer) -> None:
         if self.contract is None:
             self.contract = bought_of(answer)
 
-    def _hear(self, frame: Answer) -> None:
-        """An answer that came late, or what the contract says of itself, which tells of it as well."""
+    def _hear(self, frame: Answer) -> bool:
+        """A late answer, or what the contract says of itself, which tells of it as well; whether it is over."""
         contract = bought_of(frame) if frame.has("buy") else followed_of(frame)
         if contract is None:
-            return
+            return False
         if self.contract is None:
             self.contract = contract
             self._overheard(self)
         if not frame.has("buy"):
             self._followed(self, contract)
+        return contract.sold_for is not None

@@ -126,9 +126,10 @@ class DerivConnector:
             hear(told)
         looking = asyncio.create_task(self._look_after())
         try:
-            done, _ = await asyncio.wait({reading, halted, looking}, return_when=asyncio.FIRST_COMPLETED)
-            for each in done:
-                await each
+            await asyncio.wait({reading, halted, looking}, return_when=asyncio.FIRST_COMPLETED)
+            for each in (halted, reading, looking):  # what a person has to look at comes first
+                if each.done():
+                    await each
         except asyncio.CancelledError:
             if reading.cancelled():
                 raise CallFailed("network", "the connection was closed here") from None
@@ -288,10 +289,12 @@ class DerivConnector:
 
     # --- what is heard -----------------------------------------------------------------------------------------------
 
-    def _followed(self, frame: Answer) -> None:
+    def _followed(self, frame: Answer) -> bool:
         contract = followed_of(frame)
-        if contract is not None:
-            self._take(contract)
+        if contract is None:
+            return False
+        self._take(contract)
+        return contract.sold_for is not None
 
     def _take(self, contract: Contract) -> None:
         end = self._watching.take(contract)
@@ -301,7 +304,7 @@ class DerivConnector:
     def _moved(self, frame: Answer) -> None:
         moved = moved_of(frame)
         if moved is not None:
-            self._watching.money_came(moved)
+            self._watching.money_moved(moved)
 
     def _tell(self, told: Told) -> None:
         if self._hear is None:

@@ -167,6 +167,7 @@ class _Coming:
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[Quotes | CallFailed] = asyncio.Queue()
+        self._full = False
 
     async def next(self) -> Quotes:
         item = await self._queue.get()
@@ -176,9 +177,11 @@ class _Coming:
 
     def give(self, quotes: Quotes) -> None:
         """One that nobody takes in time ends it all: what is missing then is asked for as a gap."""
-        if self._queue.qsize() >= WAITING:
-            raise CallFailed("network", f"{WAITING} quotes were not taken in time")
-        self._queue.put_nowait(quotes)
+        if self._queue.qsize() < WAITING:
+            self._queue.put_nowait(quotes)
+        elif not self._full:
+            self._full = True
+            self._queue.put_nowait(CallFailed("network", f"{WAITING} quotes were not taken in time"))
 
     async def ends_with(self, work: Awaitable[None]) -> None:
         try:

@@ -33,15 +33,22 @@ class Offers:
     def __init__(self, ask: Ask, now: Callable[[], int]) -> None:
         self._ask, self._now = ask, now
         self._spans: dict[str, tuple[int, tuple[Span, ...]]] = {}
+        self._unoffered: dict[str, tuple[int, str]] = {}
+        """Symbols that nothing is offered of, since when that is known, and why."""
 
     async def refusal(self, product: str, symbol: str, kind: str, tf: int, priority: Priority) -> str:
         """Why a contract cannot be bought at all; nothing when it may be."""
+        since, why = self._unoffered.get(symbol, (None, ""))
+        if since is not None and self._now() - since < HOUR:
+            return why
         try:
             spans = [each for each in await self._of(symbol, priority) if each.kind == kind]
         except Refused as refused:
             if refused.code not in NOT_OFFERED:
                 raise
-            return await self._unknown(product, symbol, priority)
+            why = await self._unknown(product, symbol, priority)
+            self._unoffered[symbol] = self._now(), why
+            return why
         if any(each.shortest <= tf <= each.longest for each in spans):
             return ""
         offered = ", ".join(f"{_length(each.shortest)} to {_length(each.longest)}" for each in spans)

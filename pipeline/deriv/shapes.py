@@ -88,7 +88,7 @@ class Account(NamedTuple):
 
 def ratio(price: Decimal, payout: Decimal) -> float:
     """What a win gains for each unit of what was paid."""
-    return float((payout - price) / price) if price > 0 else 0.0
+    return float((payout - price) / price) if payout > price > 0 else 0.0
 
 
 def offer_of(frame: Answer) -> Offer:

@@ -100,5 +100,7 @@ class Stating:
             if each.sold_for is not None and since <= each.sold_at <= until and each.contract not in told
         }
         latest = sorted(silent.values(), key=lambda each: each.sold_at)[-LOOKED_UP:]
-        found = [await self._one(each.contract) for each in latest]
-        return [each for each in found if each is not None]
+        found = [each for each in [await self._one(each.contract) for each in latest] if each is not None]
+        for each in found:
+            self._watching.remember(each)
+        return found

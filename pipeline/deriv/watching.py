@@ -24,6 +24,8 @@ class Watching:
         self._running: dict[str, int] = {}
         """When to ask for each, if its end is not told by then."""
         self._ended: dict[str, Contract] = {}
+        self._paid: set[str] = set()
+        """Those that money came of, and that have not said so themselves."""
         self._selling: set[str] = set()
 
     def name(self, contract: str, order: str) -> None:
@@ -37,8 +39,9 @@ class Watching:
     def begin(self, contract: Contract) -> None:
         """A contract runs, unless it is known to have ended."""
         if contract.contract not in self._ended:
-            until = contract.expiry or contract.start
-            self._running.setdefault(contract.contract, until + PATIENCE)
+            due = (contract.expiry or contract.start) + PATIENCE
+            known = self._running.get(contract.contract, due)
+            self._running[contract.contract] = known if contract.contract in self._paid else max(known, due)
 
     def take(self, told: Contract) -> Settlement | None:
         """What a contract says of itself; its end, the first time that is told."""
@@ -46,13 +49,13 @@ class Watching:
             self.begin(told)
             return None
         new = told.contract not in self._ended
-        self._running.pop(told.contract, None)
-        self._ended[told.contract] = told
-        if len(self._ended) > KEPT:
-            oldest = next(iter(self._ended))
-            del self._ended[oldest]
-            self._orders.pop(oldest, None)
+        self._keep(told)
         return settlement(told, self.order_of(told.contract)) if new and told.contract not in self._selling else None
+
+    def remember(self, told: Contract) -> None:
+        """The end of a contract that nobody waits for: it is listed, and need not be asked for again."""
+        if told.sold_for is not None and told.contract not in self._running:
+            self._keep(told)
 
     @contextmanager
     def selling(self, contract: str) -> Generator[None]:
@@ -63,11 +66,17 @@ class Watching:
         finally:
             self._selling.discard(contract)
 
-    def money_came(self, moved: Movement) -> None:
-        """A movement says that a contract is over: its own word should follow."""
-        if moved.what == "sell" and moved.contract and moved.contract not in self._ended:
-            soon = self._now() + PATIENCE
-            self._running[moved.contract] = min(soon, self._running.get(moved.contract, soon))
+    def money_moved(self, moved: Movement) -> None:
+        """Money moved because of a contract. Of one that begins and is not known, or is over, its own word follows, or
+        is asked for."""
+        if not moved.contract or moved.contract in self._ended:
+            return
+        if moved.what == "sell":
+            self._paid.add(moved.contract)
+        elif moved.what != "buy" or moved.contract in self._running:
+            return
+        soon = self._now() + PATIENCE
+        self._running[moved.contract] = min(soon, self._running.get(moved.contract, soon))
 
     def running(self) -> tuple[str, ...]:
         return tuple(self._running)
@@ -83,9 +92,18 @@ class Watching:
     def gone(self, contract: str) -> None:
         """Nobody knows the contract any more."""
         self._running.pop(contract, None)
+        self._paid.discard(contract)
 
     def ended(self, contract: str) -> Contract | None:
         return self._ended.get(contract)
 
     def ends(self) -> tuple[Contract, ...]:
         return tuple(self._ended.values())
+
+    def _keep(self, told: Contract) -> None:
+        self.gone(told.contract)
+        self._ended[told.contract] = told
+        if len(self._ended) > KEPT:
+            oldest = next(iter(self._ended))
+            del self._ended[oldest]
+            self._orders.pop(oldest, None)

@@ -18,15 +18,19 @@ from pipeline.deriv.refusals import Refused
 from pipeline.deriv.requests import PING, Request, call_of
 
 Heard = Callable[[Answer], None]
+Followed = Callable[[Answer], bool | None]
+"""Takes the further frames of a request; true once nothing more can come."""
 Complain = Callable[[CallFailed], None]
 """Takes what is wrong with a frame that is left out."""
-LATE = 4096
-"""So many requests without an answer are remembered: theirs may still come."""
 
 
 def new_socket(what: str, hosts: Collection[str], deadline: float, complain: Complain) -> Socket:
     """A socket that asks for a sign of life after half a minute, and is dead when none comes within ten seconds."""
     return Socket(what, hosts=hosts, deadline=deadline, ping=lambda: PING, warn=complain)
+
+
+STREAMS = 1024
+"""So many subscriptions are known by name; all are known by their number."""
 
 
 class Frames(Protocol):
@@ -70,7 +74,7 @@ class Wire:
         *,
         by: int | None = None,
         first: Heard | None = None,
-        later: Heard | None = None,
+        later: Followed | None = None,
     ) -> Answer:
         """The answer to a request. `later` takes all further frames of it, and its answer if that comes too late.
 
@@ -98,14 +102,10 @@ class Wire:
                     self._asked.pop(asked.number, None)
         raise CallFailed("network", what)
 
-    def _ask(self, call: str, first: Heard | None, later: Heard | None) -> "_Asked":
+    def _ask(self, call: str, first: Heard | None, later: Followed | None) -> "_Asked":
         self._number += 1
         asked = _Asked(self._number, call, asyncio.get_running_loop().create_future(), first, later)
         self._asked[asked.number] = asked
-        if len(self._asked) > LATE:
-            oldest = next((each for each in self._asked.values() if each.answer.done()), None)
-            if oldest is not None:
-                del self._asked[oldest.number]
         return asked
 
     def _take(self, frame: Answer) -> None:
@@ -115,6 +115,8 @@ class Wire:
         stream = frame.table("subscription", default=None)
         if stream is not None and (name := stream.text("id", default="")):
             self._streams[name] = asked.number
+            while len(self._streams) > STREAMS:
+                del self._streams[next(iter(self._streams))]
         error = frame.table("error", default=None)
         if not asked.answer.done() and _answers(frame, asked.call):
             if error is not None:
@@ -127,8 +129,8 @@ class Wire:
         elif error is not None:
             code = error.text("code")
             self._complain(CallFailed("rule", f"{asked.call} was refused ({code}) after its answer, or too late"))
-        elif asked.later is not None:
-            asked.later(frame)
+        elif asked.later is not None and asked.later(frame):
+            del self._asked[asked.number]
 
     def _whose(self, frame: Answer) -> "_Asked | None":
         echo = frame.table("echo_req", default=None)
@@ -155,7 +157,7 @@ class _Asked:
     """A request that waits for its answer, or goes on being answered."""
 
     def __init__(
-        self, number: int, call: str, answer: "asyncio.Future[Answer]", first: Heard | None, later: Heard | None
+        self, number: int, call: str, answer: "asyncio.Future[Answer]", first: Heard | None, later: Followed | None
     ) -> None:
         self.number, self.call, self.answer, self.first, self.later = number, call, answer, first, later
 
