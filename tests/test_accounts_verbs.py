@@ -463,3 +463,16 @@ def test_init_has_a_repository_pass_over_what_is_nobody_elses(
     assert main(["init", str(tmp_path / "new")]) == 0
     assert (tmp_path / "new" / ".gitignore").read_text(encoding="utf-8") == "data/\nprofiles/\n"
     capsys.readouterr()
+
+
+def test_a_login_moves_into_a_vault_though_the_keyring_it_was_in_is_gone(say: Say, folder: Path) -> None:
+    """As when the folder is taken to a machine without a desktop."""
+    add(say)
+    profile = folder / "profiles" / "demo-1" / "profile.toml"
+    profile.write_text(profile.read_text(encoding="utf-8").replace('"vault"', '"keyring"'), encoding="utf-8")
+    code, _, error = say("accounts", "login", "demo-1", "--vault", "--stdin", typed=f"{PASSWORD}\n")
+    assert code == 2
+    assert error.startswith(
+        "the new login is stored, but the secrets of before could not be taken away: there is no key"
+    )
+    assert say("accounts", "test", "demo-1")[0] == 0

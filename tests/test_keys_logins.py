@@ -166,6 +166,7 @@ def test_a_profile_that_others_can_read_is_refused_with_the_command_that_closes_
     path.chmod(0o644)
     with pytest.raises(InputError, match=r"is open to others \(mode 644\); close it with `chmod 600 "):
         Keys(base).of("demo-1")
+    assert Keys(base).stamp("demo-1") == 0
 
 
 @pytest.mark.parametrize("part", ["profiles", "profiles/demo-1", "profiles/demo-1/profile.toml"])

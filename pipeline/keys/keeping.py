@@ -60,7 +60,10 @@ class Keys:
         return Login(login.names, {name: each for name, each in login.secrets.items() if name not in profile.codes})
 
     def stamp(self, account: str) -> int:
-        profile = profile_of(self._base, account)
+        try:
+            profile = profile_of(self._base, account)
+        except InputError:  # `of` says what is wrong with it
+            return 0
         return profile.stored_at if profile is not None else 0
 
     def unlock(self, account: str) -> None:

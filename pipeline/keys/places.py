@@ -18,10 +18,15 @@ def read_own(path: Path) -> bytes:
     """What is in a file that is ours alone; `InputError` when anybody else could read or change it."""
     refuse_shared(path.parent, folder=True)
     refuse_shared(path)
-    opened = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-    with os.fdopen(opened, "rb") as file:
-        _refuse(path, os.fstat(opened), folder=False)
-        content = file.read(LARGEST + 1)
+    try:
+        opened = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        with os.fdopen(opened, "rb") as file:
+            _refuse(path, os.fstat(opened), folder=False)
+            content = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as failure:
+        raise InputError(f"{path} cannot be read ({failure.strerror}); mend that, or store the login anew") from None
     if len(content) > LARGEST:
         raise InputError(f"{path} is longer than anything we write; move it away, and store the login anew")
     return content

@@ -1,5 +1,6 @@
 """Secrets that lie in files in the clear, found by how they are called and how they look. What is found is not said."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +41,7 @@ def in_the_clear(folder: Path) -> Iterator[Found]:
 
 
 def _looked_through(path: Path, called: re.Pattern[str]) -> Iterator[Found]:
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > LONGEST:
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > LONGEST or not os.access(path, os.R_OK):
         return
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         match = called.search(line)

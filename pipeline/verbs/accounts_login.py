@@ -44,11 +44,11 @@ def run(options: argparse.Namespace) -> int:
     codes = tuple(field for field in owner.fields if field.kind == "code")
     if options.otp and not codes:
         raise InputError(f"{owner.part} takes no one-time code; leave --otp out")
-    places: set[Kept] = {before.kept, kept}
-    for each in places:
-        store_of(plan.base, each).unlock(ask=True)
+    store_of(plan.base, kept).unlock(ask=True)  # before anybody types anything in vain
     if options.otp:
-        secrets = store_of(plan.base, before.kept).take(before.entry, _lasting(before))
+        old = store_of(plan.base, before.kept)
+        old.unlock(ask=True)
+        secrets = old.take(before.entry, _lasting(before))
         login = Login(before.names, secrets | dict(asked(owner, options, codes).secrets))
     else:
         login = asked(owner, options, [field for field in owner.fields if field.kind != "code"], before.names)
