@@ -21,7 +21,7 @@ from pipeline.calendar import calendar_of
 from pipeline.connections.contract import Feed
 from pipeline.connections.troubles import CallFailed
 from pipeline.errors import InputError
-from pipeline.feeds.asked import asked_of, missing
+from pipeline.feeds.asked import Asking
 from pipeline.feeds.binance import BinanceFeed
 from pipeline.feeds.downloading import Downloaded, Wanted, downloaded
 from pipeline.times import DAY, HOUR, MINUTE, SECOND, utc_text
@@ -125,11 +125,11 @@ def test_rows_that_were_removed_from_the_store_may_be_downloaded_again(tmp_path:
     async def play(shop: Shop) -> None:
         await shop.fetch(MONDAY - 3 * HOUR, MONDAY - 2 * HOUR)
         span = (MONDAY - 3 * HOUR, MONDAY - 2 * HOUR)
-        assert missing(shop.store, SERIES, "binance", span, 0) == []
+        assert Asking(shop.store, SERIES, "binance").missing(span, 0) == []
         (part,) = shop.store.glob("bars/**/part.parquet")
         part.unlink()
         part.parent.rmdir()
-        assert asked_of(shop.store, SERIES, "binance") == ()
+        assert Asking(shop.store, SERIES, "binance").spans == []
         assert (await shop.fetch(*span)).added == 60
 
     played(tmp_path, play)

@@ -16,7 +16,7 @@ from pipeline.candles import from_columns, possible
 from pipeline.connections.reading import Answer, decoded
 from pipeline.connections.troubles import CallFailed
 from pipeline.feeds import binance_words, kraken_words, oanda_words
-from pipeline.feeds.asked import missing, remember
+from pipeline.feeds.asked import Asking
 from pipeline.feeds.rows import Refused
 from pipeline.times import MINUTE
 from pipeline.values import Bars, Quotes
@@ -131,10 +131,13 @@ def test_what_is_missing_and_what_is_known_make_up_the_span_and_do_not_overlap(
             one = np.ones(len(opens))
             with writing(store, series) as writer:
                 writer.add(from_columns("BTCUSD", MINUTE, opens, one, one, one, one, one))
+        asking = Asking(store, series, "binance")
         for first, length in asked:
-            remember(store, series, "binance", (begin + first * MINUTE, begin + (first + length) * MINUTE))
+            rows = len(stored & set(range(first, first + length)))
+            asking.remember((begin + first * MINUTE, begin + (first + length) * MINUTE), rows)
         since, until = begin + span[0] * MINUTE, begin + sum(span) * MINUTE
-        wanted = missing(store, series, "binance", (since, until), 0)
+        wanted = Asking(store, series, "binance").missing((since, until), 0)
+        assert wanted == asking.missing((since, until), 0), "what is read again is what was kept"
     slots = {(at - begin) // MINUTE for first, last in wanted for at in range(first, last, MINUTE)}
     known = stored | {slot for first, length in asked for slot in range(first, first + length)}
     assert slots == {slot for slot in range(span[0], sum(span)) if slot not in known}
@@ -144,8 +147,8 @@ def test_what_is_missing_and_what_is_known_make_up_the_span_and_do_not_overlap(
 def test_what_one_venue_was_asked_for_is_not_known_of_another() -> None:
     with TemporaryDirectory() as folder:
         store, series, span = Path(folder), Series("BTCUSD", MINUTE), (MONDAY, MONDAY + 10 * MINUTE)
-        remember(store, series, "binance", span)
-        assert missing(store, series, "binance", span, 0) == []
-        assert missing(store, series, "kraken", span, 0) == [span]
-        remember(store, series, "kraken", span)
-        assert missing(store, series, "binance", span, 0) == []
+        Asking(store, series, "binance").remember(span, 0)
+        assert Asking(store, series, "binance").missing(span, 0) == []
+        assert Asking(store, series, "kraken").missing(span, 0) == [span]
+        Asking(store, series, "kraken").remember(span, 0)
+        assert Asking(store, series, "binance").missing(span, 0) == []

@@ -7,7 +7,7 @@ as many rows of it as then: who removes rows from a store may download them agai
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -16,63 +16,73 @@ from pipeline.archive import files
 from pipeline.archive.series import Series
 from pipeline.archive.store import Archive
 from pipeline.archive.writing import work_of
-from pipeline.values import Bars
+from pipeline.values import Bars, Stamps
 
 Span = tuple[int, int]
 """From a moment on, before another."""
+NO_TIMES: Stamps = np.zeros(0, np.int64)
 
 
 class Asked(NamedTuple):
-    """A span that was asked for, and how many rows of it the store had afterwards."""
+    """A span that was asked for, and how many rows of it came."""
 
     since: int
     until: int
     rows: int
 
 
-def asked_of(store: Path, series: Series, venue: str) -> tuple[Asked, ...]:
-    """What was asked of a venue and is still there."""
-    try:
-        known = msgspec.json.decode(_file(store, series).read_bytes(), type=dict[str, list[Asked]])
-    except (FileNotFoundError, msgspec.DecodeError):
-        return ()
-    kept = known.get(venue, [])
-    if not kept or series not in Archive(store).series():
-        return tuple(each for each in kept if not each.rows)
-    times = _times(store, series, min(each.since for each in kept), max(each.until for each in kept))
-    return tuple(each for each in kept if _count(times, each.since, each.until) >= each.rows)
+class Asking:
+    """What of one series a venue was asked for, as long as it is still there."""
 
+    def __init__(self, store: Path, series: Series, venue: str) -> None:
+        self._store, self._series, self._venue = store, series, venue
+        self._file = _file_of(store, series)
+        kept = self._known().get(venue, [])
+        times = self._times(min(each.since for each in kept), max(each.until for each in kept)) if kept else NO_TIMES
+        self.spans = [each for each in kept if _count(times, each.since, each.until) >= each.rows]
 
-def remember(store: Path, series: Series, venue: str, span: Span) -> None:
-    """Keep that a span was asked for, once its rows are in the store."""
-    before = asked_of(store, series, venue)
-    there = series in Archive(store).series()
-    since, until = span
-    touching = [each for each in before if each.since <= until and each.until >= since]
-    since = min((since, *(each.since for each in touching)))
-    until = max((until, *(each.until for each in touching)))
-    rows = _count(_times(store, series, since, until), since, until) if there else 0
-    kept = sorted([*(each for each in before if each not in touching), Asked(since, until, rows)])
-    path = _file(store, series)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    files.write_text(path, json.dumps(_others(path, venue) | {venue: kept}))
+    def missing(self, span: Span, least: int) -> list[Span]:
+        """What of a span to ask for: neither asked nor stored before; what is less than `least` apart is one."""
+        since, until = span
+        have = [(each.since, each.until) for each in self.spans]
+        if not self._series.of_quotes:
+            have += _stretches(self._times(since, until), self._series.tf)
+        wanted: list[Span] = []
+        at = since
+        for begin, end in [*sorted(have), (until, until)]:
+            if begin > at:
+                wanted.append((at, min(begin, until)))
+            at = max(at, end)
+            if at >= until:
+                break
+        return list(_near(wanted, least))
 
+    def remember(self, span: Span, rows: int) -> None:
+        """Keep that a span was asked for and so many rows of it came, once these are in the store."""
+        since, until = span
+        others = [each for each in self.spans if not (since <= each.since and each.until <= until)]
+        before = next((each for each in others if each.until == since), None)
+        if before is not None:
+            others.remove(before)
+            since, rows = before.since, rows + before.rows
+        self.spans = sorted([*others, Asked(since, until, rows)])
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        files.write_text(self._file, json.dumps(self._known() | {self._venue: self.spans}))
 
-def missing(store: Path, series: Series, venue: str, span: Span, least: int) -> list[Span]:
-    """What of a span is to be asked for: neither asked before nor stored; spans less than `least` apart are one."""
-    since, until = span
-    have = [(each.since, each.until) for each in asked_of(store, series, venue)]
-    if series in Archive(store).series() and not series.of_quotes:
-        have += _stretches(_times(store, series, since, until), series.tf)
-    wanted: list[Span] = []
-    at = since
-    for begin, end in [*sorted(have), (until, until)]:
-        if begin > at:
-            wanted.append((at, min(begin, until)))
-        at = max(at, end)
-        if at >= until:
-            break
-    return list(_near(wanted, least))
+    def _known(self) -> dict[str, list[Asked]]:
+        """What was asked of each venue; nothing where that cannot be read any more."""
+        try:
+            return msgspec.json.decode(self._file.read_bytes(), type=dict[str, list[Asked]])
+        except (FileNotFoundError, msgspec.DecodeError):
+            return {}
+
+    def _times(self, since: int, until: int) -> Stamps:
+        archive = Archive(self._store)
+        if self._series not in archive.series():
+            return NO_TIMES
+        batches = archive.batches(self._series, since, until)
+        clocks = [each.open_ts if isinstance(each, Bars) else each.received for each in batches]
+        return np.concatenate(clocks) if clocks else NO_TIMES
 
 
 def _near(spans: Iterable[Span], least: int) -> Iterator[Span]:
@@ -88,15 +98,7 @@ def _near(spans: Iterable[Span], least: int) -> Iterator[Span]:
         yield last
 
 
-def _times(store: Path, series: Series, since: int, until: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    clocks = [
-        each.open_ts if isinstance(each, Bars) else each.received
-        for each in Archive(store).batches(series, since, until)
-    ]
-    return np.concatenate(clocks) if clocks else np.zeros(0, np.int64)
-
-
-def _stretches(opens: "np.ndarray[tuple[int], np.dtype[np.int64]]", tf: int) -> list[Span]:
+def _stretches(opens: Stamps, tf: int) -> list[Span]:
     """Stretches of bars without a hole."""
     if not len(opens):
         return []
@@ -106,19 +108,11 @@ def _stretches(opens: "np.ndarray[tuple[int], np.dtype[np.int64]]", tf: int) -> 
     return [(first, last + tf) for first, last in zip(firsts, lasts, strict=True)]
 
 
-def _count(times: "np.ndarray[tuple[int], np.dtype[np.int64]]", since: int, until: int) -> int:
+def _count(times: Stamps, since: int, until: int) -> int:
     start, stop = times.searchsorted([since, until]).tolist()
     return int(stop - start)
 
 
-def _others(path: Path, venue: str) -> dict[str, object]:
-    try:
-        known = cast("dict[str, object]", msgspec.json.decode(path.read_bytes(), type=dict[str, list[Asked]]))
-    except (FileNotFoundError, msgspec.DecodeError):
-        return {}
-    return {name: spans for name, spans in known.items() if name != venue}
-
-
-def _file(store: Path, series: Series) -> Path:
+def _file_of(store: Path, series: Series) -> Path:
     staged = work_of(store, series)
     return staged.with_name(f"{staged.name}.asked.json")

@@ -30,7 +30,7 @@ class BinanceFeed:
 
     def __init__(self, symbols: Mapping[str, str], url: str, stream: str, host: Outside, warn: Warn) -> None:
         self._symbols, self._host, self._warn = dict(symbols), host, warn
-        self._stream = stream
+        self._stream = stream.rstrip("/")
         self._latest = 0
         self._offset = Offset(PROBES)
         self._refused = Refused("binance", warn, host.now)

@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from pipeline.connections.cleaning import cleaned
 from pipeline.connections.contract import Limit
 from pipeline.connections.reading import Answer
+from pipeline.connections.troubles import CallFailed
 from pipeline.feeds.paging import Page
 from pipeline.feeds.rows import Refused, bars_of, moment, quote_of, row_of
 from pipeline.feeds.symbols import Naming
@@ -84,6 +86,8 @@ class Books:
 
     def quote(self, frame: Answer, ts: int, received: int) -> Quotes | None:
         """What a frame says, unless it was said before or is about something else."""
+        if frame.has("error"):
+            raise CallFailed("rule", f"Binance refuses: {cleaned(frame.table('error').text('msg', ''))}")
         if (data := frame.table("data", None)) is None:
             return None
         symbol, number = data.text("s"), data.whole("u")

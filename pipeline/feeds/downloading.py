@@ -1,6 +1,6 @@
 """A span of a series from a venue into the store: run by run, each whole or not at all, each only once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from pipeline.archive.writing import Tally, writing
 from pipeline.calendar import Calendar
 from pipeline.connections.contract import Feed
 from pipeline.connections.troubles import CallFailed
-from pipeline.feeds.asked import Span, missing, remember
+from pipeline.feeds.asked import Asking, Span
 from pipeline.feeds.paging import joined, within
 from pipeline.times import HOUR, slot_of, utc_text
-from pipeline.values import Bars, Quotes
+from pipeline.values import Bars, Flags, Quotes
 
 RUN = 10_000
 """So many bars are asked for and written at a time."""
@@ -71,7 +71,8 @@ async def downloaded(
 ) -> None:
     """Fill what the store lacks of a span; `done` counts, also when it fails halfway: what was written stays."""
     series = wanted.series
-    spans = _spans(wanted, store, now)
+    asking = Asking(store, series, wanted.venue)
+    spans = _spans(wanted, asking, now)
     done.there = not spans and not done.asked
     total, passed = sum(end - begin for begin, end in spans), 0
     for span in spans:
@@ -79,19 +80,23 @@ async def downloaded(
         for begin, end in _runs(series, span):
             batch = await _asked(feed, series, begin, end, wanted.since)
             if isinstance(batch, Bars):
-                _agrees(before, batch)
+                if before is not None:
+                    joined(before, batch)  # they agree on what both have
                 before = batch
-                done.holes += _holes(batch, begin, _told_until(batch, end, now), calendar)
             with writing(store, series, wanted.on_conflict) as writer:
                 if len(batch):
                     writer.add(batch)
             done.count(len(batch), writer.tally)
-            remember(store, series, wanted.venue, (begin, _told_until(batch, end, now)))
+            told = _told_until(batch, end, now)
+            if told > begin:
+                asking.remember((begin, told), _rows_between(batch, begin, told))
+            if isinstance(batch, Bars):
+                done.holes += _holes(batch, begin, told, calendar)
             passed += end - begin
             show(passed / total, done.rows)
 
 
-def _spans(wanted: Wanted, store: Path, now: int) -> list[Span]:
+def _spans(wanted: Wanted, asking: Asking, now: int) -> list[Span]:
     """What is to be asked for, on whole slots that have ended."""
     tf = wanted.series.tf
     since, until = wanted.since, min(wanted.until, now)
@@ -101,7 +106,7 @@ def _spans(wanted: Wanted, store: Path, now: int) -> list[Span]:
         return []
     if wanted.force:
         return [(since, until)]
-    return missing(store, wanted.series, wanted.venue, (since, until), RUN * tf // 10)
+    return asking.missing((since, until), RUN * tf // 10)
 
 
 def _runs(series: Series, span: Span) -> Iterator[Span]:
@@ -126,7 +131,7 @@ async def _asked(feed: Feed, series: Series, begin: int, end: int, first: int) -
     return within(bars, since, end)
 
 
-def _fits(series: Series, batch: Batch, wrong: "dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]]") -> None:
+def _fits(series: Series, batch: Batch, wrong: Mapping[str, Flags]) -> None:
     """Refuse rows that are not what was asked for."""
     clock = batch.open_ts if isinstance(batch, Bars) else batch.ts
     if series_of(batch) != series:
@@ -139,11 +144,6 @@ def _fits(series: Series, batch: Batch, wrong: "dict[str, np.ndarray[tuple[int],
         raise CallFailed("format", f"{series} at {at}: {what.partition(';')[0]}")
 
 
-def _agrees(before: Bars | None, bars: Bars) -> None:
-    if before is not None:
-        joined(before, bars)
-
-
 def _told_until(batch: Batch, end: int, now: int) -> int:
     """Until when nothing more is to be expected: what is only just over may come yet."""
     if end <= now - FRESH:
@@ -153,6 +153,12 @@ def _told_until(batch: Batch, end: int, now: int) -> int:
     else:
         last = int(batch.open_ts[-1]) + batch.tf if len(batch) else 0
     return max(min(end, now - FRESH), min(end, last))
+
+
+def _rows_between(batch: Batch, since: int, until: int) -> int:
+    clock = batch.open_ts if isinstance(batch, Bars) else batch.received
+    start, stop = clock.searchsorted([since, until]).tolist()
+    return int(stop - start)
 
 
 def _holes(bars: Bars, begin: int, end: int, calendar: Calendar) -> Iterator[Span]:

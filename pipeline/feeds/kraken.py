@@ -16,7 +16,7 @@ from pipeline.feeds.grain import made
 from pipeline.feeds.kraken_words import HOSTS, LIMITS, MOST, SPANS, Tickers, asked_for, ohlc, sign_of_life
 from pipeline.feeds.listening import Oddities, listening
 from pipeline.feeds.paging import within
-from pipeline.feeds.rows import Refused
+from pipeline.feeds.rows import Refused, no_bars
 from pipeline.times import slot_of, timeframe_name, utc_text
 from pipeline.values import Bars, Quotes
 
@@ -29,7 +29,7 @@ class KrakenFeed:
 
     def __init__(self, symbols: Mapping[str, str], url: str, stream: str, host: Outside, warn: Warn) -> None:
         self._symbols, self._host, self._warn = dict(symbols), host, warn
-        self._stream = stream
+        self._stream = stream.rstrip("/")
         self._refused = Refused("kraken", warn, host.now)
         self._budgets = Budgets(LIMITS, host.now, host.until)
         self._http = Http(url, hosts=HOSTS, deadline=DEADLINE, budgets=self._budgets)
@@ -37,6 +37,8 @@ class KrakenFeed:
     async def history(self, product: str, tf: int, since: int, until: int) -> Bars:
         async def ask(finest: int, begin: int, end: int) -> Bars:
             final = await settled(self._host, finest, end)
+            if final <= begin:
+                return no_bars(product, finest)
             oldest = slot_of(self._host.now(), finest) - (MOST - 1) * finest
             query = asked_for(self._symbols[product], finest, begin)
             answer = await self._http.retried("/0/public/OHLC", call="ohlc", priority="history", query=query)

@@ -93,7 +93,11 @@ class OandaFeed:
         """The login as it is kept now; opening what keeps it may take its time."""
         stamp = self._logins.stamp(self._account)
         if self._known is None or self._known[0] != stamp:
-            self._known = stamp, await asyncio.to_thread(self._logins.of, self._account)
+            login = await asyncio.to_thread(self._logins.of, self._account)
+            if "account_id" not in login.names or "token" not in login.secrets:
+                told = f"the login of {self._account} is not OANDA's; store it with `accounts login {self._account}`"
+                raise CallFailed("auth", told, fate="unsent", final=True)
+            self._known = stamp, login
         return self._known[1]
 
     def _headers(self) -> Mapping[str, str]:
