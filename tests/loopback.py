@@ -3,9 +3,18 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from datetime import datetime
+from ipaddress import ip_address
+from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from typing import Any
 
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from pipeline.connections.budgets import Budgets
 from pipeline.connections.contract import Limit
@@ -23,7 +32,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 
 
 @asynccontextmanager
-async def serving(**handlers: Handler) -> AsyncGenerator[str]:
+async def serving(ssl: SSLContext | None = None, **handlers: Handler) -> AsyncGenerator[str]:
     """The address of a server that answers `/NAME` with `handlers[NAME]`, whatever the method."""
     app = web.Application(client_max_size=2**26)
     for name, handler in handlers.items():
@@ -31,8 +40,8 @@ async def serving(**handlers: Handler) -> AsyncGenerator[str]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
     await runner.setup()
     try:
-        await web.TCPSite(runner, HERE, 0).start()
-        yield f"http://{HERE}:{runner.addresses[0][1]}"
+        await web.TCPSite(runner, HERE, 0, ssl_context=ssl).start()
+        yield f"http{'' if ssl is None else 's'}://{HERE}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 
@@ -66,6 +75,20 @@ async def nobody() -> AsyncGenerator[str]:
         yield f"http://{HERE}:{port}"
     finally:
         server.close()
+
+
+def self_signed(folder: Path) -> SSLContext:
+    """A server's certificate for this machine that it made out to itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HERE)])
+    paper = x509.CertificateBuilder(name, name, key.public_key(), 1, datetime(2020, 1, 1), datetime(2100, 1, 1))  # noqa: DTZ001
+    paper = paper.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HERE))]), critical=False)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem += paper.sign(key, SHA256()).public_bytes(Encoding.PEM)
+    (folder / "server.pem").write_bytes(pem)
+    context = SSLContext(PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem")
+    return context
 
 
 def unlimited(*limits: Limit, **more: Any) -> Budgets:

@@ -5,12 +5,14 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import format_datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
-from aiohttp import DummyCookieJar, web
+from aiohttp import ClientConnectorDNSError, DummyCookieJar, web
+from aiohttp.client_reqrep import ConnectionKey
 
-from pipeline.connections.calling import new_session
+from pipeline.connections.calling import Sending, new_session, told
 from pipeline.connections.contract import Limit
 from pipeline.connections.counts import Counts
 from pipeline.connections.http import Http
@@ -18,7 +20,7 @@ from pipeline.connections.offset import Offset
 from pipeline.connections.statuses import StatusFailed, http_date, retry_after
 from pipeline.connections.troubles import CallFailed
 from pipeline.errors import InputError
-from tests.loopback import HERE, Rough, nobody, rough, run, serving, unlimited
+from tests.loopback import HERE, Rough, nobody, rough, run, self_signed, serving, unlimited
 
 SOON = 0.3
 """Seconds: how long a call that gets no answer takes in these tests."""
@@ -435,6 +437,29 @@ def test_who_cannot_prove_who_they_are_gets_nothing() -> None:
             assert "prove who they are" in str(failure)
 
     run(main())
+
+
+def test_a_certificate_that_nobody_vouches_for_gets_nothing(tmp_path: Path) -> None:
+    heard = list[str]()
+
+    async def orders(request: web.Request) -> web.Response:
+        heard.append(request.path)
+        return web.json_response({})
+
+    async def main() -> None:
+        async with serving(ssl=self_signed(tmp_path), orders=orders) as address:
+            failure = await failing(http(address))
+            assert (failure.kind, failure.fate) == ("network", "unsent")
+            assert "prove who they are" in str(failure)
+
+    run(main())
+    assert heard == []
+
+
+def test_a_host_that_is_not_found_was_not_asked() -> None:
+    problem = ClientConnectorDNSError(cast("ConnectionKey", None), OSError("Name or service not known"))
+    failure = told(problem, "POST /orders", Sending(), 1.0)
+    assert (failure.kind, failure.fate, str(failure)) == ("network", "unsent", "POST /orders found no such host")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])

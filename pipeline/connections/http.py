@@ -127,13 +127,14 @@ class Http:
         """
         await self._budgets.take(call, priority, by)
         question, sending, failure = self._question("GET", path, query, None, headers), Sending(), None
-        frames = Frames(question.what, asyncio.get_running_loop().time, bad_a_minute, warn)
+        frames, patient = Frames(question.what, asyncio.get_running_loop().time, bad_a_minute, warn), self._deadline
         try:
             async with (
                 asyncio.timeout(self._deadline) as patience,
                 self._sent(question, sending, quiet_after) as response,
             ):
                 patience.reschedule(None)
+                patient = quiet_after
                 if response.status != 200:
                     raise self._no(question, await self._reply(response))
                 async for line in _lines(response.content, question.what, quiet_after):
@@ -141,7 +142,7 @@ class Http:
                     if answer is not None:
                         yield answer
         except BROKEN as problem:
-            failure = told(problem, question.what, sending, quiet_after)
+            failure = told(problem, question.what, sending, patient)
         if failure is not None:
             raise failure
 
