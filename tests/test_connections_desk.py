@@ -297,9 +297,9 @@ def test_what_one_account_hears_never_becomes_an_answer_of_another() -> None:
     first, second = Scripted("demo-1"), Scripted("demo-2")
     played = Played([first, second])
     crossed = Ack("o-1", "c-9", MONDAY, MONDAY + 60_000, 0.9)
-    played.play(5, (1.0, played.send("o-1", "demo-1")), (2.0, told(second, crossed, ended("o-1"))))
+    played.play(5, (1.0, played.send("o-1", "demo-1")), (2.0, told(second, crossed, ended("o-1"), ended("c-9"))))
     assert [each.contract for each in played.of(Ack)] == ["c-o-1"]
-    assert [each.order for each in played.of(Settlement)] == ["X:o-1"]
+    assert [each.order for each in played.of(Settlement)] == ["X:o-1", "X:c-9"]
     assert any("not of the account" in what for _, what in played.troubles("demo-2"))
 
 

@@ -111,6 +111,13 @@ def test_history_reaches_back_over_closed_sessions_and_long_timeframes_are_asked
     assert asked["BTCUSD", DAY] >= MONDAY - 303 * DAY
 
 
+def test_the_open_slot_of_the_longest_timeframe_can_be_completed_from_the_shortest() -> None:
+    given = fed_by(Market(), 30, history={MINUTE: 5, DAY: 300})
+    minutes = next(each for each in bars(given, "BTCUSD") if each.tf == MINUTE)
+    assert int(minutes.open_ts[0]) == MONDAY - 10 * HOUR
+    assert len(next(each for each in bars(given, "BTCUSD") if each.tf == DAY)) == 300
+
+
 def test_where_quotes_of_before_are_not_kept_the_slot_of_the_start_is_told_to_be_torn() -> None:
     market = Market()
     market.ticks_fail = NO_TICKS

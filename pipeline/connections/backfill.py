@@ -53,9 +53,11 @@ class Backfill:
         base = min(rows)
         since = {tf: slot_back(calendar, now, tf, wanted) for tf, wanted in rows.items()}
         near = {tf for tf in rows if now - since[tf] <= MOST * base}
-        begin = min(slot_of(now, max(rows)), *(since[tf] for tf in near | {base}))
+        slot = slot_of(now, max(rows))  # of what the shortest brings later, the longest's is made with these
+        begin = min(slot, *(since[tf] for tf in near | {base}))
         shortest = await self._of_shortest(product, base, begin, now)
-        made = list(as_history(shortest, {tf: rows[tf] for tf in near | {base}}, now, calendar))
+        wanted = {tf: rows[tf] for tf in near} | {base: max(rows[base], (now - slot) // base + 1)}
+        made = list(as_history(shortest, wanted, now, calendar))
         for tf in sorted(set(rows) - near - {base}):
             try:
                 longer = await self.bars(product, tf, since[tf], slot_of(now, tf))

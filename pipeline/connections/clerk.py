@@ -58,9 +58,7 @@ class Clerk:
         self._orders[order.order] = None
         if order.contract:
             self._names[order.contract] = order.order
-        for known in (self._orders, self._names, self._ends):
-            if len(known) > KEPT:
-                del known[next(iter(known))]
+        self._forget()
 
     def place(self, order: Order) -> None:
         connection, state = self._keeper.connection, self._keeper.state
@@ -107,11 +105,11 @@ class Clerk:
     def hear(self, told: Told) -> None:
         """What the venue tells by itself, or later than it should: of whose contract it is, by the order's name."""
         if isinstance(told, Ack):
-            self._names[told.contract] = told.order
-            if told.order in self._orders:
-                self._give(told)
-            else:
+            if told.order not in self._orders:
                 self._telling.tell("format", f"contract {told.contract} is told of an order that is not of the account")
+                return
+            self._names[told.contract] = told.order
+            self._give(told)
             return
         order = told.order if told.order in self._orders else self._names.get(told.order)
         end = replace(told, order=order or f"{EXTERNAL}{told.order}")
@@ -120,10 +118,16 @@ class Clerk:
             self._telling.tell("format", f"the end of {end.order} is told again")
             return
         self._ends[end.order] = end
+        self._forget()
         self._give(end)
 
     def close(self) -> None:
         self._telling.close()
+
+    def _forget(self) -> None:
+        for known in (self._orders, self._names, self._ends):
+            if len(known) > KEPT:
+                del known[next(iter(known))]
 
     # --- orders ------------------------------------------------------------------------------------------------------
 
