@@ -64,6 +64,9 @@ def test_an_offer_that_cannot_be_made_says_why(change: Table, code: str, field: 
         ({"profit_table": 1, "date_from": 1795200000}, "date_from"),
         ({"sell": "1", "price": 0}, "sell"),
         ({"ping": True}, "ping"),
+        ({"ping": 1, "code": 1}, "code"),
+        ({"ping": 1, "details": {}}, "details"),
+        ({"trading_times": "2026-02-30"}, "trading_times"),
         ({"ping": 1, "passthrough": {"much": "x" * 3500}}, "passthrough"),
         ({"ping": 1, "passthrough": "text"}, "passthrough"),
     ],
@@ -92,6 +95,23 @@ def test_purchases_that_cannot_be_made_leave_the_money_where_it_is() -> None:
             assert (await client.call(buy=offer["id"], price=10))["buy"]["balance_after"] == 5
             assert await client.error(buy="1", price=10, parameters=NEW) == "InsufficientBalance"
             assert (await client.call(balance=1))["balance"]["balance"] == 5
+
+    played(main())
+
+
+def test_with_as_many_subscriptions_as_there_may_be_nothing_is_bought_to_be_followed() -> None:
+    async def main() -> None:
+        async with venue() as it:
+            client = await it.trader()
+            names = list(it.broker.products)[:10]
+            for granularity in (60, 120, 180, 300, 600, 900, 1800, 3600, 7200, 14_400):
+                for name in names:
+                    asked = {"style": "candles", "granularity": granularity, "count": 1, "end": "latest"}
+                    await client.call(ticks_history=name, subscribe=1, **asked)
+            assert await client.error(balance=1, subscribe=1) == "RateLimit"
+            assert await client.error(buy="1", price=10, parameters=NEW, subscribe=1) == "RateLimit"
+            assert (await client.call(balance=1))["balance"]["balance"] == 10000
+            assert "buy" in await client.call(buy="1", price=10, parameters=NEW)
 
     played(main())
 

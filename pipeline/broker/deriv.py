@@ -16,7 +16,7 @@ from pipeline.broker.deriv_shapes import NEW
 from pipeline.broker.deriv_socket import Sockets
 
 CALLS = {**deriv_market.CALLS, **deriv_trading.CALLS, **deriv_accounts.CALLS}
-CURRENT = Dialect("current", NEW, CALLS, Frames())
+CURRENT = Dialect(NEW, CALLS, Frames())
 
 MOST_SOCKETS = 5
 """So many trading sockets a user may have at a time."""

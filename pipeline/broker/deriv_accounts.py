@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.broker.deriv_prices import Payload
-from pipeline.broker.deriv_requests import Denied, Request
+from pipeline.broker.deriv_requests import Request, unfit
 from pipeline.broker.deriv_session import Call, Session, Stream
 from pipeline.broker.deriv_words import kind
 from pipeline.broker.telling import News
@@ -103,7 +103,7 @@ def _moment(given: str | int) -> int:
     try:
         return int(datetime.fromisoformat(str(given)).replace(tzinfo=UTC).timestamp()) * SECOND
     except ValueError:
-        raise Denied("InputValidationFailed", "Input validation failed: date", date="There is no such day.") from None
+        raise unfit({"date": "There is no such day."}) from None
 
 
 # --- money as it moves -----------------------------------------------------------------------------------------------

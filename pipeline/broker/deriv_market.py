@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from pipeline.broker.deriv_amounts import category
-from pipeline.broker.deriv_requests import Denied, Request
+from pipeline.broker.deriv_requests import Denied, Request, unfit
 from pipeline.broker.deriv_session import Call, Session, Stream
 from pipeline.broker.deriv_words import KINDS, MARKET_TITLES, SUBMARKET_TITLES
 from pipeline.broker.prices import FARTHEST, Ticks
@@ -92,9 +92,7 @@ def _day(text: str, now: int) -> int:
     try:
         return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * SECOND
     except ValueError:
-        raise Denied(
-            "InputValidationFailed", "Input validation failed: trading_times", trading_times="No day."
-        ) from None
+        raise unfit({"trading_times": "There is no such day."}) from None
 
 
 def _hours(product: Product, day: int) -> tuple[list[str], list[str]]:

@@ -1,7 +1,7 @@
 """One request of Deriv's protocols: read with suspicion, and answered with what was asked beside the answer."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, NoReturn, cast
 
 from pipeline.broker.deriv_checks import Table, is_table, is_whole
@@ -17,11 +17,11 @@ SECRET_KEYS = ("authorize", "tokens")
 class Denied(Exception):
     """Why something is not done, as a client is told."""
 
-    def __init__(self, code: str, message: str, **details: str) -> None:
+    def __init__(self, code: str, message: str, details: Mapping[str, str] | None = None, *, field: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-        self.details = details
+        self.details = {**(details or {}), **({"field": field} if field else {})}
 
     def table(self) -> Table:
         found: Table = {"code": self.code, "message": self.message}
@@ -44,6 +44,11 @@ class Request(NamedTuple):
 
     def get(self, key: str, otherwise: Any = None) -> Any:
         return self.table.get(key, otherwise)
+
+
+def unfit(wrong: Mapping[str, str]) -> Denied:
+    """What is said of a request that does not fit its shape; `wrong` says what is wrong with which key."""
+    return Denied("InputValidationFailed", f"Input validation failed: {', '.join(wrong)}", wrong)
 
 
 def parsed(text: str) -> Table:

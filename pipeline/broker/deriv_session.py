@@ -13,7 +13,7 @@ from pipeline.broker.core import Broker
 from pipeline.broker.deriv_checks import Table
 from pipeline.broker.deriv_faults import DONE_BUT_DENIED, LOAD, NOT_DONE, NOT_LOGGED_IN, instead, too_often
 from pipeline.broker.deriv_frames import Frames
-from pipeline.broker.deriv_requests import Denied, Request, framed, parsed
+from pipeline.broker.deriv_requests import Denied, Request, framed, parsed, unfit
 from pipeline.broker.deriv_shapes import Known
 from pipeline.broker.faults import Fault, Met, Place
 from pipeline.broker.products import Product
@@ -36,7 +36,6 @@ Call = Callable[["Session", Request], None]
 class Dialect(NamedTuple):
     """A protocol: what may be asked in it, who answers, and how."""
 
-    name: str
     known: Known
     calls: Mapping[str, Call]
     frames: Frames
@@ -48,8 +47,6 @@ class Frame(NamedTuple):
     """What goes to the client."""
 
     table: Table
-    call: str
-    """What it answers, or whose stream it belongs to."""
     pushed: bool
     """Whether the venue says it by itself."""
     fault: Fault | None = None
@@ -125,7 +122,7 @@ class Session:
     def product(self, name: str, *, key: str = "") -> Product:
         found = self.broker.products.get(name)
         if found is None:
-            raise Denied("InvalidSymbol", f"Symbol {name} is invalid.", **({"field": key} if key else {}))
+            raise Denied("InvalidSymbol", f"Symbol {name} is invalid.", field=key)
         return found
 
     def answer(self, request: Request, payload: object, *, said: str = "", stream: Stream | None = None) -> None:
@@ -135,7 +132,7 @@ class Session:
 
     def say(self, request: Request, said: str, body: Table, stream: Stream | None = None) -> None:
         table = self._framed(request.table, said, body, stream)
-        self._out(Frame(table, request.call, pushed=False, fault=request.fault))
+        self._out(Frame(table, pushed=False, fault=request.fault))
 
     def push(self, stream: Stream, said: str, payload: object) -> None:
         """Tell a stream."""
@@ -149,7 +146,7 @@ class Session:
         return framed(request, said, body, None if stream is None else stream.id, self.dialect.also)
 
     def _push(self, stream: Stream, table: Table) -> None:
-        frame = Frame(table, stream.request.call, pushed=True)
+        frame = Frame(table, pushed=True)
         if self._held is None:
             self._out(frame)
         else:
@@ -164,11 +161,15 @@ class Session:
         key = (kind, *about)
         if any(each.key == key for each in self._streams.values()):
             raise Denied("AlreadySubscribed", f"You are already subscribed to {request.call}.")
-        if len(self._streams) >= MOST_STREAMS:
-            raise Denied("RateLimit", f"You have reached the rate limit for {request.call}.")
+        self.need_room(request)
         stream = Stream(name or self.broker.name(), request, kind, key)
         self._streams[stream.id] = stream
         return stream
+
+    def need_room(self, request: Request) -> None:
+        """`Denied` when there are as many subscriptions as there may be."""
+        if request.subscribes and len(self._streams) >= MOST_STREAMS:
+            raise too_often(request.call)
 
     def stream(self, name: str) -> Stream | None:
         return self._streams.get(name)
@@ -202,7 +203,7 @@ class Session:
             self._do(Request(call, table, met.number, fault))
         except Denied as denied:
             frame = self._framed(table, said, {"error": denied.table()}, None)
-            self._out(Frame(frame, said, pushed=False, fault=fault))
+            self._out(Frame(frame, pushed=False, fault=fault))
 
     def _judge(self, call: str, table: Table) -> None:
         account = self.account
@@ -210,7 +211,7 @@ class Session:
             raise too_often(call)
         wrong = self.dialect.known.wrong(call, table)
         if wrong:
-            raise Denied("InputValidationFailed", f"Input validation failed: {', '.join(wrong)}", **wrong)
+            raise unfit(wrong)
         if self.broker.during("maintenance", account) is not None and call != "website_status":
             raise Denied("SuspendedDueToLoad", LOAD)
         if call in self.dialect.known.public:
@@ -238,7 +239,7 @@ class Session:
             call(self, request)
             return
         if fault.what in NOT_DONE:
-            self._out(Frame({}, request.call, pushed=False, fault=fault))
+            self._out(Frame({}, pushed=False, fault=fault))
             return
         if fault.what == "late_accept":
             self.broker.at(self.broker.now() + fault.delay, partial(self._do_unheard, request))

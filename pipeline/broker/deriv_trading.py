@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from pipeline.broker.deriv_checks import Table
-from pipeline.broker.deriv_requests import Denied, Request
+from pipeline.broker.deriv_checks import MISSING, Table
+from pipeline.broker.deriv_requests import Denied, Request, unfit
 from pipeline.broker.deriv_session import Call, Session, Stream
 from pipeline.broker.deriv_words import KINDS, UNITS
 from pipeline.broker.products import Product
@@ -46,11 +46,11 @@ SENTENCES: Mapping[RefusalCode, str] = {
 }
 
 
-def denied(refusal: Refusal) -> Denied:
+def denied(session: Session, refusal: Refusal) -> Denied:
     """What the venue refuses, as the protocol says it."""
     text = SENTENCES.get(refusal.code) or f"{refusal.text[:1].upper()}{refusal.text[1:]}."
-    field = {"field": refusal.field} if refusal.field else {}
-    return Denied(CODES[refusal.code], text, **field)
+    field = session.frames.symbol_key if refusal.field == "product" else refusal.field
+    return Denied(CODES[refusal.code], text, field=field)
 
 
 # --- offers ----------------------------------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ def proposal(session: Session, request: Request) -> None:
 def _offered(session: Session, wish: Wish) -> Offer:
     offer = session.broker.offer(session.account, wish)
     if isinstance(offer, Refusal):
-        raise denied(offer)
+        raise denied(session, offer)
     session.offers[offer.id] = None
     if len(session.offers) > MOST_OFFERS:
         del session.offers[next(iter(session.offers))]
@@ -149,6 +149,7 @@ def _money(given: object, field: str) -> Decimal:
 
 
 def buy(session: Session, request: Request) -> None:
+    session.need_room(request)
     account = session.owner.account
     most = _money(request.table["price"], "price")
     if most % CENT:
@@ -156,15 +157,15 @@ def buy(session: Session, request: Request) -> None:
     named = request.table["buy"]
     if named == BY_TERMS:
         if "parameters" not in request.table:
-            raise Denied("InputValidationFailed", "Input validation failed: parameters", parameters="Missing property.")
+            raise unfit({"parameters": MISSING})
         offer = _offered(session, wish_of(request.table["parameters"], session)).id
     else:
         offer = session.renamed.get(named, named)
     if offer not in session.offers:
-        raise denied(Refusal("spent", ""))
+        raise denied(session, Refusal("spent", ""))
     bought = session.broker.buy(account, offer, most, number=request.number)
     if isinstance(bought, Refusal):
-        raise denied(bought)
+        raise denied(session, bought)
     del session.offers[offer]
     stream = session.stream(named)
     if stream is not None and stream.kind == "proposal":
@@ -181,7 +182,7 @@ def sell(session: Session, request: Request) -> None:
     least = _money(request.table["price"], "price")
     sold = session.broker.sell(session.owner.account, str(request.table["sell"]), least)
     if isinstance(sold, Refusal):
-        raise denied(sold)
+        raise denied(session, sold)
     session.answer(request, session.frames.sold(sold))
 
 
@@ -195,7 +196,7 @@ def proposal_open_contract(session: Session, request: Request) -> None:
         return
     contract = session.broker.contract(session.owner.account, str(named))
     if contract is None:
-        raise denied(Refusal("contract", ""))
+        raise denied(session, Refusal("contract", ""))
     stream = None
     if request.subscribes and not contract.is_sold:
         stream = _follow(session, request, contract.id)

@@ -15,7 +15,7 @@ from pipeline.broker.legacy_shapes import LEGACY as KNOWN
 QUIET = 120.0
 """A client that says nothing for so many seconds is cut off."""
 CALLS = {call: each for call, each in deriv.CALLS.items() if call in KNOWN.shapes} | dict(legacy_calls.CALLS)
-LEGACY = Dialect("legacy", KNOWN, CALLS, LegacyFrames(), ("passthrough",))
+LEGACY = Dialect(KNOWN, CALLS, LegacyFrames(), ("passthrough",))
 
 
 def add_legacy(app: web.Application, broker: Broker, quiet: float = QUIET) -> None:
