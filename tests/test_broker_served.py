@@ -14,6 +14,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
 from aiohttp import ClientSession
 from hypothesis import given, settings
@@ -24,9 +26,12 @@ from pipeline.broker.core import Broker
 from pipeline.broker.faults import PLACES, Fault
 from pipeline.broker.limits import Limits, Rule
 from pipeline.broker.reading import settings_of
+from pipeline.broker.replayed import replayed
 from pipeline.broker.settings import Settings
-from pipeline.broker.values import Entry, Stage
+from pipeline.broker.values import Entry, Refusal, Stage
 from pipeline.errors import InputError, PlanError
+from pipeline.journal import FORMAT, HEADER, LINES, Header, Line, plain
+from pipeline.market import Market
 from pipeline.times import HOUR, MINUTE, SECOND
 from pipeline.venues.faults import Storm
 from tests.support import ROOT
@@ -449,6 +454,36 @@ def test_what_cannot_be_is_told_with_its_way_out(text: str, word: str, tmp_path:
         settings_of(path, {})
     with pytest.raises(InputError, match="there is no file"):
         settings_of(tmp_path / "other.toml", {})
+
+
+def test_quotes_of_a_recorded_session_are_played_again_and_what_has_none_is_closed(tmp_path: Path) -> None:
+    quotes = Market("EURUSD", 3).quotes(MONDAY, MONDAY + 5 * MINUTE)
+    lines = [
+        Line(at=MONDAY, what="entered", node="sources.market", type="Quotes", value=plain(quotes.rows(row, row + 40)))
+        for row in range(0, len(quotes), 40)
+    ]
+    session = tmp_path / "session"
+    session.mkdir()
+    (session / HEADER).write_bytes(msgspec.json.encode(Header(FORMAT, "flows.toml", "", MONDAY, "", "", "")))
+    (session / LINES).write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in lines))
+    (tmp_path / "venue.toml").write_text('port = 0\nprices = "session"\n')
+
+    async def main() -> None:
+        async with serving(settings_of(tmp_path / "venue.toml", {})) as venue:
+            broker = venue.broker
+            assert 0 <= broker.now() - MONDAY < MINUTE
+            tick = broker.tape.next(broker.products["frxEURUSD"], MONDAY + MINUTE)
+            assert tick is not None
+            row = int(np.searchsorted(quotes.ts, tick.at, side="right")) - 1
+            assert tick.quote == round(float(quotes.mid[row]), 5)
+            refusal = broker.offer("", wish("R_100"))
+            assert isinstance(refusal, Refusal)
+            assert refusal.code == "closed"
+
+    play(main())
+    for folder, word in (("nothing", "there is no folder"), (".", "holds no quotes")):
+        with pytest.raises(InputError, match=word):
+            replayed(tmp_path / folder, Settings().catalogue)
 
 
 def test_a_file_says_what_is_traded_how_and_by_whom(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pipeline.broker.admin import ADMIN_FILE, Admin, refused
 from pipeline.broker.core import Broker
 from pipeline.broker.faces import FACES, AddFace
 from pipeline.broker.prices import Prices
+from pipeline.broker.replayed import replayed
 from pipeline.broker.settings import Settings
 from pipeline.broker.store import Store
 from pipeline.clocks import Clock, LoopClock
@@ -73,6 +74,9 @@ async def serving(
     standing: _Standing | None = None
     try:
         began = settings.starts_at(wall)
+        if settings.prices and prices is None:
+            prices = again = replayed(Path(settings.prices), settings.catalogue)
+            began = began if settings.begin else again.first
         if store is not None and clock is None:
             began = store.going_on(began, settings.speed, wall)
         clock = clock or LoopClock(asyncio.get_running_loop(), began, settings.speed)

@@ -11,6 +11,7 @@ from pipeline.broker.tape import Tape
 from pipeline.broker.values import Offer, Purse, Refusal, Wish
 from pipeline.settlement import CENT
 from pipeline.times import DAY, MINUTE, SECOND, duration
+from pipeline.venues.board import STALE
 
 LONGEST_WAIT = 5 * MINUTE
 """A contract over ticks whose last one would be later is not sold."""
@@ -39,7 +40,7 @@ class Offers:
             if wrong is not None:
                 return wrong
         spot = self._tape.last(product, now)
-        if spot is None or not product.calendar.is_open(now):
+        if spot is None or now - spot.at > STALE or not product.calendar.is_open(now):
             return Refusal("closed", f"the market of {product.name} is closed", "product")
         expiry = self._expiry(product, wish, starts)
         if isinstance(expiry, Refusal):

@@ -47,7 +47,7 @@ class Ticks:
         """Those stamped from one moment on, before another."""
         return self.rows(*np.searchsorted(self.ts, (since, until)).tolist())
 
-    def chosen(self, rows: Flags) -> "Ticks":
+    def chosen(self, rows: Flags | Stamps) -> "Ticks":
         return Ticks(self.product, self.ts[rows], self.quote[rows], self.bid[rows], self.ask[rows])
 
     def changed(self, at: int, quote: float, half_spread: float) -> "Ticks":
@@ -162,14 +162,18 @@ def _levels(product: Product, seed: int) -> Floats:
 
 
 def _market_hour(product: Product, seed: int, hour: int) -> Ticks:
-    """The seconds of an hour in which something was quoted, each with the last price of it."""
+    """An hour of the market that a product has elsewhere."""
     begin = BEGIN + hour * HOUR
     quotes = Market(product.alias, seed, keeps=product.calendar).quotes(
         max(BEGIN, begin - SECOND), min(END, begin + HOUR)
     )
+    return sampled(product, quotes).between(begin, begin + HOUR)
+
+
+def sampled(product: Product, quotes: Quotes) -> Ticks:
+    """The seconds in which something was quoted, each with the last price of it."""
     seconds = -(-quotes.ts // SECOND) * SECOND
     last = np.diff(seconds, append=END) != 0
-    last &= (seconds >= begin) & (seconds < begin + HOUR)
     return _spread(product, seconds[last], np.round(quotes.mid[last], product.decimals))
 
 

@@ -1,6 +1,7 @@
 """A venue's file: its settings, with everything that is wrong with it told at once."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,4 +22,4 @@ def settings_of(path: Path | None, given: Mapping[str, Any]) -> Settings:
     made: Settings | None = tables.filled(Settings, {**source.data, **given}, (), "the venue")
     if made is None:
         raise PlanError(source.file, tuple(tables.problems))
-    return made
+    return made if path is None or not made.prices else replace(made, prices=str(path.parent / made.prices))

@@ -75,6 +75,9 @@ class Settings:
     speed: Annotated[Speed, Meta(description="how much faster than time its clock goes: 60 is an hour a minute")] = 1.0
     begin: Annotated[str, Meta(description="what its clock shows as it begins; the time of day when left out")] = ""
     port: Annotated[int, Meta(ge=0, le=65535, description="where it listens on 127.0.0.1; 0 for any")] = 8778
+    prices: Annotated[
+        str, Meta(description="a store of quotes, or a recorded session, to play again; made up when left out")
+    ] = ""
     memory: Annotated[str, Meta(description="the file it keeps its book in, in its folder; none when empty")] = (
         "venue.db"
     )
@@ -108,7 +111,7 @@ class Settings:
         )
 
     def starts_at(self, wall: Callable[[], int] | None) -> int:
-        """What the clock shows as the venue begins."""
+        """What the clock shows as the venue begins, where its prices do not say so."""
         if self.begin:
             return parse_moment(self.begin)
         return BEGINS if wall is None else wall()
