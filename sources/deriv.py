@@ -53,7 +53,7 @@ class Deriv:
             raise ValueError("a product stands twice in products; name each once")
         if len(self.products) >= STREAMS:
             raise ValueError(f"one connection has at most {STREAMS} subscriptions; name fewer products")
-        check_address(self.url, ("ws", "wss"), practice=self.practice, speed=self.speed)
+        check_address(public_socket(self.url), ("ws", "wss"), practice=self.practice, speed=self.speed)
 
     def __call__(self, host: Host, gaps: Observable[Gap]) -> Observable[Quotes | Bars | Link | Trouble]:
         quiet_after = duration(self.quiet_after) / 1000
