@@ -11,6 +11,7 @@ from reactivex import Observable
 from pipeline.connections.budgets import Common
 from pipeline.connections.contract import Busy, Connector, Holder, Limit, Need, Outside, Warn
 from pipeline.connections.desk import connected
+from pipeline.connections.rehearsal import rehearsed
 from pipeline.errors import InputError
 from pipeline.evidence import Closing, Declined, Evidence, Inquiry, Lost, Standing, Statement, Struck, Trouble, Unsent
 from pipeline.generic.allowance import USUAL, Allowance, venue_needs, wrong_with
@@ -27,7 +28,6 @@ from pipeline.secret import LoginField, Logins, Practised
 from pipeline.settlement import Tie
 from pipeline.times import SECOND, DurationText, duration
 from pipeline.values import Ack, Bars, Order, Past, Payouts, Quotes, Reject, Settlement
-from pipeline.venues.desk import served
 from pipeline.venues.house import House
 from pipeline.venues.rules import Rules
 from pipeline.venues.selling import EarlyClose
@@ -124,7 +124,7 @@ class Http:
         Ack | Reject | Unsent | Lost | Declined | Settlement | Statement | Struck | Standing | Trouble | Payouts
     ]:
         if host.mode == "replay":
-            return served(host, lambda: self._house(host), orders, prices, payouts, past)
+            return rehearsed(host, lambda: self._house(host), self.holders, orders, prices, payouts, past)
         logins, common = self._logins(host), Common(host.now, host.until)
         return connected(
             host,
