@@ -96,14 +96,10 @@ def listed(draw: st.DrawFn) -> Listed:
         accepted_at=AT,
         expiry=AT + minutes * MINUTE,
     )
-    profits: dict[Result | None, Decimal] = {
-        "win": stake,
-        "lose": -stake,
-        "push": Decimal(0),
-        "canceled": Decimal(0),
-        None: Decimal(0),
-    }
-    result = draw(st.sampled_from([None, *profits]))
+    nothing = Decimal(0)
+    profits: dict[Result, Decimal] = {"win": stake, "lose": -stake, "push": nothing, "canceled": nothing}
+    results: list[Result | None] = [None, *profits]
+    result = draw(st.sampled_from(results))
     if result is None:
         return open_
     ended = replace(open_, result=result, profit=profits[result], closed_at=AT + 61 * MINUTE)
