@@ -12,6 +12,7 @@ import pytest
 from aiohttp import ClientConnectorDNSError, DummyCookieJar, web
 from aiohttp.client_reqrep import ConnectionKey
 
+from pipeline.connections.budgets import Budgets
 from pipeline.connections.calling import Sending, new_session, told
 from pipeline.connections.contract import Limit
 from pipeline.connections.counts import Counts
@@ -563,6 +564,23 @@ def test_what_will_not_pass_is_asked_once() -> None:
         assert len(failures) == 1
 
 
+async def never(_: int) -> None:
+    raise AssertionError("nothing is waited for")
+
+
+def test_where_our_own_limits_leave_no_room_in_time_nothing_is_tried_again() -> None:
+    async def main() -> None:
+        async with nobody() as address:
+            budgets = Budgets([], lambda: NOON, never)
+            budgets.hold("candles", 600)
+            ours = http(address, budgets=budgets)
+            with pytest.raises(CallFailed, match="candles has no room"):
+                await ours.retried("/candles", call="candles", priority="history", by=NOON + 60_000)
+            await ours.close()
+
+    run(main())
+
+
 def test_who_would_have_to_wait_beyond_the_moment_is_told_now() -> None:
     async def candles(_: web.Request) -> web.Response:
         return web.json_response({}, status=503)
@@ -633,6 +651,25 @@ def test_bad_lines_are_dropped_and_told_until_they_are_too_many() -> None:
     given, ended, warned = streamed(serve, bad_a_minute=4)
     assert (given, warned) == ([1, 2], 4)
     assert ended.kind == "format"
+
+
+def test_a_stream_that_is_too_much_holds_its_kind_of_calls_back() -> None:
+    async def prices(_: web.Request) -> web.Response:
+        return web.Response(status=429, headers={"Retry-After": "600"})
+
+    async def main() -> None:
+        async with serving(prices=prices) as address:
+            budgets = unlimited()
+            ours = http(address, budgets=budgets)
+            for sentence in ("was too much", "has no room for it in time"):
+                lines = ours.lines(
+                    "/prices", call="prices", priority="quote", quiet_after=5.0, by=budgets.now() + 60_000
+                )
+                with pytest.raises(CallFailed, match=sentence):
+                    await anext(lines)
+            await ours.close()
+
+    run(main())
 
 
 def test_a_stream_that_falls_silent_is_over() -> None:

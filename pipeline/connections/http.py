@@ -25,7 +25,7 @@ MOST = 8 * 1024 * 1024
 """Bytes of an answer, unpacked."""
 LONGEST_LINE = 256 * 1024
 PASSING = frozenset({"throttle", "maintenance", "network"})
-"""Failures after which asking once more may help."""
+"""Kinds of failures that go by."""
 
 
 class Http:
@@ -102,7 +102,7 @@ class Http:
                     "GET", path, call=call, priority=priority, query=query, headers=headers, by=by, weight=weight
                 )
             except CallFailed as failure:
-                wait = backoff.failed() if failure.kind in PASSING and not failure.final else None
+                wait = backoff.failed() if _may_pass(failure) else None
                 if wait is None or (by is not None and self._budgets.now() + wait * SECOND > by):
                     raise
             await self._budgets.pause(round(wait * SECOND))
@@ -136,7 +136,9 @@ class Http:
                 patience.reschedule(None)
                 patient = quiet_after
                 if response.status != 200:
-                    raise self._no(question, await self._reply(response))
+                    refused = self._no(question, await self._reply(response))
+                    self._heed(call, refused)
+                    raise refused
                 async for line in _lines(response.content, question.what, quiet_after):
                     answer = frames.read(line)
                     if answer is not None:
@@ -163,12 +165,16 @@ class Http:
             return await self._answer(question, deadline)
         except CallFailed as failure:
             kind = failure.kind
-            if kind == "throttle":
-                self._budgets.hold(call, failure.wait)
+            self._heed(call, failure)
             raise
         finally:
             if self._counts is not None:
                 self._counts.add(call, (loop.time() - began) * SECOND, kind)
+
+    def _heed(self, call: str, failure: CallFailed) -> None:
+        """Keep away for as long as we are told."""
+        if failure.kind == "throttle":
+            self._budgets.hold(call, failure.wait)
 
     async def _answer(self, question: Question, deadline: float) -> Answer:
         reply, what = await self._exchanged(question, deadline), question.what
@@ -255,6 +261,12 @@ class Http:
         date = http_date(response.headers.get("Date"))
         if self._offset is not None and date is not None:
             self._offset.dated(date, asked, self._budgets.now())
+
+
+def _may_pass(failure: CallFailed) -> bool:
+    """Whether asking once more may help. Where our own limits leave no room in time, it does not."""
+    no_room = failure.kind == "throttle" and failure.fate == "unsent"
+    return failure.kind in PASSING and not failure.final and not no_room
 
 
 _Responding = AbstractAsyncContextManager[aiohttp.ClientResponse]
