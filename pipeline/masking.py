@@ -25,20 +25,9 @@ WORDS = (
     r"|api[_-]?key|private[_-]?key|pat|ssid|cookie"
 )
 CUES = (
-    "token",
-    "otp",
-    "pass",
-    "pwd",
-    "secret",
-    "key",
-    "pat",
-    "ssid",
-    "cookie",
-    "bearer",
-    "authorization",
-    "://",
-    "ory_",
-    "eyj",
+    *("token", "otp", "passw", "passphrase", "pwd", "secret", "ssid", "cookie", "bearer", "authorization", "://"),
+    *("api_key", "api-key", "apikey", "private_key", "private-key", "privatekey", "ory_", "eyj"),
+    *("pat_", "pat=", "pat ", 'pat"', "pat'", "pat\\", "pat%"),
 )
 """One of these is in a text that a pattern finds something in: most texts are asked for no more."""
 PIECE, LONG_PIECE = 10, 12

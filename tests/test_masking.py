@@ -117,6 +117,18 @@ def test_what_stands_behind_a_word_for_a_secret_is_masked_though_nobody_knows_it
     assert MASK in masked(text)
 
 
+CALLED = (
+    *("token", "access_token", "refreshtoken", "session-token", "otp", "password", "passwd", "passphrase", "pwd"),
+    *("secret", "client_secret", "api_key", "apikey", "api-key", "private_key", "pat", "ssid", "cookie"),
+)
+
+
+@pytest.mark.parametrize("called", [*CALLED, *(word.upper() for word in CALLED)])
+@pytest.mark.parametrize("between", ["=", " = ", '": "', "': '", '":"', '\\":\\"', "%3A", "%3d", "%22%3A%22"])
+def test_every_word_for_a_secret_is_known_whatever_stands_between_it_and_the_secret(called: str, between: str) -> None:
+    assert masked(f"x {called}{between}PATcanary99") == f"x {called}{between}{MASK}"
+
+
 PLAIN = [
     "send 'Authorization: Bearer' with the text of signals.token",
     "data/engine.token holds no token of 32 letters or more; remove it, and a new one is made",
