@@ -218,16 +218,13 @@ class Broker:
     def open_contracts(self, account: str) -> list[Contract]:
         """The oldest first."""
         self._catch_up()
-        deals = [each for each in self._house.book.open_deals() if each.account == account]
+        deals = self._house.book.open_of(account)
         return [self._shown(each, self.now()) for each in sorted(deals, key=_age)]
 
     def ended_contracts(self, account: str, since: int = 0) -> list[Contract]:
         """Those that ended from a moment on, the first to end first."""
         self._catch_up()
-        deals = (each for each in self._house.book.deals.values() if each.account == account)
-        ended = [each for each in deals if each.end is not None and each.end.at >= since]
-        ended.sort(key=lambda each: (0 if each.end is None else each.end.at, _age(each)))
-        return [self._shown(each, self.now()) for each in ended]
+        return [self._shown(each, self.now()) for each in self._house.book.ended_since(account, since)]
 
     def entries(self, account: str, since: int = 0, until: int | None = None) -> list[Entry]:
         """The lines of an account's money from one moment on, before another, as they were written."""

@@ -175,6 +175,15 @@ class Book:
     def open_deals(self) -> Iterable[Deal]:
         return (self.deals[contract] for mine in self._accounts.values() for contract in mine.open)
 
+    def open_of(self, account: str) -> list[Deal]:
+        return [self.deals[contract] for contract in self._account(account).open]
+
+    def ended_since(self, account: str, since: int) -> list[Deal]:
+        """The contracts of an account that ended at a moment or after it, the first to end first."""
+        ended = self._account(account).ended
+        names = dict.fromkeys(name for _, name in ended[bisect_left(ended, (since, "")) :])
+        return [deal for name in names if (deal := self.deals.get(name)) is not None]
+
     def balance(self, account: str, as_of: int | None = None) -> Decimal | None:
         """What an account holds without the stakes of open contracts, now or at a moment not long ago."""
         mine = self._account(account)
