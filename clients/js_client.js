@@ -26,7 +26,7 @@ async function main(address, account, token) {
 async function overLegacy(address, token) {
   const api = new DerivAPI({ endpoint: `ws://${address}`, app_id: 1089, lang: "EN" });
   const account = await within(api.account(token), "account");
-  assert.equal(account.balance.amount.value, 10000);
+  assert.ok(account.balance.amount.value > 0);
   const ticks = await within(api.ticks("R_100"), "ticks");
   await within(new Promise((resolve) => ticks.onUpdate(resolve)), "a tick");
   const candles = await within(api.candles("R_100"), "candles");
