@@ -52,7 +52,7 @@ class Offers:
         if any(each.shortest <= tf <= each.longest for each in spans):
             return ""
         offered = ", ".join(f"{_length(each.shortest)} to {_length(each.longest)}" for each in spans)
-        return f"{symbol} is not offered for {timeframe_name(tf)}: {kind} has {offered or 'no duration that is a time'}"
+        return f"{symbol} is not offered for {_length(tf)}: {kind} has {offered or 'no duration that is a time'}"
 
     async def _of(self, symbol: str, priority: Priority) -> tuple[Span, ...]:
         asked, spans = self._spans.get(symbol, (None, ()))
