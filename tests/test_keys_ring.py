@@ -12,6 +12,7 @@ from keyring.errors import KeyringLocked
 from pipeline.errors import InputError
 from pipeline.keys.rings import SERVICE, Ring, judged
 from pipeline.secret import Secret
+from tests.support import ROOT
 
 WORD = "pat_9Zk1QqA7canary"
 
@@ -149,3 +150,9 @@ def test_a_secret_comes_back_and_is_gone_once_it_was_dropped() -> None:
     assert safe.kept == {}
     with pytest.raises(InputError, match="has no token of this login; store it again with `accounts login`"):
         ring.take("entry", ("token",))
+
+
+def test_no_keyring_that_writes_into_plain_files_comes_with_the_program() -> None:
+    locks = [path.read_text(encoding="utf-8") for path in ROOT.glob("requirements*.txt")]
+    assert len(locks) >= 3
+    assert [name for lock in locks for name in ("keyrings", "keyring-") if f"\n{name}" in lock.lower()] == []
