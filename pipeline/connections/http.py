@@ -258,8 +258,10 @@ class Http:
         )
 
     def _heard(self, response: aiohttp.ClientResponse, asked: int) -> None:
+        if self._offset is None:
+            return
         date = http_date(response.headers.get("Date"))
-        if self._offset is not None and date is not None:
+        if date is not None:
             self._offset.dated(date, asked, self._budgets.now())
 
 
