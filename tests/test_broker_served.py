@@ -28,6 +28,7 @@ from pipeline.broker.limits import Limits, Rule
 from pipeline.broker.reading import settings_of
 from pipeline.broker.replayed import replayed
 from pipeline.broker.settings import Settings
+from pipeline.broker.store import Store
 from pipeline.broker.values import Entry, Refusal, Stage
 from pipeline.errors import InputError, PlanError
 from pipeline.journal import FORMAT, HEADER, LINES, Header, Line, plain
@@ -141,6 +142,40 @@ def test_a_venue_that_is_killed_has_lost_no_contract_it_sold(tmp_path: Path) -> 
     assert [each["contract"] for each in lines if each["kind"] == "buy"] == [sold["id"]]
     numbers = [int(each["number"]) for each in lines]
     assert numbers == sorted(set(numbers))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a file's size is limited by a shell")
+def test_a_venue_whose_disk_is_full_ends_with_a_sentence_and_has_what_it_sold(tmp_path: Path) -> None:
+    command = f"ulimit -f 72; exec {sys.executable} -m pipeline venue serve --port 0 --json --folder {tmp_path}"
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(["bash", "-c", command], cwd=ROOT, text=True, stdout=pipe, stderr=pipe)
+    try:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        by_hand = {"account": "demo-1", "product": "R_100", "amount": "1.00"}
+
+        async def fill() -> list[str]:
+            token = {"Authorization": f"Bearer {(tmp_path / 'admin.token').read_text()}"}
+            sold: list[str] = []
+            async with ClientSession(headers=token) as session:
+                while True:
+                    async with session.post(f"{url}/admin/external", json=by_hand) as answer:
+                        if answer.status != 200:
+                            assert answer.status == 503
+                            return sold
+                        sold.append((await answer.json())["id"])
+
+        sold = asyncio.run(asyncio.wait_for(fill(), PATIENCE))
+        _, said = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert "the venue cannot write to its memory" in said
+    assert "Traceback" not in said
+    store = Store.opened(tmp_path / "venue.db")
+    assert sold == list(store.left(MONDAY).book.deals)
+    store.close()
 
 
 # --- who may change it -----------------------------------------------------------------------------------------------

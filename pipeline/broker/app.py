@@ -17,7 +17,7 @@ from pipeline.broker.replayed import replayed
 from pipeline.broker.settings import Settings
 from pipeline.broker.store import Store
 from pipeline.clocks import Clock, LoopClock
-from pipeline.errors import InputError
+from pipeline.errors import InputError, MoonlightError
 from pipeline.private import kept_token
 
 LOOPBACK = "127.0.0.1"
@@ -143,7 +143,12 @@ def _own_hosts(port: int) -> Callable[..., Awaitable[web.StreamResponse]]:
             return refused(421, f"this venue answers to {' and '.join(sorted(hosts))} only")
         if request.headers.get("Origin") not in (None, *origins):
             return refused(403, "this venue does not answer to pages of other sites")
-        return await handler(request)
+        try:
+            return await handler(request)
+        except MoonlightError as failure:
+            # Such as a disk that is full: whoever runs the loop decides what becomes of the venue.
+            asyncio.get_running_loop().call_exception_handler({"message": str(failure), "exception": failure})
+            return refused(503, "this venue has failed")
 
     return let_in
 

@@ -19,7 +19,7 @@ from typing import Any
 from pipeline.broker.app import Served, serving
 from pipeline.broker.purses import token_of
 from pipeline.broker.reading import settings_of
-from pipeline.errors import InputError
+from pipeline.errors import InputError, MoonlightError
 from pipeline.live import on_signals, wall
 from pipeline.times import SECOND, duration, utc_text
 from pipeline.verbs.common import json_option, say_json
@@ -48,8 +48,19 @@ def run(options: argparse.Namespace) -> int:
     folder.mkdir(parents=True, exist_ok=True)
 
     async def served() -> None:
-        stop = asyncio.Event()
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
         on_signals(stop.set)
+        failures: list[MoonlightError] = []
+
+        def fail(loop: asyncio.AbstractEventLoop, said: dict[str, Any]) -> None:
+            failure = said.get("exception")
+            if isinstance(failure, MoonlightError):
+                failures.append(failure)
+                stop.set()
+            else:
+                loop.default_exception_handler(said)
+
+        loop.set_exception_handler(fail)
         async with serving(settings, folder, wall=wall) as venue:
             if options.json:
                 say_json({"what": "begin", **_facts(venue)})
@@ -60,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
                 await asyncio.wait_for(stop.wait(), seconds)
             except TimeoutError:
                 stop.set()
+            if failures:
+                raise failures[0]
             now, sold = venue.broker.now(), venue.broker.sold
         if options.json:
             say_json({"what": "end", "market_time": now, "contracts": sold})
