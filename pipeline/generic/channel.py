@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 
+from pipeline.connections.cleaning import cleaned
 from pipeline.connections.reading import Answer
 from pipeline.connections.socket import Socket
 from pipeline.connections.troubles import CallFailed
@@ -36,9 +37,12 @@ class Channel:
         self._ahead: list[Answer] = []
         """What came while something else was waited for."""
         self._frames: AsyncIterator[Answer] | None = None
+        self._confidential: tuple[str, ...] = ()
+        """What we told, and nobody may tell back."""
 
     async def open(self, token: Secret | None) -> None:
         """Connect, and say who we are: by the first frame, which no server writes into a log of addresses."""
+        self._confidential = () if token is None else (token.reveal(),)
         await self._socket.open(self._site.stream_url)
         self._frames = self._socket.frames()
         await self._socket.send({"type": "auth"} if token is None else {"type": "auth", "token": token.reveal()})
@@ -52,7 +56,7 @@ class Channel:
         """Hear quotes; the symbols that are refused, and why."""
         answer = await self._subscribe({"channel": "quotes", "symbols": list(symbols)})
         refused = answer.rows("refused", default=())
-        return {each.text("symbol"): each.text("message", default="")[:200] for each in refused}
+        return {each.text("symbol"): self._cleaned(each.text("message", default="")) for each in refused}
 
     async def frames(self) -> AsyncIterator[Answer]:
         """What the broker tells, until the socket ends with `CallFailed`."""
@@ -89,9 +93,9 @@ class Channel:
             frame = await anext(self._frames)
             match frame.text("type", default=""):
                 case "bye":
-                    raise _farewell(frame, "the broker's stream says goodbye")
+                    raise self._farewell(frame, "the broker's stream says goodbye")
                 case "error":
-                    raise _farewell(frame, "the broker's stream refused what was asked")
+                    raise self._farewell(frame, "the broker's stream refused what was asked")
                 case "pong":
                     continue
                 case _:
@@ -101,9 +105,12 @@ class Channel:
         self._number += 1
         return {"type": "ping", "id": self._number}
 
+    def _farewell(self, frame: Answer, what: str) -> CallFailed:
+        error = frame.table("error")
+        kind = KINDS.get(error.text("code", default=""), "network")
+        said = self._cleaned(error.text("message", default=""))
+        return CallFailed(kind, f"{what}: {said}" if said else what)
 
-def _farewell(frame: Answer, what: str) -> CallFailed:
-    error = frame.table("error")
-    kind = KINDS.get(error.text("code", default=""), "network")
-    said = error.text("message", default="")[:200]
-    return CallFailed(kind, f"{what}: {said}" if said else what)
+    def _cleaned(self, text: str) -> str:
+        """What the broker says, fit to be shown."""
+        return cleaned(text, self._confidential)
