@@ -13,6 +13,7 @@ from pipeline.engine import Setting, running
 from pipeline.errors import InputError, PlanError
 from pipeline.flow import Flow
 from pipeline.journal import Journal
+from pipeline.parts import registered
 from pipeline.times import DAY, MINUTE, SECOND
 from pipeline.trying import NoRecords, tried
 from pipeline.values import VENUE, Bars, Decisions, Link, Past, Quotes
@@ -185,3 +186,16 @@ def test_the_shipped_flow_on_real_prices_is_sound_and_keeps_what_it_claims() -> 
     assert plan.tests
     for test in plan.tests:
         assert tried(plan, test).passed, test.name
+
+
+def test_unless_somebody_says_otherwise_only_the_venues_own_published_addresses_are_asked() -> None:
+    known = registered("source")
+    said = {
+        name: tuple(field.default for field in known[name].fields if field.name in ("url", "stream_url"))
+        for name in ("binance", "kraken", "oanda")
+    }
+    assert said == {
+        "binance": ("https://data-api.binance.vision", "wss://data-stream.binance.vision"),
+        "kraken": ("https://api.kraken.com", "wss://ws.kraken.com"),
+        "oanda": ("https://api-fxpractice.oanda.com", "https://stream-fxpractice.oanda.com"),
+    }

@@ -13,6 +13,7 @@ from pipeline.connections.troubles import CallFailed
 from pipeline.feeds.binance import BinanceFeed
 from pipeline.feeds.kraken import KrakenFeed
 from pipeline.feeds.oanda import OandaFeed
+from pipeline.secret import Login, Secret
 from pipeline.times import DAY, SECOND
 from pipeline.values import Quotes
 from tests.feed_hosts import Kept, Outdoors
@@ -277,3 +278,32 @@ def test_a_ban_is_kept_to_before_connecting() -> None:
         assert host.now() - before >= SECOND
 
     played(Binance, play)
+
+
+def test_what_binance_refuses_over_the_connection_ends_it_in_its_own_words() -> None:
+    async def play(venue: Venue, _: Outdoors, feed: Feed) -> None:
+        venue.frames.put_nowait({"error": {"code": 3, "msg": "Invalid JSON"}, "id": 1})
+        async with aclosing(cast("Any", feed.live(("BTCUSD",)))) as stream:
+            with pytest.raises(CallFailed, match="Binance refuses: Invalid JSON") as failed:
+                await anext(stream)
+        assert failed.value.kind == "rule"
+        venue.frames.put_nowait(CUT)
+
+    played(Binance, play)
+
+
+def test_a_login_that_is_not_oandas_is_said_before_anybody_is_asked() -> None:
+    class Another(Kept):
+        def of(self, account: str) -> Login:
+            return Login({"username": account}, {"password": Secret("canary")})
+
+    async def whole() -> None:
+        host = Outdoors(MONDAY)
+        url, logins = "http://127.0.0.1:9", Another("", "")
+        feed = OandaFeed({"EURUSD": "EUR_USD"}, url, url, "data", logins, host, host.troubles.append)
+        with pytest.raises(CallFailed, match="the login of data is not OANDA's; store it with") as failed:
+            await feed.history("EURUSD", 60_000, MONDAY - DAY, MONDAY - DAY + 600_000)
+        assert (failed.value.kind, failed.value.final) == ("auth", True)
+        await feed.close()
+
+    asyncio.run(whole())
