@@ -12,8 +12,9 @@ from pipeline.connections.backoff import SOCKET, Backoff
 from pipeline.connections.standings import GOOD, LONGEST, MOVES, STRANGE, Course, IllegalMove, Step
 from pipeline.connections.troubles import CallFailed
 from pipeline.errors import InputError
-from pipeline.evidence import Standing, TroubleKind, Unsent
+from pipeline.evidence import Standing, Trouble, TroubleKind, Unsent
 from pipeline.times import MINUTE
+from pipeline.values import Reject
 from tests.scripted import BROKEN, Played, Scripted
 
 KINDS: tuple[TroubleKind, ...] = ("auth", "throttle", "maintenance", "network", "format", "rule")
@@ -281,9 +282,31 @@ def test_the_same_trouble_is_told_once_a_minute_with_how_often_it_came() -> None
     played.play(55)
     assert played.troubles() == [("network", str(BROKEN))]
     again = Played([connector])
-    again.play(125)
+    again.play(185)
     assert len(again.troubles()) == 3
     assert "more within a minute" in again.troubles()[1][1]
+    assert "more within 2 minutes" in again.troubles()[2][1]
+
+
+def test_of_many_different_troubles_some_are_told_and_the_others_counted() -> None:
+    connector = Scripted()
+    connector.places = [CallFailed("rule", f"reason {number}", fate="refused") for number in range(100)]
+    played = Played([connector])
+    played.play(70, *[(1 + number / 10, played.send(f"o-{number}")) for number in range(100)])
+    assert len([what for _, what in played.troubles() if what.startswith("reason")]) == 30
+    assert "70 other troubles within a minute are not told one by one" in [what for _, what in played.troubles()]
+    assert len(played.of(Reject)) == 100
+
+
+def test_what_goes_on_for_a_night_is_told_less_and_less_often_and_anew_once_it_was_quiet() -> None:
+    connector = Scripted()
+    connector.opens = [BROKEN] * 970
+    played = Played([connector])
+    played.play(10 * 3600)
+    told = [at for at, each in played.said if isinstance(each, Trouble)]
+    assert len(told) <= 16
+    assert "60 minutes" in played.troubles()[-1][1]
+    assert played.states()[-1][1] == "CONNECTED"
 
 
 def test_a_venue_whose_clock_goes_faster_is_tried_again_as_its_clock_says() -> None:

@@ -79,7 +79,7 @@ class _Feeding:
         self._feed = make(self._telling.warn)
         self._tracks = {product: Track(product, observer.on_next) for product in products}
         self._backfill = Backfill(host, name, self._feed, self._telling)
-        self._lines = Lines(host, name, self._feed, self._tracks, self._telling, self._work, quiet)
+        self._lines = Lines(host, name, self._feed, self._tracks, observer.on_next, self._telling, self._work, quiet)
         self._work(self._open)
         if products:
             self._lines.open(products)

@@ -15,7 +15,7 @@ from pipeline.connections.troubles import CallFailed
 from pipeline.connections.waiting import passed
 from pipeline.host import Host
 from pipeline.times import HOUR, SECOND
-from pipeline.values import Quotes
+from pipeline.values import Link, Quotes
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -47,12 +47,13 @@ class Lines:
         name: str,
         feed: Feed,
         tracks: Mapping[str, Track],
+        give: Callable[[Link], None],
         telling: Telling,
         work: Callable[[Work], DisposableBase],
         quiet: float,
     ) -> None:
         self._host, self._name, self._feed, self._tracks, self._telling = host, name, feed, tracks, telling
-        self._work, self._quiet = work, quiet
+        self._give, self._work, self._quiet = give, work, quiet
         self._lines = set[Line]()
         self._further = set[Line]()
         """Those of products that gave nothing on the others."""
@@ -143,10 +144,11 @@ class Lines:
 
     def _break(self, line: Line) -> None:
         now = self._host.now()
-        for product in line.products:
-            if not self._proven(product, line):
-                self._tracks[product].breaks(now)
-                self._waits.pop(product, None)
+        silent = [product for product in line.products if not self._proven(product, line)]
+        if down := tuple(product for product in silent if self._tracks[product].breaks(now)):
+            self._give(Link(down, up=False, at=now))
+        for product in silent:
+            self._waits.pop(product, None)
 
     def _elsewhere(self, line: Line) -> bool:
         """Whether nothing would be missed without a line."""

@@ -58,10 +58,14 @@ class Track:
             self._first.set_result(quotes.rows(0, 1))
         self._pass(quotes)
 
-    def breaks(self, at: int) -> None:
-        if self.up:
-            self.up = False
-            self._pass(Link((self.product,), up=False, at=at))
+    def breaks(self, at: int) -> bool:
+        """Its connection is broken; whether that is to be told now, as it is not held back until the past is there."""
+        if not self.up:
+            return False
+        self.up = False
+        if self._held:
+            self._held.append(Link((self.product,), up=False, at=at))
+        return not self._held
 
     def returns(self, at: int) -> None:
         if not self.up:
