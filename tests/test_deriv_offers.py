@@ -68,5 +68,9 @@ def test_a_symbol_that_is_none_is_asked_for_once_an_hour_and_the_right_one_is_to
     assert "did you mean 'R_100'?" in desk.refusal("R_10O", "CALL", MINUTE)
 
 
-def test_a_symbol_that_is_there_and_not_offered_now_says_so() -> None:
-    assert Desk().refusal("GOLD", "CALL", MINUTE, "frxGBPUSD") == "frxGBPUSD is not offered now"
+def test_a_symbol_that_is_there_and_not_offered_now_is_asked_for_again_after_a_minute() -> None:
+    desk = Desk()
+    for now in (0, MINUTE - 1, MINUTE):
+        desk.now = now
+        assert desk.refusal("GOLD", "CALL", MINUTE, "frxGBPUSD") == "frxGBPUSD is not offered now"
+    assert desk.asked == ["contracts_for", "active_symbols"] * 2

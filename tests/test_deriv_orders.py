@@ -293,6 +293,29 @@ def test_a_sale_that_is_refused_says_so_and_the_contract_runs_on() -> None:
     played(test)
 
 
+def test_an_end_that_cannot_be_asked_for_is_asked_for_again_and_breaks_nothing() -> None:
+    async def test() -> None:
+        async with trading(Fault(what="lost_settlement"), Fault(what="call_rate_limit", nth=10, times=3)) as trader:
+            ack = await trader.buy()
+            await trader.until(lambda: bool(trader.ends))
+            assert [each.order for each in trader.ends] == [ack.order]
+            assert trader.following is not None
+            assert not trader.following.done()
+
+    played(test)
+
+
+def test_a_contract_that_ended_before_it_could_be_sold_gives_its_end_as_the_answer() -> None:
+    async def test() -> None:
+        async with trading(deadline=2.0) as trader:
+            ack = await trader.buy()
+            await trader.until(lambda: bool(trader.ends))
+            end = await trader.connector.sell(Closing(ack.order, ack.contract, "demo-1", trader.outside.now()))
+            assert end == trader.ends[0]
+
+    played(test)
+
+
 def test_a_refund_is_void_and_a_tie_is_lost_or_won_as_the_contract_says() -> None:
     async def test() -> None:
         async with trading(Fault(what="refund")) as trader:

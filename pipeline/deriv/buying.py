@@ -6,7 +6,7 @@ from pipeline.connections.reading import Answer
 from pipeline.connections.troubles import CallFailed
 from pipeline.deriv import requests
 from pipeline.deriv.ends import Naming
-from pipeline.deriv.refusals import REQUOTED, Refused
+from pipeline.deriv.refusals import REQUOTED, Refused, certain
 from pipeline.deriv.shapes import Contract, Offer, bought_of, followed_of, offer_of
 from pipeline.deriv.wire import Wire
 from pipeline.settlement import CENT
@@ -77,10 +77,9 @@ class Buying:
         try:
             offer = offer_of(await wire.ask(asked, "order", by=by))
         except Refused as refused:
-            fate = "refused" if refused.kind in ("rule", "format") else "unsent"
-            raise CallFailed(refused.kind, str(refused), fate=fate, wait=refused.wait, final=refused.final) from None
+            raise certain(refused, "refused" if refused.kind in ("rule", "format") else "unsent") from None
         except CallFailed as failed:
-            raise CallFailed(failed.kind, str(failed), fate="unsent", wait=failed.wait, final=failed.final) from None
+            raise certain(failed) from None
         if why := self._unlike(offer):
             raise CallFailed("rule", why, fate="refused")
         return offer

@@ -16,7 +16,7 @@ from pipeline.deriv.buying import Buying
 from pipeline.deriv.ends import settlement
 from pipeline.deriv.manner import Manner
 from pipeline.deriv.offers import Offers, refused
-from pipeline.deriv.refusals import NOT_OFFERED, NOT_THERE, Refused
+from pipeline.deriv.refusals import NOT_OFFERED, NOT_THERE, Refused, certain
 from pipeline.deriv.requests import Request
 from pipeline.deriv.rest import Rest
 from pipeline.deriv.shapes import (
@@ -212,7 +212,7 @@ class DerivConnector:
         try:
             why = await self._offers.refusal(order.product, symbol, kind, order.tf, "order")
         except CallFailed as failed:
-            raise CallFailed(failed.kind, str(failed), fate="unsent", wait=failed.wait, final=failed.final) from None
+            raise certain(failed) from None
         if why:
             raise refused(order.product, why)
 
@@ -249,8 +249,13 @@ class DerivConnector:
         wire = self._open_wire()
         self._watching.name(closing.contract, closing.order)
         with self._watching.selling(closing.contract):
-            sold_for = sold_of(await wire.ask(requests.sell(closing.contract), "order"))
-            told = self._watching.ended(closing.contract) or await self._contract(closing.contract)
+            try:
+                sold_for = sold_of(await wire.ask(requests.sell(closing.contract), "order"))
+                told = self._watching.ended(closing.contract) or await self._contract(closing.contract)
+            except CallFailed:
+                told, sold_for = self._watching.ended(closing.contract), None
+                if told is None:  # else it ended meanwhile, which is the answer
+                    raise
             if told is None or told.sold_for is None:
                 raise CallFailed("format", f"contract {closing.contract} was sold for {sold_for} and says that it runs")
             self._watching.take(told)
@@ -317,7 +322,12 @@ class DerivConnector:
         while True:
             await self._until(self._now() + LOOKED_AFTER)
             for contract in self._watching.overdue():
-                await self._look(contract)
+                try:
+                    await self._look(contract)
+                except CallFailed as failed:
+                    if self._wire is None or self._wire.ended is not None or failed.kind == "auth":
+                        raise
+                    self._complain(failed)  # it is asked for again
 
     async def _look(self, contract: str) -> None:
         told = await self._contract(contract)

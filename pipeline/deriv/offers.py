@@ -34,20 +34,20 @@ class Offers:
         self._ask, self._now = ask, now
         self._spans: dict[str, tuple[int, tuple[Span, ...]]] = {}
         self._unoffered: dict[str, tuple[int, str]] = {}
-        """Symbols that nothing is offered of, since when that is known, and why."""
+        """Symbols that nothing is offered of, until when that is taken for so, and why."""
 
     async def refusal(self, product: str, symbol: str, kind: str, tf: int, priority: Priority) -> str:
         """Why a contract cannot be bought at all; nothing when it may be."""
-        since, why = self._unoffered.get(symbol, (None, ""))
-        if since is not None and self._now() - since < HOUR:
+        until, why = self._unoffered.get(symbol, (None, ""))
+        if until is not None and self._now() < until:
             return why
         try:
             spans = [each for each in await self._of(symbol, priority) if each.kind == kind]
         except Refused as refused:
             if refused.code not in NOT_OFFERED:
                 raise
-            why = await self._unknown(product, symbol, priority)
-            self._unoffered[symbol] = self._now(), why
+            why, lasts = await self._unknown(product, symbol, priority)
+            self._unoffered[symbol] = self._now() + lasts, why
             return why
         if any(each.shortest <= tf <= each.longest for each in spans):
             return ""
@@ -61,15 +61,15 @@ class Offers:
             self._spans[symbol] = self._now(), spans
         return spans
 
-    async def _unknown(self, product: str, symbol: str, priority: Priority) -> str:
-        """That a symbol is none, and which was perhaps meant."""
+    async def _unknown(self, product: str, symbol: str, priority: Priority) -> tuple[str, int]:
+        """That a symbol is none, and which was perhaps meant; and for how long (ms) that is certain."""
         listed = await self._ask(requests.SYMBOLS, priority)
         symbols = [row.text("underlying_symbol") for row in listed.rows("active_symbols")]
         if symbol in symbols:
-            return f"{symbol} is not offered now"
+            return f"{symbol} is not offered now", MINUTE
         meant = [each for each in symbols if each.endswith(symbol)] or symbols
         how = f'write symbols = {{ {product} = "{meant[0]}" }}' if len(meant) == 1 else nearest(symbol, symbols)
-        return f"{symbol} is no symbol that can be traded there; {how}"
+        return f"{symbol} is no symbol that can be traded there; {how}", HOUR
 
 
 def spans_of(frame: Answer) -> list[Span]:

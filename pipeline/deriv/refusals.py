@@ -76,6 +76,11 @@ class Refused(CallFailed):
         self.code = code
 
 
+def certain(failed: CallFailed, fate: Fate = "unsent") -> CallFailed:
+    """The failure of what had to be asked before a purchase: nothing was bought."""
+    return CallFailed(failed.kind, str(failed), fate=fate, wait=failed.wait, final=failed.final)
+
+
 def fate_of(code: str) -> Fate:
     """What is certain of a purchase that was answered so."""
     return "refused" if code in DECIDED else "unknown"
