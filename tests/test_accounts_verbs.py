@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from keyring.backends import fail
 
 from pipeline import keys, secret
 from pipeline.__main__ import main
-from pipeline.keys import vault
+from pipeline.keys import rings, vault
 from pipeline.live import LOCK_FILE
 from pipeline.locking import locked
 from pipeline.secret import MASK, VARIABLE
 from tests.support import ROOT, SMALL
+from tests.test_keys_ring import Safe
 
 PASSWORD = "cänary-Pass/word+9"  # noqa: S105  # what is looked for
 WORDS = "correct horse battery staple"
@@ -105,8 +107,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(vault.Vault.__init__, "__defaults__", (vault.CHEAPEST,))
     monkeypatch.setenv(VARIABLE, WORDS)
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    monkeypatch.setattr("keyring.get_keyring", fail.Keyring)  # never that of whoever runs the tests
     yield tmp_path
     vault.vault_of.cache_clear()
+    rings.ring_of.cache_clear()
 
 
 @pytest.fixture
@@ -202,6 +206,20 @@ def test_without_a_safe_keyring_nothing_is_stored_and_the_vault_is_named(say: Sa
     assert error.startswith("there is no keyring here that keeps a secret safe (found: keyring.backends.fail.Keyring)")
     assert error.endswith("use `--vault`: an encrypted file with a passphrase\n")
     assert not (folder / "profiles").exists()
+
+
+def test_with_a_safe_keyring_the_secret_is_there_and_in_no_file(
+    say: Say, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    safe = Safe()
+    monkeypatch.setattr("keyring.get_keyring", lambda: safe)
+    code, out, _ = say("accounts", "add", "demo-1", "--name", "username=ada", "--stdin", typed=f"{PASSWORD}\n")
+    assert (code, out.startswith("demo-1: its login is in the keyring of the system;")) == (0, True)
+    assert list(safe.kept.values()) == [PASSWORD]
+    assert {path.name for path in (folder / "profiles").rglob("*")} == {".lock", "demo-1", "profile.toml"}
+    assert say("accounts", "test", "demo-1")[0] == 0
+    assert say("accounts", "remove", "demo-1", "--yes")[0] == 0
+    assert safe.kept == {}
 
 
 @pytest.mark.parametrize("option", ["--password", "--token", "--secret", "--passphrase", "--api-key"])
