@@ -78,7 +78,7 @@ async def serving(
             prices = again = replayed(Path(settings.prices), settings.catalogue)
             began = began if settings.begin else again.first
         if store is not None and clock is None:
-            began = store.going_on(began, settings.speed, wall)
+            began = store.going_on(began, wall)
         clock = clock or LoopClock(asyncio.get_running_loop(), began, settings.speed)
         if store is not None and wall is not None:
             standing = _Standing(store, clock, settings.speed, wall)
@@ -108,7 +108,7 @@ class _Standing:
     def __init__(self, store: Store, clock: Clock, speed: float, wall: Callable[[], int]) -> None:
         self._store, self._clock, self._speed, self._wall = store, clock, speed, wall
         self._loop = asyncio.get_running_loop()
-        self._next = self._loop.call_later(EVERY, self._again)
+        self._again()
 
     def end(self) -> None:
         self._next.cancel()
