@@ -34,7 +34,16 @@ def test_a_user_sees_their_own_accounts_and_nobody_elses() -> None:
     played(main())
 
 
-@pytest.mark.parametrize("headers", [{"Authorization": "Bearer nobody"}, {"Authorization": ""}, {"Deriv-App-ID": ""}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": "Bearer nobody"},
+        {"Authorization": "Bearer nöbody"},
+        {"Authorization": "Basic practice-ann"},
+        {"Authorization": ""},
+        {"Deriv-App-ID": ""},
+    ],
+)
 def test_without_a_token_or_an_app_nothing_is_told(headers: dict[str, str]) -> None:
     async def main() -> None:
         async with venue() as it:
@@ -62,6 +71,24 @@ def test_an_account_is_made_once_and_shown_after() -> None:
                 "FieldIsRequired",
                 "account_type",
             )
+
+    played(main())
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"\xff\xfe", b'{"currency":', b'{"currency":"USD","more":1}'])
+def test_a_body_that_is_no_request_makes_nothing(body: bytes) -> None:
+    async def main() -> None:
+        may = Account(user="ann", scopes=("read", "account_manage"))
+        async with venue(accounts={"ROT1": may}) as it:
+            headers = {
+                "Authorization": "Bearer practice-ann",
+                "Deriv-App-ID": "test",
+                "Content-Type": "application/json; charset=none",
+            }
+            async with it.http.post(f"{it.served.url}{ACCOUNTS}", data=body, headers=headers) as answer:
+                assert answer.status == 400
+                assert (await answer.json())["errors"][0]["message"]
+            assert set(it.broker.purses.all) == {"ROT1"}
 
     played(main())
 

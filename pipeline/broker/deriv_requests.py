@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from typing import Any, NamedTuple, NoReturn, cast
+
+from msgspec.json import encode
 
 from pipeline.broker.deriv_checks import Table, is_table, is_whole
 from pipeline.broker.faults import Fault
@@ -54,8 +57,9 @@ def unfit(wrong: Mapping[str, str]) -> Denied:
 def parsed(text: str) -> Table:
     """The object that a client sent; `Denied` when it is none, or one that nobody sends in good faith."""
     try:
-        table = json.loads(text, parse_constant=_refused, object_pairs_hook=_once)
-    except (ValueError, RecursionError):
+        table = json.loads(text, parse_constant=_refused, parse_float=_finite, object_pairs_hook=_once)
+        encode(table)  # what is asked is sent back: a number or a letter that cannot be is refused here
+    except (ValueError, OverflowError, RecursionError):
         raise Denied("InputValidationFailed", "Input validation failed: this is not a JSON object") from None
     if not is_table(table) or _depth(table) > DEEPEST:
         raise Denied("InputValidationFailed", "Input validation failed: this is not a plain JSON object")
@@ -82,6 +86,11 @@ def shown(request: Table) -> Table:
 
 def _refused(word: str) -> NoReturn:
     raise ValueError(word)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if isfinite(number) else _refused(text)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Table:

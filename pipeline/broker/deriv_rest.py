@@ -152,7 +152,7 @@ class Rest:
 
     def _known(self, request: web.Request) -> str:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        user = self._broker.purses.user_of(token) if scheme == "Bearer" else None
+        user = self._broker.purses.user_of(token) if scheme == "Bearer" and token.isascii() else None
         if user is None:
             raise Denied("Unauthorized", "The token is missing or invalid.")
         if not request.headers.get("Deriv-App-ID"):
@@ -207,7 +207,7 @@ def _json(table: Table, status: int) -> web.Response:
 
 async def _body(request: web.Request) -> Table:
     try:
-        found = parsed(await request.text())
+        found = parsed((await request.read()).decode())
     except (Denied, UnicodeDecodeError):
         raise Denied("BadInputRequest", "The body is no JSON object.") from None
     return found if is_table(found) else {}
