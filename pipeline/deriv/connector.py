@@ -9,7 +9,6 @@ from pipeline.connections.budgets import Budgets, Common
 from pipeline.connections.contract import Capabilities, Hear, Holder, Priority, Told, Warn
 from pipeline.connections.offset import Offset
 from pipeline.connections.reading import Answer
-from pipeline.connections.socket import Socket
 from pipeline.connections.troubles import CallFailed
 from pipeline.deriv import requests
 from pipeline.deriv.buying import Buying
@@ -18,7 +17,7 @@ from pipeline.deriv.manner import Manner
 from pipeline.deriv.offers import Offers, refused
 from pipeline.deriv.refusals import NOT_OFFERED, NOT_THERE, Refused, certain
 from pipeline.deriv.requests import Request
-from pipeline.deriv.rest import Rest
+from pipeline.deriv.session import Session
 from pipeline.deriv.shapes import (
     Account,
     Contract,
@@ -31,7 +30,7 @@ from pipeline.deriv.shapes import (
 )
 from pipeline.deriv.stating import Stating
 from pipeline.deriv.watching import Watching
-from pipeline.deriv.wire import Wire, new_socket
+from pipeline.deriv.wire import Wire
 from pipeline.evidence import Closing, Inquiry, Statement, Trouble
 from pipeline.secret import Logins
 from pipeline.times import SECOND
@@ -66,11 +65,8 @@ class DerivConnector:
         self._hear: Hear | None = None
         self._early: list[Told] = []
         """What was heard before anybody wanted to."""
-        self._account: Account | None = None
-        self._rest: Rest | None = None
-        self._socket: Socket | None = None
+        self._session: Session | None = None
         self._wire: Wire | None = None
-        self._reading: asyncio.Task[None] | None = None
         self._halted: asyncio.Future[NoReturn] | None = None
 
     @property
@@ -79,9 +75,9 @@ class DerivConnector:
 
     @property
     def introduction(self) -> Mapping[str, str]:
-        account = self._account
-        if account is None:
+        if self._session is None or self._wire is None:
             return {}
+        account = self._session.account
         balance = "not told" if account.balance is None else f"{account.balance} {account.currency}"
         return {
             "account": account.id,
@@ -96,31 +92,16 @@ class DerivConnector:
     async def open(self) -> None:
         await self.close()
         login = self.logins.of(self.holder.account)
-        rest = self._rest = Rest(self.manner, self.holder, login, self._budgets)
-        self._account = await rest.account()
-        url = await rest.trading_url()
-        self._socket = new_socket("the trading socket", self.manner.hosts, self.manner.deadline, self._complain)
-        try:
-            await self._socket.open(url.reveal())
-        except CallFailed as failed:
-            if failed.kind != "auth":
-                raise
-            # The login is good, or there were no address: it was too old when it was used, and another is asked for.
-            failure = CallFailed("network", str(failed))
-        else:
-            failure = None
-        if failure is not None:
-            raise failure
-        wire = self._wire = Wire(self._socket, self._budgets, self.manner.deadline, self._complain)
-        self._reading = asyncio.create_task(wire.run())
-        self._halted = asyncio.get_running_loop().create_future()
-        await self._catch_up(wire, self._account)
+        session = self._session = Session(self.manner, self.holder, login, self._budgets, self._complain)
+        await session.open()
+        self._wire, self._halted = session.wire, asyncio.get_running_loop().create_future()
+        await self._catch_up(session.wire, session.account)
 
     async def follow(self, hear: Hear) -> None:
-        wire, reading, halted = self._wire, self._reading, self._halted
-        if wire is None or reading is None or halted is None:
+        session, halted = self._session, self._halted
+        if session is None or halted is None:
             raise CallFailed("network", "there is no connection")
-        self._hear = hear
+        reading, self._hear = session.reading, hear
         early, self._early = self._early, []
         for told in early:
             hear(told)
@@ -140,19 +121,12 @@ class DerivConnector:
 
     async def close(self) -> None:
         self._hear, self._wire = None, None
-        reading, self._reading = self._reading, None
-        if reading is not None:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
         halted, self._halted = self._halted, None
         if halted is not None and not halted.cancel():
             halted.exception()
-        socket, self._socket = self._socket, None
-        if socket is not None:
-            await socket.close()
-        rest, self._rest = self._rest, None
-        if rest is not None:
-            await rest.close()
 
     async def _catch_up(self, wire: Wire, account: Account) -> None:
         """Know what the account holds and follow it, before anything is bought."""

@@ -19,11 +19,12 @@ from typing import IO
 from pipeline.clocks import LoopClock
 from pipeline.connections.budgets import Budgets
 from pipeline.connections.contract import Holder
+from pipeline.connections.socket import Socket
 from pipeline.connections.troubles import CallFailed
 from pipeline.deriv.probing import Found, Probing
-from pipeline.deriv.rest import Rest, named
+from pipeline.deriv.rest import named
+from pipeline.deriv.session import Session
 from pipeline.deriv.taping import Taped
-from pipeline.deriv.wire import Wire, new_socket
 from pipeline.errors import InputError, MoonlightError
 from pipeline.keys import logins_of
 from pipeline.keys.passphrases import at_terminal
@@ -113,25 +114,20 @@ async def _connected(
     clock: LoopClock,
     until: Until,
 ) -> AsyncGenerator[Probing]:
-    manner, login = part.manner, logins.of(holder.account)
+    manner, login, taped = part.manner, logins.of(holder.account), list[Taped]()
     budgets = Budgets(manner.capabilities.limits, clock.now, until)
-    rest = Rest(manner, holder, login, budgets)
-    socket = new_socket("the trading socket", manner.hosts, manner.deadline, _warn)
-    reading: asyncio.Task[None] | None = None
+    session = Session(manner, holder, login, budgets, _warn)
+
+    def over(socket: Socket) -> Taped:
+        taped.append(Taped(socket, file, clock.now, (named(login, holder),)))
+        return taped[0]
+
     try:
-        await rest.account()
-        await socket.open((await rest.trading_url()).reveal())
-        taped = Taped(socket, file, clock.now, (named(login, holder),))
-        wire = Wire(taped, budgets, manner.deadline, _warn)
-        reading = asyncio.create_task(wire.run())
+        await session.open(over)
         symbols = tuple(manner.naming.symbols.values()) or ("R_100",)
-        yield Probing(wire, taped.note, clock.now, until, symbols)
+        yield Probing(session.wire, taped[0].note, clock.now, until, symbols)
     finally:
-        if reading is not None:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
-        await socket.close()
-        await rest.close()
+        await session.close()
 
 
 async def _told(answers: AsyncGenerator[Found], *, as_json: bool) -> None:
