@@ -365,3 +365,19 @@ def test_while_clocks_are_apart_nothing_is_sent() -> None:
             assert not [each for each in there.face.asked if each.call == "order"]
 
     run(main())
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_broker_that_lists_nothing_is_asked_of_each_contract_that_is_known(stream: bool) -> None:
+    proves = replace(EVIDENCE, lists=False)
+
+    async def main() -> None:
+        async with venue(manners=Manners(evidence=proves, stream=stream)) as there:
+            account = await there.opened(evidence=proves)
+            there.follow(account)
+            await account.place(there.order())
+            await there.heard.until(lambda: bool(ends(there)))
+            assert ends(there)[0].order == there.order().order
+            assert "orders" not in {each.call for each in there.face.asked}
+
+    run(main())

@@ -1,6 +1,7 @@
 """What becomes of an account's contracts: told by the broker's stream, or asked for again and again."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from pipeline.connections.contract import Hear, Outside
 from pipeline.connections.reading import Answer
@@ -13,9 +14,12 @@ from pipeline.generic.listing import contracts_of
 from pipeline.generic.sequence import Sequence
 from pipeline.generic.session import Session
 from pipeline.generic.terms import Terms
-from pipeline.times import HOUR, MINUTE, SECOND
+from pipeline.settlement import FOREVER
+from pipeline.times import MINUTE, SECOND
 from pipeline.values import Order
 
+KEPT = 4096
+"""So many orders and contracts stay known."""
 TRIES, SOON = 5, 1.0
 """A listing that does not reach far enough yet is asked for again after so many seconds, so often."""
 WRONG = "the broker sold another contract than was ordered"
@@ -34,10 +38,10 @@ class Follower:
         """Orders by their contracts."""
         self._seen: dict[str, Contract] = {}
         """Contracts of orders that were told before the answer to the order came."""
-        self._lost: set[str] = set()
+        self._lost: dict[str, None] = {}
         """Orders of which the answer did not come."""
-        self._ended: dict[str, int] = {}
-        """Contracts whose end was told, and when they ended."""
+        self._ended: dict[str, Contract] = {}
+        """Contracts whose end was told, as it was told."""
         self._since = 0
         """From when on the next listing has to be."""
 
@@ -45,7 +49,10 @@ class Follower:
 
     def sends(self, order: Order) -> None:
         self._asked[request_of(order)] = order
-        self._lost.discard(request_of(order))
+        self._lost.pop(request_of(order), None)
+        for known in (self._asked, self._contracts, self._seen, self._lost, self._ended):
+            if len(known) > KEPT:
+                del known[next(iter(known))]
 
     def refused(self, order: Order) -> None:
         """It came to nothing, or did not leave."""
@@ -54,7 +61,7 @@ class Follower:
 
     def lost(self, order: Order) -> None:
         """No answer came that says anything; the broker may tell of it yet."""
-        self._lost.add(request_of(order))
+        self._lost[request_of(order)] = None
 
     def failed(self, order: Order, failure: CallFailed) -> Contract | None:
         """An order failed. The contract, where nothing was certain and the broker has told of it already."""
@@ -77,11 +84,11 @@ class Follower:
         """A contract is an order's."""
         self._contracts[contract.id] = order
         self._seen.pop(request_of(order), None)
-        self._lost.discard(request_of(order))
+        self._lost.pop(request_of(order), None)
 
     def told(self, contract: Contract) -> None:
         """Its end is told by whoever asked for it."""
-        self._ended[contract.id] = contract.closed_at
+        self._ended[contract.id] = contract
         order = self._contracts.pop(contract.id, None)
         if order is not None:
             self._asked.pop(request_of(order), None)
@@ -115,10 +122,12 @@ class Follower:
                 seen = numbers.take(frame.whole("seq"))
                 if seen == "again":
                     continue
+                at = frame.whole("at")
                 self._hear(contract_of(frame.table("order")), hear)
                 if seen == "gap":
                     self._trouble("network", "the broker's stream left something out; contracts are asked for")
-                    await self._catch_up(hear, frame.whole("at"))
+                    await self._catch_up(hear, at)
+                self._reached(at)
         finally:
             await channel.close()
 
@@ -148,13 +157,30 @@ class Follower:
         async def page(query: dict[str, str]) -> Answer:
             return await self._session.get("/orders", "orders", "result", query)
 
+        if not self._terms.evidence.lists:
+            await self._ask_each(hear)
+            return FOREVER
         listed = await contracts_of(page, {"since": str(self._since)})
         for contract in listed.contracts:
             self._hear(contract, hear)
-        self._since = max(self._since, listed.as_of - self._terms.evidence.stamps_ms - MINUTE)
-        for name in [name for name, closed_at in self._ended.items() if closed_at < self._since - HOUR]:
-            del self._ended[name]
+        self._reached(listed.as_of)
         return listed.as_of
+
+    async def _ask_each(self, hear: Hear) -> None:
+        """Hear what has become of the contracts we know, where the broker lists none."""
+        for name in tuple(self._contracts):
+            try:
+                answer = await self._session.get(f"/orders/{name}", "contract", "result")
+            except CallFailed as failure:
+                if failure.kind != "rule":
+                    raise
+                self._trouble(failure.kind, str(failure))
+            else:
+                self._hear(contract_of(answer), hear)
+
+    def _reached(self, at: int) -> None:
+        """All is known up to a moment of the broker's clock."""
+        self._since = max(self._since, at - self._terms.evidence.stamps_ms - MINUTE)
 
     def _hear(self, contract: Contract, hear: Hear) -> None:
         order = self._contracts.get(contract.id) or self._asked.get(contract.client_req_id)
@@ -166,13 +192,18 @@ class Follower:
                 return
             self.has(order, contract)
             hear(contract.ack(order.order))
-        if contract.state == "open" or contract.id in self._ended:
+        known = self._ended.get(contract.id)
+        if contract.state == "open" or (known is not None and _end(known) == _end(contract)):
             return
-        self._ended[contract.id] = contract.closed_at
+        self._ended[contract.id] = contract  # one that ends otherwise than it was told is told again
         hear(contract.settlement(order.order if order is not None else contract.id))
         if order is not None:
-            del self._contracts[contract.id]
+            self._contracts.pop(contract.id, None)
             self._asked.pop(request_of(order), None)
+
+
+def _end(contract: Contract) -> tuple[str, Decimal]:
+    return contract.state, contract.profit
 
 
 def request_of(order: Order) -> str:
