@@ -9,6 +9,7 @@ from pathlib import Path
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from typing import Any
 
+import pytest
 from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,6 +19,8 @@ from cryptography.x509.oid import NameOID
 
 from pipeline.connections.budgets import Budgets
 from pipeline.connections.contract import Limit
+from pipeline.connections.http import Http
+from pipeline.connections.troubles import CallFailed
 
 HERE = "127.0.0.1"
 DEADLINE = 20.0
@@ -102,3 +105,21 @@ def unlimited(*limits: Limit, **more: Any) -> Budgets:
         await asyncio.sleep(max(0, at - now()) / 1000)
 
     return Budgets(limits, now, until, **more)
+
+
+def http(address: str, **more: Any) -> Http:
+    """A line to an address on this machine."""
+    settings: dict[str, Any] = {"hosts": (HERE,), "deadline": 5.0, "budgets": unlimited()} | more
+    return Http(address, **settings)
+
+
+async def failing(ours: Http, method: Any = "POST", path: str = "/orders", **more: Any) -> CallFailed:
+    """How a call fails."""
+    try:
+        with pytest.raises(CallFailed) as failed:
+            await ours.call(method, path, call="place", priority="order", **more)
+    finally:
+        await ours.close()
+    assert failed.value.__context__ is None
+    assert failed.value.__cause__ is None
+    return failed.value

@@ -1,19 +1,15 @@
-"""One account's calls over HTTP: every end of a call is told in our own words, and says what is certain of an order."""
+"""One account's calls over HTTP: every answer is told in our own words, and says what is certain of an order."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import format_datetime
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from aiohttp import ClientConnectorDNSError, DummyCookieJar, web
-from aiohttp.client_reqrep import ConnectionKey
+from aiohttp import DummyCookieJar, web
 
-from pipeline.connections.budgets import Budgets
-from pipeline.connections.calling import Sending, new_session, told
+from pipeline.connections.calling import new_session
 from pipeline.connections.contract import Limit
 from pipeline.connections.counts import Counts
 from pipeline.connections.http import Http
@@ -21,27 +17,9 @@ from pipeline.connections.offset import Offset
 from pipeline.connections.statuses import StatusFailed, http_date, retry_after
 from pipeline.connections.troubles import CallFailed
 from pipeline.errors import InputError
-from tests.loopback import HERE, Rough, nobody, rough, run, self_signed, serving, unlimited
+from tests.loopback import failing, http, rough, run, serving, unlimited
 
-SOON = 0.3
-"""Seconds: how long a call that gets no answer takes in these tests."""
-
-
-def http(address: str, **more: Any) -> Http:
-    settings: dict[str, Any] = {"hosts": (HERE,), "deadline": 5.0, "budgets": unlimited()} | more
-    return Http(address, **settings)
-
-
-async def failing(ours: Http, method: Any = "POST", path: str = "/orders", **more: Any) -> CallFailed:
-    """How a call fails."""
-    try:
-        with pytest.raises(CallFailed) as failed:
-            await ours.call(method, path, call="place", priority="order", **more)
-    finally:
-        await ours.close()
-    assert failed.value.__context__ is None
-    assert failed.value.__cause__ is None
-    return failed.value
+NOON = 1_800_000_000_000
 
 
 def refused_by_status(
@@ -56,18 +34,6 @@ def refused_by_status(
     async def main() -> None:
         async with serving(orders=orders) as address:
             found.append(await failing(http(address, **more)))
-
-    run(main())
-    return found[0]
-
-
-def met(serve: Rough, *, deadline: float = 5.0, method: str = "POST", **more: Any) -> CallFailed:
-    """How an order fails that is answered by a server without manners."""
-    found = list[CallFailed]()
-
-    async def main() -> None:
-        async with rough(serve) as address:
-            found.append(await failing(http(address, deadline=deadline, **more), method))
 
     run(main())
     return found[0]
@@ -253,9 +219,6 @@ def test_too_much_holds_the_calls_kind_back_for_as_long_as_the_venue_says() -> N
     assert asked == ["/orders", "/time"]
 
 
-NOON = 1_800_000_000_000
-
-
 @pytest.mark.parametrize(
     ("said", "waits"),
     [
@@ -283,205 +246,6 @@ def test_a_date_to_come_back_is_read_by_the_clock_of_who_says_it() -> None:
     theirs = "Fri, 15 Jan 2027 09:00:00 GMT"
     assert retry_after("Fri, 15 Jan 2027 09:00:20 GMT", theirs, 0) == 20.0
     assert http_date(theirs) == 1_800_003_600_000
-
-
-# --- servers without manners -----------------------------------------------------------------------------------------
-
-
-async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-    await reader.read()
-
-
-async def hangs_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.transport.abort()
-
-
-def saying(text: bytes) -> Rough:
-    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(text)
-        await writer.drain()
-        if b"keep-open" in text:
-            await reader.read()
-
-    return say
-
-
-def dribbling(text: bytes) -> Rough:
-    """A byte at a time, for ever."""
-
-    async def dribble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for each in text:
-            writer.write(bytes([each]))
-            await writer.drain()
-            await asyncio.sleep(0.05)
-
-    return dribble
-
-
-@pytest.mark.parametrize(
-    ("serve", "kind", "fate", "sentence"),
-    [
-        (silent, "network", "unknown", "got no answer within 0.3 s"),
-        (dribbling(b"HTTP/1.1 200 OK\r\n" * 9), "network", "unknown", "got no answer within 0.3 s"),
-        (
-            dribbling(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + b" " * 99),
-            "network",
-            "unknown",
-            "got no answer within 0.3 s",
-        ),
-        (
-            saying(b"HTTP/1.1 200 OK\r\nX: keep-open\r\nContent-Length: 9\r\n\r\n{"),
-            "network",
-            "unknown",
-            "got no answer",
-        ),
-        (hangs_up, "network", "unknown", "lost the connection"),
-        (saying(b""), "network", "unknown", "lost the connection"),
-        (saying(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), "format", "unknown", "got an answer that is not HTTP"),
-        (saying(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), "network", "unknown", "got half an answer"),
-        (
-            saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
-            "format",
-            "unknown",
-            "got an answer that is not HTTP",
-        ),
-        (
-            saying(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"),
-            "network",
-            "unknown",
-            "got half an answer",
-        ),
-        (saying(b"HTTP/1.1 422 No\r\nContent-Length: 99\r\n\r\n{"), "rule", "unknown", "was refused (422)"),
-        (saying(b"HTTP/1.1 200 OK\r\nX: " + b"a" * 99_999 + b"\r\n\r\n"), "format", "unknown", "not HTTP"),
-    ],
-)
-def test_every_way_not_to_answer_is_told_and_leaves_an_order_unknown(
-    serve: Rough, kind: str, fate: str, sentence: str
-) -> None:
-    failure = met(serve, deadline=SOON)
-    assert (failure.kind, failure.fate) == (kind, fate)
-    assert sentence in str(failure)
-
-
-@pytest.mark.parametrize(
-    ("body", "why"),
-    [
-        (b"<html>not JSON</html>", "is not JSON"),
-        (b"", "is not JSON"),
-        (b"\xff\xfe", "is not UTF-8 text"),
-        (b'{"a": NaN}', "has NaN"),
-        (b'{"a": 1e999}', "beyond all reason"),
-        (b'{"a": 1, "a": 2}', "a key twice"),
-        (b"[" * 5000, "nested more than 32 levels"),
-        (b"7", "neither a table nor a list"),
-    ],
-)
-def test_an_answer_that_cannot_be_read_leaves_an_order_unknown(body: bytes, why: str) -> None:
-    async def orders(_: web.Request) -> web.Response:
-        return web.Response(body=body, content_type="application/json")
-
-    async def main() -> None:
-        async with serving(orders=orders) as address:
-            failure = await failing(http(address))
-            assert (failure.kind, failure.fate) == ("format", "unknown")
-            assert why in str(failure)
-
-    run(main())
-
-
-def test_a_body_without_an_end_is_read_as_far_as_it_may_be() -> None:
-    async def orders(request: web.Request) -> web.StreamResponse:
-        answer = web.StreamResponse()
-        await answer.prepare(request)
-        while True:
-            await answer.write(b" " * 10_000)
-
-    async def main() -> None:
-        async with serving(orders=orders) as address:
-            failure = await failing(http(address, most=50_000))
-            assert (failure.kind, failure.fate) == ("format", "unknown")
-            assert "of more than 50000 bytes" in str(failure)
-
-    run(main())
-
-
-def test_a_small_answer_that_unpacks_to_a_huge_one_is_not_taken() -> None:
-    async def orders(_: web.Request) -> web.Response:
-        answer = web.Response(body=b"[" + b"0," * 5_000_000 + b"0]", content_type="application/json")
-        answer.enable_compression(web.ContentCoding.gzip)
-        return answer
-
-    async def main() -> None:
-        async with serving(orders=orders) as address:
-            assert "of more than 100000 bytes" in str(await failing(http(address, most=100_000)))
-
-    run(main())
-
-
-def test_an_order_that_nobody_took_a_connection_for_was_never_sent() -> None:
-    async def main() -> None:
-        async with nobody() as address:
-            failure = await failing(http(address))
-            assert (failure.kind, failure.fate) == ("network", "unsent")
-            assert str(failure) == "POST /orders could not be sent: nobody takes a connection there"
-
-    run(main())
-
-
-def test_who_cannot_prove_who_they_are_gets_nothing() -> None:
-    """A server that speaks no TLS where TLS was asked for."""
-
-    async def main() -> None:
-        async with serving() as address:
-            failure = await failing(http(address.replace("http://", "https://")))
-            assert (failure.kind, failure.fate) == ("network", "unsent")
-            assert "prove who they are" in str(failure)
-
-    run(main())
-
-
-def test_a_certificate_that_nobody_vouches_for_gets_nothing(tmp_path: Path) -> None:
-    heard = list[str]()
-
-    async def orders(request: web.Request) -> web.Response:
-        heard.append(request.path)
-        return web.json_response({})
-
-    async def main() -> None:
-        async with serving(ssl=self_signed(tmp_path), orders=orders) as address:
-            failure = await failing(http(address))
-            assert (failure.kind, failure.fate) == ("network", "unsent")
-            assert "prove who they are" in str(failure)
-
-    run(main())
-    assert heard == []
-
-
-def test_a_host_that_is_not_found_was_not_asked() -> None:
-    problem = ClientConnectorDNSError(cast("ConnectionKey", None), OSError("Name or service not known"))
-    failure = told(problem, "POST /orders", Sending(), 1.0)
-    assert (failure.kind, failure.fate, str(failure)) == ("network", "unsent", "POST /orders found no such host")
-
-
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
-def test_what_breaks_before_its_answer_is_sent_once_whatever_it_is(method: str) -> None:
-    """On a line that was used before, a library would send some of these again by itself."""
-    requests = list[bytes]()
-
-    async def once_well(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
-        requests.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.transport.abort()
-
-    async def main() -> None:
-        async with rough(once_well) as address:
-            ours = http(address)
-            await ours.call("GET", "/time", call="time", priority="quote")
-            failure = await failing(ours, method)
-            assert (failure.kind, failure.fate) == ("network", "unknown")
-
-    run(main())
-    assert len(requests) == 1
 
 
 # --- who may be asked ------------------------------------------------------------------------------------------------
@@ -527,167 +291,6 @@ def test_a_token_with_a_line_break_in_it_is_a_bad_login_and_is_not_shown() -> No
             assert "abc" not in str(failure)
 
     run(main())
-
-
-# --- again -----------------------------------------------------------------------------------------------------------
-
-
-def again(*statuses: int) -> tuple[list[int], list[CallFailed]]:
-    """What is answered to one question that may be repeated, and how it fails."""
-    left, answered, failures = list(statuses), list[int](), list[CallFailed]()
-
-    async def candles(_: web.Request) -> web.Response:
-        answered.append(left.pop(0))
-        return web.json_response({}, status=answered[-1], headers={"Retry-After": "0"})
-
-    async def main() -> None:
-        async with serving(candles=candles) as address:
-            ours = http(address)
-            try:
-                await ours.retried("/candles", call="candles", priority="history")
-            except CallFailed as failure:
-                failures.append(failure)
-            await ours.close()
-
-    run(main())
-    return answered, failures
-
-
-def test_what_may_pass_is_asked_again_until_it_is_answered() -> None:
-    assert again(503, 429, 200) == ([503, 429, 200], [])
-
-
-def test_what_will_not_pass_is_asked_once() -> None:
-    for status in (401, 403, 404, 422):
-        answered, failures = again(status, 200)
-        assert answered == [status]
-        assert len(failures) == 1
-
-
-async def never(_: int) -> None:
-    raise AssertionError("nothing is waited for")
-
-
-def test_where_our_own_limits_leave_no_room_in_time_nothing_is_tried_again() -> None:
-    async def main() -> None:
-        async with nobody() as address:
-            budgets = Budgets([], lambda: NOON, never)
-            budgets.hold("candles", 600)
-            ours = http(address, budgets=budgets)
-            with pytest.raises(CallFailed, match="candles has no room"):
-                await ours.retried("/candles", call="candles", priority="history", by=NOON + 60_000)
-            await ours.close()
-
-    run(main())
-
-
-def test_who_would_have_to_wait_beyond_the_moment_is_told_now() -> None:
-    async def candles(_: web.Request) -> web.Response:
-        return web.json_response({}, status=503)
-
-    async def main() -> None:
-        async with serving(candles=candles) as address:
-            ours = http(address)
-            began = asyncio.get_running_loop().time()
-            with pytest.raises(CallFailed, match="503"):
-                await ours.retried("/candles", call="candles", priority="history", by=int(began * 1000) + 100)
-            await ours.close()
-
-    run(main())
-
-
-# --- lines without an end --------------------------------------------------------------------------------------------
-
-
-Serving = Callable[[web.StreamResponse], Coroutine[Any, Any, None]]
-
-
-def streamed(serve: Serving, *, quiet_after: float = 5.0, bad_a_minute: int = 10) -> tuple[list[int], CallFailed, int]:
-    """What lines of a stream say, how it ends, and how many were told to be bad."""
-    given, warned, ends = list[int](), list[CallFailed](), list[CallFailed]()
-
-    async def prices(request: web.Request) -> web.StreamResponse:
-        answer = web.StreamResponse()
-        await answer.prepare(request)
-        await serve(answer)
-        return answer
-
-    async def main() -> None:
-        async with serving(prices=prices) as address:
-            ours = http(address)
-            lines = ours.lines(
-                "/prices",
-                call="prices",
-                priority="quote",
-                quiet_after=quiet_after,
-                bad_a_minute=bad_a_minute,
-                warn=warned.append,
-            )
-            try:
-                async for line in lines:
-                    given.append(line.whole("n"))
-            except CallFailed as ended:
-                ends.append(ended)
-            await ours.close()
-
-    run(main())
-    return given, ends[0], len(warned)
-
-
-def test_lines_come_one_by_one_however_they_are_cut() -> None:
-    async def serve(answer: web.StreamResponse) -> None:
-        for piece in (b'{"n":1}\n{"n', b'":2}\n\n', b'\r\n{"n":3}\n', b'{"n":4}'):
-            await answer.write(piece)
-
-    given, ended, _ = streamed(serve)
-    assert given == [1, 2, 3]
-    assert str(ended) == "GET /prices was ended at the other end"
-
-
-def test_bad_lines_are_dropped_and_told_until_they_are_too_many() -> None:
-    async def serve(answer: web.StreamResponse) -> None:
-        await answer.write(b'{"n":1}\nnonsense\n{"n":2}\n' + b"nonsense\n" * 5 + b'{"n":3}\n')
-
-    given, ended, warned = streamed(serve, bad_a_minute=4)
-    assert (given, warned) == ([1, 2], 4)
-    assert ended.kind == "format"
-
-
-def test_a_stream_that_is_too_much_holds_its_kind_of_calls_back() -> None:
-    async def prices(_: web.Request) -> web.Response:
-        return web.Response(status=429, headers={"Retry-After": "600"})
-
-    async def main() -> None:
-        async with serving(prices=prices) as address:
-            budgets = unlimited()
-            ours = http(address, budgets=budgets)
-            for sentence in ("was too much", "has no room for it in time"):
-                lines = ours.lines(
-                    "/prices", call="prices", priority="quote", quiet_after=5.0, by=budgets.now() + 60_000
-                )
-                with pytest.raises(CallFailed, match=sentence):
-                    await anext(lines)
-            await ours.close()
-
-    run(main())
-
-
-def test_a_stream_that_falls_silent_is_over() -> None:
-    async def serve(answer: web.StreamResponse) -> None:
-        await answer.write(b'{"n":1}\n')
-        await asyncio.Event().wait()
-
-    given, ended, _ = streamed(serve, quiet_after=SOON)
-    assert (given, ended.kind) == ([1], "network")
-
-
-def test_a_line_without_an_end_is_not_kept() -> None:
-    async def serve(answer: web.StreamResponse) -> None:
-        for _ in range(100):
-            await answer.write(b"x" * 10_000)
-
-    _, ended, __ = streamed(serve)
-    assert "a line of more than" in str(ended)
 
 
 # --- beside the answers ----------------------------------------------------------------------------------------------
