@@ -206,6 +206,21 @@ def test_a_tie_loses_and_a_contract_without_two_ticks_gives_the_stake_back() -> 
     played(main())
 
 
+def test_a_contract_whose_entry_tick_is_missing_enters_at_the_next_one() -> None:
+    async def main() -> None:
+        async with venue() as it:
+            client = await it.trader()
+            struck(it, "missing_entry")
+            made_ = (await client.call(buy=await offered(client), price=10))["buy"]
+            await it.go(65)
+            over = (await client.call(proposal_open_contract=1, contract_id=made_["contract_id"]))[
+                "proposal_open_contract"
+            ]
+            assert over["entry_spot_time"] == made_["start_time"] + 4
+
+    played(main())
+
+
 def test_an_end_that_is_told_to_nobody_stands_in_the_tables() -> None:
     async def main() -> None:
         async with venue() as it:

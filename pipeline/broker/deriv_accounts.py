@@ -22,7 +22,8 @@ def portfolio(session: Session, request: Request) -> None:
     wanted = request.get("contract_type")
     as_of = _as_of(session, request)
     held = [each for each in session.broker.open_contracts(purse.account) if each.bought_at <= as_of]
-    held += [each for each in session.broker.ended_contracts(purse.account, as_of + 1) if each.bought_at <= as_of]
+    if as_of < session.broker.now():
+        held += [each for each in session.broker.ended_contracts(purse.account, as_of + 1) if each.bought_at <= as_of]
     rows = [
         session.frames.portfolio_row(each, session.product(each.product), purse.currency)
         for each in held
@@ -37,7 +38,7 @@ def profit_table(session: Session, request: Request) -> None:
     wanted, as_of = request.get("contract_type"), _as_of(session, request)
     ended = [
         each
-        for each in session.broker.ended_contracts(session.owner.account)
+        for each in session.broker.ended_contracts(session.owner.account, since)
         if since <= each.bought_at < until and each.sold_at <= as_of and _is_wanted(each, wanted)
     ]
     ended.sort(key=_purchase, reverse=request.get("sort", "DESC") == "DESC")
