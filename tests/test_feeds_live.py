@@ -131,6 +131,27 @@ def test_a_quote_of_binance_is_stamped_by_binances_clock() -> None:
     played(Binance, play, ahead=7 * SECOND)
 
 
+def test_a_clock_that_goes_astray_is_found_out_while_quotes_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.feeds.binance.LOOK", 20)
+
+    async def play(venue: Venue, host: Outdoors, feed: Feed) -> None:
+        async def stamped(number: int) -> int:
+            venue.frames.put_nowait(frame(Binance, number))
+            quotes = await anext(stream)
+            return int(quotes.ts[0] - quotes.received[0])
+
+        async with aclosing(cast("Any", feed.live(("BTCUSD",)))) as stream:
+            assert abs(await stamped(1)) <= 200
+            venue.now = lambda: host.now() - 40 * SECOND
+            looked = len(venue.asked)
+            while len(venue.asked) < looked + 4:
+                await host.until(host.now() + 10)
+            assert abs(await stamped(2) + 40 * SECOND) <= 200
+            venue.frames.put_nowait(CUT)
+
+    played(Binance, play)
+
+
 def test_a_quote_of_kraken_has_its_own_time_or_krakens_clock() -> None:
     async def play(venue: Venue, _: Outdoors, feed: Feed) -> None:
         venue.frames.put_nowait(ticker("BTC/USD", 20000.1, 20000.3, MONDAY + 123))
