@@ -1,5 +1,6 @@
 """The verbs of accounts, and doctor on logins: what they ask, store and show, and what they never show."""
 
+import asyncio
 import io
 import json
 import os
@@ -15,8 +16,10 @@ from keyring.backends import fail
 
 from pipeline import keys, secret
 from pipeline.__main__ import main
+from pipeline.broker.app import serving
+from pipeline.broker.settings import Account, Settings
 from pipeline.keys import rings, vault
-from pipeline.live import LOCK_FILE
+from pipeline.live import LOCK_FILE, wall
 from pipeline.locking import locked
 from pipeline.secret import MASK, VARIABLE
 from tests.support import ROOT, SMALL
@@ -271,6 +274,7 @@ def test_a_secret_given_as_a_name_is_refused_and_not_repeated(say: Say) -> None:
         ),
         (("login", "demo-1", "--stdin"), "x\n", "demo-1 has no login yet; store one with `accounts add demo-1`"),
         (("test", "demo-1"), "", "account demo-1 has no login; store one with `accounts add demo-1`"),
+        (("test", "paper-1"), "", "nobody is let in at practice, so there is nothing to try; `run` the flow"),
         (("remove", "demo-1"), "", "account demo-1 has no login; `accounts list` shows who has one"),
     ],
 )
@@ -380,6 +384,44 @@ def heard(terminal: int, words: bytes) -> bytes:
     while words not in shown:
         shown += os.read(terminal, 4096)
     return shown
+
+
+# --- at venues that answer -------------------------------------------------------------------------------------------
+
+
+VENUES = {
+    "deriv": 'use = "deriv"\nurl = "URL"\napp_id = "12345"',
+    "http": 'use = "http"\nurl = "URL/v1"\npermission_page = "https://broker.example/terms"\n'
+    'jurisdiction = "whoever has an account may trade"',
+}
+NAMED = {"deriv": "account_id", "http": "username"}
+
+
+@pytest.mark.parametrize("use", VENUES)
+@pytest.mark.parametrize("practice", [False, True])
+def test_at_a_venue_that_answers_it_shows_whose_money_it_is_and_that_it_may_trade(
+    say: Say, folder: Path, use: str, practice: bool
+) -> None:
+    """The practice venue's server takes our word for who we are; what we do with a login is the same."""
+
+    async def tried() -> tuple[Said, Said]:
+        async with serving(Settings(port=0, memory="", accounts={"demo-1": Account()}), wall=wall) as served:
+            table = VENUES[use].replace("URL", served.url) + ("\npractice = true" if practice else "")
+            text = FLOW.replace('use = "bank"', table).replace('venue = "bank"', 'venue = "bank"\nmoney = "demo"')
+            text = text.replace('money = "demo"', 'money = "practice"') if practice else text
+            (folder / "flows.toml").write_text(text, encoding="utf-8")
+            given = ("--vault", "--name", f"{NAMED[use]}=demo-1", "--stdin")
+            stored = await asyncio.to_thread(say, "accounts", "add", "demo-1", *given, typed="practice-demo-1\n")
+            return stored, await asyncio.to_thread(say, "accounts", "test", "demo-1", "--json")
+
+    stored, (code, out, error) = asyncio.run(tried())
+    assert stored[0] == (2 if practice else 0)
+    assert (code, error) == (0, "")
+    facts = json.loads(out)
+    assert facts["account"] == ("demo-1" if practice else "de…-1")
+    assert facts["money"] == "demo"
+    assert "10000" in facts["balance"]
+    assert abs(int(facts["clock"].split()[0])) < 5_000
 
 
 # --- what a run says -------------------------------------------------------------------------------------------------

@@ -93,12 +93,18 @@ def owners(plan: Plan) -> Iterator[Owner]:
 
 def owner_of(plan: Plan, account: str) -> Owner:
     """Whose login that is; `InputError` when nobody is called so, or logs in."""
+    found = somebody(plan, account)
+    if not found.fields:
+        raise InputError(f"{account} is at {found.where}, where nobody logs in; there is nothing to store")
+    return found
+
+
+def somebody(plan: Plan, account: str) -> Owner:
+    """Who that is, whether they log in or not; `InputError` when nobody is called so."""
     known = {each.account: each for each in owners(plan)}
     found = known.get(account)
     if found is None:
         raise InputError(f"there is no account {account!r}; {nearest(account, known)}")
-    if not found.fields:
-        raise InputError(f"{account} is at {found.where}, where nobody logs in; there is nothing to store")
     return found
 
 

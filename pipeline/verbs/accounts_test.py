@@ -27,7 +27,7 @@ from pipeline.permission import permission_of
 from pipeline.plan import Plan
 from pipeline.secret import Login, Logins
 from pipeline.times import MINUTE, SECOND
-from pipeline.verbs.accounts_common import Owner, asked, otp_option, owner_of, refused_options
+from pipeline.verbs.accounts_common import Owner, asked, otp_option, refused_options, somebody
 from pipeline.verbs.common import json_option, plan_of, say_json
 from pipeline.verbs.stops import flow_of_account
 
@@ -48,14 +48,15 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     plan = plan_of(options)
-    owner = owner_of(plan, options.account)
+    owner = somebody(plan, options.account)
     keys = logins_of(plan.base, owner.part)
-    keys.unlock(owner.account)
+    if owner.fields:
+        keys.unlock(owner.account)
     logins: Logins = keys
     if options.otp:
         options.name = []
         logins = _WithCode(keys, asked(owner, options, [field for field in owner.fields if field.kind == "code"]))
-    ids = set(keys.of(owner.account).names.values())
+    ids = set(keys.of(owner.account).names.values()) if owner.fields else set[str]()
     facts = asyncio.run(_tried(plan, owner, logins))
     facts = {key: shortened(text) if text in ids else text for key, text in facts.items()}
     if options.json:
@@ -97,10 +98,10 @@ class _WithCode(NamedTuple):
 
 async def _tried(plan: Plan, owner: Owner, logins: Logins) -> Mapping[str, str]:
     part = owner.node.instance
-    begin, speed = (await part.clock_of(), part.speed) if getattr(part, "speed", 1) != 1 else (wall(), 1.0)
-    here = Here(plan.base, begin, speed)
     try:
         async with asyncio.timeout(PATIENCE):
+            fast = getattr(part, "speed", 1) != 1
+            here = Here(plan.base, await part.clock_of() if fast else wall(), part.speed if fast else 1.0)
             if isinstance(part, Connecting):
                 money = plan.accounts[owner.account]
                 holder = Holder(account=owner.account, money=money.money, currency=money.currency)
@@ -112,9 +113,7 @@ async def _tried(plan: Plan, owner: Owner, logins: Logins) -> Mapping[str, str]:
     except TimeoutError:
         late = f"{owner.where} did not let {owner.account} in within {PATIENCE:.0f} s"
         raise MoonlightError(f"{late}; try again") from None
-    raise InputError(
-        f"{owner.part} cannot be tried by itself; start the flow, it says whether {owner.account} is let in"
-    )
+    raise InputError(f"nobody is let in at {owner.where}, so there is nothing to try; `run` the flow")
 
 
 async def _introduced(connector: Connector, part: object, here: Here) -> Mapping[str, str]:
