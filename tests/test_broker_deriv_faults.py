@@ -423,6 +423,17 @@ def test_in_an_outage_sockets_break_and_none_is_opened_until_it_is_over() -> Non
     played(main())
 
 
+@pytest.mark.parametrize("what", ["outage", "ban"])
+def test_a_socket_on_which_nobody_speaks_breaks_too(what: str) -> None:
+    async def main() -> None:
+        async with venue() as it:
+            client = await it.public()
+            struck(it, what, lasts="30s")
+            assert await client.gone() in (1006, None)
+
+    played(main())
+
+
 def test_half_open_nothing_arrives_and_nothing_breaks() -> None:
     async def main() -> None:
         async with venue() as it:

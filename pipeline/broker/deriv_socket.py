@@ -15,6 +15,8 @@ LARGEST = 64 * 1024
 """A request is no longer (bytes)."""
 MOST_WAITING = 50_000
 """Frames that a client has not taken yet; one that lets more pile up is cut off."""
+LOOKS = 0.25
+"""Every so many seconds it is looked whether a connection that says nothing has broken."""
 LEAVE = 0.5
 """Seconds that a client has to say good-bye, too."""
 GOING_AWAY = 1001
@@ -69,9 +71,11 @@ class _Connection:
     async def last(self, quiet: float | None) -> None:
         """Serve until one of the two goes."""
         writing = asyncio.create_task(self._write())
+        self._look()
         try:
             await self._listen(quiet)
         finally:
+            self._looks.cancel()
             self._session.close()
             self._wire.close()
             self._waiting.put_nowait(None)
@@ -87,8 +91,12 @@ class _Connection:
                 return
             if message.type is not WSMsgType.TEXT:
                 return
-            if self._wire.hears():
+            if self._wire.carries():
                 self._session.take(message.data)
+
+    def _look(self) -> None:
+        self._looks = asyncio.get_running_loop().call_later(LOOKS, self._look)
+        self._wire.look()
 
     async def _write(self) -> None:
         while (text := await self._waiting.get()) is not None:

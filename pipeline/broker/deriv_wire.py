@@ -27,11 +27,16 @@ class Wire:
         self._held: str | None = None
         self._watches: list[Callable[[], object]] = []
 
-    def hears(self) -> bool:
-        """Whether what a client sends arrives."""
-        if self._breaks():
-            return False
-        return self._during("half_open") is None
+    def look(self) -> bool:
+        """Break the connection where it has broken; whether it stands."""
+        if self._during("outage") is None and self._during("ban") is None:
+            return True
+        self._drop()
+        return False
+
+    def carries(self) -> bool:
+        """Whether what is sent arrives, either way."""
+        return self.look() and self._during("half_open") is None
 
     def close(self) -> None:
         """Nobody hears any more."""
@@ -40,7 +45,7 @@ class Wire:
 
     def out(self, frame: Frame) -> None:
         """A frame sets out."""
-        if self._breaks() or self._during("half_open") is not None:
+        if not self.carries():
             return
         if frame.pushed:
             self._out_pushed(self._text(frame.table))
@@ -112,12 +117,6 @@ class Wire:
 
     def _text(self, table: Table) -> str:
         return json.encode(bent(table, self._during)).decode()
-
-    def _breaks(self) -> bool:
-        if self._during("outage") is None and self._during("ban") is None:
-            return False
-        self._drop()
-        return True
 
     def _during(self, what: OfSpan) -> Fault | None:
         return self._broker.during(what, self._whose())
