@@ -351,6 +351,21 @@ def test_who_is_told_to_keep_away_does_for_a_quarter_of_an_hour_at_the_most(aske
     played(main)
 
 
+def test_who_does_not_say_for_how_long_is_left_alone_twice_as_long_each_time_until_a_minute_went_well() -> None:
+    async def main(clock: Clock) -> None:
+        ours, waits = budgets(clock), list[int]()
+        for quiet in (0, 0, 0, 0, 0, 0, 0, 0, 0, 59, 61):
+            await asyncio.sleep(quiet)
+            for _ in range(8):
+                ours.hold("buy", None)
+            began = clock.now()
+            await ours.take("buy", "order")
+            waits.append(clock.now() - began)
+        assert waits == [250, 500, 1000, 2000, 4000, 8000, 16000, 32000, 32000, 32000, 250]
+
+    played(main)
+
+
 def test_keeping_away_sends_orders_back_that_would_come_too_late_and_leaves_other_limits_alone() -> None:
     async def main(clock: Clock) -> None:
         trading, rest = limit(1, calls=frozenset({"buy"})), Limit("rest", frozenset(), 100)

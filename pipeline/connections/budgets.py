@@ -11,11 +11,13 @@ from contextlib import asynccontextmanager
 from pipeline.connections.contract import Limit, Priority
 from pipeline.connections.turns import Common, Rooms, Wish, passed
 from pipeline.connections.windows import LONGEST_HOLD, Call, Windows
-from pipeline.times import SECOND
+from pipeline.times import MINUTE, SECOND
 
 RANKS: Mapping[Priority, int] = {"order": 0, "result": 1, "quote": 2, "history": 3}
-SHORTEST_HOLD = 250
-"""Milliseconds: who says "too much" and "wait 0 seconds" is not asked again within the same instant."""
+SHORTEST_HOLD, LONGEST_GUESS = 250, 32 * SECOND
+"""Milliseconds. Who says "too much" but not for how long is left alone a moment, and each time for twice as long."""
+FORGIVEN = MINUTE
+"""After so long without another "too much" the next one counts as the first."""
 
 
 class Budgets:
@@ -37,6 +39,8 @@ class Budgets:
         self._common = Common(now, until) if common is None else common
         self._own: dict[str, Windows] = {}
         self._rooms = Rooms(at_once)
+        self._guesses: dict[str, tuple[int, int]] = {}
+        """Of kinds of calls that were too much: for how long they were held, and until when."""
 
     async def take(self, call: str, priority: Priority, by: int | None = None, weight: int = 1) -> None:
         """Wait until a call may be made.
@@ -62,14 +66,27 @@ class Budgets:
     def hold(self, call: str, seconds: float | None) -> None:
         """The venue wants us to keep away: from this account's limits that the call counts in, or where it has none of
         its own, from those of the address. For a quarter of an hour at the most."""
-        asked = seconds if seconds is not None and seconds > 0 else 0.0
-        wait = max(SHORTEST_HOLD, int(min(asked * SECOND, LONGEST_HOLD)))
+        if seconds is not None and seconds > 0:
+            wait = max(SHORTEST_HOLD, int(min(seconds * SECOND, LONGEST_HOLD)))
+        else:
+            wait = self._guess(call)
         gates = self._gates(call)
         shared = self._common.windows.values()
         own = [gate for gate in gates if gate not in shared]
         for gate in own or gates:
             gate.hold(self.now() + wait)
         self._common.send_back()
+
+    def _guess(self, call: str) -> int:
+        """How long to keep away. Calls that were on their way together are told the same, and count as one."""
+        now = self.now()
+        wait, until = self._guesses.get(call, (0, now))
+        if until - wait <= now < until:
+            return until - now
+        lately = until <= now < until + FORGIVEN
+        wait = min(max(SHORTEST_HOLD, 2 * wait if lately else 0), LONGEST_GUESS)
+        self._guesses[call] = wait, now + wait
+        return wait
 
     def spent(self) -> Mapping[str, float]:
         """How much of each limit is taken now, as a part of one."""
