@@ -227,6 +227,64 @@ def test_a_listing_that_never_comes_is_told_as_one() -> None:
     assert ["no answer" in each.fault for each in played.of(Statement)] == [True]
 
 
+def test_an_answer_to_another_question_is_none_and_told() -> None:
+    connector = Scripted()
+
+    async def statement(inquiry: Inquiry) -> Statement:
+        return Statement("demo-2", inquiry.number, inquiry.since, inquiry.at, inquiry.at)
+
+    connector.statement = statement
+    played = Played([connector])
+    played.play(5, (1.0, lambda: played.orders.give(asked(3))))
+    assert [(each.account, each.number, each.fault) for each in played.of(Statement)] == [
+        ("demo-1", 3, "the answer is of another question")
+    ]
+    assert any("of another one" in what for _, what in played.troubles())
+
+
+@pytest.mark.parametrize("call", ["statements", "sells"])
+def test_a_mistake_in_any_call_refuses_the_account_and_leaves_no_question_open(call: str) -> None:
+    connector = Scripted()
+    getattr(connector, call).append(KeyError("canary"))
+    played = Played([connector])
+    acts = {
+        "statements": lambda: played.orders.give(asked()),
+        "sells": lambda: played.orders.give(Closing("o-1", "c-1", "demo-1", MONDAY)),
+    }
+    played.play(5, (1.0, acts[call]), (2.0, lambda: played.orders.give(asked(9))))
+    assert played.states()[-1][1] == "REFUSED"
+    assert [each.number for each in played.of(Statement)] == ([1, 9] if call == "statements" else [9])
+    assert all(each.fault for each in played.of(Statement))
+    assert "canary" not in str(played.said)
+
+
+def test_a_payout_that_fails_by_mistake_refuses_the_account_and_another_is_asked() -> None:
+    first, second = Scripted("demo-1"), Scripted("demo-2")
+    played = Played([first, second], quoted=[("EURUSD", 60_000)])
+
+    async def pays(_product: str, _tf: int) -> float | None:
+        raise KeyError("canary")
+
+    first.pays = pays
+    played.play(30)
+    assert played.states("demo-1")[-1][1] == "REFUSED"
+    assert [ratio for _, ratio in ratios(played)] == [0.9]
+
+
+def test_a_payout_that_hangs_is_given_up() -> None:
+    first, second = Scripted("demo-1"), Scripted("demo-2")
+    played = Played([first, second], quoted=[("EURUSD", 60_000)])
+
+    async def pays(_product: str, _tf: int) -> float | None:
+        await asyncio.sleep(1e9)
+        return None
+
+    first.pays = pays
+    played.play(100)
+    assert [ratio for _, ratio in ratios(played)] == [0.9]
+    assert any("no payout of EURUSD" in what for _, what in played.troubles("demo-1"))
+
+
 # --- contracts sold back ----------------------------------------------------------------------------------------------
 
 
@@ -248,6 +306,29 @@ def test_a_contract_is_sold_back_or_runs_on_and_nothing_is_said_where_nobody_kno
     played.play(5, (1.0, lambda: played.orders.give(Closing("o-1", "c-1", "demo-1", MONDAY))))
     answers = [each for _, each in played.said if isinstance(each, Settlement | Declined)]
     assert [(type(each), each.order) for each in answers] == ([(said, "o-1")] if said else [])
+
+
+def test_a_sale_that_never_ends_is_given_up_and_told() -> None:
+    connector = Scripted()
+    connector.sells = [1e9]
+    played = Played([connector])
+    played.play(100, (1.0, lambda: played.orders.give(Closing("o-1", "c-1", "demo-1", MONDAY))))
+    assert not played.of(Settlement)
+    assert not played.of(Declined)
+    assert any("did not end" in what for _, what in played.troubles())
+
+
+def test_an_order_that_is_answered_under_another_name_is_told_and_counts_as_its_own() -> None:
+    connector = Scripted()
+
+    async def place(order: Order) -> Ack:
+        return Ack("o-7", "c-1", order.at, order.at + order.tf, 0.9)
+
+    connector.place = place
+    played = Played([connector])
+    played.play(5, (1.0, played.send()))
+    assert [(each.order, each.contract) for each in played.of(Ack)] == [("o-1", "c-1")]
+    assert any("o-1 is answered as o-7" in what for _, what in played.troubles())
 
 
 def test_a_contract_of_an_account_that_is_not_connected_is_not_sold() -> None:

@@ -137,6 +137,47 @@ def test_history_that_cannot_be_had_holds_quotes_back_for_a_while_and_comes_late
     assert any("no history yet" in each for each in troubles(given))
 
 
+def test_bars_that_became_final_while_history_was_fetched_are_fetched_too() -> None:
+    """A slow venue: it takes three minutes until the history is there, and by then three more bars are final."""
+    market = Market(("EURUSD",))
+    market.fails = [50.0]
+    market.mute = lambda product, at: at < 200
+    given = fed_by(market, 300)
+    known = sorted({int(ts) for each in bars(given, "EURUSD") if each.tf == MINUTE for ts in each.open_ts})
+    assert known == list(range(known[0], known[-1] + 1, MINUTE))
+    heard = stamps(given, "EURUSD")
+    assert heard == list(range(known[-1] + MINUTE, heard[-1] + 1, SECOND))
+    assert known[-1] == MONDAY + MINUTE
+
+
+def test_a_feed_without_the_shortest_timeframe_is_asked_for_minutes() -> None:
+    market = Market(("BTCUSD",))
+    real = market.history
+
+    async def history(product: str, tf: int, since: int, until: int) -> Bars:
+        if tf != MINUTE:
+            raise CallFailed("rule", "there are bars of minutes alone")
+        return await real(product, tf, since, until)
+
+    market.history = history
+    given = fed_by(market, 30, history={5 * MINUTE: 4, 15 * MINUTE: 3})
+    assert {each.tf: len(each) >= 3 for each in bars(given, "BTCUSD")} == {5 * MINUTE: True, 15 * MINUTE: True}
+
+
+def test_history_of_something_else_is_none() -> None:
+    market = Market(("EURUSD",))
+    real = market.history
+
+    async def history(product: str, tf: int, since: int, until: int) -> Bars:
+        return await real("GBPUSD", tf, since, until)
+
+    market.history = history
+    given = fed_by(market, 30)
+    assert not [item for _, item in given if isinstance(item, Bars)]
+    assert any("is of GBPUSD" in each for each in troubles(given))
+    assert len(stamps(given, "EURUSD")) >= 28
+
+
 def test_bars_that_cannot_be_are_left_out_and_told() -> None:
     market = Market()
     real = market.history

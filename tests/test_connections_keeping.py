@@ -274,6 +274,37 @@ def test_a_mistake_of_a_connector_refuses_its_account_and_no_other_and_tells_no_
     assert "canary" not in str(played.said)
 
 
+def test_a_mistake_while_it_opens_refuses_the_account_until_the_program_starts_again() -> None:
+    connector = Scripted()
+    connector.opens = [KeyError("canary")]
+    played = Played([connector])
+    played.play(600, (300.0, lambda: played.logins.stamps.update({"demo-1": 2})))
+    assert len(connector.times("open")) == 1
+    assert played.states()[-1][1] == "REFUSED"
+    assert connector.closed
+    assert "canary" not in str(played.said)
+
+
+@pytest.mark.parametrize(
+    ("act", "states"),
+    [
+        (failing("auth"), ["READ_ONLY", "REAUTH", "CONNECTED"]),
+        (failing("network"), ["READ_ONLY", "CONNECTED"]),
+        (KeyError("canary"), ["READ_ONLY", "REFUSED"]),
+    ],
+    ids=["auth", "network", "mistake"],
+)
+def test_what_a_venue_in_maintenance_answers_about_its_clock_drives_the_account_too(
+    act: CallFailed | KeyError, states: list[str]
+) -> None:
+    connector = Scripted()
+    connector.places = [failing("maintenance")]
+    connector.clocks = [act]
+    played = Played([connector])
+    played.play(30, (1.0, played.send()))
+    assert [state for _, state in played.states()][3:] == states
+
+
 def test_the_same_trouble_is_told_once_a_minute_with_how_often_it_came() -> None:
     connector = Scripted()
     connector.follows = [(0.0, BROKEN)] * 200
