@@ -298,6 +298,14 @@ def test_a_code_says_what_to_do_and_whether_there_is_a_contract(code: str, kind:
     assert str(refused) == f"buy was refused ({code}): so it says"
 
 
+def test_what_an_error_says_is_shown_in_short_and_without_what_looks_like_a_token() -> None:
+    key = "pat_0123456789abcdef0123456789"
+    shown = str(Refused("X" * 500, f"no\x1b[31m\nto {key} " + "much " * 500, "buy"))
+    assert len(shown) < 320
+    assert key not in shown
+    assert shown.isprintable()
+
+
 @pytest.mark.parametrize(
     ("text", "millis"),
     [("15s", 15_000), ("1m", 60_000), ("1d", 86_400_000), ("10t", 0), ("10", 0), ("0m", 0), ("x", 0)],

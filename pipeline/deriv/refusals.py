@@ -1,5 +1,6 @@
 """What Deriv's error codes mean: which kind of failure each is, and what it says of an order."""
 
+from pipeline.connections.cleaning import cleaned
 from pipeline.connections.troubles import CallFailed, Fate
 from pipeline.evidence import TroubleKind
 
@@ -56,6 +57,8 @@ NOT_OFFERED = frozenset(
 """A product cannot be bought now, in this duration or at all."""
 DECIDED = LET_OUT | LOGGED_OUT | THROTTLED | {"InputValidationFailed", "UnrecognisedRequest"} | AGAINST_THE_RULES
 """Codes that say of a purchase that there is none. After any other nobody knows."""
+LONGEST = 60
+"""Letters of a code that are shown."""
 THROTTLE_WAIT = 10.0
 """Seconds to leave a call alone that was one too many: no answer says when the next may be made."""
 
@@ -65,10 +68,10 @@ class Refused(CallFailed):
 
     def __init__(self, code: str, message: str, call: str) -> None:
         kind = _kind(code)
-        said = f": {message}" if message else ""
+        said = f": {cleaned(message)}" if message else ""
         super().__init__(
             kind,
-            f"{call} was refused ({code}){said}",
+            f"{call} was refused ({cleaned(code, most=LONGEST)}){said}",
             fate=fate_of(code),
             wait=THROTTLE_WAIT if kind == "throttle" else None,
             final=code in LET_OUT,

@@ -127,8 +127,8 @@ class Wire:
                 if asked.first is not None:
                     asked.first(frame)
         elif error is not None:
-            code = error.text("code")
-            self._complain(CallFailed("rule", f"{asked.call} was refused ({code}) after its answer, or too late"))
+            refused = Refused(error.text("code"), error.text("message", default=""), asked.call)
+            self._complain(CallFailed("rule", f"after its answer, or too late: {refused}"))
         elif asked.later is not None and asked.later(frame):
             del self._asked[asked.number]
 
