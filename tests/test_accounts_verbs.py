@@ -18,10 +18,17 @@ from pipeline import keys, secret
 from pipeline.__main__ import main
 from pipeline.broker.app import serving
 from pipeline.broker.settings import Account, Settings
+from pipeline.checking import load
+from pipeline.clocks import LoopClock
+from pipeline.connections import keeping
+from pipeline.engine import Setting, running
+from pipeline.evidence import Standing
 from pipeline.keys import rings, vault
 from pipeline.live import LOCK_FILE, wall
 from pipeline.locking import locked
 from pipeline.secret import MASK, VARIABLE
+from pipeline.trying import NoRecords
+from pipeline.values import Past
 from tests.support import ROOT, SMALL
 from tests.test_keys_ring import Safe
 
@@ -536,3 +543,47 @@ def test_a_login_moves_into_a_vault_though_the_keyring_it_was_in_is_gone(say: Sa
         "the new login is stored, but the secrets of before could not be taken away: there is no key"
     )
     assert say("accounts", "test", "demo-1")[0] == 0
+
+
+# --- while a flow runs -----------------------------------------------------------------------------------------------
+
+
+def test_a_flow_that_was_not_let_in_is_once_another_login_is_stored(
+    say: Say, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "LOOKING", 0.05)
+    stands: list[str] = []
+    changed = asyncio.Event()
+
+    def told(node: str, value: Any) -> None:
+        del node
+        if isinstance(value, Standing):
+            stands.append(value.state)
+            changed.set()
+
+    async def until(state: str) -> None:
+        async with asyncio.timeout(30):
+            while stands[-1:] != [state]:
+                changed.clear()
+                await changed.wait()
+
+    async def lived() -> None:
+        async with serving(Settings(port=0, memory="", accounts={"demo-1": Account()}), wall=wall) as served:
+            table = VENUES["deriv"].replace("URL", served.url)
+            text = FLOW.replace('use = "bank"', table).replace('venue = "bank"', 'venue = "bank"\nmoney = "demo"')
+            text = text.replace('[accounts.demo-2]\nvenue = "bank"\nmoney = "demo"\n', "")
+            (folder / "flows.toml").write_text(text, encoding="utf-8")
+            given = ("--vault", "--name", "account_id=demo-1", "--stdin")
+            await asyncio.to_thread(say, "accounts", "add", "demo-1", *given, typed="practice-nobody\n")
+            begin = wall()
+            clock = LoopClock(asyncio.get_running_loop(), begin)
+            setting = Setting(mode="paper", begin=begin, clock=clock, outside=("venue",))
+            plan = load(folder / "flows.toml")
+            async with running(plan, setting, NoRecords(), Past((), {}), taps=(told,)):
+                await until("REFUSED")
+                await asyncio.to_thread(say, "accounts", "login", "demo-1", "--stdin", typed="practice-demo-1\n")
+                await until("CONNECTED")
+
+    asyncio.run(lived())
+    assert stands[0] == "DISCONNECTED"
+    assert stands.count("REFUSED") == 1
