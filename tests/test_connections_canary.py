@@ -151,6 +151,7 @@ def test_what_is_confidential_is_known_by_its_name_and_the_rest_may_be_shown() -
     assert CANARY in known
     assert "EURUSD" not in known
     assert cleaned(f"EURUSD is closed for {CANARY}", known) == "EURUSD is closed for ••••••"
+    assert cleaned("ContractBuyValidationError") == "ContractBuyValidationError"
     assert cleaned("no such order 1f0c6f2a2f0e4c1e9f6a0d2f6a1c9a11") == "no such order ••••••"
 
 

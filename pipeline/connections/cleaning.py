@@ -9,7 +9,8 @@ from pipeline.secret import MASK
 LONGEST = 200
 SHORTEST_SECRET = 4
 _ODD = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-_TOKEN = re.compile(r"[A-Za-z0-9_\-+/=.%]{24,}")
+_TOKEN = re.compile(r"(?=[A-Za-z_\-+/=.%]*\d)[A-Za-z0-9_\-+/=.%]{24,}|[A-Za-z0-9_\-+/=.%]{40,}")
+"""A long word without a digit is a word: some names of errors are."""
 _CONFIDENTIAL = re.compile(r"auth|token|secret|passw|otp|pin|key|cookie|session|user|login|mail", re.IGNORECASE)
 
 
