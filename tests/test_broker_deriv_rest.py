@@ -119,6 +119,19 @@ def test_the_balance_of_practice_money_is_what_it_was_after_a_reset() -> None:
     played(main())
 
 
+def test_a_user_may_ask_eighty_times_a_minute_and_others_then_too() -> None:
+    async def main() -> None:
+        async with venue() as it:
+            statuses = [(await it.ask("POST", OTP))[0] for _ in range(79)]
+            statuses += [(await it.ask("GET", ACCOUNTS))[0] for _ in range(2)]
+            assert statuses == [200] * 80 + [429]
+            assert (await it.ask("GET", ACCOUNTS, "bob"))[0] == 200
+            it.clock.step(60_000)
+            assert (await it.ask("GET", ACCOUNTS))[0] == 200
+
+    played(main())
+
+
 def test_the_venue_says_that_it_is_well() -> None:
     async def main() -> None:
         async with venue() as it, it.http.get(f"{it.served.url}/v1/health") as answer:

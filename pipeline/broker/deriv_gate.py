@@ -29,8 +29,8 @@ class Gate:
         """Whoever waits for an answer that never comes goes."""
         self._over.set()
 
-    async def enter(self, request: web.Request, account: str, place: Place) -> Fault | None:
-        """Let a request in: what of its faults the endpoint must see to itself."""
+    async def enter(self, request: web.Request, account: str, place: Place, *, counted: bool = False) -> Fault | None:
+        """Let a request in: what of its faults the endpoint must see to itself. `counted` where it is limited."""
         during = self._broker.during
         if during("outage", account) is not None:
             raise Broken
@@ -42,7 +42,7 @@ class Gate:
             raise Denied("ServiceUnavailable", "The service is temporarily unavailable.")
         if (slow := during("slow", account)) is not None:
             await self._later(slow.delay)
-        if place == "call" and self._is_too_often(request, account):
+        if counted and self._is_too_often(request, account):
             raise Denied("RateLimit", "Rate limit exceeded.")
         fault = self._broker.meet(place, account).fault
         return None if fault is None else await self._struck(fault)

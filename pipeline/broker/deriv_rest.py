@@ -145,7 +145,7 @@ class Rest:
         return purse, await self._enter(request, purse.account, place)
 
     async def _enter(self, request: web.Request, account: str, place: Place) -> Fault | None:
-        fault = await self._gate.enter(request, account, place)
+        fault = await self._gate.enter(request, account, place, counted=True)
         if self._broker.during("token_expiry", account) is not None:
             raise Denied("Unauthorized", "The token is missing or invalid.")
         return fault
