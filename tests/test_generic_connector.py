@@ -381,3 +381,45 @@ def test_a_broker_that_lists_nothing_is_asked_of_each_contract_that_is_known(str
             assert "orders" not in {each.call for each in there.face.asked}
 
     run(main())
+
+
+def test_a_sale_whose_answer_is_lost_is_known_by_the_stream_and_one_that_is_refused_runs_on() -> None:
+    async def main() -> None:
+        async with venue(speed=20.0) as there:
+            there.strike(what="lost_close")
+            account = await there.opened(deadline=0.3, late=0.0)
+            there.follow(account)
+            order = there.order(tf=60 * MINUTE)
+            ack = await account.place(order)
+            await there.here.until(there.here.now() + 10 * SECOND)
+            with pytest.raises(CallFailed) as failed:
+                await account.sell(Closing(order.order, ack.contract, "demo-1", there.here.now()))
+            assert failed.value.fate == "unknown"
+            await there.heard.until(lambda: bool(ends(there)))
+            assert ends(there)[0].order == order.order
+            there.strike(what="sale_refused")
+            other = there.order(2, tf=60 * MINUTE)
+            ack = await account.place(other)
+            with pytest.raises(CallFailed) as refused:
+                await account.sell(Closing(other.order, ack.contract, "demo-1", there.here.now()))
+            assert (refused.value.kind, refused.value.fate) == ("rule", "refused")
+
+    run(main())
+
+
+def test_an_older_listing_says_as_of_when_it_is() -> None:
+    async def main() -> None:
+        async with venue(speed=20.0) as there:
+            account = await there.opened()
+            await account.place(there.order(tf=60 * MINUTE))
+            await there.here.until(there.here.now() + 2 * SECOND)
+            assert (await account.statement(there.inquiry(1))).contracts
+            there.strike(what="stale_listing", late="60s")
+            stale = await account.statement(there.inquiry(2))
+            assert stale.as_of <= there.here.now() - 55 * SECOND
+            assert not stale.contracts
+            there.strike(what="failed_listing")
+            with pytest.raises(CallFailed):
+                await account.statement(there.inquiry(3))
+
+    run(main())

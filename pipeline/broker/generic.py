@@ -1,12 +1,13 @@
 """The practice venue over plain HTTP, as docs/connectors.md has it: who asks, whether they may, and the answer."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from aiohttp import web
 
 from pipeline.broker.core import Broker
-from pipeline.broker.faults import Faults, Place
+from pipeline.broker.faults import Faults, Met, Place
 from pipeline.broker.generic_calls import Calls, Manners, Query
 from pipeline.broker.generic_stream import Streams
 from pipeline.broker.generic_tokens import Tokens
@@ -24,7 +25,7 @@ NOBODY = ""
 KEPT = 20_000
 """So much of what was asked is kept."""
 Public = Callable[[Query], Table]
-Owned = Callable[[str, web.Request], Table]
+Owned = Callable[[str, web.Request, Met], Table]
 
 
 class Asked(NamedTuple):
@@ -64,18 +65,17 @@ class Generic:
         for path, (call, tell) in public.items():
             route.add_get(prefix + path, told(self._public(call, tell)))
         owned: dict[str, tuple[str, Place, Owned]] = {
-            "/account": ("account", "call", lambda account, _: calls.account(account)),
-            "/account/entries": ("entries", "call", lambda account, request: calls.entries(account, request.query)),
-            "/orders": ("orders", "listing", lambda account, request: calls.orders(account, request.query)),
-            "/orders/{id}": ("contract", "call", lambda account, request: calls.contract(account, _id(request))),
+            "/account": ("account", "call", lambda account, _, __: calls.account(account)),
+            "/account/entries": ("entries", "call", lambda account, asked, _: calls.entries(account, asked.query)),
+            "/orders": ("orders", "listing", lambda account, asked, met: calls.orders(account, asked.query, _old(met))),
+            "/orders/{id}": ("contract", "call", lambda account, asked, _: calls.contract(account, _id(asked))),
         }
         for path, (call, place, show) in owned.items():
             route.add_get(prefix + path, told(self._owned(call, place, show)))
         route.add_post(f"{prefix}/auth/login", told(self._log_in))
         route.add_post(f"{prefix}/auth/refresh", told(self._refresh))
         route.add_post(f"{prefix}/orders", told(self._order))
-        cancel: Owned = lambda account, request: calls.cancel(account, _id(request))  # noqa: E731
-        route.add_post(f"{prefix}/orders/{{id}}/cancel", told(self._owned("cancel", "sale", cancel)))
+        route.add_post(f"{prefix}/orders/{{id}}/cancel", told(self._cancel))
         if self.manners.stream:
             route.add_get(f"{prefix}/stream", told(self.streams.answer))
         app.on_shutdown.append(self._end)
@@ -85,14 +85,16 @@ class Generic:
     def _public(self, call: str, tell: "Public") -> Handler:
         async def answer(request: web.Request) -> web.StreamResponse:
             self._note(request, NOBODY, call)
-            return await self._wire.answer(request, NOBODY, "call", lambda _: (200, tell(request.query)))
+            strikes = partial(self._wire.meet, "call", NOBODY)
+            return await self._wire.answer(request, NOBODY, strikes, lambda _: (200, tell(request.query)))
 
         return answer
 
     def _owned(self, call: str, place: Place, show: "Owned") -> Handler:
         async def answer(request: web.Request) -> web.StreamResponse:
             account = self._account(request, call)
-            return await self._wire.answer(request, account, place, lambda _: (200, show(account, request)))
+            strikes = partial(self._wire.meet, place, account)
+            return await self._wire.answer(request, account, strikes, lambda met: (200, show(account, request, met)))
 
         return answer
 
@@ -100,21 +102,30 @@ class Generic:
         body = await read(request, PATIENCE, LARGEST)
         account = self._account(request, "order", str(body))
         do: Do = lambda met: self._calls.order(account, body, met.number)  # noqa: E731
-        return await self._wire.answer(request, account, "order", do)
+        return await self._wire.answer(request, account, partial(self._wire.meet, "order", account), do)
+
+    async def _cancel(self, request: web.Request) -> web.StreamResponse:
+        account, name = self._account(request, "cancel"), _id(request)
+
+        def strikes() -> Met:
+            return Met(0, self._broker.of_sale(account, name))
+
+        return await self._wire.answer(request, account, strikes, lambda _: (200, self._calls.cancel(account, name)))
 
     async def _log_in(self, request: web.Request) -> web.StreamResponse:
         body = await read(request, PATIENCE, LARGEST)
         username, password, otp = (str(body.get(key, "")) for key in ("username", "password", "otp"))
         self._note(request, username if username in self._broker.purses.all else NOBODY, "login", str(body))
         do: Do = lambda _: (200, self.tokens.log_in(username, password, otp))  # noqa: E731
-        return await self._wire.answer(request, username, "connection", do)
+        return await self._wire.answer(request, username, partial(self._wire.meet, "connection", username), do)
 
     async def _refresh(self, request: web.Request) -> web.StreamResponse:
         body = await read(request, PATIENCE, LARGEST)
         refresh = str(body.get("refresh_token", ""))
         account = self.tokens.owner(refresh)
         self._note(request, account, "refresh", str(body))
-        return await self._wire.answer(request, account, "connection", lambda _: (200, self.tokens.renew(refresh)))
+        do: Do = lambda _: (200, self.tokens.renew(refresh))  # noqa: E731
+        return await self._wire.answer(request, account, partial(self._wire.meet, "connection", account), do)
 
     def _account(self, request: web.Request, call: str, body: str = "") -> str:
         """Whose token the request bears."""
@@ -140,6 +151,11 @@ class Generic:
     async def _end(self, _: web.Application) -> None:
         self._wire.end()
         await self.streams.end()
+
+
+def _old(met: Met) -> int:
+    """How old a listing is to be (ms)."""
+    return met.fault.delay if met.fault is not None and met.fault.what == "stale_listing" else 0
 
 
 def _id(request: web.Request) -> str:

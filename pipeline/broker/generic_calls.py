@@ -140,7 +140,7 @@ class Calls:
 
     def payout(self, query: Query) -> Table:
         product, tf, amount = self._product(query), _length(query), _amount(query, "amount", Decimal(10))
-        offers = [self._offer("", product, side, tf, amount) for side in ("call", "put")]
+        offers = [self._broker.offer("", _wish(product, side, tf, amount)) for side in ("call", "put")]
         ratios = [each.ratio for each in offers if isinstance(each, Offer)]
         paid = percent(min(ratios)) if len(ratios) == len(offers) else 0
         return {"symbol": query["symbol"], "tf": query["tf"], "payout_pct": paid}
@@ -172,12 +172,13 @@ class Calls:
             if (made.direction, made.tf, made.stake) != (side, tf, amount) or made.product != product.name:
                 raise No(409, "not_the_same", "This client_req_id was another order's.")
             return 200, contract_table(made, symbol, echoes=self._manners.evidence.echoes)
-        offer = self._offer(account, product, side, tf, amount)
+        wish = _wish(product, side, tf, amount)
+        offer = self._broker.offer(account, wish)
         if isinstance(offer, Refusal):
             raise refused(offer)
         if Decimal(str(percent(offer.ratio))) < _amount(body, "min_payout_pct", Decimal(0)):
             raise No(422, "payout_moved", f"A win pays {percent(offer.ratio):g} % now.")
-        bought = self._broker.buy(account, offer.id, request=request, number=number)
+        bought = self._broker.buy(account, wish, request=request, number=number)
         if isinstance(bought, Refusal):
             raise refused(bought)
         asked[request] = bought.contract.id
@@ -194,10 +195,11 @@ class Calls:
             raise refused(sold, 409)
         return self.contract(account, name)
 
-    def orders(self, account: str, query: Query) -> Table:
+    def orders(self, account: str, query: Query, old: int = 0) -> Table:
+        """Contracts as they stood; `old`: so much earlier (ms) than could be."""
         if not self._manners.evidence.lists:
             raise No(404, "no_listings", "Contracts are not listed.")
-        page = self._page(query)
+        page = self._page(query, old)
         since = _whole(query, "since", 0)
         found = self._statement(account, since, page.as_of).contracts
         if name := query.get("id"):
@@ -249,10 +251,6 @@ class Calls:
         """By the name that others give it."""
         return self._broker.products[product].alias
 
-    def _offer(self, account: str, product: Product, side: str, tf: int, amount: Decimal) -> Offer | Refusal:
-        wish = Wish(product=product.name, direction=cast("Direction", side), amount=amount, lasts=tf)
-        return self._broker.offer(account, wish)
-
     def _contract(self, account: str, name: str) -> Listed:
         found = self._broker.statement(Inquiry(account, 0, 0, self._broker.now(), name)).contracts
         if not found:
@@ -268,12 +266,12 @@ class Calls:
     def _statement(self, account: str, since: int, as_of: int) -> Statement:
         return self._broker.statement(Inquiry(account, 0, since, as_of), as_of)
 
-    def _page(self, query: Query) -> Page:
+    def _page(self, query: Query, old: int = 0) -> Page:
         """A listing is as of the end of the last whole second: nothing that is stamped by then comes later."""
         complete = self._broker.second() - 1
         text = query.get("after", "")
         if not text:
-            return Page(complete, 0)
+            return Page(complete - old, 0)
         as_of, _, start = text.partition(".")
         if not (as_of.isdecimal() and start.isdecimal()) or not complete - LATEST <= int(as_of) <= complete:
             raise No(400, "after", "That page is not there any more.")
@@ -281,6 +279,10 @@ class Calls:
 
     def _rows(self, query: Query) -> int:
         return max(1, min(_whole(query, "limit", self._manners.page), self._manners.page))
+
+
+def _wish(product: Product, side: str, tf: int, amount: Decimal) -> Wish:
+    return Wish(product=product.name, direction=cast("Direction", side), amount=amount, lasts=tf)
 
 
 def _text(body: Mapping[str, Any], key: str) -> str:

@@ -34,11 +34,14 @@ STATUSES = {
     "login_http_401": (401, "bad_login"),
     "login_http_403": (403, "forbidden"),
     "login_http_503": (503, "maintenance"),
+    "expired_otp": (401, "bad_otp"),
 }
 SILENT = frozenset({"lost_request", "lost_ack", "call_lost", "lost_listing", "lost_close"})
 BREAKING = frozenset({"refused", "reset_before", "reset_after", "call_reset", "connection_refused"})
 LATE = frozenset({"late_ack", "timeout", "call_late"})
-DONE = frozenset({"lost_close", "http_503_accepted", "bad_body", "reset_after", "lost_ack", *LATE, "duplicate_ack"})
+AS_EVER = frozenset({"duplicate_ack", "stale_listing"})
+"""An answer has no duplicate here, and how old a listing is, is for whoever makes it."""
+DONE = frozenset({"lost_close", "http_503_accepted", "bad_body", "reset_after", "lost_ack", *LATE, *AS_EVER})
 """What these strike is done all the same."""
 RETRY_AFTER = "1"
 
@@ -58,17 +61,20 @@ class Wire:
         """Whoever waits for an answer that never comes goes."""
         self._over.set()
 
-    async def answer(self, request: web.Request, account: str, place: Place, do: Do) -> web.Response:
+    def meet(self, place: Place, account: str) -> Met:
+        """What strikes something that is asked now."""
+        return self._faults.meet(place, account, self._broker.now())
+
+    async def answer(self, request: web.Request, account: str, strikes: Callable[[], Met], do: Do) -> web.Response:
         """The answer to a request that came whole, with what strikes it."""
-        now = self._broker.now()
         await self._weather(request, account)
-        met = self._faults.meet(place, account, now)
+        now, met = self._broker.now(), strikes()
         fault = met.fault
         what = "" if fault is None else fault.what
         if fault is not None and what not in DONE:
             return await self._not_done(request, fault, lambda: do(met))
         status, table = do(met)
-        if fault is None or what == "duplicate_ack":
+        if fault is None or what in AS_EVER:
             return self._said(status, table, account)
         if what in LATE:
             await self._later(fault.delay)
