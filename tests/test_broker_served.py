@@ -361,6 +361,21 @@ def _ends(broker: Broker, names: list[str]) -> list[Any]:
     return [each for each in broker.ended_contracts("demo-1") if each.id in names]
 
 
+def test_what_others_do_on_an_account_happens_at_its_time_if_the_account_can_pay_it() -> None:
+    async def main(broker: Broker) -> None:
+        broker.set(Fault(what="deposit", account="demo-1", amount=Decimal("7.00"), after="10s"))
+        broker.set(Fault(what="withdrawal", account="demo-1", amount=Decimal("99999.00"), after="20s"))
+        broker.set(Fault(what="external", account="demo-1", product="R_10", amount=Decimal("3.00"), after="30s"))
+        broker.set(Fault(what="external", account="demo-1", product="frxEURUSD", after="40s"))  # not for a minute
+        await asyncio.sleep(50)
+        lines = [(each.kind, each.amount, each.at - MONDAY) for each in broker.entries("demo-1")[1:]]
+        assert lines == [("deposit", Decimal("7.00"), 10 * SECOND), ("buy", Decimal("-3.00"), 30 * SECOND)]
+        assert [each.fault.what for each in broker.faults.struck] == ["deposit", "external"]
+        assert [each.what for each in broker.faults.waiting()] == ["withdrawal", "external"]
+
+    at(MONDAY, main)
+
+
 def test_a_gap_is_heard_by_nobody_and_lies_in_the_history_too() -> None:
     async def main(broker: Broker) -> None:
         broker.set(Fault(what="tick_gap", product="R_100", after="10s", lasts="10s"))

@@ -356,10 +356,14 @@ class Broker:
         if fault.what == "external":
             lasts = duration(fault.timeframe)
             wish = Wish(product=fault.product, direction=fault.direction, amount=fault.amount, lasts=lasts)
-            self.buy(fault.account, wish)
+            if isinstance(self.buy(fault.account, wish), Refusal):
+                return
         else:
             amount = fault.amount if fault.what == "deposit" else -fault.amount
+            if self._house.book.lacks(fault.account, -amount):
+                return
             self.move(fault.account, amount, f"{fault.what}-{self.name()}", told=fault.told)
+        self.faults.befell(fault, self.now())
 
     def _foresee_hour(self, hour: int) -> None:
         """Plan what a storm has others do in an hour."""

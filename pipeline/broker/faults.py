@@ -247,6 +247,13 @@ class Faults:
         """The same, without its striking yet."""
         return self._of_orders.get((place, number))
 
+    def befell(self, fault: Fault, at: int) -> None:
+        """Something happened on an account by somebody else's hand."""
+        for each in self._set.get("moment", ()):
+            if each.fault is fault:
+                each.left = 0
+        self._hit(fault, fault.account, 0, at)
+
     def during(self, what: OfSpan, account: str, at: int) -> Fault | None:
         """The trouble of a kind that lasts at a moment."""
         for each in self._set.get("span", ()):
@@ -256,7 +263,10 @@ class Faults:
                     self._hit(each.fault, account, 0, at)
                 return each.fault
         if what in ("outage", "half_open", "token_expiry") and (strike := self.weather.during(what, at)) is not None:
+            known = len(self.weather.struck)
             self.weather.struck_by(strike)
+            if len(self.weather.struck) > known:
+                self._hit(_fault(strike), "", 0, at)
             return _fault(strike)
         return None
 
@@ -286,4 +296,4 @@ class Faults:
 
 
 def _fault(strike: Strike) -> Fault:
-    return Fault(what=strike.what, late=strike.late, shift=strike.shift)
+    return Fault(what=strike.what, late=strike.late, shift=strike.shift, after=strike.after, lasts=strike.lasts)
