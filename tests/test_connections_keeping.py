@@ -1,5 +1,6 @@
 """An account's connection: each kind of failure leads to its own state, and nothing is asked more often than it may."""
 
+import asyncio
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -274,13 +275,21 @@ def test_a_mistake_of_a_connector_refuses_its_account_and_no_other_and_tells_no_
     assert "canary" not in str(played.said)
 
 
-def test_a_mistake_while_it_opens_refuses_the_account_until_the_program_starts_again() -> None:
+def test_a_connection_that_is_called_off_from_within_is_made_anew() -> None:
+    connector = Scripted()
+    connector.follows = [(5.0, asyncio.CancelledError())]
+    played = Played([connector])
+    played.play(60)
+    assert [state for _, state in played.states()][2:] == ["CONNECTED", "RECONNECT", "CONNECTED"]
+
+
+def test_a_mistake_while_it_opens_refuses_the_account_until_another_login_is_stored() -> None:
     connector = Scripted()
     connector.opens = [KeyError("canary")]
     played = Played([connector])
     played.play(600, (300.0, lambda: played.logins.stamps.update({"demo-1": 2})))
-    assert len(connector.times("open")) == 1
-    assert played.states()[-1][1] == "REFUSED"
+    assert 300 <= connector.times("open")[1] <= 305
+    assert [state for _, state in played.states()][-3:] == ["REFUSED", "AUTHENTICATING", "CONNECTED"]
     assert connector.closed
     assert "canary" not in str(played.said)
 

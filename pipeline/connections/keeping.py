@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from functools import partial
 from traceback import extract_tb
 from typing import Any, NamedTuple
 
@@ -100,7 +99,6 @@ class Keeper:
             step = self._course.rests(failure, self._host.now())
             self._take(step)
             self._pause = asyncio.ensure_future(self._paused(connection, step.wait or 0.0))
-            self._pause.add_done_callback(partial(self._pause_over, connection))
 
     def mistaken(self, connection: Connection, failure: BaseException) -> None:
         """The connector failed with something it never should: nobody knows what it still does. It ends here."""
@@ -171,12 +169,14 @@ class Keeper:
         except TimeoutError:
             raise CallFailed("network", f"no connection within {OPENING:.0f} s", fate="unsent") from None
 
+    async def _closed(self, connector: Connector) -> None:
+        async with asyncio.timeout(CLOSING):
+            await connector.close()
+
     async def _let_go(self, connector: Connector) -> None:
-        try:
-            async with asyncio.timeout(CLOSING):
-                await connector.close()
-        except (TimeoutError, CallFailed):
-            self._telling.tell("network", f"the connection did not close within {CLOSING:.0f} s; it was left")
+        failure = await _failure_of(self._closed(connector))
+        if failure is not None:
+            self._telling.tell(failure.kind, f"the connection did not close, and was left: {failure}")
 
     # --- pauses of the venue -----------------------------------------------------------------------------------------
 
@@ -188,14 +188,10 @@ class Keeper:
             if failure is None:
                 self._take(self._course.resumes(self._host.now()))
                 return
-            if failure.kind == "auth":
+            if failure.kind == "auth" or failure.final:
                 self._break(failure)
                 return
             wait = self._course.still_rests()
-
-    def _pause_over(self, connection: Connection, pause: "asyncio.Task[None]") -> None:
-        if not pause.cancelled() and (failure := pause.exception()) is not None:
-            self.mistaken(connection, failure)
 
     async def _unpaused(self) -> None:
         pause, self._pause = self._pause, None
@@ -223,16 +219,29 @@ class Keeper:
 
 
 async def _failure_of(call: Coroutine[Any, Any, Any]) -> CallFailed | None:
-    """How a call failed; None when it did not. A login that cannot be read is refused like a wrong one."""
+    """How a call failed; None when it did not.
+
+    A login that cannot be read is refused like a wrong one; so is a connector that fails by a mistake of its own.
+    """
+    task = asyncio.ensure_future(call)
     try:
-        await call
-    except CallFailed as failure:
-        return failure
-    except InputError as wrong:
-        return CallFailed("auth", str(wrong), fate="unsent", final=True)
-    except TimeoutError:
-        return CallFailed("network", "no answer in time")
-    return None
+        await asyncio.wait((task,))
+    except asyncio.CancelledError:
+        await ended(task)
+        raise
+    if task.cancelled():
+        return CallFailed("network", "the call was called off within")
+    match task.exception():
+        case None:
+            return None
+        case CallFailed() as failure:
+            return failure
+        case InputError() as wrong:
+            return CallFailed("auth", str(wrong), fate="unsent", final=True)
+        case TimeoutError():
+            return CallFailed("network", "no answer in time")
+        case mistake:
+            return CallFailed("format", _mistake(mistake), final=True)
 
 
 def _mistake(failure: BaseException) -> str:
