@@ -1,16 +1,21 @@
 """Servers without manners: every way not to answer is told, and says what is certain of an order."""
 
 import asyncio
+import traceback
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from aiohttp import ClientConnectorDNSError, web
 from aiohttp.client_reqrep import ConnectionKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.connections.calling import Sending, told
+from pipeline.connections.http import Http
+from pipeline.connections.socket import Socket
 from pipeline.connections.troubles import CallFailed
-from tests.loopback import Rough, failing, http, nobody, rough, run, self_signed, serving
+from tests.loopback import HERE, Rough, failing, http, nobody, rough, run, self_signed, serving
 
 SOON = 0.3
 """Seconds: how long a call that gets no answer takes in these tests."""
@@ -101,6 +106,46 @@ def test_every_way_not_to_answer_is_told_and_leaves_an_order_unknown(
     failure = met(serve, deadline=SOON)
     assert (failure.kind, failure.fate) == (kind, fate)
     assert sentence in str(failure)
+
+
+async def ended(ours: Http) -> str:
+    """All that is told of how a call ended; "" where it was answered."""
+    try:
+        await ours.call("POST", "/orders", call="place", priority="order")
+    except CallFailed as failure:
+        return "".join(traceback.format_exception(failure))
+    return ""
+
+
+HEADS = st.sampled_from(
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n",
+        b"HTTP/1.0 200 OK\r\nContent-Length: -1\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 999 ?\r\n\r\n",
+        b"HTTP/1.1 429 No\r\nRetry-After: ",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nDate: ",
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=nonsense\r\n\r\n",
+    ]
+)
+
+
+@settings(max_examples=30)
+@given(HEADS, st.binary(max_size=60), st.sampled_from([b"", b"\r\n\r\n", b"\r\n\r\n{}"]))
+def test_whatever_bytes_come_a_call_is_answered_or_fails_in_our_words(head: bytes, more: bytes, end: bytes) -> None:
+    async def main() -> None:
+        async with rough(saying(head + more + end)) as address:
+            ours = http(address, deadline=SOON)
+            assert "aiohttp" not in await ended(ours)
+            socket = Socket("the trading socket", hosts=(HERE,), deadline=SOON)
+            with pytest.raises(CallFailed):
+                await socket.open(f"ws{address.removeprefix('http')}")
+            await ours.close()
+
+    run(main())
 
 
 @pytest.mark.parametrize(
