@@ -88,6 +88,23 @@ def test_a_connector_that_fails_by_mistake_while_it_sends_leaves_the_order_unkno
     assert "canary" not in str(played.said)
 
 
+@pytest.mark.parametrize("call", ["places", "statements", "sells"])
+def test_a_call_that_is_called_off_from_within_has_an_end_all_the_same(call: str) -> None:
+    connector = Scripted()
+    getattr(connector, call).append(asyncio.CancelledError())
+    played = Played([connector])
+    acts = {
+        "places": played.send(),
+        "statements": lambda: played.orders.give(asked()),
+        "sells": lambda: played.orders.give(Closing("o-1", "c-1", "demo-1", MONDAY)),
+    }
+    played.play(9, (1.0, acts[call]), (2.0, lambda: played.orders.give(asked(2))), (3.0, played.send("o-2")))
+    assert [each.order for each in played.of(Lost)] == (["o-1"] if call == "places" else [])
+    assert [(each.number, bool(each.fault)) for each in played.of(Statement)][-1] == (2, False)
+    assert [each.order for each in played.of(Ack)] == ["o-2"]
+    assert any("called off" in what for _, what in played.troubles())
+
+
 def test_only_orders_that_are_on_their_way_are_placed() -> None:
     connector = Scripted()
     played = Played([connector])

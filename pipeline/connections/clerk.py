@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from pipeline.connections.asking import answer_of, asked
 from pipeline.connections.contract import Told
 from pipeline.connections.keeping import Connection, Keeper
 from pipeline.connections.telling import Telling
@@ -39,7 +40,7 @@ class Clerk:
         host: Host,
         telling: Telling,
         give: Callable[[Answer], None],
-        work: Callable[[Work, Callable[[Exception], None]], None],
+        work: Callable[[Work], None],
         deadline: float,
     ) -> None:
         self._keeper, self._host, self._telling = keeper, host, telling
@@ -65,12 +66,7 @@ class Clerk:
         if connection is None or state != "CONNECTED":
             self._give(Unsent(order.order, self._keeper.why, self._at(order.at)))
             return
-
-        def mistaken(failure: Exception) -> None:
-            self._give(Lost(order.order, "the connector failed while it was sending it", self._at(order.at)))
-            self._keeper.mistaken(connection, failure)
-
-        self._work(lambda: self._placed(connection, order), mistaken)
+        self._work(lambda: self._placed(connection, order))
 
     def ask(self, inquiry: Inquiry) -> None:
         """Answer a question: at once where there is no connection, after the one before where there is."""
@@ -86,9 +82,7 @@ class Clerk:
         connection, inquiry = self._keeper.connection, self._next
         if connection is not None:
             self._next, self._asking = None, True
-            self._work(
-                lambda: self._stated(connection, inquiry), lambda failure: self._unstated(connection, inquiry, failure)
-            )
+            self._work(lambda: self._stated(connection, inquiry))
         elif self._keeper.state not in OPENING:
             self._next = None
             self._give(self._unanswered(inquiry, self._keeper.why))
@@ -100,7 +94,7 @@ class Clerk:
             return
         self._orders[closing.order] = None
         self._names[closing.contract] = closing.order
-        self._work(lambda: self._sold(connection, closing), lambda failure: self._keeper.mistaken(connection, failure))
+        self._work(lambda: self._sold(connection, closing))
 
     def hear(self, told: Told) -> None:
         """What the venue tells by itself, or later than it should: of whose contract it is, by the order's name."""
@@ -149,7 +143,7 @@ class Clerk:
 
     def _answer(self, connection: Connection, order: Order, placing: "asyncio.Future[Ack]", *, late: bool) -> None:
         try:
-            ack = placing.result()
+            ack = answer_of(placing)
         except CallFailed as failure:
             self._keeper.call_failed(connection, failure)
             self._not_taken(order, failure, late=late)
@@ -176,10 +170,8 @@ class Clerk:
 
     async def _stated(self, connection: Connection, inquiry: Inquiry) -> None:
         try:
-            async with asyncio.timeout(LISTED):
-                statement = await connection.connector.statement(inquiry)
-        except TimeoutError:
-            statement = self._unanswered(inquiry, f"no answer within {LISTED:.0f} s")
+            call = connection.connector.statement(inquiry)
+            statement = await asked(call, LISTED, f"no answer within {LISTED:.0f} s")
         except CallFailed as failure:
             self._keeper.call_failed(connection, failure)
             statement = self._unanswered(inquiry, str(failure))
@@ -189,11 +181,6 @@ class Clerk:
         self._give(statement)
         self._asking = False
         self.look()
-
-    def _unstated(self, connection: Connection, inquiry: Inquiry, failure: Exception) -> None:
-        self._asking = False
-        self._give(self._unanswered(inquiry, "the connector failed while it was asking"))
-        self._keeper.mistaken(connection, failure)
 
     def _unanswered(self, inquiry: Inquiry, why: str) -> Statement:
         account, number, contract = self._of(inquiry)
@@ -207,10 +194,9 @@ class Clerk:
     async def _sold(self, connection: Connection, closing: Closing) -> None:
         """Sell a contract back. Where nobody knows whether it is sold nothing is said: its end will be told."""
         try:
-            async with asyncio.timeout(self._deadline + LATE):
-                end = await connection.connector.sell(closing)
-        except TimeoutError:
-            self._telling.tell("network", f"selling a contract back did not end within {self._deadline + LATE:g} s")
+            patience = self._deadline + LATE
+            late = f"selling a contract back did not end within {patience:g} s"
+            end = await asked(connection.connector.sell(closing), patience, late)
         except CallFailed as failure:
             self._keeper.call_failed(connection, failure)
             if failure.fate != "unknown" or failure.kind == "rule":

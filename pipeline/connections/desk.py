@@ -84,7 +84,7 @@ class _Desk:
         for holder in holders.values():
             self._open(holder)
         for product in self._quoting.products:
-            self._work(partial(self._quoting.follow, product), self._observer.on_error)
+            self._work(partial(self._quoting.follow, product))
 
     def take(self, item: Order | Inquiry | Closing) -> None:
         clerk = self._clerks.get(item.account)
@@ -143,7 +143,7 @@ class _Desk:
     def _give(self, said: Said) -> None:
         self._observer.on_next(said)
 
-    def _work(self, doing: Work, failed: Callable[[Exception], None]) -> None:
+    def _work(self, doing: Work, failed: Callable[[Exception], None] | None = None) -> None:
         """Run something beside the flow, as long as the desk is open."""
 
         async def done() -> None:
@@ -152,5 +152,5 @@ class _Desk:
             finally:
                 self._works.discard(work)
 
-        work = self._host.work(done(), failed)
+        work = self._host.work(done(), failed or self._observer.on_error)
         self._works.add(work)

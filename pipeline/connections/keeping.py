@@ -1,10 +1,10 @@
 """One account's connection, kept: opened, followed, opened again when it broke, and left alone when it is refused."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from traceback import extract_tb
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
+from pipeline.connections.asking import Mistaken, failure_of
 from pipeline.connections.backoff import Backoff
 from pipeline.connections.contract import Connector, Hear, Outside
 from pipeline.connections.standings import Course, Step
@@ -93,25 +93,18 @@ class Keeper:
         self._telling.tell(failure.kind, str(failure))
         if connection != self.connection:
             return
-        if failure.kind == "auth":
+        if failure.kind == "auth" or isinstance(failure, Mistaken):
             self._break(failure)
         elif failure.kind == "maintenance" and self.state == "CONNECTED":
             step = self._course.rests(failure, self._host.now())
             self._take(step)
             self._pause = asyncio.ensure_future(self._paused(connection, step.wait or 0.0))
 
-    def mistaken(self, connection: Connection, failure: BaseException) -> None:
-        """The connector failed with something it never should: nobody knows what it still does. It ends here."""
-        if connection != self.connection or self._broken is None or self._broken.done():
-            self._telling.tell("format", _mistake(failure))
-        else:
-            self._break(CallFailed("format", _mistake(failure), final=True))
-
     def over(self, failure: BaseException) -> None:
-        """`run` itself ended on a mistake of the connector's."""
-        self._telling.tell("format", _mistake(failure))
-        self.connection = None
-        self._take(self._course.refused(_mistake(failure)))
+        """`run` itself ended on a mistake: there is no connector."""
+        what = str(Mistaken(failure))
+        self._telling.tell("format", what)
+        self._take(self._course.refused(what))
 
     # --- one login ---------------------------------------------------------------------------------------------------
 
@@ -145,14 +138,14 @@ class Keeper:
 
     async def _once(self, connector: Connector) -> CallFailed:
         """One connection, from its opening to its end: why it ended."""
-        failure = await _failure_of(self._opened(connector))
+        failure = await failure_of(connector.open(), OPENING, f"no connection within {OPENING:.0f} s")
         if failure is not None:
             return failure
         self._connections += 1
         self.connection = Connection(connector, self._connections)
         self._broken = asyncio.get_running_loop().create_future()
         self._take(self._course.opened(self._host.now()))
-        following = asyncio.ensure_future(_failure_of(connector.follow(self._hear)))
+        following = asyncio.ensure_future(failure_of(connector.follow(self._hear)))
         try:
             await asyncio.wait((following, self._broken), return_when=asyncio.FIRST_COMPLETED)
             if self._broken.done():
@@ -162,21 +155,10 @@ class Keeper:
             await self._unpaused()
             await ended(following)
 
-    async def _opened(self, connector: Connector) -> None:
-        try:
-            async with asyncio.timeout(OPENING):
-                await connector.open()
-        except TimeoutError:
-            raise CallFailed("network", f"no connection within {OPENING:.0f} s", fate="unsent") from None
-
-    async def _closed(self, connector: Connector) -> None:
-        async with asyncio.timeout(CLOSING):
-            await connector.close()
-
     async def _let_go(self, connector: Connector) -> None:
-        failure = await _failure_of(self._closed(connector))
+        failure = await failure_of(connector.close(), CLOSING, f"the connection did not close within {CLOSING:.0f} s")
         if failure is not None:
-            self._telling.tell(failure.kind, f"the connection did not close, and was left: {failure}")
+            self._telling.tell(failure.kind, str(failure))
 
     # --- pauses of the venue -----------------------------------------------------------------------------------------
 
@@ -184,7 +166,7 @@ class Keeper:
         """Ask a venue in maintenance, now and then, whether it is over."""
         while True:
             await passed(self._host, wait)
-            failure = await _failure_of(connection.connector.clock())
+            failure = await failure_of(connection.connector.clock(), OPENING, "no answer in time")
             if failure is None:
                 self._take(self._course.resumes(self._host.now()))
                 return
@@ -216,36 +198,3 @@ class Keeper:
             self._last = step.state
             mend = f"; {MEND.format(self.account)}" if step.state == "REFUSED" else ""
             self._told(Standing(self.account, step.state, self._host.now(), f"{step.reason}{mend}"))
-
-
-async def _failure_of(call: Coroutine[Any, Any, Any]) -> CallFailed | None:
-    """How a call failed; None when it did not.
-
-    A login that cannot be read is refused like a wrong one; so is a connector that fails by a mistake of its own.
-    """
-    task = asyncio.ensure_future(call)
-    try:
-        await asyncio.wait((task,))
-    except asyncio.CancelledError:
-        await ended(task)
-        raise
-    if task.cancelled():
-        return CallFailed("network", "the call was called off within")
-    match task.exception():
-        case None:
-            return None
-        case CallFailed() as failure:
-            return failure
-        case InputError() as wrong:
-            return CallFailed("auth", str(wrong), fate="unsent", final=True)
-        case TimeoutError():
-            return CallFailed("network", "no answer in time")
-        case mistake:
-            return CallFailed("format", _mistake(mistake), final=True)
-
-
-def _mistake(failure: BaseException) -> str:
-    """What a mistake was and where it was made; not its text, which may be made of anything."""
-    frames = extract_tb(failure.__traceback__)
-    place = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
-    return f"the connector failed on a mistake of its own ({type(failure).__name__}{place})"

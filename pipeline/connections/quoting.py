@@ -8,6 +8,7 @@ from math import isfinite, nan
 
 import numpy as np
 
+from pipeline.connections.asking import asked
 from pipeline.connections.contract import Connector
 from pipeline.connections.keeping import Keeper
 from pipeline.connections.troubles import CallFailed
@@ -103,25 +104,16 @@ class Quoting:
         connection = keeper.connection
         assert connection is not None, "who is asked is connected"
         self._asked[keeper.account] += 1
-        asking = asyncio.ensure_future(self._least(connection.connector, product))
+        patience = self._deadline * len(self._slots[product])
+        call = self._least(connection.connector, product)
         try:
-            patience = self._deadline * len(self._slots[product])
-            await asyncio.wait((asking,), timeout=patience)
-            if not asking.done():
-                failure = CallFailed("network", f"no payout of {product} within {patience:g} s")
-            else:
-                failure = asking.exception()
-        finally:
-            await ended(asking)
-        if failure is None:
-            self._failed[keeper.account] = 0
-            return asking.result()
-        self._failed[keeper.account] += 1
-        if isinstance(failure, CallFailed):
+            paid = await asked(call, patience, f"no payout of {product} within {patience:g} s")
+        except CallFailed as failure:
+            self._failed[keeper.account] += 1
             keeper.call_failed(connection, failure)
-        else:
-            keeper.mistaken(connection, failure)
-        return None
+            return None
+        self._failed[keeper.account] = 0
+        return paid
 
     async def _least(self, connector: Connector, product: str) -> float:
         """The least that one of its timeframes pays; NaN where none is offered."""
