@@ -176,6 +176,20 @@ def test_a_frame_of_a_subscription_is_known_by_its_name_alone() -> None:
     played(lambda asked: [reply(asked, n=1, subscription={"id": "s"})], test)
 
 
+def test_an_answer_is_taken_before_what_follows_it_in_the_same_breath() -> None:
+    heard: list[int] = []
+
+    def take(frame: Answer) -> None:
+        heard.append(frame.whole("n"))
+
+    async def test(line: Line) -> None:
+        await line.wire.ask(requests.live("R_100"), "quote", first=take, later=take)
+        await line.all_read()
+        assert heard == [1, 2, 3]
+
+    played(lambda asked: [reply(asked, n=number) for number in (1, 2, 3)], test)
+
+
 def test_an_answer_to_another_request_is_left_out_and_told() -> None:
     def says(asked: Table) -> list[Table]:
         return [{"req_id": asked["req_id"], "echo_req": {"balance": 1}, "time": 4}, reply(asked, time=5)]

@@ -117,15 +117,16 @@ class DerivFeed:
             def heard(frame: Answer, product: str = product) -> None:
                 coming.give(self._tick(product, frame))
 
+            def begun(frame: Answer, product: str = product) -> None:
+                coming.give(quotes_of(product, [], [], 0, 0, self._now()))
+                coming.give(self._tick(product, frame))
+
             try:
-                first = await wire.ask(requests.live(self._naming.symbol(product)), "quote", later=heard)
+                await wire.ask(requests.live(self._naming.symbol(product)), "quote", first=begun, later=heard)
             except Refused as refused:
                 if refused.kind != "rule":
                     raise
                 self._warn(Trouble(self._whose, "rule", f"no prices of {product}: {refused}", self._now()))
-                continue
-            coming.give(quotes_of(product, [], [], 0, 0, self._now()))
-            coming.give(self._tick(product, first))
 
     def _tick(self, product: str, frame: Answer) -> Quotes:
         tick = frame.table("tick")
