@@ -376,6 +376,17 @@ def test_what_others_do_on_an_account_happens_at_its_time_if_the_account_can_pay
     at(MONDAY, main)
 
 
+def test_a_venue_that_is_closed_does_nothing_more() -> None:
+    async def main(broker: Broker) -> None:
+        broker.set(Fault(what="deposit", account="demo-1", after="10s"))
+        bought(broker, lasts=15 * SECOND)
+        broker.close()
+        await asyncio.sleep(60)
+        assert [each.kind for each in broker.entries("demo-1")] == ["deposit", "buy"]
+
+    at(MONDAY, main)
+
+
 def test_a_gap_is_heard_by_nobody_and_lies_in_the_history_too() -> None:
     async def main(broker: Broker) -> None:
         broker.set(Fault(what="tick_gap", product="R_100", after="10s", lasts="10s"))

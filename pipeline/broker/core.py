@@ -12,6 +12,7 @@ from numpy.random import PCG64, Generator
 from pipeline.broker.entries import Entries
 from pipeline.broker.faults import Fault, Faults, Met, OfSpan, Place
 from pipeline.broker.limits import Limits
+from pipeline.broker.misfortunes import Misfortunes
 from pipeline.broker.offers import Offers
 from pipeline.broker.prices import MadeUp, Prices
 from pipeline.broker.products import Product
@@ -39,7 +40,6 @@ from pipeline.clocks import Act, Clock, Planned
 from pipeline.evidence import Cash, Evidence, Inquiry, Statement
 from pipeline.times import HOUR, MINUTE, SECOND, duration
 from pipeline.venues.book import Book, Deal, Movement
-from pipeline.venues.faults import OfMoment, Strike
 from pipeline.venues.house import House
 from pipeline.venues.rules import Rules
 
@@ -81,16 +81,16 @@ class Broker:
         self._fed: dict[str, int] = {}
         self._alarm: Planned | None = None
         self._rings: int | None = None
-        self._busy = False
+        self._busy = self._closed = False
         self._contract = max((int(each) for each in book.deals), default=FIRST_CONTRACT - 1)
         self._ticking: set[str] = set()
         for deal in book.open_deals():
             self._foresee(deal)
         self._entries.fresh.clear()
+        self._misfortunes = Misfortunes(self, self.faults, self._house.weather, self._began)
+        self._misfortunes.begin()
         for fault in settings.faults:
             self.set(fault)
-        if self.faults.weather.hourly:
-            self._foresee_hour(max(0, self.now() - self._began) // HOUR)
         self._catch_up()
 
     # --- what is so ---
@@ -103,8 +103,13 @@ class Broker:
         return self.clock.now() // SECOND * SECOND
 
     def at(self, moment: int, act: Act) -> Planned:
-        """Call `act` at a moment of the venue's clock."""
-        return self.clock.at(moment, act)
+        """Call `act` at a moment of the venue's clock, unless the venue is closed by then."""
+
+        def happens() -> None:
+            if not self._closed:
+                act()
+
+        return self.clock.at(moment, happens)
 
     def name(self) -> str:
         """A name nobody has had, in the form of a UUID."""
@@ -254,13 +259,7 @@ class Broker:
 
     def set(self, fault: Fault) -> None:
         """From now on it strikes."""
-        now = self.now()
-        self.faults.set(fault, now)
-        begin = now + (duration(fault.after) if fault.after else 0)
-        if fault.what == "tick_gap":
-            self.tape.tear(self.products[fault.product], begin, begin + duration(fault.lasts or "1s"))
-        elif fault.place == "moment":
-            self.clock.at(begin, partial(self._befall, fault))
+        self._misfortunes.set(fault)
 
     def meet(self, place: Place, account: str = "") -> Met:
         """What strikes an order, a sale, a listing, a call, a connection or a frame that comes now."""
@@ -301,6 +300,8 @@ class Broker:
         self._news_soon()
 
     def close(self) -> None:
+        """Nothing happens any more in this process."""
+        self._closed = True
         if self._alarm is not None:
             self._alarm.cancel()
         self._house.close()
@@ -327,64 +328,12 @@ class Broker:
             tie="win" if wish.equals else None,
         )
         self._feed(deal.product, self.now())
-        self._strike(deal)
+        self._misfortunes.strike(deal)
         self._house.write(deal)
         self._foresee(deal)
         self._tick(deal.product)
         self._news_soon()
         return Bought(self._shown(deal, self.now()), self._entries.of_contract(name)[0])
-
-    def _strike(self, deal: Deal) -> None:
-        """What befalls a contract that begins: the market goes otherwise, or the venue will settle it wrongly."""
-        product = self.products[deal.product]
-        price = self.faults.of_order("price", deal.number, deal.account, self.now())
-        first = self.tape.next(product, deal.accepted_at)
-        if price is not None and first is not None:
-            if price.what == "missing_entry":
-                self.tape.tear(product, first.at, first.at + 1)
-            elif price.what == "refund":
-                self.tape.tear(product, first.at, deal.expiry + 1)
-            elif len(last := self.tape.foreseen(product, first.at, deal.expiry + 1)):
-                self.tape.pin(product, last.ts.item(-1), first.quote)
-        end = self.faults.foreseen("end", deal.number)
-        if end is not None and end.what in ("wrong_settlement", "changed_settlement"):
-            late = f"{end.delay}ms" if end.what == "changed_settlement" else None
-            self._house.weather.add(Strike(what=end.what, order=deal.number, late=late, shift=end.shift))
-
-    def _befall(self, fault: Fault) -> None:
-        """Somebody else does something on an account."""
-        if fault.what == "external":
-            lasts = duration(fault.timeframe)
-            wish = Wish(product=fault.product, direction=fault.direction, amount=fault.amount, lasts=lasts)
-            if isinstance(self.buy(fault.account, wish), Refusal):
-                return
-        else:
-            amount = fault.amount if fault.what == "deposit" else -fault.amount
-            if self._house.book.lacks(fault.account, -amount):
-                return
-            self.move(fault.account, amount, f"{fault.what}-{self.name()}", told=fault.told)
-        self.faults.befell(fault, self.now())
-
-    def _foresee_hour(self, hour: int) -> None:
-        """Plan what a storm has others do in an hour."""
-        for after, what, minute in self.faults.weather.in_hour(hour):
-            self.clock.at(self._began + after, partial(self._draw, what, minute, after))
-        self.clock.at(self._began + (hour + 1) * HOUR, partial(self._foresee_hour, hour + 1))
-
-    def _draw(self, what: OfMoment, minute: int, after: int) -> None:
-        quoted = [name for name in self.products if self.is_open(name)]
-        strike = self.faults.weather.happening(what, minute, after, quoted)
-        if strike is not None:
-            self._befall(
-                Fault(
-                    what=what,
-                    account=strike.account,
-                    product=strike.product,
-                    direction=strike.direction or "call",
-                    amount=strike.stake or strike.amount or Decimal(1),
-                    timeframe=strike.timeframe or "1m",
-                )
-            )
 
     def _deal(self, account: str, contract: str) -> Deal | None:
         deal = self._house.book.deals.get(contract)
@@ -406,8 +355,8 @@ class Broker:
 
     def _catch_up(self) -> None:
         """Let everything happen that is due by now."""
-        if self._busy:
-            return  # somebody who is told of something asks
+        if self._busy or self._closed:
+            return  # whoever asks was just told of something, or the venue is closed
         self._busy = True
         try:
             self._let_happen(self.now())
@@ -475,7 +424,7 @@ class Broker:
             if self._alarm is not None:
                 self._alarm.cancel()
             self._rings = due
-            self._alarm = self.clock.at(due, self._ring)
+            self._alarm = self.at(due, self._ring)
 
     def _ring(self) -> None:
         self._rings = self._alarm = None
@@ -486,7 +435,7 @@ class Broker:
     def _news_soon(self) -> None:
         """What was asked for is answered first, and told to those who watch then."""
         self._arm()
-        self.clock.at(self.now(), self._tell_news)
+        self.at(self.now(), self._tell_news)
 
     def _tell_news(self) -> None:
         fresh, self._entries.fresh = self._entries.fresh, []
@@ -499,7 +448,7 @@ class Broker:
             if what not in ("lost_settlement", "late_settlement", "reordered_settlement"):
                 self._tell(entry)
             if fault is not None and what in ("duplicate_settlement", "late_settlement", "reordered_settlement"):
-                self.clock.at(self.now() + fault.delay, partial(self._tell, entry))
+                self.at(self.now() + fault.delay, partial(self._tell, entry))
 
     def _tell(self, entry: Entry) -> None:
         self._telling.tell(entry.account, entry)
