@@ -12,7 +12,7 @@ from pipeline.broker.settings import Settings
 
 CLIENTS = Path("clients")
 PATIENCE = 60
-SETTINGS = Settings(port=0, speed=60, begin="2026-01-05T08:00:00Z")
+SETTINGS = Settings(port=0, speed=60, begin="2026-01-05T08:00:00Z", offer_lasts="10m")
 
 
 async def main(python: str) -> int:
