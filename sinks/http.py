@@ -19,7 +19,7 @@ from pipeline.generic.clocking import practice_time
 from pipeline.generic.connector import GenericConnector
 from pipeline.generic.contracts import Symbols
 from pipeline.generic.site import Site, site_of
-from pipeline.generic.terms import SCOPES, Terms
+from pipeline.generic.terms import LOGIN, SCOPES, Terms
 from pipeline.host import Host
 from pipeline.keys import logins_of
 from pipeline.parts import Derived, venue
@@ -34,11 +34,6 @@ from pipeline.venues.selling import EarlyClose
 
 Ratio = Annotated[float, Meta(gt=0, le=10)]
 Word = Annotated[str, Meta(min_length=1, max_length=80)]
-LOGIN = (
-    LoginField("username", "the user name at the broker"),
-    LoginField("password", "the password at the broker", "secret"),
-    LoginField("otp", "a one-time code, if the broker wants one", "code"),
-)
 
 
 @venue

@@ -15,6 +15,7 @@ from pipeline.generic.clocking import practice_time
 from pipeline.generic.contracts import Symbols
 from pipeline.generic.feed import GenericFeed
 from pipeline.generic.site import Site, site_of
+from pipeline.generic.terms import LOGIN
 from pipeline.host import Host
 from pipeline.keys import logins_of
 from pipeline.parts import source
@@ -43,9 +44,7 @@ class Http:
     account: Annotated[str, Meta(description="whose login prices are asked for with; nobody's when left out")] = ""
     stream_url: Annotated[str, Meta(description="its socket; beside url when left out")] = ""
     hosts: Annotated[tuple[Word, ...], Meta(description="further hosts that may be asked")] = ()
-    rates: Annotated[tuple[Allowance, ...], Meta(description="how often it may be asked: { per_minute = 60 }")] = (
-        USUAL
-    )
+    rates: Annotated[tuple[Allowance, ...], Meta(description="how often it may be asked: { per_minute = 60 }")] = USUAL
     stream: Annotated[bool, Meta(description="whether its stream is used, where it has one")] = True
     poll_seconds: Annotated[int, Meta(ge=1, le=300, description="how often prices are asked for, without a stream")] = 5
     quiet_after: Annotated[DurationText, Meta(description="so long a product of an open market may be silent")] = "60s"
@@ -85,13 +84,7 @@ class Http:
 
     @property
     def login_fields(self) -> tuple[LoginField, ...]:
-        if self.practice or not self.account:
-            return ()
-        return (
-            LoginField("username", "the user name at the broker"),
-            LoginField("password", "the password at the broker", "secret"),
-            LoginField("otp", "a one-time code, if the broker wants one", "code"),
-        )
+        return LOGIN if self.account and not self.practice else ()
 
     def limits(self) -> tuple[Limit, ...]:
         return tuple(each.limit() for each in self.rates)

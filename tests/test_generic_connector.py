@@ -423,3 +423,16 @@ def test_an_older_listing_says_as_of_when_it_is() -> None:
                 await account.statement(there.inquiry(3))
 
     run(main())
+
+
+def test_a_connection_that_was_closed_is_opened_again() -> None:
+    async def main() -> None:
+        async with venue(speed=1.0) as there:
+            account = await there.opened()
+            await account.close()
+            with pytest.raises(CallFailed):
+                await account.place(there.order())
+            await account.open()
+            assert await account.place(there.order())
+
+    run(main())

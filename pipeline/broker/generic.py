@@ -22,7 +22,7 @@ LARGEST = 16 * 1024
 PATIENCE = 10.0
 """Seconds within which it must be there."""
 NOBODY = ""
-KEPT = 20_000
+KEPT = 10_000
 """So much of what was asked is kept."""
 Public = Callable[[Query], Table]
 Owned = Callable[[str, web.Request, Met], Table]

@@ -231,10 +231,6 @@ class Calls:
 
     # --- within ---
 
-    def listed(self, account: str, contract: str) -> Table:
-        """A contract as the stream tells of it."""
-        return self.contract(account, contract)
-
     def product(self, symbol: str) -> Product | None:
         """A product by the one name it has over HTTP."""
         found = self._broker.product(symbol)

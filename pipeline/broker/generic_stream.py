@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, cast
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from pipeline.broker.core import Broker
-from pipeline.broker.faults import Faults
+from pipeline.broker.faults import Faults, OfSpan
 from pipeline.broker.generic_calls import Calls
 from pipeline.broker.generic_tokens import Tokens
 from pipeline.broker.generic_wire import Wire
@@ -50,13 +50,6 @@ class Streams:
         finally:
             self.open.discard(stream)
         return socket
-
-    def drop(self, accounts: Iterable[str]) -> None:
-        """Break the sockets of some accounts without a word."""
-        some = frozenset(accounts)
-        for stream in tuple(self.open):
-            if stream.account in some:
-                stream.drop()
 
     async def end(self) -> None:
         for stream in tuple(self.open):
@@ -247,5 +240,5 @@ class Stream:
                 return
         await self._socket.close(code=WSCloseCode.GOING_AWAY)
 
-    def _lasting(self, what: Any) -> bool:
+    def _lasting(self, what: OfSpan) -> bool:
         return self._all.faults.during(what, self.account, self._all.broker.now()) is not None

@@ -200,7 +200,9 @@ class GenericConnector:
     def _check_before(self, order: Order) -> None:
         if self._wrong is not None:
             raise CallFailed("rule", str(self._wrong), fate="unsent")
-        if self._offset.known and self._offset.apart(self._terms.most_apart_ms):
+        if not self._offset.known and not self._terms.practice:
+            raise CallFailed("rule", "how far the broker's clock is from ours is not known", fate="unsent")
+        if self._offset.apart(self._terms.most_apart_ms):
             apart, most = abs(self._offset.ms), self._terms.most_apart_ms
             raise CallFailed("rule", f"the broker's clock is {apart} ms from ours, more than {most} ms", fate="unsent")
         if wrong := out_of(self._known(), order.tf, order.stake):

@@ -7,8 +7,15 @@ from pipeline.evidence import Evidence
 from pipeline.generic.contracts import Symbols
 from pipeline.generic.site import Site
 from pipeline.permission import Permission
+from pipeline.secret import LoginField
 from pipeline.settlement import Tie
 
+LOGIN = (
+    LoginField("username", "the user name at the broker"),
+    LoginField("password", "the password at the broker", "secret"),
+    LoginField("otp", "a one-time code, if the broker wants one", "code"),
+)
+"""What a broker asks of whoever logs in."""
 READ, TRADE = "read", "trade"
 SCOPES = frozenset({READ, TRADE})
 """What a token may do without anybody asking why."""
