@@ -15,7 +15,7 @@ from tests.support import MONDAY
 
 PRODUCTS = ("EURUSD", "BTCUSD")
 NO_TICKS = CallFailed("rule", "quotes of before are not kept")
-Break = tuple[float, CallFailed]
+Break = tuple[float, BaseException]
 
 
 def price(product: str, ts: Any) -> Any:
@@ -39,7 +39,7 @@ class Market:
         self.mute: Callable[[str, float], bool] = lambda product, at: False
         self.refuses: set[str] = set()
         self.histories: list[tuple[float, str, int, int, int]] = []
-        self.fails: list[CallFailed | float | None] = []
+        self.fails: list[BaseException | float | None] = []
         """What questions for history meet."""
         self.ticks_fail: CallFailed | None = None
         self.told: list[tuple[str, int]] = []

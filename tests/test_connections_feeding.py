@@ -53,7 +53,8 @@ def fed_by(
         subscription.dispose()
         await host.left()
         assert market.closed
-        assert not failures
+        for failure in failures:
+            raise failure
 
     virtual.run(main)
     return given
@@ -222,6 +223,24 @@ def test_breaks_in_a_row_are_waited_out_longer_and_longer_and_no_price_is_made_u
     assert [up for _, up in links(given, "EURUSD")] == [False]
 
 
+def test_what_is_called_off_from_within_counts_as_broken() -> None:
+    market = Market()
+    market.breaks = [(30.0, asyncio.CancelledError())]
+    market.fails = [asyncio.CancelledError()]
+    given = fed_by(market, 100)
+    assert [up for _, up in links(given, "EURUSD")] == [False, True]
+    assert len(stamps(given, "EURUSD")) > 85
+    assert {each.tf for each in bars(given, "EURUSD")} == {MINUTE, 5 * MINUTE}
+
+
+def test_a_mistake_of_a_feed_ends_the_stream_and_tells_nothing_of_its_text() -> None:
+    market = Market()
+    market.breaks = [(30.0, KeyError("canary"))]
+    with pytest.raises(CallFailed, match="KeyError") as failed:
+        fed_by(market, 100)
+    assert "canary" not in str(failed.value)
+
+
 def test_a_quote_that_is_told_again_after_a_break_is_not_given_again() -> None:
     market = Market(every=5 * SECOND)
     market.repeats = True
@@ -241,7 +260,8 @@ def test_however_it_breaks_each_quote_comes_once_in_order_and_none_is_missing_wh
     for product in PRODUCTS:
         heard = stamps(given_, product)
         assert heard == sorted(set(heard))
-        assert {ts for each, ts in market.told if each == product} <= set(heard)
+        end = MONDAY + int((begin + 149) * SECOND)
+        assert {ts for each, ts in market.told if each == product and ts < end} <= set(heard)
         told = [up for _, up in links(given_, product)]
         assert all(was != now for was, now in pairwise(told))
 

@@ -1,13 +1,14 @@
 """The past of a product as a feed tells it: bars for the first decision, and those that are missing in between."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 
 from pipeline.calendar import Calendar
 from pipeline.candles import as_history, possible
+from pipeline.connections.asking import asked
 from pipeline.connections.backoff import HTTP, Backoff
 from pipeline.connections.contract import Feed
 from pipeline.connections.telling import Telling
@@ -117,34 +118,29 @@ class Backfill:
 
     async def bars(self, product: str, tf: int, since: int, until: int) -> Bars:
         """The bars of some slots, as context; those that cannot be are told and left out."""
-        asked = f"history of {product} {timeframe_name(tf)}"
-        bars = await self._patiently(asked, lambda: self._feed.history(product, tf, since, until))
+        what = f"history of {product} {timeframe_name(tf)}"
+        bars = await self._patiently(what, lambda: self._feed.history(product, tf, since, until))
         if (bars.product, bars.tf) != (product, tf):
-            raise CallFailed("format", f"the {asked} is of {bars.product} {timeframe_name(bars.tf)}")
+            raise CallFailed("format", f"the {what} is of {bars.product} {timeframe_name(bars.tf)}")
         fit = possible(bars) & (bars.open_ts >= since) & (bars.open_ts < until) & (bars.open_ts % tf == 0)
         fit[1:] &= np.diff(bars.open_ts) > 0
         if not fit.all():
-            self._telling.tell("format", f"{int(np.count_nonzero(~fit))} bars in the {asked} cannot be; left out")
+            self._telling.tell("format", f"{int(np.count_nonzero(~fit))} bars in the {what} cannot be; left out")
             bars = bars.chosen(fit)
         return bars.rows(0, len(bars), 0)
 
     async def ticks(self, product: str, since: int, until: int) -> Quotes:
         """The quotes of some time, once."""
-        try:
-            async with asyncio.timeout(FETCHING):
-                return await self._feed.ticks(product, since, until)
-        except TimeoutError:
-            raise CallFailed("network", f"no quotes of {product} within {FETCHING:.0f} s") from None
+        call = self._feed.ticks(product, since, until)
+        return await asked(call, FETCHING, f"no quotes of {product} within {FETCHING:.0f} s")
 
-    async def _patiently(self, what: str, ask: Callable[[], Awaitable[T]]) -> T:
+    async def _patiently(self, what: str, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Ask, and again where that may help."""
         backoff = Backoff(HTTP, f"{self._name} {what}")
         while True:
             try:
-                async with self._room, asyncio.timeout(FETCHING):
-                    return await ask()
-            except TimeoutError:
-                failure = CallFailed("network", f"the {what} did not come within {FETCHING:.0f} s")
+                async with self._room:
+                    return await asked(ask(), FETCHING, f"the {what} did not come within {FETCHING:.0f} s")
             except CallFailed as failed:
                 failure = failed
             wait = backoff.failed() if failure.kind in ("network", "throttle", "maintenance") else None

@@ -6,6 +6,7 @@ from typing import Any
 
 from reactivex.abc import DisposableBase
 
+from pipeline.connections.asking import Mistaken, failure_of
 from pipeline.connections.backoff import FEED, Backoff
 from pipeline.connections.contract import Feed
 from pipeline.connections.standings import GOOD, LONGEST
@@ -26,6 +27,7 @@ class Line:
     def __init__(self, products: tuple[str, ...]) -> None:
         self.products = products
         self.proven = set[str]()
+        self.subscription = object()
         self.work: DisposableBase | None = None
 
     def end(self) -> None:
@@ -94,8 +96,12 @@ class Lines:
         try:
             while True:
                 began = self._host.now()
-                failure = await self._lived(line)
-                proven, line.proven = line.proven, set[str]()
+                failure = await failure_of(self._live(line))
+                if failure is None:
+                    failure = CallFailed("network", "the subscription ended without a word")
+                if isinstance(failure, Mistaken):
+                    raise failure
+                proven, line.proven, line.subscription = line.proven, set[str](), object()
                 self._telling.tell(failure.kind, str(failure))
                 self._break(line)
                 if failure.final:
@@ -113,18 +119,14 @@ class Lines:
             self._lines.discard(line)
             self._further.discard(line)
 
-    async def _lived(self, line: Line) -> CallFailed:
-        """One subscription, until it breaks: why it did."""
+    async def _live(self, line: Line) -> None:
+        """One subscription, until it breaks."""
         now = self._host.now()
         for product in line.products:
             self._waits.setdefault(product, (now, self._quiet))
-        try:
-            async with aclosing(_closed(self._feed.live(line.products))) as stream:
-                async for quotes in stream:
-                    self._hear(line, quotes)
-        except CallFailed as failure:
-            return failure
-        return CallFailed("network", "the subscription ended without a word")
+        async with aclosing(_closed(self._feed.live(line.products))) as stream:
+            async for quotes in stream:
+                self._hear(line, quotes)
 
     def _hear(self, line: Line, quotes: Quotes) -> None:
         product = quotes.product
@@ -133,13 +135,12 @@ class Lines:
             self._telling.tell("format", f"prices of {product} came, which nobody asked for on that line")
             return
         now = self._host.now()
-        anew = product not in line.proven
-        if anew:
+        if product not in line.proven:
             line.proven.add(product)
             track.returns(min(now, int(quotes.received[0])) if len(quotes) else now)
         if len(quotes):
             self._waits.pop(product, None)
-        if track.take(quotes, again=anew or self._proven(product, line)):
+        if track.take(quotes, line.subscription):
             self._telling.tell("format", f"{product}: quotes came that are older than those before; let go")
 
     def _break(self, line: Line) -> None:

@@ -22,6 +22,8 @@ class Track:
         self._give = give
         self._held: list[Given] | None = []
         self._ts, self._bid, self._ask = -1, 0.0, 0.0
+        self._by: object = None
+        """Whose the last quote was."""
 
     async def heard(self) -> Quotes:
         """The first quote, once it has come."""
@@ -30,16 +32,15 @@ class Track:
     def history(self, bars: Bars) -> None:
         self._give(bars)
 
-    def take(self, quotes: Quotes, *, again: bool) -> int:
+    def take(self, quotes: Quotes, by: object) -> int:
         """Take quotes that just came. How many of them are older than what came before, and are let go.
 
-        Where what came last may come `again`, from another subscription, it is not given a second time.
+        What another subscription than that of the last quote tells again, is not given a second time.
         """
         if not len(quotes):
             return 0
-        if (
-            len(quotes) == 1 and not again and quotes.ts.item() >= self._ts
-        ):  # live it is one, and this a tenth of the work
+        again = by is not self._by
+        if len(quotes) == 1 and not again and quotes.ts.item() >= self._ts:  # live it is one, and this a fifth of it
             self._accept(quotes)
             return 0
         newest = np.maximum.accumulate(np.concatenate((np.array([self._ts]), quotes.ts)))[:-1]
@@ -49,6 +50,7 @@ class Track:
             fit &= (quotes.ts > self._ts) | (quotes.bid != self._bid) | (quotes.ask != self._ask)
         quotes = quotes if fit.all() else quotes.chosen(fit)
         if len(quotes):
+            self._by = by
             self._accept(quotes)
         return older
 
