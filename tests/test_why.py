@@ -103,7 +103,7 @@ PRICES = st.sampled_from([1.1, 1.2, NAN])
         ),
         max_size=30,
     ),
-    tie=st.sampled_from(["push", "lose"]),
+    tie=st.sampled_from(["push", "lose", "win"]),
 )
 def test_every_bar_is_counted_once_and_as_settlement_judges_it(rows: list[tuple[Any, ...]], tie: Tie) -> None:
     void: list[tuple[Any, ...]] = [
