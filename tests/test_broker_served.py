@@ -286,6 +286,16 @@ def test_a_fault_strikes_its_own_account_from_its_own_number_on_so_often_and_no_
     at(MONDAY, main)
 
 
+def test_of_two_faults_of_one_order_the_second_strikes_the_next() -> None:
+    async def main(broker: Broker) -> None:
+        for what in ("lost_ack", "price_moved"):
+            broker.set(Fault(what=what))  # pyright: ignore[reportArgumentType]
+        met = [broker.meet("order", "demo-1").fault for _ in range(3)]
+        assert [None if each is None else each.what for each in met] == ["lost_ack", "price_moved", None]
+
+    at(MONDAY, main)
+
+
 def test_a_time_of_trouble_begins_and_ends_on_the_venues_clock() -> None:
     async def main(broker: Broker) -> None:
         broker.set(Fault(what="maintenance", after="10s", lasts="20s"))

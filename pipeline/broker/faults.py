@@ -175,15 +175,12 @@ class _Set:
         self.begin = at + (duration(fault.after) if fault.after else 0)
         self.until = self.begin + duration(fault.lasts) if fault.lasts else None
 
-    def strikes(self, account: str) -> bool:
-        """Whether it strikes what is met now, which counts."""
+    def is_met(self, account: str) -> bool:
+        """Whether it would strike what is met now, which counts."""
         if self.left == 0 or self.fault.account not in ("", account):
             return False
         self.seen += 1
-        if self.seen < self.fault.nth:
-            return False
-        self.left -= 1
-        return True
+        return self.seen >= self.fault.nth
 
     def lasts_at(self, at: int, account: str) -> bool:
         own = self.fault.account in ("", account)
@@ -271,9 +268,13 @@ class Faults:
         return None
 
     def _found(self, place: Place, account: str) -> Fault | None:
-        # All that are set count what is met, also behind the one that strikes.
-        several = [each.fault for each in self._set.get(place, ()) if each.strikes(account)]
-        return several[0] if several else None
+        found: Fault | None = None
+        for each in self._set.get(place, ()):
+            # All that are set count what is met; of several that would strike the others wait for the next.
+            if each.is_met(account) and found is None:
+                each.left -= 1
+                found = each.fault
+        return found
 
     def _drawn(self, place: Place, number: int) -> Fault | None:
         weather = self.weather
