@@ -436,3 +436,29 @@ def test_a_connection_that_was_closed_is_opened_again() -> None:
             assert await account.place(there.order())
 
     run(main())
+
+
+@pytest.mark.parametrize(
+    ("what", "kind"),
+    [
+        ("connection_refused", "network"),
+        ("login_http_401", "auth"),
+        ("login_http_403", "auth"),
+        ("login_http_503", "maintenance"),
+    ],
+)
+def test_a_login_that_does_not_come_about_is_told_by_its_kind(what: str, kind: str) -> None:
+    async def main() -> None:
+        async with venue(speed=1.0) as there:
+            there.strike(what=what)
+            with pytest.raises(CallFailed) as failed:
+                await there.opened()
+            assert failed.value.kind == kind
+            assert [each.call for each in there.face.asked].count("login") == 1
+            again = await there.opened("demo-2")
+            there.strike(what=what)
+            with pytest.raises(CallFailed) as ended:
+                await there.follow(again)
+            assert ended.value.kind == kind
+
+    run(main())

@@ -11,7 +11,7 @@ from pipeline.broker.core import Broker
 from pipeline.broker.faults import Faults, OfSpan
 from pipeline.broker.generic_calls import Calls
 from pipeline.broker.generic_tokens import Tokens
-from pipeline.broker.generic_wire import Wire
+from pipeline.broker.generic_wire import BREAKING, STATUSES, Broken, Wire
 from pipeline.broker.generic_words import Fault, No, Table, tick_table
 from pipeline.broker.values import Stage, Tick
 from pipeline.clocks import Planned
@@ -38,9 +38,11 @@ class Streams:
         self.open: set[Stream] = set()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        met = self.faults.meet("connection", "", self.broker.now())
-        if met.fault is not None and met.fault.what == "connection_refused":
-            raise No(503, "maintenance", "Not now.")
+        fault = self.faults.meet("connection", "", self.broker.now()).fault
+        if fault is not None and fault.what in BREAKING:
+            raise Broken
+        if fault is not None:
+            raise No(*STATUSES.get(fault.what, (503, "maintenance")), "This fault was asked for.")
         socket = web.WebSocketResponse(max_msg_size=LARGEST, compress=False, timeout=1.0)
         await socket.prepare(request)
         stream = Stream(self, socket, request)
