@@ -97,7 +97,7 @@ def test_a_flow_at_deriv_is_sound_as_it_stands() -> None:
         (('products = ["R_100"]', 'products = ["R_100"]\nspeed = 2'), "only a practice venue's clock"),
         (('products = ["R_100"]', 'products = ["R_100"]\npractice = true'), "practice is for a venue on this machine"),
         (('products = ["R_100"]', 'products = ["R_100"]\nurl = "ws://api.derivws.com/x"'), "in the clear"),
-        (('products = ["R_100"]', 'products = ["R_100"]\nurl = "https://api.derivws.com"'), "begins with https://"),
+        (('products = ["R_100"]', 'products = ["R_100"]\nurl = "ftp://api.derivws.com"'), "url is not an address"),
         (('app_id = "app"', 'app_id = "app"\nurl = "wss://api.derivws.com"'), "begins with wss://"),
         (('app_id = "app"', 'app_id = "app"\nurl = "https://me:secret@api.derivws.com"'), "accounts add"),
         (
