@@ -18,6 +18,7 @@ from pipeline.broker.generic import Generic
 from pipeline.broker.generic_calls import Manners
 from pipeline.broker.settings import Account, Settings
 from pipeline.clocks import Clock, LoopClock
+from pipeline.connections.budgets import Common
 from pipeline.connections.contract import Holder, Limit, Told
 from pipeline.evidence import Evidence, Inquiry, Money, Trouble
 from pipeline.generic.connector import GenericConnector
@@ -129,11 +130,12 @@ class Venue:
         money: Money = "practice",
         currency: str = "USD",
         login: Callable[[], Login] | None = None,
+        common: Common | None = None,
         **changes: Any,
     ) -> GenericConnector:
         holder = Holder(account=account, money=money, currency=currency)
         login = login or (lambda: Practised().of(account))
-        made = GenericConnector(self.terms(**changes), holder, login, self.here, self.heard.warn)
+        made = GenericConnector(self.terms(**changes), holder, login, self.here, self.heard.warn, common)
         self.stack.push_async_callback(made.close)
         return made
 

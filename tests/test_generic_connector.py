@@ -8,6 +8,8 @@ import pytest
 
 from pipeline.broker.generic_calls import Manners
 from pipeline.broker.settings import Account
+from pipeline.connections.budgets import Common
+from pipeline.connections.contract import Limit
 from pipeline.connections.troubles import CallFailed
 from pipeline.evidence import Closing
 from pipeline.secret import Login, Secret
@@ -460,5 +462,26 @@ def test_a_login_that_does_not_come_about_is_told_by_its_kind(what: str, kind: s
             with pytest.raises(CallFailed) as ended:
                 await there.follow(again)
             assert ended.value.kind == kind
+
+    run(main())
+
+
+def test_an_account_that_has_used_up_its_limit_leaves_the_others_theirs_and_its_own_orders_their_reserve() -> None:
+    async def main() -> None:
+        limits = (Limit("requests", frozenset(), 12, reserve=2),)
+        async with venue(speed=1.0) as there:
+            common = Common(there.here.now, there.here.until)
+            first = await there.opened("demo-1", common=common, limits=limits)
+            second = await there.opened("demo-2", common=common, limits=limits)
+            asking = [asyncio.ensure_future(first.payout("R_100", MINUTE, Decimal(10))) for _ in range(9)]
+            assert await second.payout("R_100", MINUTE, Decimal(10))
+            assert await first.place(there.order())
+            waiting = [each for each in asking if not each.done()]
+            assert waiting, "a minute has room for so many and no more"
+            for each in asking:
+                each.cancel()
+            await asyncio.wait(asking)
+            asked = [each for each in there.face.asked if each.account == "demo-1" and each.call == "account"]
+            assert len(asked) == 1
 
     run(main())
