@@ -174,6 +174,8 @@ class Broker:
         """
         self._catch_up()
         now = self.now()
+        if self.purses.get(account) is None:
+            return Refusal("account", f"there is no account {account!r}")
         if once and request and (made := self._house.book.first(account, request)) is not None:
             return Bought(self._shown(made, now), self._entries.of_contract(made.contract)[0], again=True)
         offer = self._offers.take(what, account, now) if isinstance(what, str) else self.offer(account, what)
