@@ -1,8 +1,7 @@
 """What passes between one account's executor and its connector: orders, questions, contracts sold back, and ends."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
@@ -11,13 +10,12 @@ from pipeline.connections.contract import Told
 from pipeline.connections.keeping import Connection, Keeper
 from pipeline.connections.telling import Telling
 from pipeline.connections.troubles import CallFailed
-from pipeline.connections.waiting import ended
+from pipeline.connections.waiting import Work, ended
 from pipeline.evidence import Closing, Declined, Inquiry, Lost, Statement, Unsent
 from pipeline.host import Host
 from pipeline.orders import EXTERNAL
 from pipeline.values import Ack, Order, Reject, Settlement
 
-Work = Callable[[], Coroutine[Any, Any, None]]
 Answer = Ack | Reject | Unsent | Lost | Declined | Settlement | Statement
 
 LATE = 60.0

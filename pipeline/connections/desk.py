@@ -9,11 +9,12 @@ from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.disposable import CompositeDisposable, Disposable
 
 from pipeline.connections.backoff import SOCKET, Backoff
-from pipeline.connections.clerk import Answer, Clerk, Work
+from pipeline.connections.clerk import Answer, Clerk
 from pipeline.connections.contract import Connector, Holder, Told, Warn
 from pipeline.connections.keeping import Keeper
 from pipeline.connections.quoting import Quoting
 from pipeline.connections.telling import Telling
+from pipeline.connections.waiting import Work
 from pipeline.errors import InputError
 from pipeline.evidence import Closing, Inquiry, Standing, Trouble
 from pipeline.host import Host

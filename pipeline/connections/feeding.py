@@ -1,9 +1,8 @@
 """A feed behind a flow's stream: its past, then its quotes, and the word of its connection; gaps are mended from it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from reactivex import Observable, create
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
@@ -16,7 +15,7 @@ from pipeline.connections.lines import Lines
 from pipeline.connections.telling import Telling
 from pipeline.connections.tracks import Track
 from pipeline.connections.troubles import CallFailed
-from pipeline.connections.waiting import passed
+from pipeline.connections.waiting import Work, passed
 from pipeline.errors import InputError
 from pipeline.evidence import Trouble
 from pipeline.host import Host
@@ -24,7 +23,6 @@ from pipeline.times import MINUTE, slot_of
 from pipeline.values import Bars, Gap, Link, Quotes
 
 Given = Quotes | Bars | Link | Trouble
-Work = Callable[[], Coroutine[Any, Any, None]]
 
 BEGINNING = 60.0
 """So many seconds quotes are held back for the past to be there before them; then it is given as it comes."""
@@ -144,6 +142,8 @@ class _Feeding:
                 past = await self._backfill.history(track.product)
             except CallFailed as failure:
                 self._telling.tell(failure.kind, f"{track.product}: no history yet: {failure}")
+                if failure.final:
+                    return
                 continue
             for bars in past:
                 track.history(bars)

@@ -1,8 +1,7 @@
 """A feed's live subscriptions, kept: made anew when they break, and for products that give nothing."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
-from typing import Any
 
 from reactivex.abc import DisposableBase
 
@@ -13,12 +12,10 @@ from pipeline.connections.standings import GOOD, LONGEST
 from pipeline.connections.telling import Telling
 from pipeline.connections.tracks import Track
 from pipeline.connections.troubles import CallFailed
-from pipeline.connections.waiting import passed
+from pipeline.connections.waiting import Work, passed
 from pipeline.host import Host
 from pipeline.times import HOUR, SECOND
 from pipeline.values import Link, Quotes
-
-Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Line:

@@ -1,11 +1,15 @@
 """Waiting: for another try, and for what was cancelled."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from math import ceil
 from typing import Any
 
 from pipeline.connections.contract import Outside
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+"""Something that is done beside a flow."""
 
 
 async def passed(host: Outside, seconds: float) -> None:
