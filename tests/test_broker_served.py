@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -21,6 +22,7 @@ from aiohttp import ClientSession
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.__main__ import main
 from pipeline.broker.app import Served, serving
 from pipeline.broker.core import Broker
 from pipeline.broker.faults import PLACES, Fault
@@ -555,6 +557,24 @@ def test_quotes_of_a_recorded_session_are_played_again_and_what_has_none_is_clos
     for folder, word in (("nothing", "there is no folder"), (".", "holds no quotes")):
         with pytest.raises(InputError, match=word):
             replayed(tmp_path / folder, Settings().catalogue)
+
+
+def test_the_verb_says_where_it_listens_who_may_log_in_and_how_a_flow_gets_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "venue"
+    asked = ["venue", "serve", "--port", "0", "--speed", "60", "--for", "50ms", "--folder", str(folder)]
+    assert main(asked) == 0
+    said = capsys.readouterr().out
+    url = re.findall(r"listens at (http://127\.0\.0\.1:\d+) ", said)[0]
+    assert re.search(r"demo-4 +demo +10000.00 USD +practice-demo-4", said)
+    snippet = tomllib.loads(said[said.index("[accounts.") : said.index("ended at market time")])
+    assert snippet["accounts"] == {"demo-1": {"venue": "broker"}}
+    broker = snippet["venues"]["broker"]
+    assert broker == {"use": "deriv", "url": url, "practice": True, "speed": 60}
+    assert str(folder / "venue.db") in said
+    assert main(["venue", "serve", "--speed", "0"]) == 2
+    assert capsys.readouterr().err == "the command line:1:1: the venue speed is 0.0; write a number ≥ 0.1, ≤ 1000\n"
 
 
 def test_a_file_says_what_is_traded_how_and_by_whom(tmp_path: Path) -> None:
