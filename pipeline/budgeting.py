@@ -7,6 +7,7 @@ timeframe that a guard trades, as often as bars end, and the questions of an exe
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from pipeline.connections.budgets import limits_of
 from pipeline.connections.contract import Busy, Limit, Need, Priority
 from pipeline.errors import Problem
 from pipeline.evidence import Inquiry
@@ -87,7 +88,7 @@ def shares(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> tuple[Share, ...
             continue
         limits: tuple[Limit, ...] = node.instance.limits()
         for need in node.instance.needs(busy_of(node, nodes, edges)):
-            for limit in _about(need.call, limits):
+            for limit in limits_of(need.call, limits):
                 whose = need.account if limit.scope == "account" else ""
                 found.setdefault((node.id, whose, limit), []).append(need)
     return tuple(Share(name, whose, limit, tuple(needs)) for (name, whose, limit), needs in found.items())
@@ -154,12 +155,6 @@ def _answers(limit: Limit) -> str:
 
 def _hourly(need: Need) -> float:
     return HOURLY * need.per_minute if need.per_hour is None else need.per_hour
-
-
-def _about(call: str, limits: Sequence[Limit]) -> list[Limit]:
-    """The limits that a call counts in: those that name it, else those that name none."""
-    named = [each for each in limits if call in each.calls]
-    return named or [each for each in limits if not each.calls]
 
 
 def _guards_of(executor: Node, nodes: Mapping[str, Node], edges: Sequence[Edge]) -> Iterator[Node]:

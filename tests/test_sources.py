@@ -3,7 +3,7 @@
 # pyarrow comes without types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -70,6 +70,9 @@ class Stand:
 
     def at(self, moment: int, act: Callable[[], None]) -> abc.DisposableBase:
         raise AssertionError(f"a source asked to be called at {moment}")
+
+    def work(self, doing: Coroutine[Any, Any, None], failed: Callable[[Exception], None]) -> abc.DisposableBase:
+        raise AssertionError("a source wanted to do something beside the flow")
 
     def stream(self, items: Callable[[], AsyncIterator[T]]) -> Observable[T]:
         async def give(observer: abc.ObserverBase[T]) -> None:
