@@ -189,7 +189,7 @@ def traded_before_first_pass() -> list[Change]:
 
 
 def trusted_after_sleep() -> list[Change]:
-    def slept(self: Any, at: int) -> Any:
+    def slept(self: Any, slept: Any, at: int) -> Any:
         yield from ()
 
     return [(Teller, "slept", slept)]

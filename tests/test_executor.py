@@ -726,6 +726,17 @@ def test_after_a_sleep_nothing_is_sent_until_the_account_is_reconciled() -> None
     ]
 
 
+def test_a_program_that_was_only_busy_asks_what_the_account_holds_and_sends_meanwhile() -> None:
+    session = Session().begin()
+    session.until(SENT - 100)
+    asked = len(session.of(Inquiry))
+    session.at(SENT - 50, Slept(SENT - MINUTE, SENT - 50, "blocked"))
+    session.at(SENT, ticket())
+    session.until(SENT + 5 * SECOND)
+    assert session.states(NAME) == ["PREPARE", "SEND", "CONFIRM"]
+    assert len(session.of(Inquiry)) > asked
+
+
 def test_an_answer_to_an_earlier_question_tells_of_contracts_but_not_of_what_is_not_there() -> None:
     session = traded("lost_request", until=SENT + 10 * SECOND)
     asked = session.of(Inquiry)[-1]

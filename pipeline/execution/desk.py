@@ -87,7 +87,7 @@ class Desk:
     def _of_all(self, item: Leaving | Slept, at: int) -> Iterator[Told]:
         self._stops.leaving |= isinstance(item, Leaving)
         for teller in self._tellers.values():
-            yield from teller.leave(at) if isinstance(item, Leaving) else teller.slept(at)
+            yield from teller.leave(at) if isinstance(item, Leaving) else teller.slept(item, at)
 
     def _of_account(self, item: Statement | Arming | Request, at: int) -> Iterator[Told]:
         for name in [item.account] if item.account else list(self._tellers):

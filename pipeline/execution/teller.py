@@ -15,7 +15,7 @@ from pipeline.host import Host
 from pipeline.leave import Leave
 from pipeline.orders import answered, judged, moved, offered, prepared, sent, slot_end, unsent
 from pipeline.times import DAY, HOUR, SECOND
-from pipeline.values import ENDED, UNSURE, Ack, Approved, Arming, Order, Reject, Settlement
+from pipeline.values import ENDED, UNSURE, Ack, Approved, Arming, Order, Reject, Settlement, Slept
 
 RETRY_CAP = 4 * SECOND
 """The longest wait before a further try."""
@@ -58,9 +58,14 @@ class Teller:
         if self._asking.lists:
             yield self._asking.ask(at)
 
-    def slept(self, at: int) -> Iterator[Told]:
-        """Nothing ran for a while: nothing is sent before it is known what the account holds now."""
-        if self._asking.lists:
+    def slept(self, slept: Slept, at: int) -> Iterator[Told]:
+        """Nothing ran for a while: nothing is sent before it is known what the account holds now.
+
+        A program that was only busy has lost nothing of what its venue said meanwhile: it asks, and goes on.
+        """
+        if slept.cause == "blocked":
+            self._asking.at_once(at, all_=True)
+        elif self._asking.lists:
             self._asking.doubt()
             yield self._asking.ask(at)
 
