@@ -4,7 +4,7 @@ Faults are set by the venue's file, or by its admin while it runs. A face asks a
 does what the kind says; what struck is kept. Ends of contracts, prices and hands of others are the venue's own matter.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Annotated, Literal, NamedTuple, get_args
@@ -192,6 +192,8 @@ class Faults:
 
     def __init__(self, storm: Storm | None = None, accounts: Iterable[str] = (), began: int = 0) -> None:
         self.struck: list[Hit] = []
+        self.note: Callable[[Place, str, int], object] | None = None
+        """Told of everything that is met, struck or not: the place, whose it is, when."""
         scene = Scene(tuple(sorted(accounts)), 0, LATE_MS)
         self.weather = Weather(() if storm is None else storm, scene, began)
         self._set: dict[Place, list[_Set]] = {}
@@ -223,6 +225,8 @@ class Faults:
 
     def meet(self, place: Place, account: str, at: int) -> Met:
         """What strikes an order, a sale, a listing, a call, a connection or a frame that comes now, which counts."""
+        if self.note is not None:
+            self.note(place, account, at)
         number = self._numbers[place] = self._numbers.get(place, 0) + 1
         fault = self._found(place, account) or self._drawn(place, number)
         if place == "order":

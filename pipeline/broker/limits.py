@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from pipeline.times import HOUR, MINUTE, SECOND
@@ -42,12 +42,16 @@ class Limits:
 
     def __init__(self, rules: Sequence[Rule] = RULES, *, on: bool = True) -> None:
         self.on = on
+        self.note: Callable[[str, str, int], object] | None = None
+        """Told of every call, refused or not: which, whose it is, when."""
         self._rules = rules
         self._named = frozenset[str]().union(*(each.calls for each in rules))
         self._asked: dict[tuple[str, str], deque[int]] = {}
 
     def take(self, call: str, at: int, *, account: str = "", address: str = "", connection: str = "") -> int | None:
         """Count a call; how long to wait (ms) when it is one too many."""
+        if self.note is not None:
+            self.note(call, account, at)
         if not self.on:
             return None
         whose = {"account": account or address, "address": address, "connection": connection or address}
