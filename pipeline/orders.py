@@ -37,7 +37,7 @@ MOVES: Mapping[Stage, frozenset[OrderState]] = {
 UNANSWERED: frozenset[OrderState] = frozenset({"SEND", "SEND_RETRY", "UNKNOWN"})
 """States in which the venue's first answer is news."""
 EXTERNAL = "X:"
-"""How the names of orders begin that somebody else placed."""
+"""How the names of orders begin that somebody else placed: see `external`."""
 NAMED = 20
 """Characters of a request's name."""
 
@@ -141,10 +141,15 @@ def sold(order: Order) -> bool:
     return 0 < order.ended_at < order.expiry - SECOND
 
 
+def external(account: str, contract: str) -> str:
+    """The name of an order that somebody else placed. Two venues may have a contract of the same number."""
+    return f"{EXTERNAL}{account}:{contract}"
+
+
 def adopted(account: str, listed: Listed, heard: int) -> Order:
     """A contract of an account that no order of ours accounts for: somebody else's, as one that the venue has."""
     return Order(
-        order=f"{EXTERNAL}{listed.contract}",
+        order=external(account, listed.contract),
         account=account,
         product=listed.product,
         tf=listed.tf,

@@ -380,7 +380,7 @@ def test_the_end_of_somebody_elses_contract_is_told_under_the_contracts_own_name
     connector = Scripted()
     played = Played([connector])
     played.play(5, (1.0, told(connector, ended("99"))))
-    assert [each.order for each in played.of(Settlement)] == ["X:99"]
+    assert [each.order for each in played.of(Settlement)] == ["X:demo-1:99"]
 
 
 def test_an_end_that_is_told_again_is_given_once_and_one_that_contradicts_it_again() -> None:
@@ -397,7 +397,7 @@ def test_what_one_account_hears_never_becomes_an_answer_of_another() -> None:
     crossed = Ack("o-1", "c-9", MONDAY, MONDAY + 60_000, 0.9)
     played.play(5, (1.0, played.send("o-1", "demo-1")), (2.0, told(second, crossed, ended("o-1"), ended("c-9"))))
     assert [each.contract for each in played.of(Ack)] == ["c-o-1"]
-    assert [each.order for each in played.of(Settlement)] == ["X:o-1", "X:c-9"]
+    assert [each.order for each in played.of(Settlement)] == ["X:demo-2:o-1", "X:demo-2:c-9"]
     assert any("not of the account" in what for _, what in played.troubles("demo-2"))
 
 
@@ -430,7 +430,7 @@ def test_an_account_that_hangs_floods_or_fails_leaves_the_others_latency_alone()
     assert max(late) < 0.201
     assert len([each for each in played.of(Statement) if each.account == "demo-4" and not each.fault]) == 20
     assert {state for _, state in played.states("demo-4")} == {"DISCONNECTED", "AUTHENTICATING", "CONNECTED"}
-    assert len([each for each in played.of(Settlement) if each.order.startswith("X:f-")]) == 7
+    assert len([each for each in played.of(Settlement) if each.order.startswith("X:demo-2:f-")]) == 7
 
 
 # --- payouts ----------------------------------------------------------------------------------------------------------

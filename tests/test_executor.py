@@ -448,13 +448,13 @@ def test_a_refused_order_that_is_taken_afterwards_is_disputed_and_its_contract_c
     given = executed(approved(), (SENT + 120, REJECT), (SENT + 500, ACK), until=SENT + SECOND)
     assert disputes(given) == [("ABORT rejected", "contract C-1, call 1.00")]
     adopted = given[-1][1]
-    assert (adopted.order, adopted.origin, adopted.state, adopted.expiry) == ("X:C-1", "external", "CONFIRM", EXPIRY)
+    assert (adopted.order, adopted.origin, adopted.state, adopted.expiry) == ("X:demo-1:C-1", "external", "CONFIRM", EXPIRY)
 
 
 def test_a_second_contract_for_one_order_is_disputed_and_counts() -> None:
     given = executed(approved(), (SENT + 120, ACK), (SENT + 500, replace(ACK, contract="C-2")), until=SENT + SECOND)
     assert disputes(given) == [("CONFIRM contract C-1", "contract C-2, call 1.00")]
-    assert given[-1][1].order == "X:C-2"
+    assert given[-1][1].order == "X:demo-1:C-2"
 
 
 def test_a_contract_that_two_orders_are_said_to_have_stays_where_it_is() -> None:
@@ -655,9 +655,9 @@ def test_a_contract_of_somebody_else_is_adopted_and_followed() -> None:
     session.until(MONDAY + 3 * MINUTE)
     external = session.of(Order)
     assert [(each.order, each.state, each.origin) for each in external] == [
-        ("X:C-1", "CONFIRM", "external"),
-        ("X:C-1", "CONFIRM_RETRY", "external"),
-        ("X:C-1", "SETTLED", "external"),
+        ("X:demo-1:C-1", "CONFIRM", "external"),
+        ("X:demo-1:C-1", "CONFIRM_RETRY", "external"),
+        ("X:demo-1:C-1", "SETTLED", "external"),
     ]
     assert (external[-1].profit, external[-1].key) == (Decimal("0.90"), ("demo-1", "XAUUSD", MINUTE))
 
@@ -676,7 +676,7 @@ def test_a_contract_that_is_proved_not_to_be_and_is_listed_after_all_is_disputed
         session.broker.open(session.last(NAME), SENT + 5 * SECOND)
         session.until(SENT + 5 * MINUTE)
         assert [(each.was, each.now) for each in session.of(Dispute)] == [("ABORT absent", "contract C-1, call 1.00")]
-        assert session.states("X:C-1") == ["CONFIRM", "SETTLED"]
+        assert session.states("X:demo-1:C-1") == ["CONFIRM", "SETTLED"]
         assert session.last(NAME).state == "ABORT"
 
 

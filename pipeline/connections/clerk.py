@@ -13,7 +13,7 @@ from pipeline.connections.troubles import CallFailed
 from pipeline.connections.waiting import Work, ended
 from pipeline.evidence import Closing, Declined, Inquiry, Lost, Statement, Unsent
 from pipeline.host import Host
-from pipeline.orders import EXTERNAL
+from pipeline.orders import external
 from pipeline.values import Ack, Order, Reject, Settlement
 
 Answer = Ack | Reject | Unsent | Lost | Declined | Settlement | Statement
@@ -104,7 +104,7 @@ class Clerk:
             self._give(told)
             return
         order = told.order if told.order in self._orders else self._names.get(told.order)
-        end = replace(told, order=order or f"{EXTERNAL}{told.order}")
+        end = replace(told, order=order or external(self._keeper.account, told.order))
         known = self._ends.get(end.order)
         if known is not None and replace(known, at=end.at) == end:
             self._telling.tell("format", f"the end of {end.order} is told again")
