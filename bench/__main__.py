@@ -1,11 +1,19 @@
-"""All benchmarks, one after the other: `python -m bench`."""
+"""All benchmarks, one after the other: `python -m bench`. One of them with its options: `python -m bench NAME …`.
+
+`networked` takes ten minutes and runs only by its name.
+"""
 
 import sys
 
-from bench import closes, decisions, health, replay, requests, stops, store, windows
+from bench import closes, decisions, health, networked, replay, requests, stops, store, windows
+
+ALL = (windows, closes, health, replay, decisions, store, stops, requests)
 
 if __name__ == "__main__":
-    for each in (windows, closes, health, replay, decisions, store, stops, requests):
-        sys.argv = [each.__name__]
+    named = {each.__name__.removeprefix("bench."): each for each in (*ALL, networked)}
+    if len(sys.argv) > 1 and sys.argv[1] not in named:
+        sys.exit(f"there is no benchmark {sys.argv[1]!r}; name one of {', '.join(named)}")
+    for each in (named[sys.argv[1]],) if len(sys.argv) > 1 else ALL:
+        sys.argv = [each.__name__, *sys.argv[2:]]
         print(f"— {each.__name__}")
         each.main()

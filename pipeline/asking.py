@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from pipeline.engine import LEDGER_FILE, Setting, market_of, running
+from pipeline.engine import LEDGER_FILE, Setting, market_of, running, venue_clock
 from pipeline.evidence import Request
 from pipeline.ledger import Ledger
 from pipeline.ledger.proofs import Proofs
@@ -44,9 +44,12 @@ async def alone(plan: Plan, request: Request, accounts: Collection[str], patienc
     """
     with Ledger(plan.folder / LEDGER_FILE) as ledger:
         begin, speed = market_of(plan, wall(), ledger.last_moment())
+        clock = await venue_clock(plan)
+        if clock is not None:
+            begin = clock.now()
         past = ledger.past(begin)
         seen = Seen(accounts, past)
-        setting = Setting(mode=plan.settings.mode, begin=begin, speed=speed, outside=("venue",))
+        setting = Setting(mode=plan.settings.mode, begin=begin, speed=speed, outside=("venue",), clock=clock)
         async with running(plan, setting, ledger, past, taps=(seen.told,)) as flow:
             loop = asyncio.get_running_loop()
             until = loop.time() + patience

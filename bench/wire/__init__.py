@@ -1,0 +1,1 @@
+"""A flow and a practice venue as two programs on this machine, and all that can go wrong between them."""
