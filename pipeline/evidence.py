@@ -181,6 +181,18 @@ class Trouble(Struct, frozen=True):
     at: int
 
 
+class Called(Struct, frozen=True):
+    """How often an account asked its venue something in one minute, and how long that took on average."""
+
+    account: str
+    at: int
+    """The end of the minute."""
+    calls: int
+    failed: int
+    millis: float
+    """Real ms, of a call; 0 where there was none."""
+
+
 # --- what the ledger says --------------------------------------------------------------------------------------------
 
 
@@ -280,5 +292,18 @@ class Offered(Struct, frozen=True):
 
 Noted = Reconciled | Dispute | Unclosed | Certificate | Audited | Cash | Measured | Offered
 """What is kept beside orders, so that everything is accounted for and can be told afterwards."""
-ENTERING = (Unsent, Lost, Declined, Statement, Struck, Standing, Trouble, Written, Verdict, Request, Dispute)
+ENTERING = (
+    Unsent,
+    Lost,
+    Declined,
+    Statement,
+    Struck,
+    Standing,
+    Trouble,
+    Called,
+    Written,
+    Verdict,
+    Request,
+    Dispute,
+)
 """What comes in by a flow's door."""

@@ -11,7 +11,7 @@ from typing import get_args
 
 import numpy as np
 
-from pipeline.evidence import Measured, Offered, Standing, StandingState, Trouble, TroubleKind
+from pipeline.evidence import Called, Measured, Offered, Standing, StandingState, Trouble, TroubleKind
 from pipeline.orders import sold
 from pipeline.statistics.rates import PayoutMix, WinRate
 from pipeline.times import MINUTE
@@ -34,14 +34,17 @@ class Meters:
         self._accounts.setdefault(order.account, Account()).take(order)
         self._measure_by(order.account, at)
 
-    def tell(self, told: Standing | Trouble, at: int) -> None:
-        """How an account stands with its venue, or what went wrong between them."""
-        whose = told.account if isinstance(told, Standing) else told.whose
+    def tell(self, told: Standing | Trouble | Called, at: int) -> None:
+        """How an account stands with its venue, what went wrong between them, and how much was asked in a minute."""
+        whose = told.whose if isinstance(told, Trouble) else told.account
         account = self._accounts.setdefault(whose, Account())
-        if isinstance(told, Standing):
-            account.standing = told.state
-        else:
-            account.troubles[told.kind] += 1
+        match told:
+            case Standing():
+                account.standing = told.state
+            case Trouble():
+                account.troubles[told.kind] += 1
+            case Called():
+                account.called = told
         self._measure_by(whose, at)
 
     def _measure_by(self, whose: str, at: int) -> None:
@@ -72,6 +75,7 @@ class Account:
     profit: Decimal = Decimal(0)
     troubles: Counter[TroubleKind] = field(default_factory=Counter[TroubleKind])
     standing: StandingState | None = None
+    called: Called | None = None
     answers: deque[int] = field(default_factory=lambda: deque[int](maxlen=ANSWERS))
     told: dict[str, float] = field(default_factory=dict[str, float])
 
@@ -109,6 +113,10 @@ class Account:
             yield f"troubles_{kind}", float(count)
         if self.standing is not None:
             yield "connected", float(self.standing == "CONNECTED")
+        if self.called is not None:
+            yield "requests_a_minute", float(self.called.calls)
+            yield "requests_failed", float(self.called.failed)
+            yield "call_ms_mean", self.called.millis
         if self.answers:
             median, most = np.quantile(self.answers, (0.5, 0.95)).tolist()
             yield "answer_ms_p50", median

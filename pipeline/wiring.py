@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from pipeline.evidence import (
     Audited,
+    Called,
     Cash,
     Closing,
     Declined,
@@ -162,7 +163,9 @@ class Wiring:
             for parameter, kinds in each.part.takes.items():
                 for outside in (*self._of("venue"), *self._of("source")):
                     offered = [
-                        kind for kind in (Payouts, Standing, Trouble) if kind in kinds and kind in gives(outside)
+                        kind
+                        for kind in (Payouts, Standing, Trouble, Called)
+                        if kind in kinds and kind in gives(outside)
                     ]
                     told = tuple(kind for kind in offered if kind is not Payouts or outside.part.kind == "venue")
                     if told:
@@ -345,7 +348,7 @@ def _implicit(kind: Kind, types_taken: Sequence[type[Any]]) -> bool:
     if kind == "sink" and set(types_taken) == {Latch}:
         return False
     if kind == "sink":
-        loops |= {Payouts, Standing, Trouble}
+        loops |= {Payouts, Standing, Trouble, Called}
     if kind == "source":
         loops |= {Gap}
     return set(types_taken) <= loops

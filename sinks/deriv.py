@@ -29,7 +29,19 @@ from pipeline.deriv.ends import Naming
 from pipeline.deriv.limits import ACCOUNT_LIMITS, account_needs
 from pipeline.deriv.manner import CURRENCIES, DEADLINE, LATEST, OFFICIAL, STAMPS, Manner
 from pipeline.errors import InputError
-from pipeline.evidence import Closing, Declined, Evidence, Inquiry, Lost, Standing, Statement, Struck, Trouble, Unsent
+from pipeline.evidence import (
+    Called,
+    Closing,
+    Declined,
+    Evidence,
+    Inquiry,
+    Lost,
+    Standing,
+    Statement,
+    Struck,
+    Trouble,
+    Unsent,
+)
 from pipeline.host import Host
 from pipeline.keys import logins_of
 from pipeline.parts import Derived, venue
@@ -116,7 +128,18 @@ class Deriv:
         payouts: Observable[Payouts],
         past: Observable[Past],
     ) -> Observable[
-        Ack | Reject | Unsent | Lost | Declined | Settlement | Statement | Struck | Standing | Trouble | Payouts
+        Ack
+        | Reject
+        | Unsent
+        | Lost
+        | Declined
+        | Settlement
+        | Statement
+        | Struck
+        | Standing
+        | Trouble
+        | Called
+        | Payouts
     ]:
         if host.mode == "replay":
             return rehearsed(host, lambda: self._house(host), self.holders, orders, prices, payouts, past)

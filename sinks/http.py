@@ -13,7 +13,19 @@ from pipeline.connections.contract import Busy, Connector, Holder, Limit, Need, 
 from pipeline.connections.desk import connected
 from pipeline.connections.rehearsal import rehearsed
 from pipeline.errors import InputError
-from pipeline.evidence import Closing, Declined, Evidence, Inquiry, Lost, Standing, Statement, Struck, Trouble, Unsent
+from pipeline.evidence import (
+    Called,
+    Closing,
+    Declined,
+    Evidence,
+    Inquiry,
+    Lost,
+    Standing,
+    Statement,
+    Struck,
+    Trouble,
+    Unsent,
+)
 from pipeline.generic.allowance import USUAL, Allowance, venue_needs, wrong_with
 from pipeline.generic.clocking import practice_time
 from pipeline.generic.connector import GenericConnector
@@ -116,7 +128,18 @@ class Http:
         payouts: Observable[Payouts],
         past: Observable[Past],
     ) -> Observable[
-        Ack | Reject | Unsent | Lost | Declined | Settlement | Statement | Struck | Standing | Trouble | Payouts
+        Ack
+        | Reject
+        | Unsent
+        | Lost
+        | Declined
+        | Settlement
+        | Statement
+        | Struck
+        | Standing
+        | Trouble
+        | Called
+        | Payouts
     ]:
         if host.mode == "replay":
             return rehearsed(host, lambda: self._house(host), self.holders, orders, prices, payouts, past)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from reactivex import Observable
 
-from pipeline.evidence import Audited, Cash, Dispute, Reconciled, Standing, Trouble, Unclosed
+from pipeline.evidence import Audited, Called, Cash, Dispute, Reconciled, Standing, Trouble, Unclosed
 from pipeline.host import Host
 from pipeline.metering import Meters, Offers
 from pipeline.parts import sink
@@ -17,7 +17,7 @@ SOON = 250
 
 
 Certain = Reconciled | Dispute | Unclosed | Certificate | Audited | Cash
-Kept = Decisions | Order | Outcomes | Latch | Certain | Payouts | Standing | Trouble
+Kept = Decisions | Order | Outcomes | Latch | Certain | Payouts | Standing | Trouble | Called
 
 
 @sink
@@ -37,7 +37,7 @@ class Store:
         latches: Observable[Latch],
         certainty: Observable[Certain],
         payouts: Observable[Payouts],
-        connections: Observable[Standing | Trouble],
+        connections: Observable[Standing | Trouble | Called],
     ) -> Observable[Dropped]:
         return woken(
             lambda: Writing(host), "store", decisions, orders, outcomes, latches, certainty, payouts, connections
@@ -74,7 +74,7 @@ class Writing:
             case Outcomes():
                 self._ledger.outcome(item)
                 self._soon = self._soon or at + SOON
-            case Standing() | Trouble():
+            case Standing() | Trouble() | Called():
                 if self._measures:
                     self._meters.tell(item, at)
             case Payouts():

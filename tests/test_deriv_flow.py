@@ -110,9 +110,11 @@ class Seen:
                 await self.news.wait()
 
 
-def flow_at(port: int) -> Plan:
+def flow_at(port: int, more: str = "") -> Plan:
     products = "[" + ", ".join(f'"{each}"' for each in PRODUCTS) + "]"
-    return plan_of(FLOW.replace("PORT", str(port)).replace("SPEED", f"{SPEED:g}").replace("PRODUCTS", products))
+    return plan_of(
+        (FLOW + more).replace("PORT", str(port)).replace("SPEED", f"{SPEED:g}").replace("PRODUCTS", products)
+    )
 
 
 async def traded(folder: Path, faults: tuple[Fault, ...], orders: int, recorded: Path | None = None) -> Seen:

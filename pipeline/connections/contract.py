@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
+from pipeline.connections.counts import Counts
 from pipeline.evidence import Closing, Evidence, Inquiry, Money, Statement, Trouble
 from pipeline.permission import Permission
 from pipeline.secret import Logins
@@ -203,6 +204,14 @@ class Introduced(Protocol):
     def introduction(self) -> Mapping[str, str]:
         """In words for a person: money, currency, balance, what the login may do. Ids are shown masked by who shows."""
         ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A connector that counts what it asks: a flow is told every minute."""
+
+    @property
+    def counts(self) -> Counts: ...
 
 
 class Needing(Protocol):

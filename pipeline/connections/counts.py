@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pipeline.evidence import TroubleKind
+from pipeline.evidence import Called, TroubleKind
 from pipeline.times import MINUTE
 
 KEPT = 60
@@ -55,6 +55,14 @@ class Counts:
             for call, cell in cells.items():
                 whole.setdefault(call, (minute, _Cell()))[1].join(cell)
         return [cell.row(call, minute) for call, (minute, cell) in sorted(whole.items())]
+
+    def called(self, account: str, minute: int) -> Called:
+        """All calls of one minute together, as a flow hears of them at its end."""
+        cells = list(self._minutes.get(minute, {}).values())
+        calls = sum(cell.calls for cell in cells)
+        failed = sum(cell.failures.total() for cell in cells)
+        millis = sum(cell.millis for cell in cells) / calls if calls else 0.0
+        return Called(account, minute + MINUTE, calls, failed, round(millis, 3))
 
     def lines(self) -> list[str]:
         """For people: "quote: 120 calls, 2 failed (1 network, 1 throttle), mean 12 ms, p95 30 ms"."""

@@ -10,18 +10,19 @@ from reactivex.disposable import CompositeDisposable, Disposable
 
 from pipeline.connections.backoff import SOCKET, Backoff
 from pipeline.connections.clerk import Answer, Clerk
-from pipeline.connections.contract import Connector, Holder, Told, Warn
+from pipeline.connections.contract import Connector, Counting, Holder, Told, Warn
 from pipeline.connections.keeping import Keeper
 from pipeline.connections.quoting import Quoting
 from pipeline.connections.telling import Telling
 from pipeline.connections.waiting import Work
 from pipeline.errors import InputError
-from pipeline.evidence import Closing, Inquiry, Standing, Trouble
+from pipeline.evidence import Called, Closing, Inquiry, Standing, Trouble
 from pipeline.host import Host
 from pipeline.secret import Logins
+from pipeline.times import MINUTE, slot_of
 from pipeline.values import ENDED, Order, Past, Payouts
 
-Said = Answer | Standing | Trouble | Payouts
+Said = Answer | Standing | Trouble | Called | Payouts
 Make = Callable[[Holder, Warn], Connector]
 """Makes a connector of an account that is not connected yet."""
 
@@ -81,9 +82,12 @@ class _Desk:
         self._works = set[DisposableBase]()
         self._keepers: dict[str, Keeper] = {}
         self._clerks: dict[str, Clerk] = {}
+        self._counting: dict[str, Counting] = {}
+        """The last connector of each account that counts its calls."""
         self._quoting = Quoting(host, self._keepers, quoted, self._give, every=every, stake=stake, deadline=deadline)
         for holder in holders.values():
             self._open(holder)
+        self._work(self._count)
         for product in self._quoting.products:
             self._work(partial(self._quoting.follow, product))
 
@@ -128,7 +132,7 @@ class _Desk:
 
         keeper = Keeper(
             holder.account,
-            lambda: self._make(holder, telling.warn),
+            lambda: self._made(holder, telling.warn),
             self._host,
             self._logins,
             Backoff(SOCKET, holder.account),
@@ -140,6 +144,24 @@ class _Desk:
         self._keepers[holder.account], self._clerks[holder.account] = keeper, clerk
         keeper.begin()
         self._work(keeper.run, keeper.over)
+
+    def _made(self, holder: Holder, warn: Warn) -> Connector:
+        connector = self._make(holder, warn)
+        if isinstance(connector, Counting):
+            self._counting[holder.account] = connector
+        return connector
+
+    async def _count(self) -> None:
+        """Tell at the end of each minute what was asked in it, and once that nothing was."""
+        busy = set[str]()
+        while True:
+            minute = slot_of(self._host.now(), MINUTE)
+            await self._host.until(minute + MINUTE)
+            for account, connector in self._counting.items():
+                called = connector.counts.called(account, minute)
+                if called.calls or account in busy:
+                    self._give(called)
+                (busy.add if called.calls else busy.discard)(account)
 
     def _give(self, said: Said) -> None:
         self._observer.on_next(said)

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from pipeline.connections.budgets import Budgets, Common
 from pipeline.connections.contract import Capabilities, Hear, Holder, Priority, Told, Warn
+from pipeline.connections.counts import Counts
 from pipeline.connections.offset import Offset
 from pipeline.connections.reading import Answer
 from pipeline.connections.troubles import CallFailed
@@ -59,6 +60,7 @@ class DerivConnector:
         self._now, self._until = now, until
         self._budgets = Budgets(manner.capabilities.limits, now, until, common=common)
         self._offset = Offset()
+        self.counts = Counts(now)
         self._watching = Watching(now)
         self._offers = Offers(self._ask, now)
         self._turns: dict[tuple[str, Direction], asyncio.Lock] = {}
@@ -92,7 +94,7 @@ class DerivConnector:
     async def open(self) -> None:
         await self.close()
         login = self.logins.of(self.holder.account)
-        session = self._session = Session(self.manner, self.holder, login, self._budgets, self._complain)
+        session = self._session = Session(self.manner, self.holder, login, self._budgets, self._complain, self.counts)
         await session.open()
         self._wire, self._halted = session.wire, asyncio.get_running_loop().create_future()
         await self._catch_up(session.wire, session.account)

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pipeline.connections.budgets import Budgets
 from pipeline.connections.contract import Holder
+from pipeline.connections.counts import Counts
 from pipeline.connections.http import Http
 from pipeline.connections.reading import Answer
 from pipeline.connections.troubles import CallFailed
@@ -18,7 +19,7 @@ _ID = re.compile(r"[\w-]{1,40}", re.ASCII)
 class Rest:
     """The calls of one account's token."""
 
-    def __init__(self, manner: Manner, holder: Holder, login: Login, budgets: Budgets) -> None:
+    def __init__(self, manner: Manner, holder: Holder, login: Login, budgets: Budgets, counts: Counts | None) -> None:
         self._holder = holder
         self._id = named(login, holder)
         token = token_of(login, holder)
@@ -27,6 +28,7 @@ class Rest:
             hosts=manner.hosts,
             deadline=manner.deadline,
             budgets=budgets,
+            counts=counts,
             headers=lambda: {"Authorization": f"Bearer {token.reveal()}", "Deriv-App-ID": manner.app_id},
         )
 

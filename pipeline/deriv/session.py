@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from pipeline.connections.budgets import Budgets
 from pipeline.connections.contract import Holder
+from pipeline.connections.counts import Counts
 from pipeline.connections.socket import Socket
 from pipeline.connections.troubles import CallFailed
 from pipeline.deriv.manner import Manner
@@ -21,9 +22,17 @@ class Session:
     wire: Wire
     reading: "asyncio.Task[None]"
 
-    def __init__(self, manner: Manner, holder: Holder, login: Login, budgets: Budgets, complain: Complain) -> None:
-        self._manner, self._budgets, self._complain = manner, budgets, complain
-        self._rest = Rest(manner, holder, login, budgets)
+    def __init__(
+        self,
+        manner: Manner,
+        holder: Holder,
+        login: Login,
+        budgets: Budgets,
+        complain: Complain,
+        counts: Counts | None = None,
+    ) -> None:
+        self._manner, self._budgets, self._complain, self._counts = manner, budgets, complain, counts
+        self._rest = Rest(manner, holder, login, budgets, counts)
         self._socket = new_socket("the trading socket", manner.hosts, manner.deadline, complain)
 
     async def open(self, over: Callable[[Socket], Frames] = lambda socket: socket) -> None:
@@ -37,7 +46,7 @@ class Session:
             failure = CallFailed("network", str(failed)) if failed.kind == "auth" else failed
         if failure is not None:
             raise failure
-        self.wire = Wire(over(self._socket), self._budgets, self._manner.deadline, self._complain)
+        self.wire = Wire(over(self._socket), self._budgets, self._manner.deadline, self._complain, self._counts)
         self.reading = asyncio.create_task(self.wire.run())
 
     async def close(self) -> None:

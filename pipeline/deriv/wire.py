@@ -11,11 +11,13 @@ from typing import Protocol
 
 from pipeline.connections.budgets import Budgets
 from pipeline.connections.contract import Priority
+from pipeline.connections.counts import Counts
 from pipeline.connections.reading import Answer
 from pipeline.connections.socket import Socket
 from pipeline.connections.troubles import CallFailed
 from pipeline.deriv.refusals import Refused
 from pipeline.deriv.requests import PING, Request, call_of
+from pipeline.times import SECOND
 
 Heard = Callable[[Answer], None]
 Followed = Callable[[Answer], bool | None]
@@ -43,8 +45,11 @@ class Frames(Protocol):
 class Wire:
     """One connection. `run` reads it and ends with it; until then anybody may `ask`."""
 
-    def __init__(self, socket: Frames, budgets: Budgets, deadline: float, complain: Complain) -> None:
+    def __init__(
+        self, socket: Frames, budgets: Budgets, deadline: float, complain: Complain, counts: Counts | None = None
+    ) -> None:
         self._socket, self._budgets, self._deadline, self._complain = socket, budgets, deadline, complain
+        self._counts = counts
         self._number = 0
         self._asked: dict[int, _Asked] = {}
         self._streams: dict[str, int] = {}
@@ -86,21 +91,27 @@ class Wire:
         async with self._budgets.room(call, priority, by):
             if self.ended is not None:
                 raise CallFailed(self.ended.kind, f"{call}: {self.ended}", fate="unsent")
-            asked = self._ask(call, first, later)
+            asked, began, kind = self._ask(call, first, later), self._time(), None
             try:
                 async with asyncio.timeout(self._deadline):
                     await self._socket.send({**request, "req_id": asked.number})
                     return await asked.answer
-            except Refused as refused:
-                if refused.kind == "throttle":
-                    self._budgets.hold(call, refused.wait)
+            except CallFailed as failed:
+                kind = failed.kind
+                if isinstance(failed, Refused) and kind == "throttle":
+                    self._budgets.hold(call, failed.wait)
                 raise
             except TimeoutError:
-                what = f"no answer to {call} within {self._deadline:g} s"
+                what, kind = f"no answer to {call} within {self._deadline:g} s", "network"
             finally:
+                if self._counts is not None:
+                    self._counts.add(call, (self._time() - began) * SECOND, kind)
                 if later is None:
                     self._asked.pop(asked.number, None)
         raise CallFailed("network", what)
+
+    def _time(self) -> float:
+        return asyncio.get_running_loop().time()
 
     def _ask(self, call: str, first: Heard | None, later: Followed | None) -> "_Asked":
         self._number += 1

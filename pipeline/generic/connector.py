@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from pipeline.connections.budgets import Budgets, Common
 from pipeline.connections.contract import Capabilities, Hear, Holder, Outside, Warn
+from pipeline.connections.counts import Counts
 from pipeline.connections.http import Http
 from pipeline.connections.offset import Offset
 from pipeline.connections.reading import Answer
@@ -44,6 +45,7 @@ class GenericConnector:
     ) -> None:
         self._terms, self._holder, self._host, self._warn = terms, holder, host, warn
         self._offset = Offset()
+        self.counts = Counts(host.now)
         site = terms.site
         budgets = Budgets(terms.limits, host.now, host.until, common=common)
         self._http = Http(
@@ -51,6 +53,7 @@ class GenericConnector:
             hosts=site.hosts,
             deadline=site.deadline,
             budgets=budgets,
+            counts=self.counts,
             offset=None if terms.practice else self._offset,
         )
         late = site.deadline + terms.late

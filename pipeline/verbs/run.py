@@ -42,6 +42,7 @@ from pipeline.remarks import remark
 from pipeline.standstills import Pulse, StandstillWatch, stalls_file
 from pipeline.switch import Switch
 from pipeline.times import SECOND, duration, local_text, timeframe_name
+from pipeline.traffic import Traffic
 from pipeline.values import Decisions, Fault, Order, Stalled
 from pipeline.verbs.accounts_common import unlock
 from pipeline.verbs.common import flow_option, json_option, proven_plan_of, say_json
@@ -95,7 +96,7 @@ class _Run:
         self._seconds = seconds
         self._killed = killed
         self._words = _Json() if options.json else _Line(plan) if sys.stdout.isatty() else _Plain(plan)
-        self._unended = Unended()
+        self._unended, self._traffic = Unended(), Traffic()
 
     async def whole(self) -> None:
         plan, options = self._plan, self._options
@@ -125,7 +126,7 @@ class _Run:
             past = ledger.past(begin)
             self._words.begin(begin, pace, url, banner(plan, past.armings, begin))
             setting = Setting(mode=plan.settings.mode, begin=begin, speed=speed, clock=clock)
-            taps = (watch.told, self._words.told, self._unended.told)
+            taps = (watch.told, self._words.told, self._unended.told, self._traffic.told)
             try:
                 async with running(plan, setting, ledger, past, journal=journal, taps=taps) as flow:
                     watch.begins(flow.border.clock)
@@ -135,7 +136,7 @@ class _Run:
             finally:
                 watch.state = "ENDED"
                 await desk.stop()
-        self._words.end(watch.status(), amiss(flow), self._unended.orders)
+        self._words.end(watch.status(), amiss(flow), self._unended.orders, self._traffic)
 
     async def _until_end(self, flow: Flow, watch: Watch, ledger: Ledger, switch: Switch) -> None:
         """Wait for what ends the run: its time, a signal, its sources, or a failure."""
@@ -229,7 +230,7 @@ class _Words:
     def told(self, node: str, value: Any) -> None: ...
     def look(self, status: Status) -> None: ...
     def leaving(self, orders: int, seconds: int) -> None: ...
-    def end(self, status: Status, amiss: list[str], unended: Sequence[Order]) -> None: ...
+    def end(self, status: Status, amiss: list[str], unended: Sequence[Order], traffic: Traffic) -> None: ...
     def hush(self, quiet: bool) -> None: ...
     def alone(self) -> None: ...
 
@@ -272,8 +273,9 @@ class _Plain(_Words):
             f"{orders} order{several} on the way: waiting up to {seconds} s for an answer; Ctrl-C ends it at once"
         )
 
-    def end(self, status: Status, amiss: list[str], unended: Sequence[Order]) -> None:
-        self._print("\n".join((*_summary(status, amiss, self._zone), *still_open(unended, self._zone))))
+    def end(self, status: Status, amiss: list[str], unended: Sequence[Order], traffic: Traffic) -> None:
+        calls = (f"  {line}" for line in traffic.lines())
+        self._print("\n".join((*_summary(status, amiss, self._zone), *calls, *still_open(unended, self._zone))))
 
     def _print(self, text: str) -> None:
         print(text, flush=True)
@@ -353,9 +355,9 @@ class _Json(_Words):
         say_json({"what": "leaving", "orders": orders, "seconds": seconds})
         sys.stdout.flush()
 
-    def end(self, status: Status, amiss: list[str], unended: Sequence[Order]) -> None:
+    def end(self, status: Status, amiss: list[str], unended: Sequence[Order], traffic: Traffic) -> None:
         still_open = [{"order": each.order, "state": each.state} for each in unended]
-        say_json({"what": "summary", **_as_json(status), "amiss": amiss, "open": still_open})
+        say_json({"what": "summary", **_as_json(status), "amiss": amiss, "open": still_open, "calls": traffic.rows()})
         sys.stdout.flush()
 
 
