@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from pipeline import budgeting
+from pipeline import budgeting, symbols
 from pipeline.anchored import LEAST, Anchoring
 from pipeline.calendar import Calendars
 from pipeline.calendar_tables import CALENDARS, calendars_of
@@ -106,6 +106,7 @@ class _Check:
         self._warn_of_faults()
         self._warn_of_symbols()
         tests = self._tests()
+        self.tables.problems.extend(symbols.problems(self.tables.source, self._nodes.values()))
         if not self.tables.problems:
             self.tables.problems.extend(budgeting.problems(self.tables.source, self._nodes, edges))
         if self.tables.problems:

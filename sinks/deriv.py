@@ -184,6 +184,10 @@ class Deriv:
             LoginField("token", "a personal access token of Deriv that may trade and nothing else", "secret"),
         )
 
+    @property
+    def speaks(self) -> str:
+        return "deriv"
+
     def limits(self) -> tuple[Limit, ...]:
         return ACCOUNT_LIMITS
 

@@ -169,6 +169,10 @@ class Http:
     def login_fields(self) -> tuple[LoginField, ...]:
         return () if self.practice else LOGIN
 
+    @property
+    def speaks(self) -> str:
+        return self._site().home
+
     def limits(self) -> tuple[Limit, ...]:
         return tuple(each.limit() for each in self.rates)
 

@@ -64,6 +64,10 @@ class Deriv:
         hosts = {urlsplit(self.url).hostname or ""}
         return DerivFeed(public_socket(self.url), hosts, Naming(self.symbols), budgets, warn, host.now, DEADLINE)
 
+    @property
+    def speaks(self) -> str:
+        return "deriv"
+
     def limits(self) -> tuple[Limit, ...]:
         return PUBLIC_LIMITS
 

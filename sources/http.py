@@ -86,6 +86,10 @@ class Http:
     def login_fields(self) -> tuple[LoginField, ...]:
         return LOGIN if self.account and not self.practice else ()
 
+    @property
+    def speaks(self) -> str:
+        return self._site().home
+
     def limits(self) -> tuple[Limit, ...]:
         return tuple(each.limit() for each in self.rates)
 

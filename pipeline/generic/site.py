@@ -19,9 +19,14 @@ class Site:
     """Seconds within which an answer must be there."""
 
     @property
+    def home(self) -> str:
+        """The host that its calls go to."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
     def local(self) -> bool:
         """Whether it is on this machine."""
-        return is_local(urlsplit(self.url).hostname or "")
+        return is_local(self.home)
 
 
 def site_of(url: str, stream_url: str, hosts: Collection[str], deadline: float, *, practice: bool) -> Site:
