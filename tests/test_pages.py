@@ -72,13 +72,17 @@ from = "risk.main"
 MINE = re.compile(r"This is `mine.py`:\n\n```python\n(.*?)```", re.DOTALL)
 
 
+OTHERS = ("[project", "seed")
+"""How files on a page begin that are no flows: a package's, a practice venue's."""
+
+
 def told(page: Path) -> list[tuple[int, str]]:
     """The flows on a page, and the parts of flows, with their lines."""
     text = page.read_text(encoding="utf-8")
     blocks = [
         (text.count("\n", 0, each.start()) + 1, each[1]) for each in re.finditer(r"```toml\n(.*?)```", text, re.DOTALL)
     ]
-    return [(line, block) for line, block in blocks if not block.startswith("[project")]
+    return [(line, block) for line, block in blocks if not block.startswith(OTHERS)]
 
 
 def whole(block: str) -> dict[str, Any]:

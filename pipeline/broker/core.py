@@ -11,6 +11,7 @@ from numpy.random import PCG64, Generator
 
 from pipeline.broker.entries import Entries
 from pipeline.broker.faults import Fault, Faults, Met, OfSpan, Place
+from pipeline.broker.latency import Latency
 from pipeline.broker.limits import Limits
 from pipeline.broker.misfortunes import Misfortunes
 from pipeline.broker.offers import Offers
@@ -73,6 +74,7 @@ class Broker:
             remembers=left is not None,
         )
         self.limits = Limits(on=settings.limits)
+        self.latency = Latency(settings.seed, settings.latency_ms, settings.latency_jitter_ms)
         self.faults = Faults(settings.storm, self.purses.all, self._began)
         self.faults.go_on(max((each.number for each in book.deals.values()), default=0))
         self._names = Generator(PCG64((settings.seed, clock.now())))

@@ -40,8 +40,10 @@ class Gate:
             raise Denied("AccessDenied", "Access denied.")
         if during("maintenance", account) is not None:
             raise Denied("ServiceUnavailable", "The service is temporarily unavailable.")
-        if (slow := during("slow", account)) is not None:
-            await self._later(slow.delay)
+        slow = during("slow", account)
+        lag = self._broker.latency.draw(account) + (0 if slow is None else slow.delay)
+        if lag:
+            await self._later(lag)
         if counted and self._is_too_often(request, account):
             raise Denied("RateLimit", "Rate limit exceeded.")
         fault = self._broker.meet(place, account).fault

@@ -10,6 +10,7 @@ from pipeline.broker.deriv_checks import Table
 from pipeline.broker.deriv_faults import BREAKING, LATE, SILENT, bent
 from pipeline.broker.deriv_session import Frame
 from pipeline.broker.faults import Fault, OfSpan
+from pipeline.broker.latency import Lagging
 from pipeline.broker.telling import News
 from pipeline.broker.values import Stage
 
@@ -22,7 +23,8 @@ class Wire:
     ) -> None:
         self._broker = broker
         self._whose = whose
-        self._send = send
+        self._lagging = Lagging(lambda: broker.latency.draw(whose()), broker.now, broker.at, send)
+        self._send = self._lagging.send
         self._drop = drop
         self._held: str | None = None
         self._watches: list[Callable[[], object]] = []
@@ -40,6 +42,7 @@ class Wire:
 
     def close(self) -> None:
         """Nobody hears any more."""
+        self._lagging.close()
         for stop in self._watches:
             stop()
 

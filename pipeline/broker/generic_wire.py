@@ -97,8 +97,10 @@ class Wire:
             raise No(403, "banned", "You have been banned for a while.")
         if self._during("maintenance", account):
             raise No(503, "maintenance", "The broker is closed for maintenance.")
-        if (slow := self._during("slow", account)) is not None:
-            await self._later(slow.delay)
+        slow = self._during("slow", account)
+        lag = self._broker.latency.draw(account) + (0 if slow is None else slow.delay)
+        if lag:
+            await self._later(lag)
 
     async def _not_done(self, request: web.Request, fault: Fault, do: Callable[[], object] | None) -> web.Response:
         if fault.what == "late_accept" and do is not None:

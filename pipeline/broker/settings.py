@@ -17,6 +17,7 @@ from pipeline.venues.faults import Storm
 
 Speed = Annotated[float, Meta(ge=0.1, le=1000)]
 Count = Annotated[int, Meta(ge=0, le=100)]
+Lag = Annotated[int, Meta(ge=0, le=60_000)]
 Charge = Annotated[float, Meta(ge=0, le=0.4)]
 Scope = Literal["read", "trade", "trading_information", "payments", "admin", "account_manage"]
 BEGINS = 1_767_600_000_000
@@ -90,6 +91,8 @@ class Settings:
     min_stake: Annotated[Decimal, Meta(description="the least that is staked")] = Decimal("0.35")
     max_stake: Annotated[Decimal, Meta(description="the most that is staked")] = Decimal(10_000)
     max_payout: Annotated[Decimal, Meta(description="the most that a contract brings")] = Decimal(50_000)
+    latency_ms: Annotated[Lag, Meta(description="every answer comes so much later, by its clock")] = 0
+    latency_jitter_ms: Annotated[Lag, Meta(description="and up to so much more, drawn from the seed")] = 0
     settle_delay: Annotated[DurationText, Meta(description="from a contract's expiry until its money comes")] = "1s"
     offer_lasts: Annotated[DurationText, Meta(description="how long a quoted price may be bought at")] = "60s"
     limits: Annotated[bool, Meta(description="whether it counts how often it is asked, and refuses more")] = True
