@@ -36,6 +36,8 @@ MOVES: Mapping[Stage, frozenset[OrderState]] = {
 
 UNANSWERED: frozenset[OrderState] = frozenset({"SEND", "SEND_RETRY", "UNKNOWN"})
 """States in which the venue's first answer is news."""
+LEAVING = 10 * SECOND
+"""An order that has not left by then does not leave at all: whoever waits has given it up."""
 EXTERNAL = "X:"
 """How the names of orders begin that somebody else placed: see `external`."""
 NAMED = 20
@@ -59,6 +61,14 @@ def slot_end(order: Order) -> int:
     before we think that it has ended.
     """
     return max(slot_of(order.wanted_at, order.tf), order.bar + order.tf) + order.tf
+
+
+def leaves_by(order: Order, within: int = LEAVING, speed: float = 1.0) -> int:
+    """Until when an order may leave that was sent: it may wait for its turn, but not into another slot.
+
+    Where a clock goes faster than time passes a second that passes is none too late.
+    """
+    return min(order.sent_at + int(within * speed), slot_end(order) + int((speed - 1) * SECOND))
 
 
 def prepared(approved: Approved, flow: str = "") -> Order:

@@ -99,7 +99,8 @@ def told(problem: Exception, what: str, sending: Sending, deadline: float) -> Ca
     """Our failure for one of the library's."""
     match problem:
         case TimeoutError():
-            kind, why = "network", f"got no answer within {deadline:g} s"
+            kind = "network"
+            why = f"got no answer within {deadline:g} s" if sending.connected else "found no connection in time"
         case Redirected():
             kind, why = "format", "was sent elsewhere, which is not followed"
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():

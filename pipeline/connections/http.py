@@ -23,6 +23,8 @@ from pipeline.times import SECOND
 
 MOST = 8 * 1024 * 1024
 """Bytes of an answer, unpacked."""
+SHORTEST = 0.001
+"""Seconds: no time at all would be any time."""
 LONGEST_LINE = 256 * 1024
 PASSING = frozenset({"throttle", "maintenance", "network"})
 """Kinds of failures that go by."""
@@ -74,13 +76,14 @@ class Http:
         """Ask once, and give the table or list that is answered ({} for an answer without content).
 
         `call` is the kind of call that limits count; `by` the moment (of the budgets' clock) until which it must have
-        been let go. Not `limited` is for renewing a login: it waits for nobody, and counts in no limit.
+        left, or it does not: to connect takes time, too. Not `limited` is for renewing a login: it waits for nobody,
+        and counts in no limit.
         """
         patience = self._deadline if deadline is None else deadline
         if not limited:
             return await self._counted(call, self._question(method, path, query, body, headers), patience)
         async with self._budgets.room(call, priority, by, weight):
-            return await self._counted(call, self._question(method, path, query, body, headers), patience)
+            return await self._counted(call, self._question(method, path, query, body, headers), patience, by)
 
     async def retried(
         self,
@@ -158,11 +161,11 @@ class Http:
         if session is not None:
             await session.close()
 
-    async def _counted(self, call: str, question: Question, deadline: float) -> Answer:
+    async def _counted(self, call: str, question: Question, deadline: float, by: int | None = None) -> Answer:
         loop = asyncio.get_running_loop()
         began, kind = loop.time(), None
         try:
-            return await self._answer(question, deadline)
+            return await self._answer(question, deadline, by)
         except CallFailed as failure:
             kind = failure.kind
             self._heed(call, failure)
@@ -176,19 +179,19 @@ class Http:
         if failure.kind == "throttle":
             self._budgets.hold(call, failure.wait)
 
-    async def _answer(self, question: Question, deadline: float) -> Answer:
-        reply, what = await self._exchanged(question, deadline), question.what
+    async def _answer(self, question: Question, deadline: float, by: int | None) -> Answer:
+        reply, what = await self._exchanged(question, deadline, by), question.what
         if not 200 <= reply.status < 300:
             raise self._no(question, reply)
         if not reply.whole:
             raise CallFailed("format", f"{what} got an answer of more than {self._most} bytes")
         return Answer({} if reply.status == 204 else decoded(reply.raw, f"answer to {what}"), f"answer to {what}")
 
-    async def _exchanged(self, question: Question, deadline: float) -> "_Reply":
+    async def _exchanged(self, question: Question, deadline: float, by: int | None) -> "_Reply":
         sending, failure, reply = Sending(), None, None
         began = self._budgets.now()
         try:
-            async with asyncio.timeout(deadline), self._sent(question, sending, deadline) as response:
+            async with asyncio.timeout(deadline), self._sent(question, sending, deadline, by) as response:
                 self._heard(response, began)
                 reply = await self._reply(response)
         except BROKEN as problem:
@@ -212,9 +215,10 @@ class Http:
             raise CallFailed("network", f"{question.what} was not sent: the connection was closed here", fate="unsent")
         return question
 
-    def _sent(self, question: Question, sending: Sending, silence: float) -> "_Responding":
+    def _sent(self, question: Question, sending: Sending, silence: float, by: int | None = None) -> "_Responding":
         if self._session is None:
             self._session = new_session(self._deadline)
+        left = None if by is None else max(SHORTEST, (by - self._budgets.now()) / SECOND)
         return self._session.request(
             question.method,
             URL(self._base + question.path, encoded=True).with_query(question.query),
@@ -222,7 +226,7 @@ class Http:
             headers=question.headers,
             allow_redirects=False,
             trace_request_ctx=sending,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._deadline, sock_read=silence),
+            timeout=aiohttp.ClientTimeout(total=None, connect=left, sock_connect=self._deadline, sock_read=silence),
         )
 
     async def _reply(self, response: aiohttp.ClientResponse) -> "_Reply":

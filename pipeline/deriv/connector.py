@@ -33,12 +33,11 @@ from pipeline.deriv.stating import Stating
 from pipeline.deriv.watching import Watching
 from pipeline.deriv.wire import Wire
 from pipeline.evidence import Closing, Inquiry, Statement, Trouble
+from pipeline.orders import leaves_by
 from pipeline.secret import Logins
 from pipeline.times import SECOND
 from pipeline.values import Ack, Direction, Order, Settlement
 
-LEAVING = 10 * SECOND
-"""An order that does not leave within it does not leave at all: whoever waits has given it up by then."""
 LOOKED_AFTER = 1 * SECOND
 """How often it is looked whether a contract's end is overdue."""
 
@@ -161,7 +160,7 @@ class DerivConnector:
         wire = self._open_wire()
         if self._halted is not None and self._halted.done():
             raise CallFailed("rule", "nothing is bought: what was bought last is not what was ordered", fate="unsent")
-        by = self._now() + LEAVING
+        by = leaves_by(order)
         await self._check(order)
         buying = Buying(
             order,

@@ -13,7 +13,7 @@ from pipeline.execution.reconciling import Spans
 from pipeline.execution.register import Register
 from pipeline.host import Host
 from pipeline.leave import Leave
-from pipeline.orders import answered, judged, moved, offered, prepared, sent, slot_end, unsent
+from pipeline.orders import LEAVING, answered, judged, moved, offered, prepared, sent, slot_end, unsent
 from pipeline.times import DAY, HOUR, SECOND
 from pipeline.values import ENDED, UNSURE, Ack, Approved, Arming, Order, Reject, Settlement, Slept
 
@@ -29,7 +29,8 @@ class Teller:
         self.orders = Register()
         self._account, self._evidence, self._manner, self._host = account, terms.evidence, manner, host
         self._alarms = alarms
-        self._spans = Spans(manner.answer + terms.evidence.late_ms, terms.evidence.stamps_ms)
+        within = max(manner.answer, LEAVING) + terms.evidence.late_ms
+        self._spans = Spans(within, terms.evidence.stamps_ms)
         self._asking = Asking(account, terms.evidence, manner, self.orders, self._spans, alarms)
         self._preflight = Preflight(account, terms, manner, stops, self.orders, self._asking)
         self._disputes = Disputes(account)

@@ -21,6 +21,7 @@ from pipeline.generic.listing import Query, contracts_of, money_of
 from pipeline.generic.session import Session
 from pipeline.generic.terms import TRADE, Terms
 from pipeline.generic.units import percent_of, plain, ratio_of
+from pipeline.orders import LEAVING, leaves_by
 from pipeline.secret import Login
 from pipeline.times import MINUTE, SECOND, timeframe_name
 from pipeline.values import Ack, Order, Settlement
@@ -118,7 +119,8 @@ class GenericConnector:
 
     async def place(self, order: Order) -> Ack:
         self._check_before(order)
-        by = self._host.now() + int(self._terms.site.deadline * SECOND * self._terms.speed)
+        within = int(min(LEAVING, self._terms.site.deadline * SECOND))
+        by = leaves_by(order, within, self._terms.speed)
         self._follower.sends(order)
         try:
             return self._taken(order, await self._session.post("/orders", "order", self._body(order), by=by))
