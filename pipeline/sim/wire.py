@@ -162,7 +162,7 @@ class Wire:
 
     @property
     def _latency(self) -> int:
-        return int(getattr(self._venue, "latency_ms", 0))
+        return sum(int(getattr(self._venue, name, 0)) for name in ("latency_ms", "latency_jitter_ms"))
 
     def _arrive(self, order: Order) -> None:
         """By the venue's own clock."""

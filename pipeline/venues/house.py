@@ -53,7 +53,7 @@ class House:
         self.accounts = accounts
         self.remembers = remembers
         self.book = book or Book()
-        scene = Scene(tuple(sorted(accounts)), rules.latency_ms, rules.evidence.late_ms)
+        scene = Scene(tuple(sorted(accounts)), rules.slowest_ms, rules.evidence.late_ms)
         self.weather = Weather(faults, scene, began, watching)
         self.turns = Turns()
         self.board = Board(rules, self.book, began if now is None else now)

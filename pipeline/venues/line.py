@@ -56,7 +56,7 @@ class Line:
         house = self.house
         house.orders += 1
         strike = house.weather.of_order(house.orders)
-        moment = order.at + house.rules.latency_ms
+        moment = order.at + house.rules.latency(order.order)
         house.turns.promise(moment, partial(self._arrive, order, house.orders, strike, moment))
 
     def _arrive(self, order: Order, number: int, strike: Strike | None, at: int) -> None:
@@ -147,7 +147,7 @@ class Line:
 
     def sell(self, closing: Closing) -> None:
         """Ask for a contract to be taken back."""
-        moment = closing.at + self.house.rules.latency_ms
+        moment = closing.at + self.house.rules.latency(f"sale of {closing.order}")
         self.house.turns.promise(moment, partial(self._sell, closing, moment))
 
     def _sell(self, closing: Closing, at: int) -> None:
@@ -185,7 +185,8 @@ class Line:
         house = self.house
         house.inquiries += 1
         strike = house.weather.of_inquiry(house.inquiries)
-        moment = inquiry.at + (house.rules.latency_ms if inquiry.account in self._asked else 0)
+        takes = house.rules.latency(f"question {inquiry.number} of {inquiry.account}")
+        moment = inquiry.at + (takes if inquiry.account in self._asked else 0)
         self._asked.add(inquiry.account)
         house.turns.promise(moment, partial(self._state, inquiry, strike, moment), last=True)
 
