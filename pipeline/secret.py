@@ -10,13 +10,18 @@ PRACTISED = "practice-"
 
 VARIABLE = "MOONLIGHT_VAULT_PASSPHRASE"
 
+PASSING = 256
+"""So many secrets that last a while are known after they were revealed: of them there are new ones all the time."""
+
 _revealed: dict[str, None] = {}
+_passing: dict[str, None] = {}
 _passphrase: "list[Secret]" = []
 
 
 def revealed() -> tuple[str, ...]:
-    """Every secret that was revealed since the program began: what must not stand in anything it writes."""
-    return tuple(_revealed)
+    """Secrets that were revealed since the program began, of those that do not last the latest: what must not stand in
+    anything it writes."""
+    return (*_revealed, *_passing)
 
 
 def take_passphrase() -> None:
@@ -35,14 +40,21 @@ def taken_passphrase() -> "Secret | None":
 class Secret:
     """Text that shows as dots wherever it is printed, logged, compared in a message or put into a traceback."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("_passing", "_text")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, passing: bool = False) -> None:
+        """`passing`: it opens something once, or for minutes."""
         self._text = text
+        self._passing = passing
 
     def reveal(self) -> str:
         """The text itself: for the one call that needs it."""
-        _revealed[self._text] = None
+        if not self._passing:
+            _revealed[self._text] = None
+        elif self._text not in _passing:
+            _passing[self._text] = None
+            if len(_passing) > PASSING:
+                del _passing[next(iter(_passing))]
         return self._text
 
     def __repr__(self) -> str:

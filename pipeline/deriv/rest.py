@@ -47,7 +47,7 @@ class Rest:
     async def trading_url(self) -> Secret:
         """An address that opens a socket of the account, once and within two minutes."""
         answer = await self._asked("POST", f"{ACCOUNTS}/{self._id}/otp")
-        return Secret(answer.table("data").text("url"))
+        return Secret(answer.table("data").text("url"), passing=True)
 
     async def close(self) -> None:
         await self._http.close()

@@ -5,6 +5,7 @@ that lost its number is known by the subscription it names.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import aclosing
 from typing import Protocol
@@ -33,6 +34,8 @@ def new_socket(what: str, hosts: Collection[str], deadline: float, complain: Com
 
 STREAMS = 1024
 """So many subscriptions are known by name; all are known by their number."""
+FAILED = 256
+"""So many requests that failed are still heard of: what comes of one all the same is told."""
 
 
 class Frames(Protocol):
@@ -52,6 +55,7 @@ class Wire:
         self._counts = counts
         self._number = 0
         self._asked: dict[int, _Asked] = {}
+        self._failed = deque[int]()
         self._streams: dict[str, int] = {}
         """By subscription, the number of the request that began it."""
         self.ended: CallFailed | None = None
@@ -108,6 +112,10 @@ class Wire:
                     self._counts.add(call, (self._time() - began) * SECOND, kind)
                 if later is None:
                     self._asked.pop(asked.number, None)
+                elif kind is not None:
+                    self._failed.append(asked.number)
+                    if len(self._failed) > FAILED:
+                        self._asked.pop(self._failed.popleft(), None)
         raise CallFailed("network", what)
 
     def _time(self) -> float:

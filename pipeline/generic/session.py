@@ -126,9 +126,9 @@ class Session:
     def _read(self, answer: Answer, old: Token | None) -> Token:
         refresh = answer.text("refresh_token", default="")
         self.judge(frozenset(answer.texts("scopes")) if answer.has("scopes") else None)
-        kept = Secret(refresh) if refresh else old.refresh if old is not None else None
+        kept = Secret(refresh, passing=True) if refresh else old.refresh if old is not None else None
         lasts = max(1, answer.whole("expires_in")) * SECOND
-        return Token(Secret(answer.text("access_token")), kept, self._now() + int(lasts * (1 - EARLY)))
+        return Token(Secret(answer.text("access_token"), passing=True), kept, self._now() + int(lasts * (1 - EARLY)))
 
 
 def _bearing(token: Token) -> dict[str, str]:
