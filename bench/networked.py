@@ -29,7 +29,7 @@ from bench.wire.programs import Engine, Venue, verb
 
 ACCOUNTS = ("demo-1", "demo-2", "demo-3", "demo-4")
 PRODUCTS = ("R_10", "R_25", "R_50", "R_100")
-ENDING = 60.0
+ENDING = 60
 """Seconds by which all contracts have ended; the longest lasts five minutes of a fast clock."""
 NAMED = (*storm.BY_HAND, *storm.CONTRADICTING)
 """What a certificate or an audit has to name."""
@@ -227,9 +227,10 @@ async def _compared(venue: Venue, engine: Engine, made: Lived) -> None:
     """Call the storm off, let all contracts end, reconcile, and hold the two books against each other."""
     made.struck = venue.struck + await venue.hits()
     await venue.calm()
-    until = perf_counter() + ENDING
-    while perf_counter() < until and any(each["open"] for each in (await venue.state())["accounts"].values()):
-        await asyncio.sleep(0.2)
+    for _ in range(ENDING):
+        if not any(each["open"] for each in (await venue.state())["accounts"].values()):
+            break
+        await asyncio.sleep(1.0)
     code, said = await verb("reconcile", str(engine.file))
     if code and not any(made.struck[what] for what in NAMED):
         made.problems.append(f"reconcile: {said[-600:]}")
