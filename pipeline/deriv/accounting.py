@@ -34,11 +34,14 @@ def ordered(movements: Iterable[Movement]) -> list[Movement]:
 def balance_at(movements: Sequence[Movement], moment: int, now: Decimal) -> Decimal:
     """What the account held at a moment, by its ledger; `now` where nothing moved since before all that is listed.
 
-    Every line must go on from the one before it: if one is missing, so may be a contract.
+    Every line must go on from the one before it: if one is missing, so may be a contract. What the account held before
+    the ledger was asked for must be in it: else the ledger is older than that.
     """
     for before, after in pairwise(movements):
         if before.after + after.amount != after.after:
             raise CallFailed("format", f"the ledger of the account has a hole before line {after.number}")
+    if movements and now not in {movements[0].after - movements[0].amount, *(each.after for each in movements)}:
+        raise CallFailed("format", "the ledger of the account is behind its balance")
     until = [each for each in movements if each.at <= moment]
     if until:
         return until[-1].after

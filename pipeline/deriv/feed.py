@@ -19,7 +19,7 @@ from pipeline.deriv import requests
 from pipeline.deriv.ends import Naming
 from pipeline.deriv.refusals import Refused
 from pipeline.deriv.shapes import LATEST, moment, time_of
-from pipeline.deriv.wire import Wire, new_socket
+from pipeline.deriv.wire import Heard, Wire, new_socket
 from pipeline.evidence import Trouble
 from pipeline.settlement import FOREVER
 from pipeline.times import MINUTE, SECOND, timeframe_name
@@ -113,13 +113,19 @@ class DerivFeed:
     async def _subscribe(self, wire: Wire, products: tuple[str, ...], coming: "_Coming") -> None:
         """Ask for each product's ticks; one that is refused is told, and the others go on."""
         for product in products:
+            last = [0]
+            """When its last tick was: a symbol has one a second at most, so the same again is a frame sent twice."""
 
-            def heard(frame: Answer, product: str = product) -> None:
-                coming.give(self._tick(product, frame))
+            def heard(frame: Answer, product: str = product, last: list[int] = last) -> None:
+                quotes = self._tick(product, frame)
+                at = int(quotes.ts[0])
+                if at != last[0]:
+                    last[0] = at
+                    coming.give(quotes)
 
-            def begun(frame: Answer, product: str = product) -> None:
+            def begun(frame: Answer, product: str = product, heard: Heard = heard) -> None:
                 coming.give(quotes_of(product, [], [], 0, 0, self._now()))
-                coming.give(self._tick(product, frame))
+                heard(frame)
 
             try:
                 await wire.ask(requests.live(self._naming.symbol(product)), "quote", first=begun, later=heard)
