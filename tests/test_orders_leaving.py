@@ -4,8 +4,10 @@ import asyncio
 import socket
 
 import pytest
+from aiohttp import web
 from msgspec.structs import replace
 
+from pipeline.connections.calling import new_session
 from pipeline.connections.contract import Limit
 from pipeline.connections.troubles import CallFailed
 from pipeline.evidence import Evidence, Lost, Terms
@@ -14,7 +16,7 @@ from pipeline.times import MINUTE, SECOND
 from tests.adversary import MANNER, SENT, Broker, Session
 from tests.deriv_trading import failure_of, played, trading
 from tests.generic_rig import venue
-from tests.loopback import HERE, http, run
+from tests.loopback import HERE, http, run, serving
 from tests.support import MONDAY, order
 from tests.test_executor import NAME, ticket
 
@@ -48,6 +50,34 @@ def test_what_finds_no_connection_by_its_moment_has_not_left() -> None:
             await ours.close()
             for each in crowd:
                 each.close()
+
+    run(main())
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system has no such patience to set")
+def test_what_is_not_delivered_in_time_is_never_delivered() -> None:
+    """The system keeps trying for a quarter of an hour by itself, whether anybody waits or not."""
+
+    async def main() -> None:
+        looked = asyncio.Event()
+
+        async def hello(request: web.Request) -> web.StreamResponse:
+            response = web.StreamResponse()
+            await response.prepare(request)
+            await looked.wait()
+            return response
+
+        async with (
+            serving(hello=hello) as address,
+            new_session(3.0) as session,
+            session.get(f"{address}/hello") as response,
+        ):
+            assert response.connection is not None
+            assert response.connection.transport is not None
+            ours = response.connection.transport.get_extra_info("socket")
+            assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 3000
+            looked.set()
+            await response.read()
 
     run(main())
 
