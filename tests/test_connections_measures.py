@@ -95,6 +95,14 @@ def test_clocks_are_apart_only_when_that_is_certain() -> None:
     assert dated.apart(900)
 
 
+def test_clocks_that_come_apart_are_told_once_and_again_only_after_they_agreed() -> None:
+    offset, told = Offset(probes=1), list[bool]()
+    for ahead in (0, 900, 950, 0, 10, -900):
+        offset.asked(1000 + ahead, 990, 1010)
+        told.append(offset.parted(500))
+    assert told == [False, True, False, False, False, True]
+
+
 def test_a_clock_that_was_set_is_known_after_half_of_the_looks() -> None:
     offset = Offset(probes=9)
     for n in range(9):

@@ -324,12 +324,14 @@ def test_a_contract_of_the_other_direction_halts_the_account_until_somebody_look
                 account="demo-1",
                 product="R_100",
                 tf=MINUTE,
-                bar=0,
+                bar=now - MINUTE,
                 direction="call",
                 stake=Decimal("10.00"),
                 payout=0.95,
                 state="SEND",
                 at=now,
+                wanted_at=now,
+                sent_at=now,
             )
             assert (await connector.place(order)).contract == "7"
             failed = await failure_of(following)

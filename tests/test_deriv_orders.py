@@ -1,6 +1,7 @@
 """Orders over Deriv's protocol, at a practice venue that was written by somebody who knew nothing of the connector."""
 
 import asyncio
+import re
 from decimal import Decimal
 from typing import Literal
 
@@ -345,6 +346,19 @@ def test_payouts_are_those_of_orders_and_nothing_where_nothing_is_offered() -> N
     played(test)
 
 
+def test_a_clock_that_goes_astray_while_connected_is_told_and_lets_nothing_leave() -> None:
+    async def test() -> None:
+        async with trading(deadline=2.0) as trader:
+            await trader.buy(tf=SHORT)
+            there = trader.connector._now  # pyright: ignore[reportPrivateUsage]
+            trader.connector._now = lambda: there() + 30 * SECOND  # pyright: ignore[reportPrivateUsage]
+            await trader.until(lambda: any("its clock is -" in each.what for each in trader.troubles))
+            failed = await failure_of(trader.buy())
+            assert (failed.kind, failed.fate) == ("rule", "unsent")
+
+    played(test)
+
+
 def test_a_clock_that_is_far_off_lets_nothing_leave() -> None:
     async def test() -> None:
         settings = Settings(begin="2026-01-05T08:00:00Z")
@@ -364,6 +378,10 @@ def test_a_clock_that_is_far_off_lets_nothing_leave() -> None:
             failed = await failure_of(trader.buy())
             assert (failed.kind, failed.fate) == ("rule", "unsent")
             assert "clock is -" in str(failed)
+            (told,) = [each.what for each in trader.troubles]
+            assert re.fullmatch(
+                r"its clock is -(29|30|31)\.\d s from ours: nothing is bought until they agree; .*", told
+            )
             assert trader.bought() == []
 
     played(test)

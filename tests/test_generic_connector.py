@@ -365,6 +365,8 @@ def test_while_clocks_are_apart_nothing_is_sent() -> None:
                 await account.place(there.order())
             assert failed.value.fate == "unsent"
             assert not [each for each in there.face.asked if each.call == "order"]
+            (told,) = [each.what for each in there.heard.troubles]
+            assert "ms from ours: nothing is sent until they agree" in told
 
     run(main())
 

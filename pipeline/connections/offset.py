@@ -25,6 +25,7 @@ class Offset:
 
     def __init__(self, probes: int = PROBES) -> None:
         self._probes = deque[Probe](maxlen=probes)
+        self._were_apart = False
 
     @property
     def known(self) -> bool:
@@ -54,6 +55,11 @@ class Offset:
     def apart(self, limit: int) -> bool:
         """Whether the clocks are certainly further apart than so many ms."""
         return abs(self.ms) - self.doubt > limit
+
+    def parted(self, limit: int) -> bool:
+        """Whether they came apart since this was asked before: true once, and again only after they agreed."""
+        were, self._were_apart = self._were_apart, self.apart(limit)
+        return self._were_apart and not were
 
     def _best(self) -> list[Probe]:
         """Those that are not much more doubtful than the least doubtful."""

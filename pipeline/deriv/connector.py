@@ -35,7 +35,7 @@ from pipeline.deriv.wire import Wire
 from pipeline.evidence import Closing, Inquiry, Statement, Trouble
 from pipeline.orders import leaves_by
 from pipeline.secret import Logins
-from pipeline.times import SECOND
+from pipeline.times import MINUTE, SECOND
 from pipeline.values import Ack, Direction, Order, Settlement
 
 LOOKED_AFTER = 1 * SECOND
@@ -179,6 +179,8 @@ class DerivConnector:
 
     async def _check(self, order: Order) -> None:
         """What can be known before a price is asked for. Whatever fails here, nothing was bought."""
+        if not self._offset.known and self.holder.money != "practice":
+            raise CallFailed("rule", "how far its clock is from ours is not known", fate="unsent")
         if self._offset.apart(self.manner.most_apart):
             what = f"its clock is {self._offset.ms / SECOND:+.1f} s from ours, and max_clock_offset_ms"
             raise CallFailed("rule", f"{what} is {self.manner.most_apart}; set this machine's clock", fate="unsent")
@@ -265,6 +267,9 @@ class DerivConnector:
         sent = self._now()
         told = time_of(await self._ask(requests.TIME, "result"))
         self._offset.dated(told, sent, self._now())
+        if self._offset.parted(self.manner.most_apart):
+            what = f"its clock is {self._offset.ms / SECOND:+.1f} s from ours: nothing is bought until they agree"
+            self._warn(Trouble(self.holder.account, "rule", f"{what}; set this machine's clock", self._now()))
         return told
 
     # --- what is heard -----------------------------------------------------------------------------------------------
@@ -293,16 +298,24 @@ class DerivConnector:
             self._hear(told)
 
     async def _look_after(self) -> None:
-        """Ask for each contract whose end should have been told."""
+        """Ask for each contract whose end should have been told, and every minute for the venue's clock."""
+        asked = self._now()
         while True:
             await self._until(self._now() + LOOKED_AFTER)
             for contract in self._watching.overdue():
-                try:
-                    await self._look(contract)
-                except CallFailed as failed:
-                    if self._wire is None or self._wire.ended is not None or failed.kind == "auth":
-                        raise
-                    self._complain(failed)  # it is asked for again
+                await self._again_if_failed(self._look(contract))
+            if abs(self._now() - asked) >= MINUTE:
+                asked = self._now()
+                await self._again_if_failed(self._time())
+
+    async def _again_if_failed(self, asking: Awaitable[object]) -> None:
+        """What is asked again soon may fail as long as the connection holds."""
+        try:
+            await asking
+        except CallFailed as failed:
+            if self._wire is None or self._wire.ended is not None or failed.kind == "auth":
+                raise
+            self._complain(failed)
 
     async def _look(self, contract: str) -> None:
         told = await self._contract(contract)

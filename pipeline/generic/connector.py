@@ -173,6 +173,10 @@ class GenericConnector:
         answer = await self._http.call("GET", "/ping", call="ping", priority="quote")
         there = answer.whole("server_time")
         self._offset.asked(there, sent, self._host.now())
+        if self._offset.parted(self._terms.most_apart_ms):
+            self._trouble(
+                "rule", f"the broker's clock is {self._offset.ms:+} ms from ours: nothing is sent until they agree"
+            )
         return there
 
     async def close(self) -> None:
