@@ -5,6 +5,7 @@ examples:
   python -m pipeline venue serve --speed 60
   python -m pipeline venue serve venue.toml --port 8778
   python -m pipeline venue record demo-1
+  python -m pipeline venue conform --connector deriv
 
 Without a verb it serves. `venue VERB --help` tells more of each.
 """
@@ -15,7 +16,7 @@ from typing import cast
 
 from pipeline.verbs import Verb
 
-NAMES = ("serve", "record")
+NAMES = ("serve", "record", "conform")
 USUAL = "serve"
 
 
