@@ -7,8 +7,9 @@ import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
+from pipeline.connections import offset
 from pipeline.connections.calling import new_session
-from pipeline.connections.contract import Limit
+from pipeline.connections.contract import Holder, Limit
 from pipeline.connections.troubles import CallFailed
 from pipeline.evidence import Evidence, Lost, Terms
 from pipeline.orders import LEAVING, leaves_by
@@ -89,6 +90,18 @@ def test_an_order_that_waits_for_its_turn_past_its_slot_is_not_bought_at_deriv()
             gone = replace(wanted, bar=wanted.bar - 4 * wanted.tf, wanted_at=wanted.wanted_at - 3 * wanted.tf)
             failed = await failure_of(trader.connector.place(gone))
             assert failed.fate == "unsent"
+            assert trader.bought() == []
+
+    played(test)
+
+
+def test_nothing_is_bought_at_deriv_while_its_clock_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offset, "SLOWEST", -1)
+
+    async def test() -> None:
+        async with trading(holder=Holder(account="demo-1", money="demo", currency="USD")) as trader:
+            failed = await failure_of(trader.buy())
+            assert (failed.fate, "is not known" in str(failed)) == ("unsent", True)
             assert trader.bought() == []
 
     played(test)
