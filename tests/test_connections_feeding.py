@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipeline import virtual
 from pipeline.connections.contract import Warn
 from pipeline.connections.feeding import fed
+from pipeline.connections.tracks import Track
 from pipeline.connections.troubles import CallFailed
 from pipeline.errors import InputError
 from pipeline.evidence import Trouble
@@ -360,6 +361,22 @@ def test_quotes_older_than_those_before_are_told_and_let_go() -> None:
     heard = stamps(given, "EURUSD")
     assert heard == sorted(heard)
     assert any("older" in each for each in troubles(given))
+
+
+def test_what_a_slower_subscription_tells_again_is_let_go_without_a_word() -> None:
+    async def main() -> list[Any]:
+        heard = list[Any]()
+        track, market = Track("EURUSD", heard.append), Market(("EURUSD",))
+        told = [market.quotes("EURUSD", np.array([MONDAY + each * SECOND])) for each in range(4)]
+        track.take(told[0], "one")
+        older = [track.take(told[2], "one"), track.take(told[1], "two"), track.take(told[3], "one")]
+        assert older == [0, 0, 0], "the other one has told it before"
+        assert track.take(told[1], "one") == 1, "its own are in order"
+        track.join(MONDAY, None)
+        return heard
+
+    heard = asyncio.run(main())
+    assert [each.ts.tolist() for each in heard] == [[MONDAY + each * SECOND] for each in (0, 2, 3)]
 
 
 # --- gaps -------------------------------------------------------------------------------------------------------------

@@ -33,9 +33,10 @@ class Track:
         self._give(bars)
 
     def take(self, quotes: Quotes, by: object) -> int:
-        """Take quotes that just came. How many of them are older than what came before, and are let go.
+        """Take quotes that just came. How many of them are older than what came before on their subscription, and are
+        let go.
 
-        What another subscription than that of the last quote tells again, is not given a second time.
+        What another subscription than that of the last quote tells again, or later, is not given a second time.
         """
         if not len(quotes):
             return 0
@@ -45,7 +46,7 @@ class Track:
             return 0
         newest = np.maximum.accumulate(np.concatenate((np.array([self._ts]), quotes.ts)))[:-1]
         fit = quotes.ts >= newest
-        older = int(np.count_nonzero(~fit))
+        older = int(np.count_nonzero(quotes.ts < np.maximum.accumulate(quotes.ts) if again else ~fit))
         if again:
             fit &= (quotes.ts > self._ts) | (quotes.bid != self._bid) | (quotes.ask != self._ask)
         quotes = quotes if fit.all() else quotes.chosen(fit)
