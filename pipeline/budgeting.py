@@ -60,21 +60,32 @@ class Excess(NamedTuple):
 
     def cheapest(self) -> str:
         """The change that costs least: of what is given up first, the one that suffices alone."""
-        for each in sorted(self.needs, key=lambda each: (LEAST_FIRST.index(each.priority), -self._size(each))):
-            size = self._size(each)
+        sizes = self._sizes()
+        for each in sorted(self.needs, key=lambda each: (LEAST_FIRST.index(each.priority), -sizes[each.what])):
+            size = sizes[each.what]
             if each.cheaper is not None and size > self.over:
                 return each.cheaper(size / (size - self.over))
-        largest = max(self.needs, key=self._size)
-        return f"no single change is enough: begin with {largest.what}, or spread the flow over more accounts"
+        largest = max(self.needs, key=lambda each: sizes[each.what])
+        begin = f"begin with {largest.what}"
+        if largest.cheaper is not None:
+            begin += f" ({largest.cheaper(2)} makes it half)"
+        return f"no single change is enough: {begin}, or divide products and timeframes among more accounts"
 
     def text(self) -> str:
         share = self.share
         whose = f" of {share.account}" if share.account else ""
         span = "an hour" if self.hourly else "a minute"
-        sized = sorted(((self._size(each), each.what) for each in self.needs), reverse=True)
+        sized = sorted(((size, what) for what, size in self._sizes().items()), reverse=True)
         wanted = sum(count for count, _ in sized)
         parts = ", ".join(f"{count:.5g} for {what}" for count, what in sized)
         return f"it may ask {wanted:.6g} times {span} for `{share.limit.name}`{whose}, where {self.of}: {parts}"
+
+    def _sizes(self) -> dict[str, float]:
+        """How many calls are for what: those for one thing are made fewer by one change."""
+        sizes = dict[str, float]()
+        for each in self.needs:
+            sizes[each.what] = sizes.get(each.what, 0.0) + self._size(each)
+        return sizes
 
     def _size(self, need: Need) -> float:
         return _hourly(need) if self.hourly else need.per_minute

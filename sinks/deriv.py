@@ -22,7 +22,7 @@ from pipeline.connections.contract import (
 )
 from pipeline.connections.desk import connected
 from pipeline.connections.rehearsal import rehearsed
-from pipeline.deriv.addresses import check_address
+from pipeline.deriv.addresses import check_address, check_hosts
 from pipeline.deriv.clocking import practice_time
 from pipeline.deriv.connector import DerivConnector
 from pipeline.deriv.ends import Naming
@@ -47,7 +47,7 @@ from pipeline.keys import logins_of
 from pipeline.parts import Derived, venue
 from pipeline.permission import Permission
 from pipeline.secret import LoginField, Logins, Practised
-from pipeline.settlement import Tie
+from pipeline.settlement import CENT, Tie
 from pipeline.times import DAY, HOUR, SECOND, DurationText, duration
 from pipeline.values import Ack, Bars, Order, Past, Payouts, Quotes, Reject, Settlement
 from pipeline.venues.house import House
@@ -104,15 +104,19 @@ class Deriv:
     slots: Annotated[tuple[int, ...], Derived] = ()
 
     def __post_init__(self) -> None:
-        duration(self.payout_every)
+        if duration(self.payout_every) < SECOND:
+            raise ValueError(f'payout_every {self.payout_every} is too often; write "1s" or more')
+        if self.payout_stake <= 0 or self.payout_stake % CENT:
+            raise ValueError(f'payout_stake {self.payout_stake} is no stake; write whole cents like "10.00"')
         check_address(self.url, ("http", "https"), practice=self.practice, speed=self.speed)
+        check_hosts(self.hosts)
         if not self.practice and not self.app_id:
             raise ValueError("app_id is missing; register an application at Deriv and write its id, or practice = true")
         if len(set(self.symbols.values())) < len(self.symbols):
             raise ValueError("symbols names one of Deriv's symbols for two products; give each its own")
         for holder in self.holders.values():
             if self.practice != (holder.money == "practice"):
-                what = "practice" if self.practice else "no practice"
+                what = "a practice" if self.practice else "no practice"
                 raise ValueError(
                     f'it is {what} venue and account {holder.account} has money = "{holder.money}"; '
                     + ('write money = "practice"' if self.practice else 'write money = "demo", or practice = true')

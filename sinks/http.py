@@ -109,7 +109,10 @@ class Http:
         if len(set(self.symbols.values())) < len(self.symbols):
             raise ValueError("symbols names one of the broker's symbols for two products; give each its own")
         if self.speed != 1 and not self.practice:
-            raise ValueError(f"speed is {self.speed:g}, and only a practice venue's clock goes at another pace")
+            raise ValueError(
+                f"speed is {self.speed:g}, and only a practice venue's clock goes at another pace; "
+                "leave it out, or write practice = true beside a url of this machine"
+            )
         if wrong := wrong_with(self.rates):
             raise ValueError(wrong)
         for holder in self.holders.values():

@@ -518,6 +518,12 @@ def test_the_page_of_the_venue_shows_a_file_that_is_read_and_names_every_fault_t
         ('[[faults]]\nwhat = "lost_ack"\naccount = "x"', "name one of demo-1"),
         ('[[faults]]\nwhat = "external"\nproduct = "R_100"', "account is missing"),
         ("[accounts]", "accounts is empty"),
+        ('[accounts.""]', "accounts has ''; name accounts in letters"),
+        ('[accounts."a b"]', "accounts has 'a b'; name accounts in letters"),
+        ('memory = "../venue.db"', "is no file of the venue's own folder"),
+        ('memory = "/var/venue.db"', "is no file of the venue's own folder"),
+        ('min_stake = "-5"', "min_stake -5 is no stake"),
+        ('max_payout = "0"', "max_payout 0 is no stake"),
     ],
 )
 def test_what_cannot_be_is_told_with_its_way_out(text: str, word: str, tmp_path: Path) -> None:

@@ -62,8 +62,17 @@ def test_where_no_single_change_is_enough_it_says_with_what_to_begin() -> None:
     (excess,) = found(fixed, payouts(20))
 
     assert excess.cheapest() == (
-        "no single change is enough: begin with what cannot be less, or spread the flow over more accounts"
+        "no single change is enough: begin with what cannot be less, "
+        "or divide products and timeframes among more accounts"
     )
+
+
+def test_calls_that_one_change_makes_fewer_count_together() -> None:
+    both = (Need("proposal", 200, "questions", "result", _every), Need("buy", 200, "questions", "result", _every))
+    (excess,) = found(*both, limit=TRADING._replace(reserve=0))
+
+    assert excess.text().endswith("where the venue answers 360: 400 for questions")
+    assert excess.cheapest() == 'payout_every = "67s"'
 
 
 def test_what_is_kept_for_orders_nothing_else_may_take() -> None:

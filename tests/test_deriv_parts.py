@@ -100,6 +100,10 @@ def test_a_flow_at_deriv_is_sound_as_it_stands() -> None:
         (('products = ["R_100"]', 'products = ["R_100"]\nurl = "ftp://api.derivws.com"'), "url is not an address"),
         (('app_id = "app"', 'app_id = "app"\nurl = "wss://api.derivws.com"'), "begins with wss://"),
         (('app_id = "app"', 'app_id = "app"\nurl = "https://me:secret@api.derivws.com"'), "accounts add"),
+        (('app_id = "app"', 'app_id = "app"\nurl = "https://api.derivws.com/?token=abc"'), "has a query in it"),
+        (('app_id = "app"', 'app_id = "app"\nhosts = ["https://x/y"]'), "names of hosts alone"),
+        (('app_id = "app"', 'app_id = "app"\npayout_stake = "-1"'), "payout_stake -1 is no stake"),
+        (('app_id = "app"', 'app_id = "app"\npayout_every = "1ms"'), "is too often"),
         (
             ('products = ["R_100"]', f"products = {[f'P{number}' for number in range(100)]}"),
             "at most 100 subscriptions",
@@ -138,9 +142,11 @@ def test_it_can_be_tried_and_downloaded_from_without_a_flow() -> None:
 
 def test_a_flow_that_asks_more_than_deriv_answers_is_refused_with_the_cheapest_change() -> None:
     many = "products = [" + ", ".join(f'"P{number}"' for number in range(30)) + "]"
-    told = problems(FLOW.replace('products = ["R_100"]', many).replace('["1m"]', '["1m", "5m", "15m"]'))
+    flow = FLOW.replace('products = ["R_100"]', many).replace('["1m"]', '["1m", "5m", "15m"]')
+    told = problems(flow)
     assert "`trading` of demo-1" in told
-    assert "payout_every = " in told
+    change = told[told.index("payout_every = ") :].splitlines()[0]
+    plan_of(flow.replace('app_id = "app"', f'app_id = "app"\n{change}'))
 
 
 def test_what_it_asks_for_grows_with_what_is_traded() -> None:

@@ -1,8 +1,10 @@
 """What a practice venue is like, as its file says it; all of it has a default."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -20,6 +22,7 @@ Count = Annotated[int, Meta(ge=0, le=100)]
 Lag = Annotated[int, Meta(ge=0, le=60_000)]
 Charge = Annotated[float, Meta(ge=0, le=0.4)]
 Scope = Literal["read", "trade", "trading_information", "payments", "admin", "account_manage"]
+ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 BEGINS = 1_767_600_000_000
 """2026-01-05T08:00:00Z, a Monday: where a venue begins that neither its file nor a clock tells the time."""
 FOUR = ("demo-1", "demo-2", "demo-3", "demo-4")
@@ -127,8 +130,7 @@ class Settings:
                 raise ValueError(f"begin {wrong}") from None
             if not BEGIN <= at < END:
                 raise ValueError(f"begin {self.begin} has no prices; choose a time from 2015 to 2044")
-        if self.min_stake > self.max_stake:
-            raise ValueError(f"min_stake {self.min_stake} is above max_stake {self.max_stake}; nothing could be bought")
+        self._check_own()
         known = catalogue()
         for name in self.products:
             if name not in known:
@@ -141,6 +143,17 @@ class Settings:
                 raise ValueError(f"faults no. {number} is of product {fault.product!r}; name one of {', '.join(known)}")
         if not self.accounts:
             raise ValueError("accounts is empty; write [accounts.demo-1], or leave it out for four of demo money")
+
+    def _check_own(self) -> None:
+        if Path(self.memory).name != self.memory:
+            raise ValueError(f"memory {self.memory!r} is no file of the venue's own folder; write a name: venue.db")
+        if wrong := [name for name in self.accounts if not ACCOUNT.fullmatch(name)]:
+            raise ValueError(f'accounts has {wrong[0]!r}; name accounts in letters, digits and "-", "_", "."')
+        for key in ("min_stake", "max_stake", "max_payout"):
+            if getattr(self, key) <= 0:
+                raise ValueError(f'{key} {getattr(self, key)} is no stake; write an amount above "0.00"')
+        if self.min_stake > self.max_stake:
+            raise ValueError(f"min_stake {self.min_stake} is above max_stake {self.max_stake}; nothing could be bought")
 
 
 KEYS = tuple(each.name for each in fields(Settings))

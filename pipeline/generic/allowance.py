@@ -100,8 +100,8 @@ def source_needs(products: int, *, streams: bool, poll_ms: int) -> Iterator[Need
 
 
 def _polled(poll_ms: int, times: float) -> str:
-    return f"poll_seconds = {ceil(poll_ms * times / SECOND)}"
+    return f"poll_seconds = {ceil(round(poll_ms * times / SECOND, 6))}"
 
 
 def _paid(payout_ms: int, times: float) -> str:
-    return f'payout_every = "{ceil(payout_ms * times / SECOND)}s"'
+    return f'payout_every = "{ceil(round(payout_ms * times / SECOND, 6))}s"'
