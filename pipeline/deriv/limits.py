@@ -64,7 +64,7 @@ def public_needs(products: Collection[str]) -> Iterator[Need]:
 
 def slower(key: str, seconds: int) -> Callable[[float], str]:
     """Says which longer pace of a key makes calls so many times fewer."""
-    return lambda times: f"{key} = {ceil(seconds * times)}"
+    return lambda times: f'{key} = "{ceil(round(seconds * times, 6))}s"'
 
 
 def _fewer_orders(times: float) -> str:
