@@ -56,9 +56,7 @@ def decoded(raw: str | bytes, what: str) -> Any:
     try:
         text = raw if isinstance(raw, str) else raw.decode()
         _shallow(text)
-        value = json.loads(
-            text, parse_float=_fraction, parse_int=_whole, parse_constant=_refused, object_pairs_hook=_table
-        )
+        value = _DECODER.decode(text)
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False, default=str).encode()
     except json.JSONDecodeError:
@@ -263,6 +261,9 @@ def _whole(text: str) -> int:
 
 def _refused(name: str) -> NoReturn:
     raise _Strange(f"has {name}, which is not a number")
+
+
+_DECODER = json.JSONDecoder(parse_float=_fraction, parse_int=_whole, parse_constant=_refused, object_pairs_hook=_table)
 
 
 def _read_number(value: object) -> Decimal | None:

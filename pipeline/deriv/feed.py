@@ -21,7 +21,6 @@ from pipeline.deriv.refusals import Refused
 from pipeline.deriv.shapes import LATEST, moment, time_of
 from pipeline.deriv.wire import Heard, Wire, new_socket
 from pipeline.evidence import Trouble
-from pipeline.settlement import FOREVER
 from pipeline.times import MINUTE, SECOND, timeframe_name
 from pipeline.values import Bars, Quotes
 
@@ -139,7 +138,11 @@ class DerivFeed:
         symbol = tick.text("symbol", default=self._naming.symbol(product))
         if symbol != self._naming.symbol(product):
             raise tick.wrong("symbol", f"is not that of the {product} that was subscribed to")
-        return quotes_of(product, [moment(tick, "epoch")], [tick.real("quote")], 0, FOREVER, self._now())
+        at = moment(tick, "epoch")
+        if not at:
+            raise tick.wrong("epoch", "is no moment")
+        price = np.array([tick.real("quote")])
+        return Quotes(product, np.array([at], np.int64), np.array([self._now()], np.int64), price, price)
 
     async def _asking(self) -> Wire:
         """The socket for what is asked; another one where the last has ended."""
