@@ -125,6 +125,8 @@ def test_only_what_is_paid_has_ended() -> None:
         ({"status": "sold", "sell_price": "10.00", "sell_time": 1795200031}, "push", "0"),
         ({"status": "sold", "sell_price": "10.00", "sell_time": 1795200061}, "canceled", "0"),
         ({"status": "cancelled", "sell_price": "10.00"}, "canceled", "0"),
+        ({"status": "won", "sell_price": "0.00"}, "lose", "-10.00"),
+        ({"status": "lost", "sell_price": "19.54"}, "win", "9.54"),
     ],
 )
 def test_an_end_is_a_result_and_what_was_gained(told: dict[str, Any], result: str, profit: str) -> None:

@@ -79,11 +79,11 @@ def ended(of: Contract) -> tuple[Result, Decimal]:
     """What became of a contract that is paid, and what the account gained by it.
 
     One that was sold before its expiry won or lost by its price. One that expired and gave its stake back, no more and
-    no less, was void.
+    no less, was void. Where its word and the money differ the money counts.
     """
     profit = cents((of.sold_for or NOTHING) - of.price)
     early = of.expiry > of.sold_at > 0
-    if of.status in ("won", "lost") and not early:
+    if of.status == ("won" if profit > 0 else "lost") and not early:
         return ("win" if of.status == "won" else "lose"), profit
     if profit == 0:
         return ("push" if early else "canceled"), NOTHING
