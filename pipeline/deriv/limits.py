@@ -41,6 +41,7 @@ def account_needs(accounts: Collection[str], busy: Busy, payout_every: int) -> I
                 ("proposal_open_contract", "ends of contracts"),
             ):
                 yield Need(call, orders, what, "order", _fewer_orders, account, hourly)
+        yield Need("time", 1, "how far its clock is from ours", "result", account=account)
         asked, in_an_hour = busy.questions.get(account, 0.0), busy.questions_an_hour.get(account, 0.0)
         if asked:
             for call in ("portfolio", "profit_table", "statement", "balance", "time"):
