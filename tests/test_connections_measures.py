@@ -72,6 +72,17 @@ def test_the_offset_is_within_its_doubt_of_the_truth(truth: int, probes: list[tu
     assert not offset.apart(abs(truth) + offset.doubt + 2)
 
 
+def test_a_clock_that_was_set_is_known_by_the_next_look() -> None:
+    offset = Offset()
+    for n in range(9):
+        offset.asked(1000 * n + 110, 1000 * n, 1000 * n + 20)
+    offset.asked(13_610, 10_000, 10_020)
+    assert offset.ms == 3600
+    assert offset.apart(500)
+    offset.asked(11_110, 11_000, 11_020)
+    assert not offset.apart(500)
+
+
 def test_one_slow_answer_does_not_move_the_offset() -> None:
     offset = Offset()
     for n in range(8):

@@ -9,6 +9,8 @@ from pipeline.times import SECOND
 PROBES = 9
 SLOWEST = 5 * SECOND
 """An answer that took longer says nothing about a clock."""
+DRIFT = SECOND
+"""Clocks do not drift further apart between two looks: if they are, one was set."""
 HALF = SECOND // 2
 """A `Date` header tells whole seconds only: half of one is in doubt."""
 
@@ -45,12 +47,12 @@ class Offset:
     def asked(self, theirs: int, sent: int, received: int) -> None:
         """They told their time in answer to a question."""
         if 0 <= received - sent <= SLOWEST:
-            self._probes.append(Probe(theirs - (sent + received) / 2, (received - sent) / 2))
+            self._take(Probe(theirs - (sent + received) / 2, (received - sent) / 2))
 
     def dated(self, second: int, sent: int, received: int) -> None:
         """An answer was stamped with a whole second."""
         if 0 <= received - sent <= SLOWEST:
-            self._probes.append(Probe(second + HALF - (sent + received) / 2, (received - sent) / 2 + HALF))
+            self._take(Probe(second + HALF - (sent + received) / 2, (received - sent) / 2 + HALF))
 
     def apart(self, limit: int) -> bool:
         """Whether the clocks are certainly further apart than so many ms."""
@@ -60,6 +62,12 @@ class Offset:
         """Whether they came apart since this was asked before: true once, and again only after they agreed."""
         were, self._were_apart = self._were_apart, self.apart(limit)
         return self._were_apart and not were
+
+    def _take(self, probe: Probe) -> None:
+        """A look is no further wrong than its doubt: those that it contradicts are of before a clock was set."""
+        if any(abs(each.ahead - probe.ahead) > each.doubt + probe.doubt + DRIFT for each in self._probes):
+            self._probes.clear()
+        self._probes.append(probe)
 
     def _best(self) -> list[Probe]:
         """Those that are not much more doubtful than the least doubtful."""
