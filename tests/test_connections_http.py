@@ -259,6 +259,7 @@ def test_a_date_to_come_back_is_read_by_the_clock_of_who_says_it() -> None:
         ("ftp://api.example.com", "url is not an address"),
         ("api.example.com", "url is not an address"),
         ("https://", "url is not an address"),
+        ("https://xn--api.example.com", "url is not an address"),
         ("https://api.example.com:99999", "url is not an address"),
         ("https://ann:hunter2@api.example.com", "url has a user name or a password in it"),
     ],

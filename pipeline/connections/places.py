@@ -14,10 +14,9 @@ def allowed(url: str, hosts: Collection[str], key: str) -> URL:
     """The address, if we may talk to it: `hosts` are names, or names with ports. `key` names it for the user."""
     try:
         address = URL(url)
-        port = address.port
+        host, port = address.host, address.port
     except ValueError:
-        address, port = URL(), None
-    host = address.host
+        address, host, port = URL(), None, None
     if address.scheme not in PLAIN | SAFE or not host or port is None:
         raise InputError(f"{key} is not an address; write it like https://api.example.com")
     if address.user is not None or address.password is not None:
