@@ -268,7 +268,8 @@ def _declare(kind: Kind, cls: type[T]) -> type[T]:
             f"feature {cls.__name__} has outputs that are none: write a tuple of names, or () for one column"
         )
     # A base of many parts may bring what a dataclass would write and compile for each of them, which takes its time.
-    plain = cls.__init__ is object.__init__
+    inherited = getattr(cls, "__dataclass_params__", None)
+    plain = cls.__init__ is object.__init__ or (inherited is not None and inherited.frozen)
     made = dataclass(frozen=plain, kw_only=True, init=plain, eq=plain, repr=plain)(cls)
     name = snake(cls.__name__)
     if name in _registry[kind]:
