@@ -1,7 +1,9 @@
 """What is told of a market beside its prices, in a sentence for people: the log, the console, the status lines."""
 
 from datetime import tzinfo
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+
+from msgspec.structs import replace
 
 from pipeline.evidence import Audited, Cash, Dispute, Standing, Struck, Trouble, Unclosed
 from pipeline.times import SECOND, local_text, timeframe_name
@@ -30,6 +32,46 @@ STOOD_STILL = {
 DUMPED = 10 * SECOND
 """A program that was busy for so long has written down with what."""
 QUIET_STATES = frozenset(("live", "quiet", "closed"))
+
+
+class Told(NamedTuple):
+    level: Level
+    text: str
+    over: bool = False
+    """It is the end of something that was warned of."""
+
+
+class Remarks:
+    """Remarks on one value after another: why a connection broke is said once, and that it is back is news."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._troubles: dict[str, str] = {}
+        self._away = set[str]()
+        self._silent = set[str]()
+
+    def of(self, value: Any) -> Told | None:
+        match value:
+            case Trouble():
+                self._troubles[value.whose] = value.what
+            case Standing(state="CONNECTED") if value.account in self._away:
+                self._away.remove(value.account)
+                return Told("info", f"{value.account} is CONNECTED again", over=True)
+            case Standing(state="RECONNECT" | "REAUTH" | "READ_ONLY" | "REFUSED"):
+                self._away.add(value.account)
+                if value.reason == self._troubles.pop(value.account, ""):
+                    value = replace(value, reason="")
+            case Link(up=False):
+                self._silent.update(value.products)
+            case Link() if self._silent and self._silent <= set(value.products):
+                self._silent.clear()
+                return Told("info", "prices of all products come again", over=True)
+            case Link():
+                self._silent.difference_update(value.products)
+            case _:
+                pass
+        said = remark(value, self._zone)
+        return None if said is None else Told(*said)
 
 
 def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
@@ -147,6 +189,7 @@ def _connected(value: Link | Standing | Trouble) -> tuple[Level, str]:
             if value.state in ("CONNECTED", "AUTHENTICATING", "DISCONNECTED"):
                 return "info", f"{value.account} is {value.state}{why}"
             end = "; nothing is tried again before somebody mends it" if value.state == "REFUSED" else ""
+            end = "" if "nothing is tried again" in why else end
             return "warning", f"{value.account} is {value.state}, nothing is sent{why}{end}"
 
 

@@ -82,6 +82,8 @@ class AccountRow(Struct, frozen=True):
     """Nobody's money moves, whatever `money` says."""
     stopped: str = ""
     """Why it trades no more until somebody releases it; so does what stops everybody."""
+    standing: str = ""
+    """How it stands with its venue while it is not connected: nothing is sent meanwhile."""
 
 
 class Status(Struct, frozen=True, tag_field="topic", tag="status"):

@@ -14,9 +14,10 @@ from msgspec.structs import replace as with_
 
 from pipeline.arming import Armings, rehearsed
 from pipeline.clocks import Clock
+from pipeline.evidence import Standing
 from pipeline.orders import sold
 from pipeline.plan import LEDGER, Plan
-from pipeline.remarks import remark
+from pipeline.remarks import Remarks
 from pipeline.statistics import PayoutMix, WinRate
 from pipeline.times import DAY, MINUTE, SECOND, slot_of, timeframe, timeframe_name
 from pipeline.values import (
@@ -81,7 +82,7 @@ class Watch:
         self.quotes = 0
         self.state: EngineState = "STARTING"
         self._plan = plan
-        self._zone = ZoneInfo(plan.settings.display_timezone)
+        self._remarks = Remarks(ZoneInfo(plan.settings.display_timezone))
         self._started, self._speed = started, speed
         self._clock: Clock | None = None
         self._counts: Counter[str] = Counter()
@@ -105,6 +106,7 @@ class Watch:
         self._reworded = self._worded = 0
         self._drawn: dict[Stream, tuple[int, int, BarColumns, Lines]] = {}
         self._held: dict[str, Latch] = {}
+        self._standings: dict[str, str] = {}
         self._armings = Armings()
         self._distinct: set[tuple[str, int, int]] = set()
 
@@ -141,13 +143,8 @@ class Watch:
                 self._counts["faults"] += 1
                 self._last_fault = f"{value.node}: {value.what}"
                 self._say("error", self._last_fault)
-            case Latch():
-                self._take_latch(value)
-                self._remark(value)
-            case Arming():
-                self._armings.take(value)
-                self._remark(value)
             case _:
+                self._take_permit(value)
                 self._remark(value)
 
     def expired(self) -> Iterator[Arming]:
@@ -155,9 +152,21 @@ class Watch:
         return self._armings.expired(self.clock)
 
     def _remark(self, value: Any) -> None:
-        said = remark(value, self._zone)
+        said = self._remarks.of(value)
         if said is not None:
-            self._say(*said)
+            self._say(said.level, said.text)
+
+    def _take_permit(self, value: Any) -> None:
+        """What says whether an account may send orders, or can."""
+        match value:
+            case Latch():
+                self._take_latch(value)
+            case Arming():
+                self._armings.take(value)
+            case Standing():
+                self._standings[value.account] = "" if value.state == "CONNECTED" else value.state
+            case _:
+                pass
 
     def _take_latch(self, latch: Latch) -> None:
         if latch.on:
@@ -442,6 +451,7 @@ class Watch:
             armed_until=arming.until if arming is not None else 0,
             rehearsal=rehearsed(self._plan, name),
             stopped=latch.reason if latch is not None else "",
+            standing=self._standings.get(name, ""),
         )
 
     def _quote_rate(self, clock: int) -> float:

@@ -119,7 +119,8 @@ def _allowed(account: AccountRow) -> str:
     armed = f"; ARMED until {utc_text(account.armed_until)}" if account.armed else "; not armed"
     rehearsal = "; a rehearsal, nobody's money moves" if account.rehearsal else ""
     stopped = f"; STOPPED: {account.stopped}" if account.stopped else ""
-    return f"{armed if account.money == 'real' else ''}{rehearsal}{stopped}"
+    away = f"; {account.standing}, nothing is sent" if account.standing else ""
+    return f"{armed if account.money == 'real' else ''}{rehearsal}{stopped}{away}"
 
 
 def _told(status: Status) -> Iterator[str]:

@@ -99,8 +99,10 @@ def _armed(account: AccountRow, width: int) -> str:
 
 
 def _troubles(status: Status) -> list[Run]:
-    """What was dropped by name, and how many faults there were."""
+    """Accounts that are not connected, what was dropped by name, and how many faults there were."""
     runs: list[Run] = []
+    if away := sum(1 for account in status.accounts if account.standing):
+        runs.append(Run(f"{WARNING}{away} of {len(status.accounts)} not connected", "warn"))
     if drops := {reason: count for reason, count in status.drops.items() if count}:
         worst = max(drops, key=lambda reason: drops[reason])
         more = f" +{len(drops) - 1}" if len(drops) > 1 else ""
@@ -128,6 +130,7 @@ def _account(account: AccountRow) -> Item:
         Run(f" {money(account.balance)} {plain(account.currency)} ", "text"),
         Run(money(account.day_profit), side(gain(account.day_profit))),
         *([Run(f" {KILLED} stopped", "wrong")] if account.stopped else []),
+        *([Run(plain(f" {WARNING} {account.standing}"), "warn")] if account.standing else []),
     )
 
 

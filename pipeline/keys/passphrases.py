@@ -43,7 +43,8 @@ def _credential() -> Secret | None:
 
 
 def _asked(whose: str, *, new: bool) -> Secret:
-    text = getpass.getpass(f"passphrase of {whose}: ", sys.stderr)
+    length = f" ({SHORTEST} letters or more)" if new else ""
+    text = getpass.getpass(f"passphrase of {whose}{length}: ", sys.stderr)
     if not text:
         raise InputError("no passphrase was given; nothing was changed")
     if new and getpass.getpass("the same once more: ", sys.stderr) != text:

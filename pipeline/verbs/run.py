@@ -38,7 +38,7 @@ from pipeline.ledger.rows import decision_rows
 from pipeline.live import KillSignal, collect_seldom, on_signals, only_one, wall, watch_ledger
 from pipeline.lives import living
 from pipeline.plan import LEDGER, Plan
-from pipeline.remarks import remark
+from pipeline.remarks import Remarks, remark
 from pipeline.standstills import Pulse, StandstillWatch, stalls_file
 from pipeline.switch import Switch
 from pipeline.times import SECOND, duration, local_text, timeframe_name
@@ -241,6 +241,7 @@ class _Plain(_Words):
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._zone = ZoneInfo(plan.settings.display_timezone)
+        self._remarks = Remarks(self._zone)
         self._looks = 0
         self._decided = False
 
@@ -258,9 +259,9 @@ class _Plain(_Words):
             row = next(decision_rows(value))
             self._print(f"first decision: {value.product} {timeframe_name(value.tf)} {value.account}: {row[5]}")
         else:
-            said = remark(value, self._zone)
-            if said is not None and said[0] == "warning":
-                self._print(said[1])
+            said = self._remarks.of(value)
+            if said is not None and (said.level == "warning" or said.over):
+                self._print(said.text)
 
     def look(self, status: Status) -> None:
         self._looks += 1
@@ -379,6 +380,8 @@ def summary_line(status: Status, zone: ZoneInfo) -> str:
         status.win_rate_text,
         f"drops {_drops(status)}",
     ]
+    if away := sum(1 for each in status.accounts if each.standing):
+        parts.insert(1, f"{away} of {len(status.accounts)} accounts not connected")
     return " · ".join(parts)
 
 
