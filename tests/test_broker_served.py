@@ -408,6 +408,7 @@ def test_a_gap_is_heard_by_nobody_and_lies_in_the_history_too() -> None:
         assert heard == [2, 4, 6, 8, 20, 22, 24]
         kept = [(tick.at - MONDAY) // SECOND for tick in broker.ticks("R_100", MONDAY + 1, MONDAY + HOUR)]
         assert kept == heard
+        assert [(each.fault.what, each.at - MONDAY) for each in broker.faults.struck] == [("tick_gap", 10 * SECOND)]
 
     at(MONDAY, main)
 

@@ -51,6 +51,7 @@ class Misfortunes:
         begin = now + (duration(fault.after) if fault.after else 0)
         if fault.what == "tick_gap":
             venue.tape.tear(venue.products[fault.product], begin, begin + duration(fault.lasts or "1s"))
+            venue.at(begin, partial(self._faults.befell, fault, begin))
         elif fault.place == "moment":
             venue.at(begin, partial(self._befall, fault))
 
