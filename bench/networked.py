@@ -12,133 +12,22 @@ audits have to name it.
 
 import argparse
 import asyncio
-import json
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from pathlib import Path
-from statistics import mean
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any
-
-import numpy as np
 
 from bench.wire import books, storm
+from bench.wire.figures import Lived
+from bench.wire.flow import ACCOUNTS, PRODUCTS, written
 from bench.wire.programs import Engine, Venue, verb
 
-ACCOUNTS = ("demo-1", "demo-2", "demo-3", "demo-4")
-PRODUCTS = ("R_10", "R_25", "R_50", "R_100")
 ENDING = 60
 """Seconds by which all contracts have ended; the longest lasts five minutes of a fast clock."""
 NAMED = (*storm.BY_HAND, *storm.CONTRADICTING)
 """What a certificate or an audit has to name."""
-MOST = {"trading": 360, "balance": 100, "portfolio": 30, "rest": 80, "others": 220}
-"""What the venue answers a minute, of each account."""
-FLOW = """
-[moonlight]
-data = "data"
-
-{accounts}
-[venues.broker]
-use = "deriv"
-url = "{url}"
-practice = true
-speed = {speed:g}
-payout_every = "5m"
-max_clock_offset_ms = 20_000
-payout_slack = 0.05
-
-[sources.market]
-use = "deriv"
-url = "{socket}/trading/v1/options/ws/public"
-practice = true
-speed = {speed:g}
-products = [{products}]
-quiet_after = "300s"
-
-[operators.bars]
-use = "window"
-from = "market"
-timeframes = ["1m", "5m"]
-grace_ms = 20_000
-
-[features]
-fast = {{ use = "sma", period = 2 }}
-slow = {{ use = "sma", period = 5 }}
-
-[providers.cross]
-use = "ema_cross"
-fast = "fast"
-slow = "slow"
-
-[ensembles.main]
-use = "weighted"
-from = ["cross"]
-
-[risk.main]
-use = "guard"
-from = "main"
-accounts = [{names}]
-stake = {{ use = "fixed", amount = "1.00" }}
-max_daily_loss = "900.00"
-threshold = 0.0
-cool_down = "1s"
-
-[sinks.orders]
-use = "executor"
-from = "main"
-answer_seconds = 120
-max_unknown = 6
-
-[sinks.store]
-use = "store"
-from = ["main", "orders"]
-"""
-
-
-@dataclass
-class Lived:
-    """What was done, and what came of it."""
-
-    seconds: float = 0.0
-    speed: float = 1.0
-    ledger: books.Read = books.NOTHING
-    problems: list[str] = field(default_factory=list[str])
-    struck: Counter[str] = field(default_factory=Counter[str])
-    calls: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
-    """Of each of the venue's limits, how much of it each account had used in the minute before each look."""
-    standings: Counter[str] = field(default_factory=Counter[str])
-    troubles: Counter[str] = field(default_factory=Counter[str])
-    reconnects: int = 0
-    verified: list[str] = field(default_factory=list[str])
-
-    def text(self) -> str:
-        orders = [each for each in self.ledger.orders if each.origin == "flow"]
-        ends = Counter(f"{each.state} {each.cause}".strip() for each in orders)
-        waits = [(each.taken_at - each.sent_at) / self.speed for each in orders if each.taken_at and each.sent_at]
-        unsound = {each.account: each.unexplained for each in self.ledger.last.values() if each.unexplained}
-        audits = Counter(self.ledger.audits.values())
-        latency = f"mean {mean(waits):.0f} ms, p95 {float(np.quantile(waits, 0.95)):.0f} ms" if waits else "none"
-        lines = [
-            f"{self.seconds:.0f} s at {self.speed:g} times the speed of time, {len(orders)} orders: {_several(ends)}",
-            f"struck: {sum(self.struck.values())} faults of {len(self.struck)} kinds: {_several(self.struck)}",
-            f"of unknown outcome for a while: {_several(self.ledger.doubts)}",
-            f"reconnects {self.reconnects}; standings told: {_several(self.standings)}",
-            f"troubles told: {_several(self.troubles)}",
-            f"from sending to the answer: {latency}",
-            "calls of an account in a minute of the venue's clock: "
-            + ", ".join(f"{name} {mean(of):.0f}, at most {max(of)} of {MOST[name]}" for name, of in self._of_limits()),
-            f"certificates: {len(self.ledger.certificates)}, the last of {len(ACCOUNTS) - len(unsound)} accounts clean",
-            *(f"  {account}: {each}" for account, several in unsound.items() for each in several),
-            f"audits: {_several(audits)}; disputed orders {len(self.ledger.disputed)}",
-            *(f"verify: {each}" for each in self.verified),
-            f"{len(self.problems)} problems",
-        ]
-        return "\n".join((*lines, *(f"  {each}" for each in self.problems[:20])))
-
-    def _of_limits(self) -> list[tuple[str, list[int]]]:
-        return [(name, self.calls[name]) for name in MOST if self.calls.get(name)]
+CLOSES_EVERY = 30.0
+"""Seconds after which somebody wants all contracts sold back once more."""
 
 
 async def lived(
@@ -149,31 +38,25 @@ async def lived(
     kinds: Collection[str] = storm.SAFE,
     *,
     kills: bool = False,
-    close_early: bool = True,
-    verify: bool = True,
 ) -> Lived:
     """Two programs for so many real minutes of storm, and what their books say afterwards."""
     venue, made = Venue(folder / "venue", speed), Lived(speed=speed)
     await venue.start()
-    engine = Engine(_flow(folder, venue, speed))
+    engine = Engine(written(folder, venue.url, speed))
     try:
         await engine.start()
         await engine.connected(len(ACCOUNTS))
         began = perf_counter()
         await _storm(venue, seed, kinds, minutes, speed)
-        parts = 3 if kills else 1
-        for part in range(parts):
-            await _looked_at(venue, made, minutes * 60 / parts / 2)
-            if close_early:
-                await verb("close", "--all", "--flow", str(engine.file))
-            await _looked_at(venue, made, minutes * 60 * (part + 1) / parts - (perf_counter() - began))
-            if kills and part == 0:
-                await engine.kill()
-                await engine.start()
-            elif kills and part == 1:
-                await venue.kill()
-                await venue.start()
-                await _storm(venue, seed + 1, kinds, minutes / 3, speed)
+        if kills:
+            await _watched(venue, engine, made, began + minutes * 20)
+            await engine.kill()
+            await engine.start()
+            await _watched(venue, engine, made, began + minutes * 40)
+            await venue.kill()
+            await venue.start()
+            await _storm(venue, seed + 1, kinds, minutes / 3, speed)
+        await _watched(venue, engine, made, began + minutes * 60)
         made.seconds = perf_counter() - began
         if (code := await engine.stop()) != 0:
             made.problems.append(f"the run ended with {code}: {engine.said.read_text(encoding='utf-8')[-300:]}")
@@ -182,30 +65,12 @@ async def lived(
         await engine.kill()
         await venue.stop()
     for session in engine.sessions:
-        _counted(session / "journal.jsonl", made)
-        if verify:
-            code, said = await verb("verify", str(session))
-            made.verified.append(next((line for line in said.splitlines() if "identical" in line), said.strip()[-200:]))
-            if code:
-                made.problems.append(f"{session.name} is not made again: {said.strip()[-200:]}")
+        made.journal(session / "journal.jsonl")
+        code, said = await verb("verify", str(session))
+        made.verified.append(next((line for line in said.splitlines() if "identical" in line), said.strip()[-200:]))
+        if code:
+            made.problems.append(f"{session.name} is not made again: {said.strip()[-200:]}")
     return made
-
-
-def _flow(folder: Path, venue: Venue, speed: float) -> Path:
-    accounts = "\n".join(
-        f'[accounts.{name}]\nvenue = "broker"\nmoney = "practice"\nbalance = "10000.00"\n' for name in ACCOUNTS
-    )
-    text = FLOW.format(
-        accounts=accounts,
-        url=venue.url,
-        socket=venue.url.replace("http", "ws", 1),
-        speed=speed,
-        products=_quoted(PRODUCTS),
-        names=_quoted(ACCOUNTS),
-    )
-    file = folder / "flow.toml"
-    file.write_text(text, encoding="utf-8")
-    return file
 
 
 async def _storm(venue: Venue, seed: int, kinds: Collection[str], minutes: float, speed: float) -> None:
@@ -213,14 +78,17 @@ async def _storm(venue: Venue, seed: int, kinds: Collection[str], minutes: float
         await venue.set(fault)
 
 
-async def _looked_at(venue: Venue, made: Lived, seconds: float) -> None:
-    """Let time pass, and look now and then how much of its limits each account has used."""
-    until = perf_counter() + seconds
+async def _watched(venue: Venue, engine: Engine, made: Lived, until: float) -> None:
+    """Let time pass, see how much of its limits each account uses, and have contracts sold back now and then."""
+    closes = perf_counter() + CLOSES_EVERY
     while (left := until - perf_counter()) > 0:
         await asyncio.sleep(min(1.0, left))
         for account in (await venue.state())["accounts"].values():
             for name, count in account["calls"].items():
                 made.calls.setdefault(name, []).append(count)
+        if perf_counter() > closes:
+            closes += CLOSES_EVERY
+            await verb("close", "--all", "--flow", str(engine.file))
 
 
 async def _compared(venue: Venue, engine: Engine, made: Lived) -> None:
@@ -247,31 +115,6 @@ def _audited(made: Lived) -> list[str]:
     unexplained = [order for order, verdict in made.ledger.audits.items() if verdict == "unexplained"]
     wrong = made.struck["wrong_settlement"] + made.struck["changed_settlement"]
     return [] if len(unexplained) <= wrong else [f"{len(unexplained)} ends are unexplained, {wrong} were wrong"]
-
-
-def _counted(journal: Path, made: Lived) -> None:
-    """What entered of how accounts stood, and of what went wrong."""
-    with journal.open(encoding="utf-8") as lines:
-        for line in lines:
-            if '"type":"Standing"' in line:
-                state: str = _value(line)["state"]
-                made.standings[state] += 1
-                made.reconnects += state == "RECONNECT"
-            elif '"type":"Trouble"' in line:
-                made.troubles[_value(line)["kind"]] += 1
-
-
-def _value(line: str) -> Mapping[str, Any]:
-    told = json.loads(line)
-    return told["value"]
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
-
-
-def _several(counted: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in sorted(counted.items())) or "none"
 
 
 def main() -> None:

@@ -12,6 +12,8 @@ import pytest
 from bench import networked
 from bench.wire import books, storm
 from bench.wire.books import Certificate, Order, Read
+from bench.wire.figures import Lived
+from bench.wire.flow import ACCOUNTS, PRODUCTS
 from pipeline.broker.admin import fault_of
 from pipeline.broker.faults import Fault
 
@@ -22,7 +24,7 @@ HELD = "10000.95"
 
 
 def drawn(seed: int, kinds: tuple[str, ...] = storm.KINDS, minutes: float = 10.0) -> list[storm.Fault]:
-    return storm.drawn(seed, kinds, networked.ACCOUNTS, networked.PRODUCTS, minutes, 60.0)
+    return storm.drawn(seed, kinds, ACCOUNTS, PRODUCTS, minutes, 60.0)
 
 
 def test_a_seed_draws_the_same_storm_again_and_another_one_another() -> None:
@@ -41,16 +43,16 @@ def test_ten_minutes_have_each_kind_of_fault_several_times_as_the_venue_takes_it
 # --- two programs ----------------------------------------------------------------------------------------------------
 
 
-def lived(folder: Path, minutes: float, seed: int, kinds: tuple[str, ...], **keys: Any) -> networked.Lived:
+def lived(folder: Path, minutes: float, seed: int, kinds: tuple[str, ...], **keys: Any) -> Lived:
     return asyncio.run(networked.lived(folder, minutes, 60.0, seed, kinds, **keys))
 
 
 def test_after_a_storm_each_intent_has_one_contract_or_none_and_every_cent_is_explained(tmp_path: Path) -> None:
-    made = lived(tmp_path, 0.2, 1, storm.BRIEF, close_early=False)
+    made = lived(tmp_path, 0.2, 1, storm.BRIEF)
     assert made.problems == [], made.text()
     assert made.struck.total() >= 5, made.text()
     assert len([each for each in made.ledger.orders if each.contract]) >= 5, made.text()
-    assert set(made.ledger.last) == set(networked.ACCOUNTS)
+    assert set(made.ledger.last) == set(ACCOUNTS)
     assert all(not each.unexplained for each in made.ledger.last.values())
 
 

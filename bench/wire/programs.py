@@ -72,13 +72,11 @@ class Venue:
         words = ("--port", str(self.port), "--speed", f"{self.speed:g}", "--folder", str(self.folder), "--json")
         child = self._child = await _started("venue", "serve", *words, out=self._said)
         async with asyncio.timeout(PATIENCE):
-            while not (lines := self._said.read_text(encoding="utf-8").splitlines()):
+            while not (said := self._said.read_text(encoding="utf-8")).endswith("}\n"):
                 if child.returncode is not None:
-                    raise RuntimeError("the venue did not start")
+                    raise RuntimeError(f"the venue did not start: {said[-400:]}")
                 await asyncio.sleep(0.05)
-        if child.returncode is not None:
-            raise RuntimeError(f"the venue did not start: {lines[0]}")
-        self.port = int(json.loads(lines[0])["port"])
+        self.port = int(json.loads(said)["port"])
 
     async def kill(self) -> None:
         self.struck += await self.hits()

@@ -30,7 +30,7 @@ VISITS: Mapping[Place, int] = {
     "order": 40,
     "end": 40,
     "price": 40,
-    "sale": 6,
+    "sale": 20,
     "listing": 500,
     "call": 500,
     "connection": 3,
@@ -50,6 +50,8 @@ LASTS: Mapping[str, tuple[int, int]] = {
 USUAL = (120, 600)
 """Of spans in which answers have another shape."""
 LATE: Mapping[str, str] = {"slow": "2s", "call_late": "5s", "late_ack": "40s", "timeout": "30s", "stale_listing": "10s"}
+SALES = 20
+"""Of so many orders in a row the sale is struck: few contracts are sold back at all."""
 OWN = frozenset({"frame", "connection"})
 """What strikes one account's sockets: prices come by a socket that is nobody's, and the audit needs every tick."""
 
@@ -97,7 +99,8 @@ def _several(
         else:
             several = VISITS[place] * minutes / (len(accounts) if place in OWN or terminal else 1)
             whose = {"account": account} if place in OWN or terminal else {}
-            yield {"what": what, "nth": 1 + int(share * several), **whose, **late}
+            row = {"times": SALES} if place == "sale" else {}
+            yield {"what": what, "nth": 1 + int(share * several), **row, **whose, **late}
 
 
 def _after(share: float, minutes: float, speed: float) -> str:
