@@ -71,7 +71,7 @@ class Remarks:
             case _:
                 pass
         said = remark(value, self._zone)
-        return None if said is None else Told(*said)
+        return None if said is None else Told(*said, over=isinstance(value, Latch) and not value.on)
 
 
 def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:

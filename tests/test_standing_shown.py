@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from pipeline.evidence import Standing, StandingState, Trouble
 from pipeline.remarks import Remarks
-from pipeline.values import Link
+from pipeline.values import Latch, Link
 from pipeline.verbs.run import summary_line
 from pipeline.view import Status
 from pipeline.watch import Watch
@@ -58,6 +58,12 @@ def test_what_a_person_must_do_is_said_once() -> None:
     told = Remarks(UTC).of(standing("REFUSED", "no; nothing is tried again until `accounts login demo-1`"))
     assert told is not None
     assert told.text.count("nothing is tried again") == 1
+
+
+def test_that_a_stop_is_released_is_news() -> None:
+    stop = Latch(scope="", on=True, at=MONDAY, by="kill", reason="test")
+    told = [Remarks(UTC).of(each) for each in (stop, replace(stop, on=False, by="resume", reason="seen to"))]
+    assert [each and (each.level, each.over) for each in told] == [("warning", False), ("info", True)]
 
 
 def test_that_prices_come_again_is_news_when_they_all_do() -> None:
