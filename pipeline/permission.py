@@ -13,6 +13,11 @@ class Permission(NamedTuple):
     rehearsal: bool = False
     """Nobody's money moves there, whatever an account is said to play with."""
 
+    @property
+    def sentence(self) -> str:
+        """The statement, with the page where there is one."""
+        return f"{self.statement} ({self.page})" if self.page else self.statement
+
 
 UNSAID = Permission("the venue's part does not say who may trade there; read the venue's own terms")
 

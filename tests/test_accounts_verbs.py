@@ -146,7 +146,10 @@ def add(say: Say, account: str = "demo-1", username: str = "ada", *more: str) ->
 
 
 def test_a_login_is_stored_from_the_standard_input_and_tried(say: Say, folder: Path) -> None:
-    said = "demo-1: its login is in the vault profiles/logins.vault; try it with `accounts test demo-1`\n"
+    said = (
+        "demo-1: its login is in the vault profiles/logins.vault; try it with `accounts test demo-1`\n"
+        "on whose word one may trade there: whoever has an account may trade (https://bank.example/terms)\n"
+    )
     assert add(say) == (0, said, "")
     code, out, error = say("accounts", "test", "demo-1")
     assert (code, error) == (0, f"network: the first try with {MASK} was lost\n")

@@ -230,6 +230,7 @@ def test_an_account_with_a_sound_and_young_certificate_may_be_armed(plan: Plan) 
     sheet = case.sheet()
     assert list(sheet) == ["account", "permission", "limits", "certificate", "evidence", "what holds"]
     assert "REHEARSAL" in sheet["account"][0]
+    assert sheet["permission"] == ["the practice venue: nobody's money, nobody's permission needed"]
     assert "100.00 +2.70 of trades +0 of cash -1.00 of open stakes = 101.70" in sheet["certificate"][0]
     assert any("−20.00" in line for line in sheet["limits"])
     assert sheet["evidence"] == ["NOTHING IS PROVED: no trade of this account has ended"]
@@ -427,7 +428,9 @@ def test_a_ledger_keeps_what_was_shown_to_whoever_armed(say: Callable[..., Said]
     with sqlite3.connect(folder / "data" / "ledger.db") as db:
         ((shown, by),) = db.execute("SELECT shown, by FROM armings").fetchall()
     db.close()
-    assert json.loads(shown)["evidence"] == ["NOTHING IS PROVED: no trade of this account has ended"]
+    told = json.loads(shown)
+    assert told["evidence"] == ["NOTHING IS PROVED: no trade of this account has ended"]
+    assert told["permission"] == ["the practice venue: nobody's money, nobody's permission needed"]
     assert by
 
 

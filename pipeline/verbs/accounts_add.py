@@ -14,6 +14,7 @@ import argparse
 from pipeline.errors import InputError
 from pipeline.keys.keeping import keep, store_of
 from pipeline.keys.profiles import profile_of
+from pipeline.permission import permission_of
 from pipeline.verbs.accounts_common import asked, is_running, options_of_login, otp_option, owner_of, place_of, private
 from pipeline.verbs.common import plan_of
 
@@ -36,6 +37,8 @@ def run(options: argparse.Namespace) -> int:
     codes = tuple(field.name for field in fields if field.kind == "code")
     keep(plan.base, owner.account, owner.part, kept, login, codes)
     print(f"{owner.account}: its login is in {place_of(kept)}; try it with `accounts test {owner.account}`")
+    if owner.node.part.kind == "venue":
+        print(f"on whose word one may trade there: {permission_of(owner.node.instance).sentence}")
     if is_running(plan):
         print("an engine runs on this flow: it tries the login within seconds")
     return 0

@@ -56,9 +56,8 @@ def of_flow(flow: Path) -> Iterator[Finding]:
     yield from (_login(plan, owner) for owner in known if owner.fields)
     for node in plan.of("venue"):
         name, permission = node.id.split(".", 1)[1], permission_of(node.instance)
-        page = f" ({permission.page})" if permission.page else ""
         state = "note" if permission == UNSAID else "ok"
-        yield Finding("permission", state, f"{name}: {permission.statement}{page}")
+        yield Finding("permission", state, f"{name}: {permission.sentence}")
     for name in sorted({owner.where for owner in known if owner.fields}):
         account = next(owner.account for owner in known if owner.where == name and owner.fields)
         mend = f"`accounts test {account}` asks it, and so does each engine that connects"

@@ -123,9 +123,7 @@ async def _introduced(connector: Connector, part: object, here: Here) -> Mapping
         before = here.now()
         venue = await connector.clock()
         apart = venue - (before + here.now()) // 2
-        permission = permission_of(part)
-        page = f" ({permission.page})" if permission.page else ""
-        return facts | {"clock": f"{apart:+d} ms from ours", "permission": permission.statement + page}
+        return facts | {"clock": f"{apart:+d} ms from ours", "permission": permission_of(part).sentence}
     finally:
         await connector.close()
 
