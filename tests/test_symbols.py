@@ -1,8 +1,12 @@
 """What is decided on is what is bought: a flow whose venue calls a product otherwise than its prices is refused."""
 
+from collections.abc import Callable
+
 import pytest
 
+from pipeline.deriv.ends import Naming
 from pipeline.errors import PlanError
+from pipeline.generic.contracts import Symbols
 from tests.support import plan_of
 from tests.test_deriv_parts import FLOW
 from tests.test_generic_parts import LIVE
@@ -51,3 +55,10 @@ def test_two_products_of_one_symbol_are_refused_also_where_one_has_its_own_name(
 def test_prices_of_somebody_else_have_names_of_their_own() -> None:
     source = LIVE.replace("reserve = 30 }]", 'reserve = 30 }]\nsymbols = { EURUSD = "EUR/USD" }')
     assert plan_of(source).products
+
+
+@pytest.mark.parametrize("here", [Symbols({"EURUSD": "EUR-OTC"}).here, Naming({"EURUSD": "EUR-OTC"}).product])
+def test_a_symbol_that_is_called_as_another_product_of_ours_is_not_taken_for_it(here: Callable[[str], str]) -> None:
+    assert here("EUR-OTC") == "EURUSD"
+    assert here("EURUSD") == "EURUSD there"
+    assert here("GBPUSD") == "GBPUSD"

@@ -31,7 +31,8 @@ class Naming:
         return self.symbols.get(product, product)
 
     def product(self, symbol: str) -> str:
-        return self._products.get(symbol, symbol)
+        """Our name of a symbol. One that is called as a product of ours is, which is something else, is not that."""
+        return self._products.get(symbol) or (f"{symbol} there" if symbol in self.symbols else symbol)
 
     def listed(self, of: Contract, as_of: int | None = None) -> Listed:
         """A contract as it stood at a moment, or as it stands.

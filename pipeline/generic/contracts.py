@@ -29,7 +29,8 @@ class Symbols:
         return self._there.get(product, product)
 
     def here(self, symbol: str) -> str:
-        return self._here.get(symbol, symbol)
+        """Our name of a symbol. One that is called as a product of ours is, which is something else, is not that."""
+        return self._here.get(symbol) or (f"{symbol} there" if symbol in self._there else symbol)
 
 
 class Contract(Struct, frozen=True):
