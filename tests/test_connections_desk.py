@@ -105,6 +105,30 @@ def test_a_call_that_is_called_off_from_within_has_an_end_all_the_same(call: str
     assert any("called off" in what for _, what in played.troubles())
 
 
+@pytest.mark.parametrize("call", ["place", "statement", "sell"])
+def test_an_answer_that_is_none_refuses_its_account_and_no_other(call: str) -> None:
+    class Mistaken(Scripted):
+        """It gives nothing where it has to give an answer."""
+
+        def __getattribute__(self, name: str) -> Any:
+            async def nothing(_: object) -> None:
+                return None
+
+            return nothing if name == call else super().__getattribute__(name)
+
+    played = Played([Mistaken("demo-1"), Scripted("demo-2")])
+    acts = {
+        "place": played.send("o-1", "demo-1"),
+        "statement": lambda: played.orders.give(asked()),
+        "sell": lambda: played.orders.give(Closing("o-1", "c-1", "demo-1", MONDAY)),
+    }
+    played.play(9, (1.0, acts[call]), (2.0, played.send("o-2", "demo-2")))
+    assert played.states("demo-1")[-1][1] == "REFUSED"
+    assert [each.order for each in played.of(Ack)] == ["o-2"]
+    assert [each.order for each in played.of(Lost)] == (["o-1"] if call == "place" else [])
+    assert [bool(each.fault) for each in played.of(Statement)] == ([True] if call == "statement" else [])
+
+
 def test_only_orders_that_are_on_their_way_are_placed() -> None:
     connector = Scripted()
     played = Played([connector])

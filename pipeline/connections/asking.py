@@ -23,6 +23,13 @@ class Mistaken(CallFailed):
         super().__init__("format", what, final=True)
 
 
+def proper(given: object, kind: type[T]) -> T:
+    """What a call gave, if that is of the kind it has to give: a connector may be anybody's."""
+    if not isinstance(given, kind):
+        raise Mistaken(TypeError())
+    return given
+
+
 async def asked(call: Coroutine[Any, Any, T], seconds: float, late: str) -> T:
     """What a call gives, if it does within so many seconds."""
     task = asyncio.ensure_future(call)

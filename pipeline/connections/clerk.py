@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from pipeline.connections.asking import answer_of, asked
+from pipeline.connections.asking import answer_of, asked, proper
 from pipeline.connections.contract import Told
 from pipeline.connections.keeping import Connection, Keeper
 from pipeline.connections.telling import Telling
@@ -141,7 +141,7 @@ class Clerk:
 
     def _answer(self, connection: Connection, order: Order, placing: "asyncio.Future[Ack]", *, late: bool) -> None:
         try:
-            ack = answer_of(placing)
+            ack = proper(answer_of(placing), Ack)
         except CallFailed as failure:
             self._keeper.call_failed(connection, failure)
             self._not_taken(order, failure, late=late)
@@ -169,7 +169,7 @@ class Clerk:
     async def _stated(self, connection: Connection, inquiry: Inquiry) -> None:
         try:
             call = connection.connector.statement(inquiry)
-            statement = await asked(call, LISTED, f"no answer within {LISTED:.0f} s")
+            statement = proper(await asked(call, LISTED, f"no answer within {LISTED:.0f} s"), Statement)
         except CallFailed as failure:
             self._keeper.call_failed(connection, failure)
             statement = self._unanswered(inquiry, str(failure))
@@ -194,7 +194,7 @@ class Clerk:
         try:
             patience = self._deadline + LATE
             late = f"selling a contract back did not end within {patience:g} s"
-            end = await asked(connection.connector.sell(closing), patience, late)
+            end = proper(await asked(connection.connector.sell(closing), patience, late), Settlement)
         except CallFailed as failure:
             self._keeper.call_failed(connection, failure)
             if failure.fate != "unknown" or failure.kind == "rule":
