@@ -1,10 +1,13 @@
 """The practice venue answers as late as its file says, and what is drawn comes of its seed."""
 
+import asyncio
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.broker.latency import MOST, Lagging, Latency
 from pipeline.broker.settings import Settings
+from pipeline.clocks import LoopClock
 from tests.broker_clients import HandClock
 from tests.deriv_trading import SHORT, SPEED, played, trading
 from tests.generic_rig import run, venue
@@ -59,6 +62,25 @@ def test_what_sets_out_on_a_socket_arrives_in_its_order_and_never_too_early(fram
     clock.step(1000)
     assert [text for _, text in arrived] == [str(number) for number in range(len(frames))]
     assert [at for at, _ in arrived] == [max(earliest[: n + 1]) for n in range(len(frames))]
+
+
+def test_frames_that_arrive_at_one_moment_of_a_running_clock_arrive_in_order() -> None:
+    async def main() -> list[int]:
+        clock = LoopClock(asyncio.get_running_loop(), 0, SPEED)
+        arrived, all_there = list[int](), asyncio.Event()
+
+        def arrive(text: str) -> None:
+            arrived.append(int(text))
+            if len(arrived) == 200:
+                all_there.set()
+
+        line = Lagging(lambda: LEAST, clock.now, clock.at, arrive)
+        for number in range(200):
+            line.send(str(number))
+        await asyncio.wait_for(all_there.wait(), 10)
+        return arrived
+
+    assert asyncio.run(main()) == list(range(200))
 
 
 def test_on_a_socket_that_is_closed_nothing_arrives_any_more() -> None:

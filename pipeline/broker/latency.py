@@ -1,5 +1,6 @@
 """How long the practice venue takes to answer, drawn from its seed: the same for the same answers of an account."""
 
+from collections import deque
 from collections.abc import Callable
 from zlib import crc32
 
@@ -38,24 +39,26 @@ class Lagging:
         send: Callable[[str], None],
     ) -> None:
         self._draw, self._now, self._at, self._send = draw, now, at, send
-        self._last = self._waiting = 0
-        self._open = True
+        self._under_way = deque[str]()
+        self._last = 0
+        """When the last of them arrives."""
 
     def send(self, text: str) -> None:
         now = self._now()
         moment = now + self._draw()
-        if self._waiting:
+        if self._under_way:
             moment = max(moment, self._last)
         elif moment == now:
             self._send(text)
             return
-        self._last, self._waiting = moment, self._waiting + 1
-        self._at(moment, lambda: self._arrive(text))
+        self._last = moment
+        self._under_way.append(text)
+        self._at(moment, self._arrive)
 
     def close(self) -> None:
-        self._open = False
+        self._under_way.clear()
 
-    def _arrive(self, text: str) -> None:
-        self._waiting -= 1
-        if self._open:
-            self._send(text)
+    def _arrive(self) -> None:
+        """One of them is there: of those that are due at one moment the first to set out."""
+        if self._under_way:
+            self._send(self._under_way.popleft())
