@@ -171,14 +171,14 @@ class _GivesTheFirstPage(GenericConnector):
 
 
 @venue
-class TakesALaterBalance(Wrapping):
+class TakesLaterBalance(Wrapping):
     """Gives the balance of a later moment than that of its contracts."""
 
     def wrapped(self, make: Callable[[], Connector]) -> Connector:
-        return _TakesALaterBalance(make)
+        return _TakesLaterBalance(make)
 
 
-class _TakesALaterBalance(Passing):
+class _TakesLaterBalance(Passing):
     async def statement(self, inquiry: Inquiry) -> Statement:
         first, second = await super().statement(inquiry), await super().statement(inquiry)
         return replace(first, balance=second.balance)
@@ -218,14 +218,14 @@ class _GivesWhatThereIs(Passing):
 
 
 @venue
-class LogsInInALoop(Wrapping):
+class LogsInAgain(Wrapping):
     """Tries a login again and again that was refused."""
 
     def wrapped(self, make: Callable[[], Connector]) -> Connector:
-        return _LogsInInALoop(make)
+        return _LogsInAgain(make)
 
 
-class _LogsInInALoop(Passing):
+class _LogsInAgain(Passing):
     async def open(self) -> None:
         for _ in range(10):
             try:
@@ -265,20 +265,17 @@ class _AsksOnAnotherConnection(Passing):
 
 
 @venue
-class LeavesSocketsOpen(Wrapping):
-    """Lets go of nothing."""
+class LeavesWorkBehind(Wrapping):
+    """Goes on with something after it was closed."""
 
     def wrapped(self, make: Callable[[], Connector]) -> Connector:
-        return _LeavesSocketsOpen(make)
+        return _LeavesWorkBehind(make)
 
 
-class _LeavesSocketsOpen(Passing):
-    async def follow(self, hear: Hear) -> None:
-        following = asyncio.ensure_future(super().follow(hear))
-        await asyncio.shield(following)
-
-    async def close(self) -> None:
-        return
+class _LeavesWorkBehind(Passing):
+    async def open(self) -> None:
+        await super().open()
+        self.works = asyncio.ensure_future(asyncio.Event().wait())
 
 
 # --- prices ----------------------------------------------------------------------------------------------------------
@@ -334,3 +331,18 @@ class _LosesQuotes(PassingFeed):
             count += 1
             if count % 5:
                 yield quotes
+
+
+@source
+class GivesWhatIsForming(HttpPrices):
+    """Gives the bar that is still forming as if it were final."""
+
+    def feed(self, host: Outside, warn: Warn) -> Feed:
+        return _GivesWhatIsForming(super().feed(host, warn))
+
+
+class _GivesWhatIsForming(PassingFeed):
+    async def history(self, product: str, tf: int, since: int, until: int) -> Bars:
+        bars = await super().history(product, tf, since, until)
+        last = bars.rows(len(bars) - 1, len(bars), 0)
+        return bars.followed_by(changed(last, open_ts=last.open_ts + tf)).rows(0, len(bars) + 1, 0)

@@ -23,6 +23,8 @@ class Check:
     doing: Doing
     settings: Mapping[str, Any]
     manners: Mapping[str, Any]
+    slow: bool
+    """Whether it waits for most of a minute: such begin first."""
 
     def lacks(self, declared: Capabilities | None, *, prices: bool) -> str:
         """What of its needs there is not, in words; "" when all is there."""
@@ -30,7 +32,10 @@ class Check:
 
 
 def check(
-    *needs: Need, settings: Mapping[str, Any] | None = None, manners: Mapping[str, Any] | None = None
+    *needs: Need,
+    settings: Mapping[str, Any] | None = None,
+    manners: Mapping[str, Any] | None = None,
+    slow: bool = False,
 ) -> Callable[[Doing], Check]:
     """A check of a function: its name and the first paragraph of its docstring are the check's."""
 
@@ -38,7 +43,7 @@ def check(
         sentence = " ".join((doing.__doc__ or "").split())
         name = getattr(doing, "__name__", "").replace("_", "-")
         given = MappingProxyType(dict(settings or {}))
-        return Check(name, sentence, needs, doing, given, MappingProxyType(dict(manners or {})))
+        return Check(name, sentence, needs, doing, given, MappingProxyType(dict(manners or {})), slow)
 
     return made
 

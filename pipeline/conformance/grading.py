@@ -13,7 +13,7 @@ from pipeline.connections.troubles import CallFailed
 from pipeline.errors import InputError
 
 Verdict = Literal["passed", "failed", "not applicable"]
-AT_ONCE = 4
+AT_ONCE = 6
 """So many checks are made beside each other: they wait more than they compute."""
 LONGEST = 50.0
 """Seconds that one check may take at the most."""
@@ -36,10 +36,11 @@ def graded(
 ) -> list[Grade]:
     """All checks, in their order; `told` of each as it is done."""
     with ThreadPoolExecutor(at_once, "conform") as pool:
-        coming = [pool.submit(_grade, candidate, check, seed + number) for number, check in enumerate(checks)]
+        begun = sorted(enumerate(checks), key=lambda each: not each[1].slow)
+        coming = {number: pool.submit(_grade, candidate, check, seed + number) for number, check in begun}
         grades = list[Grade]()
-        for each in coming:
-            grades.append(each.result())
+        for number in range(len(checks)):
+            grades.append(coming[number].result())
             told(grades[-1])
     return grades
 

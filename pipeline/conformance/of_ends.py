@@ -12,7 +12,7 @@ from pipeline.values import Order, Result, Settlement
 
 OVERDUE = 15.0
 """Seconds of the venue's clock after which an end that was not told is asked for."""
-LOOKED_FOR = 12.0
+LOOKED_FOR = 7.0
 """Seconds within which an end that was not told is found."""
 
 

@@ -113,7 +113,7 @@ async def half_a_frame_harms_nothing(stage: Stage) -> None:
     await _befallen(stage, "frame_cut")
 
 
-@check("prices", "streams")
+@check("prices", "streams", slow=True)
 async def silence_is_noticed(stage: Stage) -> None:
     """A socket that is open and on which nothing arrives any more is given up, and told."""
     market, since = stage.market((ONE,)), stage.host.now()

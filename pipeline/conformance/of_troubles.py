@@ -72,7 +72,7 @@ async def ban_is_no_loop(stage: Stage) -> None:
     must(more == 0, f"after it was banned it asked {more} times more")
 
 
-@check("venue", "lists")
+@check("venue", "lists", slow=True)
 async def what_hangs_ends(stage: Stage) -> None:
     """Whatever is asked of a venue that does not answer any more ends within its deadline, and the break is told."""
     trader, since = await stage.trader(), stage.host.now()
