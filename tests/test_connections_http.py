@@ -62,6 +62,24 @@ def test_an_answer_is_read_and_what_was_asked_is_what_the_other_hears() -> None:
     assert heard == [("POST", {"n": "2"}, '{"amount":1.50}', "Bearer abc")]
 
 
+@pytest.mark.parametrize("end", ["", "/", "//"])
+def test_a_slash_at_the_end_of_an_address_makes_no_other_address(end: str) -> None:
+    heard = list[str]()
+
+    async def good(request: web.Request) -> web.Response:
+        heard.append(request.path)
+        return web.json_response({})
+
+    async def main() -> None:
+        async with serving(good=good) as address:
+            ours = http(address + end)
+            await ours.call("GET", "/good", call="quote", priority="quote")
+            await ours.close()
+
+    run(main())
+    assert heard == ["/good"]
+
+
 def test_a_list_is_an_answer_too_and_no_content_is_an_empty_table() -> None:
     async def rows(_: web.Request) -> web.Response:
         return web.json_response([[1, "2.5"], [3, "4.5"]])
