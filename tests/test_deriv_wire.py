@@ -311,6 +311,24 @@ def test_what_the_contract_says_stands_for_an_answer_that_is_lost() -> None:
     played(lambda asked: [priced(asked)] if "proposal" in asked else [runs(asked)], test)
 
 
+def test_a_purchase_that_was_denied_and_made_all_the_same_is_not_made_again() -> None:
+    """The contract tells of itself while another price is asked for."""
+    bought: list[Table] = []
+
+    def says(asked: Table) -> list[Table]:
+        if "proposal" in asked:
+            return [*map(runs, bought), priced(asked)]
+        bought.append(asked)
+        return [reply(asked, msg_type="buy", error={"code": "PriceMoved", "message": "it moved"})]
+
+    async def test(line: Line) -> None:
+        ack = await line.buying().bought(line.wire, None, 3)
+        assert ack.contract == "7"
+        assert len(bought) == 1
+
+    played(says, test)
+
+
 def test_an_answer_after_its_time_is_still_heard_and_nothing_is_bought_twice() -> None:
     async def test(line: Line) -> None:
         failed = await failure_of(line.buying().bought(line.wire, None, 3))

@@ -37,6 +37,8 @@ class Buying:
     async def bought(self, wire: Wire, by: int | None, requotes: int) -> Ack:
         for left in range(requotes, -1, -1):
             offer = await self._offered(wire, by)
+            if self.contract is not None:  # it was made all the same
+                return self.ack(self.contract)
             try:
                 await self._buy(wire, offer, by)
             except CallFailed as failed:
