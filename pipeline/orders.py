@@ -147,8 +147,8 @@ def ended(order: Order, end: Settlement, heard: int = 0) -> Order:
 
 
 def sold(order: Order) -> bool:
-    """Whether its contract ended well before its expiry: clocks may differ by a second."""
-    return 0 < order.ended_at < order.expiry - SECOND
+    """Whether its contract ended before its expiry: by a second at least, as clocks may differ by less."""
+    return 0 < order.ended_at <= order.expiry - SECOND
 
 
 def external(account: str, contract: str) -> str:

@@ -405,6 +405,12 @@ def test_what_was_sold_is_judged_by_its_bounds_alone(profit: str, verdict: str, 
     assert (found.verdict, found.reason) == (verdict, reason)
 
 
+def test_what_was_sold_in_the_last_second_at_a_venue_that_tells_whole_ones_is_no_end_at_its_expiry() -> None:
+    whole = replace(ended(ticks()), profit=Decimal("0.45"))
+    assert judged(replace(whole, ended_at=whole.expiry - SECOND)).verdict == "unseen"
+    assert judged(replace(whole, ended_at=whole.expiry - SECOND + 1)).verdict == "unexplained"
+
+
 def test_what_ended_at_its_expiry_or_at_a_venue_that_takes_nothing_back_is_judged_by_the_rules_of_its_expiry() -> None:
     assert judged(ended(ticks())).verdict == "explained"
     wrong = replace(ended(ticks()), profit=Decimal("0.45"))
