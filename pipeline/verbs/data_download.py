@@ -76,7 +76,9 @@ def run(options: argparse.Namespace) -> int:
     else:
         print("\n".join(_text(wanted, done, options.store)))
         if failure is not None:
-            print(f"{failure}; what came before is in the store: run it again to go on", file=sys.stderr)
+            again = "" if failure.final or failure.kind in ("rule", "auth") else ": run it again to go on"
+            kept = f"; what came before is in the store{again}" if done.rows or again else ""
+            print(f"{failure}{kept}", file=sys.stderr)
     return 0 if failure is None else failure.exit_code
 
 
