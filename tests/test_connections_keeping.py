@@ -130,6 +130,15 @@ def test_a_broken_connection_is_tried_again_later_and_later() -> None:
     assert [state for _, state in played.states()] == ["DISCONNECTED", "AUTHENTICATING", "RECONNECT", "CONNECTED"]
 
 
+def test_a_clock_that_is_set_back_costs_no_account_its_login() -> None:
+    course, ran_out = Course(Backoff(SOCKET, "demo-1")), failing("auth")
+    course.begins()
+    course.opened(100 * MINUTE)
+    assert course.failed(ran_out, 200 * MINUTE).state == "REAUTH"
+    course.opened(200 * MINUTE)
+    assert course.failed(ran_out, 150 * MINUTE).state == "REAUTH"
+
+
 def test_the_wait_begins_anew_after_a_good_minute_and_not_before() -> None:
     hasty, steady = Scripted(), Scripted()
     hasty.follows = [(1.0, BROKEN)] * 8

@@ -109,7 +109,8 @@ class Course:
         return self._moved("REFUSED", reason, None)
 
     def _forgive(self, at: int) -> None:
-        if self._since is not None and at - self._since >= GOOD:
+        """A clock that was set back meanwhile does not make a good connection a bad one."""
+        if self._since is not None and abs(at - self._since) >= GOOD:
             self._waits.good()
             self._anew, self._strange = False, 0
 
