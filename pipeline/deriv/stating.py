@@ -53,7 +53,12 @@ class Stating:
         known += await self._ended(max(SECOND, inquiry.since - self._reach))
         money = ordered(await self._money(max(SECOND, inquiry.since)))
         held = balance_at(money, moment, balance)
-        known += [each for each in self._watching.ends() if each.sold_at >= inquiry.since]
+        brought = {each.contract: each.sold_for for each in known if each.sold_for is not None}
+        known += [  # what we remember has its prices; where the venue has changed its mind since, it counts no more
+            each
+            for each in self._watching.ends()
+            if each.sold_at >= inquiry.since and brought.get(each.contract, each.sold_for) == each.sold_for
+        ]
         for name in unlisted(money, known, moment):
             found = await self._one(name)
             if found is None:
