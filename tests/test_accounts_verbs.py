@@ -351,6 +351,13 @@ def test_a_login_is_removed_for_good_once_somebody_says_yes(say: Say, folder: Pa
     assert not (folder / "profiles" / "demo-1").exists()
 
 
+def test_whatever_is_wrong_with_the_flow_file_a_login_can_be_removed(say: Say, folder: Path) -> None:
+    add(say)
+    (folder / "flows.toml").write_text("[operators.bars]\nuse = 3\n")
+    assert say("accounts", "remove", "demo-1", "--yes")[0] == 0
+    assert not (folder / "profiles" / "demo-1").exists()
+
+
 def test_beside_an_engine_the_verbs_say_what_it_does_about_it(say: Say, folder: Path) -> None:
     (folder / "data").mkdir()
     with locked(folder / "data" / LOCK_FILE, 0o600):

@@ -9,7 +9,7 @@ At the venue nothing changes: take a token back there, too, if it may be known t
 import argparse
 import sys
 
-from pipeline.errors import InputError, MoonlightError
+from pipeline.errors import InputError, MoonlightError, PlanError
 from pipeline.keys.keeping import forget
 from pipeline.keys.passphrases import at_terminal
 from pipeline.keys.profiles import profile_of
@@ -25,15 +25,19 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    plan = plan_of(options)
-    profile = profile_of(plan.base, options.account)
+    try:
+        plan = plan_of(options)
+    except PlanError:
+        plan = None  # whatever is wrong with the flow file, a secret can be forgotten
+    base = options.flow.resolve().parent if plan is None else plan.base
+    profile = profile_of(base, options.account)
     if profile is None:
         raise InputError(f"account {options.account} has no login; `accounts list` shows who has one")
     if not options.yes:
         _confirm(options.account, place_of(profile.kept))
-    forget(plan.base, options.account)
+    forget(base, options.account)
     print(f"{options.account}: its login is forgotten; at the venue nothing changed")
-    if is_running(plan):
+    if plan is not None and is_running(plan):
         print("an engine runs on this flow and stays connected until it ends; `kill` stops its orders")
     return 0
 
