@@ -26,6 +26,14 @@ part_flows() {
 part_readme() { python .ci/readme_blocks.py README.md; }
 part_wheel-check() { bash .ci/wheel.sh; }
 part_clients() { bash .ci/clients.sh; }
+part_conform() { # mostly waiting, so both at once
+    python -m pipeline venue conform --connector deriv >"$kept/conform.deriv" 2>&1 &
+    local deriv=$! failed=0
+    python -m pipeline venue conform --connector http || failed=1
+    wait "$deriv" || failed=1
+    cat "$kept/conform.deriv"
+    return $failed
+}
 
 kept=$(mktemp -d)
 trap 'end_all; rm -rf "$kept"' EXIT

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.broker.faults import Fault
 from pipeline.conformance.candidate import Candidate
 from pipeline.conformance.checks import Check
 from pipeline.conformance.grading import Grade, graded
@@ -55,7 +56,8 @@ def defects() -> list[tuple[str, Candidate, Check]]:
     return [(name, made(who), by_name(check)[0]) for name, who, check in wanted]
 
 
-def one(candidate: Candidate, check: Check) -> Grade:
+def graded_by_it(defect: tuple[str, Candidate, Check]) -> Grade:
+    _, candidate, check = defect
     return graded(candidate, [check], 7, lambda grade: None, at_once=1)[0]
 
 
@@ -68,7 +70,7 @@ def asked(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str, 
 def test_every_defect_is_caught_by_the_check_that_is_for_it() -> None:
     some = defects()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        grades = list(pool.map(lambda each: one(each[1], each[2]), some))
+        grades = list(pool.map(graded_by_it, some))
     verdicts = {name: grade.verdict for (name, _, _), grade in zip(some, grades, strict=True)}
     assert verdicts == dict.fromkeys(verdicts, "failed")
     assert all(grade.seen for grade in grades)
@@ -76,7 +78,7 @@ def test_every_defect_is_caught_by_the_check_that_is_for_it() -> None:
 
 @pytest.mark.parametrize("name", ["deriv", "http"])
 def test_our_own_connectors_do_what_the_defects_do_not(name: str) -> None:
-    """All checks are made by `make conform`; here those that take no time."""
+    """`make conform` makes all checks; here are some that take no time."""
     some = by_name("login", "closing-lets-go", "throttled-calls-wait", "strangers-contract-is-listed", "end-is-told")
     grades = graded(made(Wanted(name)), some, 7, lambda grade: None)
     assert [(each.check.name, each.verdict, each.seen) for each in grades if each.verdict != "passed"] == []
@@ -161,3 +163,9 @@ def test_what_cannot_be_graded_is_said(capsys: pytest.CaptureFixture[str], optio
     code, out, err = asked(capsys, *options)
     assert (code, out) == (2, "")
     assert said in err
+
+
+def test_the_fault_of_an_exit_that_is_moved_is_of_a_wrong_settlement_alone() -> None:
+    assert Fault(what="wrong_settlement", shift=0.01).shift == 0.01
+    with pytest.raises(ValueError, match="shift does not go with 'changed_settlement'"):
+        Fault(what="changed_settlement", shift=0.01)

@@ -203,6 +203,13 @@ def test_the_balance_is_that_of_the_moment_whatever_came_after() -> None:
     assert balance_at([], 1500, now) == now
 
 
+def test_a_ledger_that_does_not_have_what_the_account_held_before_it_was_asked_for_is_behind() -> None:
+    ledger = moves("-10", "19.54", "-3")
+    assert balance_at(ledger, 1500, Decimal(100)) == Decimal("109.54")
+    with pytest.raises(CallFailed, match="the ledger of the account is behind its balance"):
+        balance_at(ledger, 1500, Decimal("96.54"))
+
+
 def test_a_hole_in_the_ledger_is_no_ledger() -> None:
     first, _, last = moves("-10", "19.54", "-3")
     with pytest.raises(CallFailed, match="has a hole before line 2"):

@@ -129,6 +129,8 @@ class Fault:
             raise ValueError(f"after and lasts do not go with {self.what!r}; write nth and times")
         if place in ("span", "moment") and (self.nth, self.times) != (1, 1):
             raise ValueError(f"nth and times do not go with {self.what!r}; write after and lasts")
+        if self.shift is not None and self.what != "wrong_settlement":
+            raise ValueError(f"shift does not go with {self.what!r}; it moves the exit of a wrong_settlement")
         if self.amount <= 0:
             raise ValueError(f"amount must be above 0, not {self.amount}; a withdrawal is a fault of its own")
 
