@@ -1,15 +1,17 @@
 """One account's calls over HTTP: every answer is told in our own words, and says what is certain of an order."""
 
 import asyncio
+import ssl
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import DummyCookieJar, web
 
-from pipeline.connections.calling import new_session
+from pipeline.connections.calling import new_session, trusted
 from pipeline.connections.contract import Limit
 from pipeline.connections.counts import Counts
 from pipeline.connections.http import Http
@@ -351,6 +353,16 @@ def test_the_date_of_an_answer_tells_the_venues_clock() -> None:
         assert 500 <= offset.doubt < 2000
 
     run(main())
+
+
+def test_no_environment_has_the_keys_of_a_connection_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    context = trusted.__wrapped__()
+    assert context.keylog_filename is None
+    assert context.check_hostname
+    assert context.verify_mode is ssl.CERT_REQUIRED
 
 
 def test_what_is_closed_sends_nothing_and_may_be_closed_again() -> None:

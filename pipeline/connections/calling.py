@@ -5,8 +5,9 @@ The library's errors hold addresses with their queries, and headers with what is
 
 import re
 import socket
+import ssl
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any, Literal, NamedTuple
 
@@ -88,7 +89,10 @@ def new_session(deadline: float) -> aiohttp.ClientSession:
     trace.on_connection_reuseconn.append(_connected)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
-            limit=0, keepalive_timeout=KEEPALIVE, socket_factory=partial(_impatient, deadline)
+            limit=0,
+            keepalive_timeout=KEEPALIVE,
+            ssl=trusted(),
+            socket_factory=partial(_impatient, deadline),
         ),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=deadline, sock_read=deadline),
@@ -97,6 +101,16 @@ def new_session(deadline: float) -> aiohttp.ClientSession:
         trace_configs=[trace],
         middlewares=(_once,),
     )
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """Whose certificates are believed: the system's. The environment may not have the keys of a connection written
+    down, with which whoever recorded it could read every token in it."""
+    context = ssl.create_default_context()
+    context.keylog_filename = None  # pyright: ignore[reportAttributeAccessIssue]  # None says that there is none
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def told(problem: Exception, what: str, sending: Sending, deadline: float) -> CallFailed:
