@@ -50,8 +50,13 @@ class Session:
         self.reading = asyncio.create_task(self.wire.run())
 
     async def close(self) -> None:
-        if hasattr(self, "reading"):
-            self.reading.cancel()
-            await asyncio.gather(self.reading, return_exceptions=True)
-        await self._socket.close()
-        await self._rest.close()
+        """Let go of all of it, also when whoever closes it does not wait for the end."""
+        try:
+            if hasattr(self, "reading"):
+                self.reading.cancel()
+                await asyncio.gather(self.reading, return_exceptions=True)
+        finally:
+            try:
+                await self._socket.close()
+            finally:
+                await self._rest.close()
