@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from pipeline.conformance.candidate import Candidate
 from pipeline.conformance.checks import Check
-from pipeline.conformance.hearing import Amiss
+from pipeline.conformance.hearing import Amiss, must
 from pipeline.conformance.stage import staged
 from pipeline.connections.troubles import CallFailed
 from pipeline.errors import InputError
@@ -65,6 +65,7 @@ async def _done(candidate: Candidate, check: Check, seed: int) -> Grade:
                 return grade("not applicable", lacks)
             async with asyncio.timeout(LONGEST):
                 await check.doing(stage)
+            must(not stage.unseen, f"something failed with nobody to hear of it: {'; '.join(stage.unseen)}")
     except Amiss as amiss:
         return grade("failed", str(amiss))
     except CallFailed as failure:

@@ -113,6 +113,7 @@ async def one_contract_is_stated(stage: Stage) -> None:
     trader, since = await stage.trader(), stage.host.now()
     order, ack = await trader.bought()
     await trader.bought()
+    await stage.later(2)
     running = await trader.statement(since, ack.contract)
     must([each.contract for each in running.contracts] == [ack.contract], "it does not list the one that was asked for")
     end = await trader.end(order.order)

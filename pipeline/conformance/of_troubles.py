@@ -1,5 +1,6 @@
 """Checks of trouble: too many calls, maintenance, a ban, a venue that hangs, and shapes that nobody expected."""
 
+import gc
 from decimal import Decimal
 
 from pipeline.conformance.checks import check
@@ -82,6 +83,9 @@ async def what_hangs_ends(stage: Stage) -> None:
     statement = await trader.asked(since, seconds=HANGS)
     must(bool(statement.fault), "a venue that does not answer gave a statement")
     await trader.has_been("RECONNECT", HANGS)
+    await trader.desk.close()
+    gc.collect()
+    must(not stage.unseen, f"something was left open: {'; '.join(stage.unseen)}")
 
 
 @check("venue", "lists")
