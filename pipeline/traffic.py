@@ -48,8 +48,9 @@ class Traffic:
         """For people."""
         for row in self.rows():
             failed = f", {row['failed']:,} failed" if row["failed"] else ""
+            times = "once" if row["calls"] == 1 else f"{row['calls']:,} times"
             yield (
-                f"{row['account']} asked its venue {row['calls']:,} times: "
+                f"{row['account']} asked its venue {times}: "
                 f"{row['a_minute']:g} a minute, {row['ms_mean']:g} ms each{failed}"
             )
 

@@ -93,9 +93,11 @@ def test_the_end_of_a_run_says_how_often_each_account_asked_and_how_long_that_to
     for n, calls in enumerate((1200, 600, 0), 1):
         traffic.told("venues.deriv", Called("demo-1", MONDAY + n * MINUTE, calls, 0, 10.0 * n))
     traffic.told("venues.deriv", Called("demo-2", MONDAY + MINUTE, 3, 2, 5.0))
+    traffic.told("venues.deriv", Called("demo-3", MONDAY + MINUTE, 1, 0, 5.0))
     assert list(traffic.lines()) == [
         "demo-1 asked its venue 1,800 times: 600 a minute, 13.3 ms each",
         "demo-2 asked its venue 3 times: 3 a minute, 5 ms each, 2 failed",
+        "demo-3 asked its venue once: 1 a minute, 5 ms each",
     ]
     assert traffic.rows()[1] == {"account": "demo-2", "calls": 3, "failed": 2, "a_minute": 3.0, "ms_mean": 5.0}
 

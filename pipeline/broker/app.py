@@ -1,6 +1,7 @@
 """A practice venue that listens on this machine: one port, all its protocols, and its clock."""
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -157,5 +158,6 @@ def _listening(port: int) -> socket.socket:
     try:
         return socket.create_server((LOOPBACK, port), backlog=BACKLOG)
     except (OSError, OverflowError) as problem:
-        sentence = f"cannot listen on {LOOPBACK}:{port} ({problem}); choose another port, or 0 for any free one"
+        why = os.strerror(problem.errno) if isinstance(problem, OSError) and problem.errno else problem
+        sentence = f"cannot listen on {LOOPBACK}:{port} ({why}); choose another port, or 0 for any free one"
         raise InputError(sentence) from None
