@@ -119,6 +119,16 @@ class DeclaresTooMuch(Deriv):
         return changed(manner, capabilities=changed(manner.capabilities, evidence=evidence))
 
 
+@venue
+class CountsNoCalls(Deriv):
+    """Asks as often as it likes."""
+
+    @property
+    def manner(self) -> Any:
+        manner = super().manner
+        return changed(manner, capabilities=changed(manner.capabilities, limits=()))
+
+
 # --- ends ------------------------------------------------------------------------------------------------------------
 
 

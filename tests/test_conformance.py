@@ -33,6 +33,7 @@ OVER_HTTP = (
 )
 OVER_DERIV = (
     ("declares_too_much", "listings-name-our-order"),
+    ("counts_no_calls", "limits-are-held"),
     ("takes_expiry_for_the_end", "end-is-told"),
 )
 OF_PRICES = (

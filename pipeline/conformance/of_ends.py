@@ -83,7 +83,7 @@ async def sale_without_an_answer_ends_once(stage: Stage) -> None:
     stage.strike("lost_close", account="demo-1")
     order, ack = await trader.bought()
     await _entered(stage, ack.contract)
-    trader.close(order, ack.contract)
+    trader.sell(order, ack.contract)
     await trader.end(order.order, 2 * LOOKED_FOR)
     await _settled(stage, trader, order, ack.contract)
 

@@ -8,6 +8,7 @@ from pipeline.conformance.hearing import must
 from pipeline.conformance.market import Market
 from pipeline.conformance.stage import Stage
 from pipeline.connections.troubles import CallFailed
+from pipeline.evidence import Trouble
 from pipeline.times import MINUTE, SECOND
 from pipeline.values import Bars
 
@@ -132,7 +133,7 @@ async def unknown_product_is_told(stage: Stage) -> None:
 
     await market.until(gives, f"that {ONE} gives quotes beside a product that is refused")
     must(not len(market.quotes("NOBODYS")[0]), "it gives quotes of a product that the venue does not have")
-    told = [each for each in market.all if type(each).__name__ == "Trouble"]
+    told = [each for each in market.all if isinstance(each, Trouble)]
     must(any("NOBODYS" in str(each) for each in told), "nothing is told of the product that is refused")
 
 

@@ -13,6 +13,8 @@ from pipeline.values import Ack
 
 HANGS = 45.0
 """Seconds within which whatever is asked of a venue that does not answer has ended."""
+MUCH = 18
+"""Statements: more than some protocols permit listings for in a minute."""
 AFTER, SLACK = SECOND, 20
 """How long (ms) the venue wants to be left alone, by its clock; by so much a clock may be read too early."""
 WATCHED = 60.0
@@ -38,6 +40,17 @@ async def throttled_calls_wait(stage: Stage) -> None:
     ]
     must(not soon, f"{struck.what} was refused as too often, and came again {len(soon)} times within a second")
     await trader.reaching(since, stage.host.now())
+
+
+@check("venue", "lists", settings={"limits": True})
+async def limits_are_held(stage: Stage) -> None:
+    """However much the flow asks, the venue is not asked more often than it permits: the connector waits by itself."""
+    trader, since = await stage.trader(), stage.host.now()
+    for _ in range(MUCH):
+        statement = await trader.asked(since, seconds=HANGS)
+        must(not statement.fault, f"asked {MUCH} times for a statement, one was not given: {statement.fault}")
+    often = [each.what for each in trader.desk.troubles("demo-1") if each.kind == "throttle"]
+    must(not often, f"it asked more often than the venue permits: {often[:1]}")
 
 
 @check("venue")
@@ -130,6 +143,7 @@ async def _shaped(stage: Stage, what: str) -> None:
 
 CHECKS = (
     throttled_calls_wait,
+    limits_are_held,
     maintenance_is_waited_for,
     ban_is_no_loop,
     what_hangs_ends,

@@ -171,13 +171,13 @@ class Trader:
         await self.desk.until(lambda: bool(self.ends(name)), f"the end of {name}", seconds)
         return self.ends(name)[0]
 
-    def close(self, order: Order, contract: str) -> None:
+    def sell(self, order: Order, contract: str) -> None:
         """Ask that a contract is taken back."""
         self.desk.send(Closing(order.order, contract, self.account, self.desk.host.now()))
 
     async def sold(self, order: Order, contract: str) -> Settlement | Declined:
         """Ask that a contract is taken back: its end, or why not."""
-        self.close(order, contract)
+        self.sell(order, contract)
 
         def told() -> list[Settlement | Declined]:
             return [
