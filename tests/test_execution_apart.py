@@ -1,31 +1,17 @@
-"""Accounts share nothing, and a venue that is slow to answer is answered for all the same."""
+"""Accounts share nothing: contracts of one number at two venues are two contracts."""
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-from msgspec.structs import replace
-
-from pipeline.evidence import Evidence, Inquiry, Listed, Reconciled, Statement, Terms
+from pipeline.evidence import Listed, Statement, Terms
 from pipeline.ledger import Ledger
 from pipeline.times import MINUTE, SECOND
-from pipeline.values import Order, Settlement, Slept
+from pipeline.values import Order, Settlement
 from tests.adversary import REAL, SENT, Broker, Session
 from tests.support import MONDAY
-from tests.test_executor import NAME, ticket
 from tests.test_ledger_beside import query
 
 TWO = {name: Terms("practice", REAL) for name in ("demo-1", "demo-2")}
-
-
-class Slow(Broker):
-    """A venue whose listings take longer than an answer is waited for."""
-
-    takes = 14 * SECOND
-
-    def answer(self, asked: Inquiry, at: int) -> Any:
-        for moment, told in super().answer(asked, at):
-            yield moment + self.takes, replace(told, at=told.at + self.takes)
 
 
 def stranger(contract: str, account: str, number: int) -> Statement:
@@ -68,31 +54,3 @@ def test_the_ledger_keeps_both_contracts_of_one_number(tmp_path: Path) -> None:
             ledger.follow(each)
     kept = query(tmp_path / "ledger.db", "SELECT account, contract FROM orders ORDER BY 1")
     assert kept == [("demo-1", "7"), ("demo-2", "7")]
-
-
-def test_a_venue_whose_listings_take_longer_than_an_answer_is_waited_for_is_traded_at() -> None:
-    session = Session(Slow()).begin(at=MONDAY)
-    session.at(SENT, ticket())
-    session.until(SENT + SECOND)
-    assert session.of(Reconciled)
-    assert session.states(NAME) == ["PREPARE", "SEND", "CONFIRM"]
-
-
-def test_what_becomes_of_an_order_is_known_however_slowly_a_venue_lists() -> None:
-    session = Session(Slow(Evidence(lists=True), ["lost_ack"])).begin(at=MONDAY)
-    session.at(SENT, ticket())
-    session.until(SENT + 5 * MINUTE)
-    assert session.last(NAME).state == "SETTLED"
-    gone = Session(Slow(Evidence(lists=True), ["lost_request"])).begin(at=MONDAY)
-    gone.at(SENT, ticket())
-    gone.until(SENT + 5 * MINUTE)
-    assert (gone.last(NAME).state, gone.last(NAME).cause) == ("ABORT", "absent")
-
-
-def test_an_answer_of_before_the_machine_slept_lets_nothing_be_sent() -> None:
-    session = Session(Slow()).begin(at=MONDAY)
-    session.at(MONDAY + 5 * SECOND, Slept(MONDAY + 4 * SECOND, MONDAY + 5 * SECOND))
-    session.at(MONDAY + 15 * SECOND, ticket(at=MONDAY + 15 * SECOND, bar=MONDAY - MINUTE))
-    session.until(MONDAY + 16 * SECOND)
-    assert not session.of(Reconciled)
-    assert session.states() == ["ABORT"]

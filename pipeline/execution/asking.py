@@ -14,8 +14,6 @@ MARGIN = MINUTE
 OVERDUE = frozenset({"CONFIRM_RETRY", "UNKNOWN_RESULT"})
 """States of an order whose end is asked for."""
 PURSUED = UNSURE | OVERDUE
-KEPT = 16
-"""So many questions without an answer are waited for: a venue that lists slowly answers one after the next is asked."""
 
 
 class Asking:
@@ -34,8 +32,6 @@ class Asking:
         self._account, self._manner, self._orders, self._spans, self._alarms = account, manner, orders, spans, alarms
         self._whose = account, ""
         self._open: Inquiry | None = None
-        self._unanswered: dict[int, Inquiry] = {}
-        """By number: the open one, and those before it whose answer may still come."""
         self._whole = False
         """Whether a complete pass came since the account was last in doubt as a whole."""
         self._again = False
@@ -69,7 +65,6 @@ class Asking:
     def doubt(self) -> None:
         """Nothing that was asked before counts any more."""
         self._open, self._whole, self.fault = None, False, ""
-        self._unanswered.clear()
 
     def ask(self, at: int) -> Inquiry:
         """The next question. Of one overdue contract every other time, else of all since what is accounted for."""
@@ -88,8 +83,6 @@ class Asking:
         self._number += 1
         self._again = self._all = False
         self._open = Inquiry(self._account, self._number, max(0, min(since) - MARGIN), at, contract)
-        self._unanswered[self._number] = self._open
-        self._unanswered.pop(self._number - KEPT, None)
         self._alarms.set(self._whose, at + self._manner.answer)
         return self._open
 
@@ -101,20 +94,19 @@ class Asking:
             self._ask_by(at)
 
     def answered(self, statement: Statement) -> Inquiry | None:
-        """The question that a statement answers, late or not; None when nobody waits for it or it gives no answer."""
-        asked = self._unanswered.get(statement.number)
-        if asked is None or statement.contract != asked.contract:
+        """The question that a statement answers; None when it is of an earlier one or says that there is no answer.
+
+        A late answer tells of contracts, as any listing does; it proves nothing of the account as a whole: how far the
+        venue's clock is from ours cannot be told by it.
+        """
+        asked = self._open
+        if asked is None or (statement.number, statement.contract) != (asked.number, asked.contract):
             return None
-        del self._unanswered[asked.number]
-        fault = statement.fault
-        if not fault and statement.since > asked.since:
-            fault = "it lists less than it was asked for"
-        if asked is self._open:
-            self._open = None
-        elif fault:
-            return None
-        self.fault = fault
-        return None if fault else asked
+        self._open = None
+        self.fault = statement.fault
+        if not self.fault and statement.since > asked.since:
+            self.fault = "it lists less than it was asked for"
+        return None if self.fault else asked
 
     def passed(self, as_of: int) -> int:
         """A complete pass: up to when all is accounted for now."""
