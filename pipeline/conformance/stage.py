@@ -26,6 +26,8 @@ from pipeline.trying import NoRecords
 
 BEGAN = parse_moment("2026-01-05T10:00:00Z")
 """A Monday on which everything is traded."""
+OPENED = 1.5
+"""Seconds after the venue began a check begins: before its first second is over its accounts have no past."""
 HISTORY = {MINUTE: 5}
 """Final bars that the flow wants before anything else."""
 
@@ -121,6 +123,7 @@ async def staged(
         stack.push_async_callback(host.left)
         stage = Stage(candidate, served, host, heard, stack)
         asyncio.get_running_loop().set_exception_handler(lambda _, said: stage.unseen.append(str(said["message"])))
+        await stage.later(OPENED)
         yield stage
 
 
