@@ -145,6 +145,9 @@ class _Check:
                 what = f"{where} money is {account.money!r}, but mode is {settings.mode!r}"
                 fix = f'set mode = "{MODES_OF[account.money][0]}" in [moonlight], or money = "practice" here'
                 self.tables.problem(path, what, fix, value=True)
+            if account.money == "real" and "balance" not in self.tables.table(("accounts", name)):
+                what = f"{where} does not say its balance, and stakes and limits that are shares count from it"
+                self.tables.problem(("accounts", name), what, "write what of the account's money the flow may count on")
             venue = self._nodes.get(f"venues.{account.venue}")
             if account.money != "practice" and venue is not None and permission_of(venue.instance).rehearsal:
                 line, column = self.tables.source.value_place(path)

@@ -49,6 +49,8 @@ class Remarks:
         self._troubles: dict[str, str] = {}
         self._away = set[str]()
         self._silent = set[str]()
+        self._amiss: dict[str, frozenset[str]] = {}
+        """What was told not to add up, by account: it is said again when it is another thing."""
 
     def of(self, value: Any) -> Told | None:
         match value:
@@ -68,6 +70,15 @@ class Remarks:
                 return Told("info", "prices of all products come again", over=True)
             case Link():
                 self._silent.difference_update(value.products)
+            case Certificate(sound=True):
+                over = self._amiss.pop(value.account, None) is not None
+                said = remark(value, self._zone)
+                return None if said is None else Told(*said, over=over)
+            case Certificate():
+                amiss = frozenset(value.unexplained)
+                if amiss == self._amiss.get(value.account):
+                    return None
+                self._amiss[value.account] = amiss
             case _:
                 pass
         said = remark(value, self._zone)

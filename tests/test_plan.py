@@ -174,6 +174,12 @@ ONE_MISTAKE = {
         "8:9: [accounts.demo-1] money is 'real', but mode is 'paper'; "
         'set mode = "live" in [moonlight], or money = "practice" here',
     ),
+    "real money without a word of how much": (
+        '[moonlight]\nblock = 64\n\n[accounts.demo-1]\nvenue = "practice"\nbalance = "100.00"',
+        '[moonlight]\nmode = "live"\n[accounts.demo-1]\nvenue = "practice"\nmoney = "real"',
+        "4:11: [accounts.demo-1] does not say its balance, and stakes and limits that are shares count from it; "
+        "write what of the account's money the flow may count on",
+    ),
     "a demo that is replayed": (
         "[moonlight]\nblock = 64\n\n[accounts.demo-1]",
         '[moonlight]\nmode = "replay"\n[accounts.demo-1]\nmoney = "demo"',

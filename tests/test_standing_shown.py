@@ -16,6 +16,7 @@ from pipeline.watch import Watch
 from tests.sample_view import SampleView
 from tests.screens import on_bench, run
 from tests.support import MONDAY, plan_of
+from tests.test_remarks import certificate
 
 PLAN = plan_of()
 BROKE = "the trading socket broke"
@@ -105,3 +106,20 @@ def test_the_console_shows_who_is_not_connected(tmp_path: Path) -> None:
             await bench.shows("1 of 3 not connected", "+52.40 ! REFUSED")
 
     run(main())
+
+
+def test_what_does_not_add_up_is_said_when_it_is_another_thing_and_when_it_does_again() -> None:
+    remarks = Remarks(UTC)
+    amiss = certificate("contract 7 was placed by somebody else")
+
+    first = remarks.of(amiss)
+    assert first is not None
+    assert "does NOT add up" in first.text
+    assert remarks.of(replace(amiss, at=amiss.at + 60_000)) is None
+    assert remarks.of(replace(amiss, account="demo-2")) is not None
+    assert remarks.of(replace(amiss, unexplained=("3.00 came from nowhere",))) is not None
+
+    again = remarks.of(certificate())
+    assert again is not None
+    assert (again.level, again.over) == ("info", True)
+    assert remarks.of(amiss) is not None
