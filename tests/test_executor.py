@@ -448,7 +448,12 @@ def test_a_refused_order_that_is_taken_afterwards_is_disputed_and_its_contract_c
     given = executed(approved(), (SENT + 120, REJECT), (SENT + 500, ACK), until=SENT + SECOND)
     assert disputes(given) == [("ABORT rejected", "contract C-1, call 1.00")]
     adopted = given[-1][1]
-    assert (adopted.order, adopted.origin, adopted.state, adopted.expiry) == ("X:demo-1:C-1", "external", "CONFIRM", EXPIRY)
+    assert (adopted.order, adopted.origin, adopted.state, adopted.expiry) == (
+        "X:demo-1:C-1",
+        "external",
+        "CONFIRM",
+        EXPIRY,
+    )
 
 
 def test_a_second_contract_for_one_order_is_disputed_and_counts() -> None:
