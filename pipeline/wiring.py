@@ -172,10 +172,10 @@ class Wiring:
                         yield Edge(outside.id, each.id, parameter, told)
 
     def _pricing(self, venue: Node, named: Sequence[Edge]) -> Iterator[Edge]:
-        """What a venue of our own is given: what the ledger remembers, and prices to settle by."""
+        """What a venue is given: what the ledger remembers, stops where it can recall orders, prices to settle by."""
         for parameter, kinds in venue.part.takes.items():
             if Past in kinds:
-                yield Edge(LEDGER, venue.id, parameter, (Past,))
+                yield Edge(LEDGER, venue.id, parameter, tuple(kind for kind in (Past, Latch) if kind in kinds))
         if not any(edge.target == venue.id for edge in named):
             for each in self._of("source"):
                 for parameter, kinds in venue.part.takes.items():

@@ -49,7 +49,7 @@ from pipeline.permission import Permission
 from pipeline.secret import LoginField, Logins, Practised
 from pipeline.settlement import CENT, Tie
 from pipeline.times import DAY, HOUR, SECOND, DurationText, duration
-from pipeline.values import Ack, Bars, Order, Past, Payouts, Quotes, Reject, Settlement
+from pipeline.values import Ack, Bars, Latch, Order, Past, Payouts, Quotes, Reject, Settlement
 from pipeline.venues.house import House
 from pipeline.venues.rules import Rules
 from pipeline.venues.selling import EarlyClose
@@ -130,7 +130,7 @@ class Deriv:
         orders: Observable[Order | Inquiry | Closing],
         prices: Observable[Quotes | Bars],
         payouts: Observable[Payouts],
-        past: Observable[Past],
+        past: Observable[Past | Latch],
     ) -> Observable[
         Ack
         | Reject

@@ -39,7 +39,7 @@ from pipeline.permission import Permission
 from pipeline.secret import LoginField, Logins, Practised
 from pipeline.settlement import Tie
 from pipeline.times import SECOND, DurationText, duration
-from pipeline.values import Ack, Bars, Order, Past, Payouts, Quotes, Reject, Settlement
+from pipeline.values import Ack, Bars, Latch, Order, Past, Payouts, Quotes, Reject, Settlement
 from pipeline.venues.house import House
 from pipeline.venues.rules import Rules
 from pipeline.venues.selling import EarlyClose
@@ -129,7 +129,7 @@ class Http:
         orders: Observable[Order | Inquiry | Closing],
         prices: Observable[Quotes | Bars],
         payouts: Observable[Payouts],
-        past: Observable[Past],
+        past: Observable[Past | Latch],
     ) -> Observable[
         Ack
         | Reject

@@ -19,7 +19,7 @@ from pipeline.permission import Permission
 from pipeline.secret import Login, Practised
 from pipeline.steps import Tube
 from pipeline.trying import NoRecords
-from pipeline.values import Ack, Order, Past, Settlement
+from pipeline.values import Ack, Latch, Order, Past, Settlement
 from tests.support import MONDAY, order
 
 DEADLINE = 10.0
@@ -159,7 +159,7 @@ class Played:
         self.by_account: dict[str, Any] = {each.account: each for each in connectors}  # type: ignore[attr-defined]  # a scripted one
         self.logins = Stamped()
         self.orders = Tube[Order | Inquiry | Closing]()
-        self.past = Tube[Past]()
+        self.past = Tube[Past | Latch]()
         self.said: list[tuple[float, Any]] = []
         self.failures: list[Exception] = []
         self._quoted, self._speed = quoted, speed

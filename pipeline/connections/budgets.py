@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import asynccontextmanager
 
 from pipeline.connections.contract import Limit, Priority
+from pipeline.connections.recalling import check_recalled
 from pipeline.connections.turns import Common, Rooms, Wish, passed
 from pipeline.connections.windows import LONGEST_HOLD, Call, Windows
 from pipeline.times import MINUTE, SECOND
@@ -54,6 +55,8 @@ class Budgets:
         """The same, and one of the rooms for calls on their way, for as long as the block lasts."""
         await self._common.pass_through(call, self._wish(call, priority, weight, self._rooms), by)
         try:
+            if priority == "order":
+                check_recalled()
             yield
         finally:
             self._rooms.leave(order=priority == "order")

@@ -8,10 +8,12 @@ from msgspec.structs import replace
 from pipeline.connections.asking import answer_of, asked, proper
 from pipeline.connections.contract import Told
 from pipeline.connections.keeping import Connection, Keeper
+from pipeline.connections.recalling import recallable
 from pipeline.connections.telling import Telling
 from pipeline.connections.troubles import CallFailed
 from pipeline.connections.waiting import Work, ended
 from pipeline.evidence import Closing, Declined, Inquiry, Lost, Statement, Unsent
+from pipeline.execution.manner import Stops
 from pipeline.host import Host
 from pipeline.orders import external
 from pipeline.values import Ack, Order, Reject, Settlement
@@ -40,9 +42,10 @@ class Clerk:
         give: Callable[[Answer], None],
         work: Callable[[Work], None],
         deadline: float,
+        stops: Stops,
     ) -> None:
         self._keeper, self._host, self._telling = keeper, host, telling
-        self._give, self._work, self._deadline = give, work, deadline
+        self._give, self._work, self._deadline, self._stops = give, work, deadline, stops
         self._orders: dict[str, None] = {}
         self._names: dict[str, str] = {}
         """The orders of contracts."""
@@ -125,6 +128,7 @@ class Clerk:
 
     async def _placed(self, connection: Connection, order: Order) -> None:
         """Send an order. At its deadline it is lost; what is answered later is heard all the same."""
+        recallable(lambda: self._stops.on(order.account))
         placing = asyncio.ensure_future(connection.connector.place(order))
         try:
             await asyncio.wait((placing,), timeout=self._deadline)

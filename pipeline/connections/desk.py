@@ -17,10 +17,11 @@ from pipeline.connections.telling import Telling
 from pipeline.connections.waiting import Work
 from pipeline.errors import InputError
 from pipeline.evidence import Called, Closing, Inquiry, Standing, Trouble
+from pipeline.execution.manner import Stops
 from pipeline.host import Host
 from pipeline.secret import Logins
 from pipeline.times import MINUTE, slot_of
-from pipeline.values import ENDED, Order, Past, Payouts
+from pipeline.values import ENDED, Latch, Order, Past, Payouts
 
 Said = Answer | Standing | Trouble | Called | Payouts
 Make = Callable[[Holder, Warn], Connector]
@@ -38,7 +39,7 @@ def connected(
     stake: Decimal,
     deadline: float,
     orders: Observable[Order | Inquiry | Closing],
-    past: Observable[Past],
+    past: Observable[Past | Latch],
 ) -> Observable[Said]:
     """What the accounts of a venue say to a flow, each connected and kept so by itself.
 
@@ -55,7 +56,7 @@ def connected(
         desk = _Desk(host, make, holders, logins, quoted, payout_every, stake, deadline, observer)
         return CompositeDisposable(
             Disposable(desk.close),
-            past.subscribe(desk.take_past, observer.on_error, scheduler=scheduler),
+            past.subscribe(desk.take_told, observer.on_error, scheduler=scheduler),
             orders.subscribe(desk.take, observer.on_error, scheduler=scheduler),
         )
 
@@ -79,6 +80,7 @@ class _Desk:
     ) -> None:
         self._host, self._make, self._logins, self._deadline = host, make, logins, deadline
         self._observer = observer
+        self._stops = Stops()
         self._works = set[DisposableBase]()
         self._keepers: dict[str, Keeper] = {}
         self._clerks: dict[str, Clerk] = {}
@@ -106,8 +108,14 @@ class _Desk:
             case Order():
                 clerk.know(item)
 
-    def take_past(self, past: Past) -> None:
-        for order in past.orders:
+    def take_told(self, told: Past | Latch) -> None:
+        """What the ledger says: whose contracts there are, and stops, which recall what has not left yet."""
+        if isinstance(told, Latch):
+            self._stops.take(told)
+            return
+        for latch in told.latches:
+            self._stops.take(latch)
+        for order in told.orders:
             clerk = self._clerks.get(order.account)
             if clerk is not None and (order.state not in ENDED or order.contract):
                 clerk.know(order)
@@ -140,7 +148,7 @@ class _Desk:
             telling=telling,
             hear=hear,
         )
-        clerk = Clerk(keeper, self._host, telling, self._give, self._work, self._deadline)
+        clerk = Clerk(keeper, self._host, telling, self._give, self._work, self._deadline, self._stops)
         self._keepers[holder.account], self._clerks[holder.account] = keeper, clerk
         keeper.begin()
         self._work(keeper.run, keeper.over)

@@ -7,7 +7,7 @@ from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 
 from pipeline.evidence import Closing, Inquiry, Standing
 from pipeline.host import Host
-from pipeline.values import Bars, Order, Past, Payouts, Quotes
+from pipeline.values import Bars, Latch, Order, Past, Payouts, Quotes
 from pipeline.venues.desk import Open, Said, served
 
 
@@ -18,7 +18,7 @@ def rehearsed(
     orders: Observable[Order | Inquiry | Closing],
     prices: Observable[Quotes | Bars],
     payouts: Observable[Payouts],
-    past: Observable[Past],
+    past: Observable[Past | Latch],
 ) -> Observable[Said | Standing]:
     """What a house says to a flow whose accounts have a connection: here they have it from the beginning."""
     said = served(host, open_house, orders, prices, payouts, past)

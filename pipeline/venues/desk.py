@@ -9,7 +9,7 @@ from reactivex.disposable import CompositeDisposable, Disposable
 
 from pipeline.evidence import Closing, Inquiry, Struck
 from pipeline.host import Host
-from pipeline.values import ENDED, Bars, Order, Past, Payouts, Quotes
+from pipeline.values import ENDED, Bars, Latch, Order, Past, Payouts, Quotes
 from pipeline.venues.faults import Strike
 from pipeline.venues.house import House
 from pipeline.venues.line import Line, Reply
@@ -25,7 +25,7 @@ def served(
     orders: Observable[Order | Inquiry | Closing],
     prices: Observable[Quotes | Bars],
     payouts: Observable[Payouts],
-    past: Observable[Past],
+    past: Observable[Past | Latch],
 ) -> Observable[Said]:
     """What a house says to a flow."""
 
@@ -73,8 +73,8 @@ class _Desk:
         if self._house.rules.payout is None:
             self._observer.on_next(payouts)
 
-    def take_past(self, past: Past) -> None:
-        if not self._house.remembers:
+    def take_past(self, past: Past | Latch) -> None:
+        if isinstance(past, Past) and not self._house.remembers:
             self._house.recall(past)
             self._arm()
 
