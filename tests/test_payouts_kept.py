@@ -26,7 +26,7 @@ def test_what_a_win_pays_is_kept_with_each_decision_and_with_each_contract(tmp_p
                 async with running(plan, setting, ledger, Past((), {}), taps=(seen.take,)):
                     await seen.until(lambda: len([each for each in seen.ended() if each.contract]) >= 3)
                 for account in ("demo-1", "demo-2"):
-                    every = served.broker.ended_contracts(account) + served.broker.open_contracts(account)
+                    every = served.broker.open_contracts(account) + served.broker.ended_contracts(account)
                     sold.update({each.id: float(each.payout / each.stake) - 1 for each in every})
 
     played(test)
