@@ -53,5 +53,5 @@ lock:  ## take the newest versions the *.in files allow (needs uv)
 	$(LOCK) --upgrade requirements-clients.in -o requirements-clients.txt
 
 clean:  ## remove what was made, but not what was recorded
-	rm -rf .venv .venv-clients clients/node_modules dist build htmlcov .coverage coverage.xml .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-clients .ci/clients/node_modules dist build htmlcov .coverage coverage.xml .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
 """Runs other people's clients against a practice venue whose clock goes a minute a second.
 
-python .ci/clients.py PYTHON       PYTHON has python-deriv-api; @deriv/deriv-api is in clients/node_modules
+python .ci/clients.py PYTHON       PYTHON has python-deriv-api; @deriv/deriv-api is in .ci/clients/node_modules
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.broker.app import Served, serving
 from pipeline.broker.settings import Settings
 
-CLIENTS = Path("clients")
+CLIENTS = Path(__file__).parent / "clients"
 PATIENCE = 60
 SETTINGS = Settings(port=0, speed=60, begin="2026-01-05T08:00:00Z", offer_lasts="10m")
 

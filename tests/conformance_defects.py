@@ -180,6 +180,10 @@ class _GivesTheFirstPage(GenericConnector):
         return Answer({**cast("dict[str, Any]", answer.raw), "next": None}, "GET /orders")
 
 
+LATER = 20
+"""So many statements are looked at for a balance that is another."""
+
+
 @venue
 class TakesLaterBalance(Wrapping):
     """Gives the balance of a later moment than that of its contracts."""
@@ -190,7 +194,11 @@ class TakesLaterBalance(Wrapping):
 
 class _TakesLaterBalance(Passing):
     async def statement(self, inquiry: Inquiry) -> Statement:
-        first, second = await super().statement(inquiry), await super().statement(inquiry)
+        first = second = await super().statement(inquiry)
+        for _ in range(LATER):
+            second = await super().statement(inquiry)
+            if second.balance != first.balance:
+                break
         return replace(first, balance=second.balance)
 
 

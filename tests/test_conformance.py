@@ -58,14 +58,12 @@ def defects() -> list[tuple[str, Candidate, Check]]:
 
 
 def graded_by_it(defect: tuple[str, Candidate, Check]) -> Grade:
-    """How the check grades it. A second in which nothing may be asked is a tenth of one here: on a machine that is
-    busier than that a connector behaves by being slow, so it is graded again."""
+    """How the check grades it. A second of the venue is a tenth of one here: on a machine that is busier than that a
+    connector may behave by being slow, so it is graded again."""
     _, candidate, check = defect
-    for seed in (7, 8, 9):
-        (grade,) = graded(candidate, [check], seed, lambda grade: None, at_once=1)
-        if grade.verdict == "failed":
-            break
-    return grade
+    grades = (graded(candidate, [check], seed, lambda grade: None, at_once=1)[0] for seed in range(7, 12))
+    first = next(grades)
+    return first if first.verdict == "failed" else next((each for each in grades if each.verdict == "failed"), first)
 
 
 def asked(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str, str]:

@@ -1,6 +1,6 @@
 """Trades at a practice venue with the unmodified python-deriv-api, over the legacy protocol and over the current one.
 
-    python clients/python_client.py HOST:PORT ACCOUNT TOKEN
+    python .ci/clients/python_client.py HOST:PORT ACCOUNT TOKEN
 
 It asserts what a trader would: what was streamed, bought, sold and settled is what the tables and the balance say.
 """
