@@ -13,29 +13,15 @@ where the shell and other programs see them. They are kept in the keyring of the
 """
 
 import argparse
-from importlib import import_module
-from typing import cast
 
-from pipeline.verbs import Verb
+from pipeline.verbs.several import add_verbs, run_one
 
 NAMES = ("add", "list", "login", "remove", "test")
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    verbs = parser.add_subparsers(dest="of_accounts", metavar="VERB", required=True)
-    for name in NAMES:
-        module = cast("Verb", import_module(f"{__name__}_{name}"))
-        summary, _, rest = (module.__doc__ or "").partition("\n\n")
-        of_verb = verbs.add_parser(
-            name,
-            help=summary,
-            description=summary,
-            epilog=rest.strip() or None,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.options(of_verb)
-        of_verb.set_defaults(run_of_accounts=module.run)
+    add_verbs(parser, __name__, NAMES)
 
 
 def run(options: argparse.Namespace) -> int:
-    return int(options.run_of_accounts(options))
+    return run_one(options)

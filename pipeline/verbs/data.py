@@ -12,29 +12,15 @@ The store is the folder data/store unless --store names another. `data VERB --he
 """
 
 import argparse
-from importlib import import_module
-from typing import cast
 
-from pipeline.verbs import Verb
+from pipeline.verbs.several import add_verbs, run_one
 
 NAMES = ("import", "download", "list", "audit", "export", "resample")
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    verbs = parser.add_subparsers(dest="of_data", metavar="VERB", required=True)
-    for name in NAMES:
-        module = cast("Verb", import_module(f"{__name__}_{name}"))
-        summary, _, rest = (module.__doc__ or "").partition("\n\n")
-        of_verb = verbs.add_parser(
-            name,
-            help=summary,
-            description=summary,
-            epilog=rest.strip() or None,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.options(of_verb)
-        of_verb.set_defaults(run_of_data=module.run)
+    add_verbs(parser, __name__, NAMES)
 
 
 def run(options: argparse.Namespace) -> int:
-    return int(options.run_of_data(options))
+    return run_one(options)

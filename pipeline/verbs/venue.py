@@ -11,32 +11,16 @@ Without a verb it serves. `venue VERB --help` tells more of each.
 """
 
 import argparse
-from importlib import import_module
-from typing import cast
 
-from pipeline.verbs import Verb
+from pipeline.verbs.several import add_verbs, run_one
 
 NAMES = ("serve", "record", "conform")
 USUAL = "serve"
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    verbs = parser.add_subparsers(dest="of_venue", metavar="VERB")
-    for name in NAMES:
-        module = cast("Verb", import_module(f"{__name__}_{name}"))
-        summary, _, rest = (module.__doc__ or "").partition("\n\n")
-        of_verb = verbs.add_parser(
-            name,
-            help=summary,
-            description=summary,
-            epilog=rest.strip() or None,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.options(of_verb)
-        of_verb.set_defaults(run_of_venue=module.run)
-        if name == USUAL:
-            parser.set_defaults(**vars(of_verb.parse_args([])))
+    add_verbs(parser, __name__, NAMES, USUAL)
 
 
 def run(options: argparse.Namespace) -> int:
-    return int(options.run_of_venue(options))
+    return run_one(options)
