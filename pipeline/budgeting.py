@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline.connections.budgets import limits_of
-from pipeline.connections.contract import Busy, Limit, Need, Priority
+from pipeline.connections.contract import Busy, Limit, Need, Needing, Priority
 from pipeline.errors import Problem
 from pipeline.evidence import Inquiry
 from pipeline.plan import Edge, Node, products_of
@@ -95,9 +95,9 @@ def shares(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> tuple[Share, ...
     """Of every limit of every part that talks over a network, how much is needed."""
     found: dict[tuple[str, str, Limit], list[Need]] = {}
     for node in nodes.values():
-        if not (hasattr(node.instance, "limits") and hasattr(node.instance, "needs")):
+        if not isinstance(node.instance, Needing):
             continue
-        limits: tuple[Limit, ...] = node.instance.limits()
+        limits = node.instance.limits()
         for need in node.instance.needs(busy_of(node, nodes, edges)):
             for limit in limits_of(need.call, limits):
                 whose = need.account if limit.scope == "account" else ""

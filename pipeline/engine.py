@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.border import Border
 from pipeline.clocks import Clock, LoopClock, PacedClock
+from pipeline.connections.contract import Timed
 from pipeline.flow import OUTSIDE, Flow
 from pipeline.host import Mode, Records
 from pipeline.journal import Journal
@@ -121,7 +122,7 @@ def market_of(plan: Plan, wall: int, seen: int | None) -> tuple[int, float | Non
 async def venue_clock(plan: Plan) -> LoopClock | None:
     """The clock of a venue over a network that goes faster than time passes, from now on; None where there is none."""
     for node in (*plan.of("source"), *plan.of("venue")):
-        if hasattr(node.instance, "clock_of") and node.instance.speed != 1:
+        if isinstance(node.instance, Timed) and node.instance.speed != 1:
             begin = await node.instance.clock_of()
             return LoopClock(asyncio.get_running_loop(), begin, node.instance.speed)
     return None

@@ -214,6 +214,7 @@ class Counting(Protocol):
     def counts(self) -> Counts: ...
 
 
+@runtime_checkable
 class Needing(Protocol):
     """A part that talks over a network, by what it asks of its venue: `validate` adds it up."""
 
@@ -221,6 +222,7 @@ class Needing(Protocol):
     def needs(self, busy: Busy) -> Iterator[Need]: ...
 
 
+@runtime_checkable
 class Timed(Protocol):
     """A source or a venue whose clock may go faster than time passes: a practice venue's."""
 

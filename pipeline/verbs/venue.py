@@ -7,7 +7,7 @@ examples:
   python -m pipeline venue record demo-1
   python -m pipeline venue conform --connector deriv
 
-Without a verb it serves. `venue VERB --help` tells more of each.
+Without a verb it serves; options stand behind a verb. `venue VERB --help` tells more of each.
 """
 
 import argparse
