@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.border import Border
 from pipeline.clocks import Clock, LoopClock, PacedClock
-from pipeline.connections.contract import Timed
+from pipeline.connections.contract import OwnClock, Timed
 from pipeline.flow import OUTSIDE, Flow
 from pipeline.host import Mode, Records
 from pipeline.journal import Journal
@@ -120,9 +120,10 @@ def market_of(plan: Plan, wall: int, seen: int | None) -> tuple[int, float | Non
 
 
 async def venue_clock(plan: Plan) -> LoopClock | None:
-    """The clock of a venue over a network that goes faster than time passes, from now on; None where there is none."""
+    """The clock of a venue that has one of its own, or one that goes faster than time passes; None where none does."""
     for node in (*plan.of("source"), *plan.of("venue")):
-        if isinstance(node.instance, Timed) and node.instance.speed != 1:
+        own = isinstance(node.instance, OwnClock) and node.instance.begins_at is not None
+        if isinstance(node.instance, Timed) and (own or node.instance.speed != 1):
             begin = await node.instance.clock_of()
             return LoopClock(asyncio.get_running_loop(), begin, node.instance.speed)
     return None
@@ -167,5 +168,5 @@ def _earlier(plan: Plan, past: Past, begin: int) -> Iterator[tuple[str, Quotes]]
 
 
 def _journalled(journal: Journal, flow: Flow, node: str, value: Any) -> None:
-    if flow.nodes[node].kind not in OUTSIDE and node != LEDGER:
+    if not flow.nodes[node].outer and node != LEDGER:
         journal.gave(flow.agenda.now, node, value)

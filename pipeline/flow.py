@@ -2,8 +2,8 @@
 
 The door stamps what enters with the flow's time. Before it is given to the graph everything planned for an earlier
 moment has happened, and what is planned for that moment happens after it: so the same things entering at the same
-times make the same decisions, whichever clock drives the flow. Sources and venues stand outside the door, all other
-nodes inside.
+times make the same decisions, whichever clock drives the flow. Sources, venues and sinks that hear from outside stand
+outside the door, all other nodes inside.
 """
 
 import asyncio
@@ -55,8 +55,8 @@ from pipeline.voting import votes_of
 RESTARTS = 3
 """How often a node is started afresh before its failure ends the flow."""
 
-OUTSIDE: tuple[Kind, ...] = ("source", "venue")
-"""Kinds of nodes that stand outside the door: what they give is let in."""
+OUTSIDE: tuple[Kind, ...] = ("source", "venue", "sink")
+"""Kinds of nodes of which some stand outside the door: what these give is let in."""
 
 CLOCK = "clock"
 """The node that tells when nothing ran; whoever takes that hears it without a word in the file."""
@@ -94,6 +94,10 @@ class Running:
     @property
     def kind(self) -> Kind | None:
         return self.node.part.kind if self.node is not None else None
+
+    @property
+    def outer(self) -> bool:
+        return self.node is not None and self.node.part.outer
 
 
 class Flow:
@@ -139,7 +143,7 @@ class Flow:
         `earlier` are quotes of sources from before the beginning: what is still open is settled from them.
         """
         for running in self.nodes.values():
-            if running.kind not in OUTSIDE:
+            if not running.outer:
                 self._subscribe(running)
         if "venue" in outside:
             self._light("venue")
@@ -149,12 +153,14 @@ class Flow:
                 self.enter(LEDGER, quotes)
         if past is not None:
             self.enter(LEDGER, past)  # once the venues listen: they hear of what is still open
+        if "sink" in outside:
+            self._light("sink")
         if "source" in outside:
             self._sources = self._light("source")
 
     def _light(self, kind: Kind) -> int:
         """Subscribe to the outer nodes of a kind; how many there are."""
-        lit = sorted((each for each in self.nodes.values() if each.kind == kind), key=lambda each: each.id)
+        lit = sorted((each for each in self.nodes.values() if each.kind == kind and each.outer), key=_id)
         for running in lit:
             self._subscribe(running)
         return len(lit)
@@ -322,8 +328,8 @@ class Flow:
             inlet = self._leaving(inlet, target.id)
         passage = Passage(edge, inlet, target.meter, self.agenda)
         self.passages.append(passage)
-        outer = source.kind in OUTSIDE and target.kind in OUTSIDE
-        self._edges.append((source.beyond if outer else source.out).attach(passage.carry))
+        beyond = source.outer and target.outer
+        self._edges.append((source.beyond if beyond else source.out).attach(passage.carry))
 
     def _leaving(self, inlet: Tube[Any], venue: str) -> Tube[Any]:
         """The last step of an order to its venue: one that somebody stopped meanwhile comes back unsent."""
@@ -342,7 +348,7 @@ class Flow:
         stream = self._stream(running)
         if stream is None:
             return
-        given = partial(self.enter, running.id) if running.kind in OUTSIDE else partial(self._give, running)
+        given = partial(self.enter, running.id) if running.outer else partial(self._give, running)
         running.subscription.disposable = stream.subscribe(
             given,
             lambda failure: self._failed(running, failure),
@@ -373,7 +379,7 @@ class Flow:
         if node.part.kind == "provider":
             return running.inlets["columns"].pipe(_each(lambda columns: self._votes(running, node, columns)))
         inlets = [running.inlets[parameter] for parameter in node.part.takes]
-        if running.kind in OUTSIDE:
+        if running.outer:
             return node.instance(self.border, *inlets)
         if node.part.kind == "sink":
             return node.instance(self.border.inside(self.agenda), *inlets)
@@ -476,6 +482,10 @@ class Flow:
         self._disarm()
         if not self.ended.done():
             self.ended.set_exception(failure)
+
+
+def _id(running: Running) -> str:
+    return running.id
 
 
 def _hearing_of_time(plan: Plan) -> Iterator[Edge]:

@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import evidence, values
+from pipeline import evidence, service, values
 from pipeline.errors import InputError, MoonlightError
 from pipeline.plan import Plan
 from pipeline.values import Approved, Decisions, Order, Past
@@ -31,7 +31,10 @@ KEPT = (Decisions, Approved, Order)
 EVENTS: Mapping[str, type[Any]] = {
     kind.__name__: kind
     for kind in (values.Ack, values.Reject, values.Settlement, values.Link, values.Latch, values.Slept, Order, Past)
-} | {kind.__name__: kind for kind in (values.Arming, values.Leaving, *evidence.ENTERING)}
+} | {
+    kind.__name__: kind
+    for kind in (values.Arming, values.Leaving, values.Gap, values.Dropped, *evidence.ENTERING, *service.TOLD)
+}
 BATCHES: Mapping[str, type[Any]] = {
     kind.__name__: kind for kind in (values.Quotes, values.Payouts, values.Bars, values.Tips)
 }

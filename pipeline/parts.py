@@ -183,6 +183,11 @@ class Part:
         return self.origin or self.cls.__module__
 
     @property
+    def outer(self) -> bool:
+        """Whether it stands outside a flow's door, so that what it gives has to enter: sources, venues, some sinks."""
+        return self.kind in ("source", "venue") or bool(getattr(self.cls, "outer", False))
+
+    @property
     def help(self) -> str:
         return inspect.cleandoc(self.cls.__doc__ or "")
 
@@ -387,7 +392,11 @@ def venue(cls: type[T]) -> type[T]:
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def sink(cls: type[T]) -> type[T]:
-    """Where things go: `__call__(self, host, ins: Observable[...]) -> …`."""
+    """Where things go: `__call__(self, host, ins: Observable[...]) -> …`.
+
+    One that hears from outside, and not only tells, says so with `outer = True` in its class: it then stands outside
+    the door, and what it gives enters by it.
+    """
     return _declare("sink", cls)
 
 

@@ -9,7 +9,6 @@ from typing import Any, cast
 from pipeline import virtual
 from pipeline.checking import load_text
 from pipeline.engine import Setting, running
-from pipeline.flow import OUTSIDE
 from pipeline.journal import KEPT, Chain, Header, Line, digest, plain, read_header, read_lines, restored
 from pipeline.plan import LEDGER, Plan
 from pipeline.trying import NoRecords
@@ -64,7 +63,7 @@ async def _replayed(plan: Plan, header: Header, lines: Iterable[Line]) -> Verdic
     whole = False
 
     def told(node: str, value: Any) -> None:
-        if flow.nodes[node].kind not in OUTSIDE and node != LEDGER:
+        if not flow.nodes[node].outer and node != LEDGER:
             kept = plain(value) if isinstance(value, KEPT) else digest(value)
             link = chain.link(node, value)
             came.append(Line(flow.agenda.now, "gave", node, type(value).__name__, kept, chain.links, link))

@@ -23,6 +23,7 @@ from pipeline.evidence import (
 )
 from pipeline.parts import Kind
 from pipeline.plan import AUDITS, CERTIFICATES, FEATURES, LEDGER, OUTCOMES, REPAINT, Account, Edge, Node
+from pipeline.service import Diagnosis, FeedReport, Pressure, Universe
 from pipeline.tables import Place, Tables, nearest, shown
 from pipeline.tipping import HEARS, hears
 from pipeline.values import (
@@ -55,6 +56,8 @@ REPLIES = (Ack, Reject, Unsent, Lost, Declined, Settlement, Statement)
 """What an executor hears from venues."""
 TOLD = (Past, Written, Latch, Arming, Verdict, Request)
 """What it hears from the ledger."""
+OFFERED = (Payouts, Standing, Trouble, Called, FeedReport, Diagnosis)
+"""What those outside say that a sink hears without a word in the file."""
 
 
 class Wiring:
@@ -152,21 +155,18 @@ class Wiring:
         for gate in self._of("risk"):
             yield from self._trading(gate, named)
         yield from self._repairing(named)
+        yield from self._publishing(named)
         yield from self._settling()
         yield from self._offering()
         yield from self._certifying()
         yield from self._auditing()
 
     def _offering(self) -> Iterator[Edge]:
-        """What venues pay, and what goes wrong with them and with sources, goes to whoever keeps it."""
-        for each in self._of("sink"):
+        """What venues pay, how those outside fare, and what goes wrong with them, goes to whoever keeps or shows it."""
+        for each in (sink for sink in self._of("sink") if not sink.part.outer):
             for parameter, kinds in each.part.takes.items():
-                for outside in (*self._of("venue"), *self._of("source")):
-                    offered = [
-                        kind
-                        for kind in (Payouts, Standing, Trouble, Called)
-                        if kind in kinds and kind in gives(outside)
-                    ]
+                for outside in (node for node in self._nodes.values() if node.part.outer):
+                    offered = [kind for kind in OFFERED if kind in kinds and kind in gives(outside)]
                     told = tuple(kind for kind in offered if kind is not Payouts or outside.part.kind == "venue")
                     if told:
                         yield Edge(outside.id, each.id, parameter, told)
@@ -247,6 +247,19 @@ class Wiring:
                 yield Edge(each.id, REPAINT, "revised", (Revised,))
         for gate in self._of("risk"):
             yield Edge(gate.id, REPAINT, "decisions", (Decisions,))
+
+    def _publishing(self, named: Sequence[Edge]) -> Iterator[Edge]:
+        """Who publishes what a flow makes of some sources hears them too, and asks them for what it lacks."""
+        for each in (sink for sink in self._of("sink") if sink.part.outer):
+            for name in sorted(sources_of(self._nodes, each.id, named)):
+                for parameter, kinds in each.part.takes.items():
+                    carried = tuple(kind for kind in kinds if kind in gives(self._nodes[name]))
+                    if FeedReport in kinds and carried:
+                        yield Edge(name, each.id, parameter, carried)
+                for parameter, kinds in self._nodes[name].part.takes.items():
+                    asked = tuple(kind for kind in (Gap, Pressure, Universe) if kind in kinds and kind in gives(each))
+                    if asked:
+                        yield Edge(each.id, name, parameter, asked, closes=True)
 
     def _trading(self, gate: Node, named: Sequence[Edge]) -> Iterator[Edge]:
         """What goes round between a gate, its executors and the venues of its accounts."""
@@ -347,8 +360,10 @@ def _implicit(kind: Kind, types_taken: Sequence[type[Any]]) -> bool:
         loops |= {Payouts, Order, Standing, Health, Quotes, Bars} if kind == "risk" else {Order, Inquiry, Closing}
     if kind == "sink" and set(types_taken) == {Latch}:
         return False
+    if kind == "sink" and FeedReport in types_taken:  # what sources say, which follows from where its bars come from
+        return True
     if kind == "sink":
-        loops |= {Payouts, Standing, Trouble, Called}
+        loops |= set(OFFERED)
     if kind == "source":
-        loops |= {Gap}
+        loops |= {Gap, Pressure, Universe}
     return set(types_taken) <= loops

@@ -231,3 +231,13 @@ class Timed(Protocol):
     def clock_of(self) -> Awaitable[int]:
         """The venue's time now (ms UTC), asked of it."""
         ...
+
+
+@runtime_checkable
+class OwnClock(Timed, Protocol):
+    """A source whose clock may begin at a moment of its own: a practice feed's."""
+
+    @property
+    def begins_at(self) -> int | None:
+        """None: now."""
+        ...
