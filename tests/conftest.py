@@ -4,7 +4,19 @@ A property is tried on fifty examples unless its test says on how many. None fai
 other, and how long one takes then says nothing.
 """
 
+from collections.abc import Generator
+
+import pytest
 from hypothesis import settings
+
+from tests.redis_server import RedisServer, redis_running
 
 settings.register_profile("house", max_examples=50, deadline=None)
 settings.load_profile("house")
+
+
+@pytest.fixture
+def redis_server() -> Generator[RedisServer]:
+    """A real Redis of the test's own."""
+    with redis_running() as server:
+        yield server

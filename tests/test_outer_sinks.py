@@ -54,7 +54,9 @@ class Obedient:
 
     products: tuple[str, ...]
 
-    def __call__(self, host: Host, asked: Observable[Gap | Pressure | Universe]) -> Observable[Quotes | Bars | FeedReport]:
+    def __call__(
+        self, host: Host, asked: Observable[Gap | Pressure | Universe]
+    ) -> Observable[Quotes | Bars | FeedReport]:
         return asked.pipe(ops.map(lambda each: FeedReport(type(each).__name__, host.now(), "connected", 0)))
 
 
@@ -73,7 +75,9 @@ class Shouting:
                 return Gap(item.product, item.tf, int(item.open_ts[-1]) - item.tf, int(item.open_ts[-1]), host.now())
             if isinstance(item, Quotes):
                 return Trouble("shout", "network", f"{len(item)} heard", host.now())
-            return Pressure(True, host.now()) if item.whose == "Gap" else Trouble("shout", "rule", item.whose, host.now())
+            if item.whose == "Gap":
+                return Pressure(True, host.now())
+            return Trouble("shout", "rule", item.whose, host.now())
 
         return merge(bars, told).pipe(ops.map(answers))
 '''
