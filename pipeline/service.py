@@ -146,6 +146,8 @@ class StreamReport(Struct, frozen=True):
     bars: int
     live: int
     """Bars published since the beginning, final ones and those that were not."""
+    last_live: int = 0
+    """The opening of the last bar that was published while it formed; 0: none."""
 
 
 class Prices(NamedTuple):
@@ -203,5 +205,18 @@ class Diagnosis(Struct, frozen=True, tag=True):
         return sum(lane.depth for lane in self.lanes)
 
 
-TOLD = (Pressure, Universe, FeedReport, Diagnosis)
+# --- who looks on ----------------------------------------------------------------------------------------------------
+
+
+class Serving(Struct, frozen=True, tag=True):
+    """Something of the flow can be asked at an address on this machine."""
+
+    whose: str
+    """The node that answers."""
+    what: str
+    url: str
+    at: int
+
+
+TOLD = (Pressure, Universe, FeedReport, Diagnosis, Serving)
 """What comes in by a flow's door."""

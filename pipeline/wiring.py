@@ -163,8 +163,10 @@ class Wiring:
 
     def _offering(self) -> Iterator[Edge]:
         """What venues pay, how those outside fare, and what goes wrong with them, goes to whoever keeps or shows it."""
-        for each in (sink for sink in self._of("sink") if not sink.part.outer):
+        for each in self._of("sink"):
             for parameter, kinds in each.part.takes.items():
+                if each.part.outer and not set(kinds) <= set(OFFERED):
+                    continue  # who publishes hears the sources behind it, and no others
                 for outside in (node for node in self._nodes.values() if node.part.outer):
                     offered = [kind for kind in OFFERED if kind in kinds and kind in gives(outside)]
                     told = tuple(kind for kind in offered if kind is not Payouts or outside.part.kind == "venue")
