@@ -1,0 +1,177 @@
+"""The gate before the wire: of each stream every final bar once, in order, and nothing of a slot that is over.
+
+It knows of each stream up to where its bars were let through (`offered`) and up to where Redis has acknowledged them
+(the cursor). Bars between the two are on their way; the cursor moves with the acknowledgement only. Slots that were
+passed over are holes: their bars may still come, late, and pass once.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pipeline.values import Bars, Flags, Forming, Stream
+
+NEVER = -1
+"""No bar."""
+HOLES = 32
+"""So many holes of a stream are remembered, the newest."""
+
+Span = tuple[int, int]
+"""Slots from an opening on, before another."""
+
+
+class Gate:
+    """What may still be published. Pure: whoever asks says what time it is."""
+
+    def __init__(self) -> None:
+        self._cursor: dict[Stream, int] = {}
+        self._offered: dict[Stream, int] = {}
+        self._live: dict[Stream, int] = {}
+        self._held: dict[Stream, Forming] = {}
+        self._holes: dict[Stream, list[Span]] = {}
+        self.early = 0
+        """Bars that were given before they were over: passed over."""
+        self.repeated = 0
+        """New bars that had been let through before."""
+
+    # --- how far it is -----------------------------------------------------------------------------------------------
+
+    def begin(self, cursors: Mapping[Stream, int], now: int) -> tuple[Stream, ...]:
+        """Go on from where an earlier life was; the streams whose cursor lies in the future, and begin anew."""
+        astray: list[Stream] = []
+        for stream, opened in cursors.items():
+            if opened + stream.tf > now:
+                astray.append(stream)
+            else:
+                self._cursor[stream] = self._offered[stream] = opened
+        return tuple(astray)
+
+    def cursor(self, stream: Stream) -> int:
+        """The opening of the last bar that is published; NEVER before the first."""
+        return self._cursor.get(stream, NEVER)
+
+    def offered(self, stream: Stream) -> int:
+        """The opening of the last bar that was let through."""
+        return self._offered.get(stream, NEVER)
+
+    @property
+    def last_close(self) -> int:
+        """When the newest bar that is published ended; 0 before the first."""
+        return max((opened + stream.tf for stream, opened in self._cursor.items()), default=0)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a bar that was shown while it formed has no final one on the wire yet."""
+        return any(self.cursor(stream) < slot for stream, slot in self._live.items())
+
+    def over(self, now: int) -> bool:
+        """Whether every bar that was shown while it formed has its final one, but for those that go on."""
+        return all(self.cursor(stream) >= slot or slot + stream.tf > now for stream, slot in self._live.items())
+
+    # --- final bars --------------------------------------------------------------------------------------------------
+
+    def finals(self, bars: Bars, now: int, most: int | None = None) -> Bars | None:
+        """The bars that are newer than all that were let through and are over; with `most`, the newest so many.
+
+        What it gives counts as let through. None when there is none.
+        """
+        stream, rows = bars.stream, len(bars)
+        offered = self.offered(stream)
+        first = int(np.searchsorted(bars.open_ts, offered, side="right"))
+        last = int(np.searchsorted(bars.open_ts, now - stream.tf, side="right"))
+        self.early += rows - max(last, rows - bars.fresh)
+        self.repeated += max(0, first - (rows - bars.fresh))
+        if most is not None:
+            first = max(first, last - most)
+        if first >= last:
+            return None
+        new = bars.rows(first, last, last - first)
+        self._skip(stream, offered, new)
+        self._offered[stream] = int(new.open_ts[-1])
+        return new
+
+    def late(self, bars: Bars, now: int) -> Bars | None:
+        """The bars that fall into holes; None when there is none. They count as let through."""
+        holes = self._holes.get(bars.stream)
+        if not holes or not len(bars):
+            return None
+        fitting: Flags = np.zeros(len(bars), np.bool_)
+        for since, until in holes:
+            fitting |= (bars.open_ts >= since) & (bars.open_ts < until)
+        fitting &= bars.open_ts + bars.tf <= now
+        if not fitting.any():
+            return None
+        found = bars.chosen(fitting)
+        for opened in found.open_ts.tolist():
+            self._fill(bars.stream, opened)
+        return found
+
+    def holes(self, stream: Stream) -> tuple[Span, ...]:
+        """The slots that were passed over."""
+        return tuple(self._holes.get(stream, ()))
+
+    def acknowledged(self, stream: Stream, opened: int) -> Forming | None:
+        """A stream is published up to a bar; the forming bar that waited for it, when it may go now."""
+        self._cursor[stream] = max(self.cursor(stream), opened)
+        self._offered[stream] = max(self.offered(stream), opened)
+        held = self._held.get(stream)
+        if held is None or self._waits(held, stream):
+            return None
+        del self._held[stream]
+        return held if held.open_ts > opened else None
+
+    # --- bars that form ----------------------------------------------------------------------------------------------
+
+    def forming(self, bar: Forming) -> bool:
+        """Whether a forming bar may go; one that has to wait for the final bar before it is kept, the newest."""
+        stream = Stream(bar.product, bar.tf)
+        if not self.alive(bar):
+            return False
+        if self._waits(bar, stream):
+            self._held[stream] = bar
+            return False
+        self._held.pop(stream, None)
+        return True
+
+    def alive(self, bar: Forming) -> bool:
+        """Whether a forming bar is not over: neither its own final one nor a later one was let through or shown."""
+        stream = Stream(bar.product, bar.tf)
+        return bar.open_ts > self.offered(stream) and bar.open_ts >= self._live.get(stream, NEVER)
+
+    def shown(self, bar: Forming) -> None:
+        """A forming bar goes out: no later one does before its final one has."""
+        stream = Stream(bar.product, bar.tf)
+        self._live[stream] = max(bar.open_ts, self._live.get(stream, NEVER))
+
+    @property
+    def held(self) -> int:
+        """How many forming bars wait for the final bar before them."""
+        return len(self._held)
+
+    def _waits(self, bar: Forming, stream: Stream) -> bool:
+        shown = self._live.get(stream, NEVER)
+        cursor = self.cursor(stream)
+        return self.offered(stream) > cursor or (NEVER < shown < bar.open_ts and cursor < shown)
+
+    # --- holes -------------------------------------------------------------------------------------------------------
+
+    def _skip(self, stream: Stream, offered: int, new: Bars) -> None:
+        """Remember the slots between bars as holes."""
+        before = [] if offered == NEVER else [offered]
+        opened = np.concatenate((np.array(before, np.int64), new.open_ts))
+        for row in np.flatnonzero(np.diff(opened) > stream.tf).tolist():
+            holes = self._holes.setdefault(stream, [])
+            holes.append((int(opened[row]) + stream.tf, int(opened[row + 1])))
+            del holes[:-HOLES]
+
+    def _fill(self, stream: Stream, opened: int) -> None:
+        left: list[Span] = []
+        for since, until in self._holes[stream]:
+            if since <= opened < until:
+                left += [span for span in ((since, opened), (opened + stream.tf, until)) if span[0] < span[1]]
+            else:
+                left.append((since, until))
+        if left:
+            self._holes[stream] = left[-HOLES:]
+        else:
+            del self._holes[stream]
