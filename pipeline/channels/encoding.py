@@ -12,9 +12,7 @@ from pipeline.channels.signing import signed
 from pipeline.channels.wording import Unfit
 
 _ENCODER = msgspec.json.Encoder()
-_OTHERWISE = re.compile(rb"\de|0\.0000|null")
-"""What the quick encoder writes otherwise than Python does: numbers with an exponent, very small ones, and what is no
-number. Text that only looks so costs time, nothing else."""
+_EXPONENT = re.compile(rb"e[\d-]")
 
 
 def encoded(message: Message, now: int, secret: bytes = b"") -> bytes:
@@ -26,7 +24,7 @@ def encoded(message: Message, now: int, secret: bytes = b"") -> bytes:
     if secret and isinstance(message, Ohlcv):
         message = signed(message, secret)
     raw = _ENCODER.encode(message)
-    if _OTHERWISE.search(raw) is None:
+    if _alike(raw):
         return raw
     try:
         text = json.dumps(msgspec.to_builtins(message), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -43,3 +41,12 @@ def parts_of(message: Ohlcv, most: int = MOST_BARS) -> Iterator[Ohlcv]:
     for first in range(0, len(message.bars), most):
         bars = message.bars[first : first + most]
         yield msgspec.structs.replace(message, bars=bars, sig=msgspec.UNSET)
+
+
+def _alike(raw: bytes) -> bool:
+    """Whether Python would have written the same.
+
+    Otherwise are numbers with an exponent, very small ones, and what is no number, which is `null` here. Text that
+    only looks so costs time, nothing else.
+    """
+    return b"null" not in raw and b"0.0000" not in raw and _EXPONENT.search(raw) is None
