@@ -3,5 +3,6 @@
 from sinks import deriv as deriv
 from sinks import executor as executor
 from sinks import http as http
+from sinks import metrics as metrics
 from sinks import practice as practice
 from sinks import store as store

@@ -1,0 +1,1 @@
+"""What a feed and its publisher say of themselves, as numbers that Prometheus asks for."""
