@@ -24,8 +24,10 @@ from pipeline.sifting import Sieve
 from pipeline.steps import woken
 from pipeline.times import DurationText, TimeframeName, duration, timeframe
 from pipeline.values import Bars, Dropped, Forming, Gap, Link, NoData, Noticed, Quotes, Revised
+from pipeline.venue_lanes import VenueLane
 
 Timeframes = Annotated[tuple[TimeframeName, ...], Meta(min_length=1)]
+AnyLane = Lane | VenueLane
 
 
 @operator
@@ -36,7 +38,8 @@ class Window:
     dropped and counted. Empty slots are never filled with invented prices: they are told as no data. Quotes that cannot
     be (not a number, not above zero, crossed, from the future), repeat the one before, or jump by more than `max_jump`
     without two more to confirm it are dropped, each by its name; so are those of closed time unless `closed = "keep"`.
-    With `forming`, the bars that are not final yet are given as well, at most once in that time, for display.
+    With `forming`, the bars that are not final yet are given as well, at most once in that time, for display. With
+    `finals = "venue"` bars are final when the source gives them as its venue's own; quotes only form what is not final.
     """
 
     timeframes: Timeframes = ("1m", "5m", "15m")
@@ -50,9 +53,14 @@ class Window:
     forming: Annotated[
         DurationText | None, Meta(description="how often a forming bar may be given, such as 250ms; none when left out")
     ] = None
+    finals: Annotated[
+        Literal["quotes", "venue"], Meta(description="whose bars are final: those made of quotes, or the venue's own")
+    ] = "quotes"
     contexts: Annotated[Mapping[int, int], Derived] = field(default_factory=dict[int, int])
     """How many bars of each timeframe (ms) stay known as context."""
     calendars: Annotated[Calendars, Derived] = Calendars()
+    native: Annotated[Mapping[str, tuple[int, ...]], Derived] = field(default_factory=dict[str, tuple[int, ...]])
+    """Of which timeframes (ms) the venue gives final bars of its own, by product; all, of a product not named."""
 
     def __post_init__(self) -> None:
         spans = sorted(timeframe(name) for name in self.timeframes)
@@ -78,7 +86,7 @@ class Gathering:
 
     def __init__(self, window: Window) -> None:
         self._window = window
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[str, AnyLane] = {}
         self._alarms: list[tuple[int, str]] = []
 
     @property
@@ -102,7 +110,7 @@ class Gathering:
             yield from lane.wake(at)
             self._arm(lane)
 
-    def _taken(self, lane: "Lane", item: Quotes | Bars | Link, at: int) -> Iterable[Given]:
+    def _taken(self, lane: AnyLane, item: Quotes | Bars | Link, at: int) -> Iterable[Given]:
         given = lane.take(item, at)
         if given is not NOTHING:
             given = tuple(given)
@@ -110,23 +118,30 @@ class Gathering:
             self._arm(lane)
         return given
 
-    def _arm(self, lane: "Lane") -> None:
+    def _arm(self, lane: AnyLane) -> None:
         lane.moved = False
         due = lane.due
         if due is not None and (lane.alarm is None or due < lane.alarm):
             lane.alarm = due
             heappush(self._alarms, (due, lane.product))
 
-    def _lane(self, product: str) -> Lane:
+    def _lane(self, product: str) -> AnyLane:
         if product not in self._lanes:
             self._lanes[product] = self._new_lane(product)
         return self._lanes[product]
 
-    def _new_lane(self, product: str) -> Lane:
+    def _new_lane(self, product: str) -> AnyLane:
         window, calendar = self._window, self._window.calendars.of(product)
         spans = [timeframe(name) for name in window.timeframes]
         base, grace = min(spans), window.grace_ms
-        sieve = Sieve(base, grace, window.max_jump, calendar if window.closed == "drop" else None)
-        ladder = Ladder(product, spans, window.contexts, calendar)
         forming = duration(window.forming) if window.forming else 0
-        return Lane(product, base, grace, sieve, ladder, calendar, forming)
+
+        def sieve(span: int) -> Sieve:
+            return Sieve(span, grace, window.max_jump, calendar if window.closed == "drop" else None)
+
+        if window.finals == "venue":
+            native = window.native.get(product, ())
+            return VenueLane(product, spans, native, grace, sieve, window.contexts, calendar, forming)
+        return Lane(
+            product, base, grace, sieve(base), Ladder(product, spans, window.contexts, calendar), calendar, forming
+        )

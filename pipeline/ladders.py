@@ -14,10 +14,13 @@ from pipeline.values import Bars, Forming, Revised
 class Ladder:
     """The runs of one product, by timeframe (ms), shortest first."""
 
-    def __init__(self, product: str, spans: Sequence[int], contexts: Mapping[int, int], calendar: Calendar) -> None:
+    def __init__(
+        self, product: str, spans: Sequence[int], contexts: Mapping[int, int], calendar: Calendar, reach: int = 0
+    ) -> None:
+        """`reach`: how far back (ms) bars of the shortest timeframe stay known, where that is more than they need."""
         self._product, self._calendar = product, calendar
         self._base, *self._longer = sorted(spans)
-        self._parts = max(spans) // self._base
+        self._parts = max(*spans, reach) // self._base
         self._contexts = contexts
         # A market that never closes needs no look at its calendar to know what is whole.
         self._partly = None if calendar.never_closes else calendar
