@@ -24,7 +24,7 @@ HERE = "127.0.0.1"
 DEADLINE = 10.0
 """Seconds after which a server that does not come up, or go down, has failed."""
 ABSENT = "redis-server is not on the path; install it with: apt-get install redis-server"
-READY = b"Ready to accept connections"
+READY = b"eady to accept connections"
 
 
 class RedisServer:
@@ -56,19 +56,25 @@ class RedisServer:
     def pid(self) -> int:
         return self._running().pid
 
-    def start(self) -> None:
-        """Starts it, and waits until it answers."""
+    def start(self, *, opened: bool = True) -> None:
+        """Starts it, and waits until it answers; unless `opened`, nobody gets in by the port yet."""
         program = shutil.which("redis-server")
         if program is None:
             pytest.fail(ABSENT, pytrace=False)
         assert self._process is None
+        command = [program, *self._settings(self.port if opened else 0)]
         process = self._process = subprocess.Popen(
-            [program, *self._settings()], cwd=self.folder, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command, cwd=self.folder, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         said = _said_until_ready(process)
         if READY not in said:
             self.kill()
             pytest.fail(f"redis-server did not start: {said.decode(errors='replace')}", pytrace=False)
+
+    def open(self) -> None:
+        """Let others in by the port, of one that was started without it."""
+        with self.client() as client:
+            client.execute_command("CONFIG SET", "port", self.port)  # pyright: ignore[reportUnknownMemberType]
 
     def kill(self) -> None:
         """kill -9: what it did not keep on disk is lost."""
@@ -103,10 +109,10 @@ class RedisServer:
         process.stdout.close()
         self._process = None
 
-    def _settings(self) -> list[str]:
+    def _settings(self, port: int) -> list[str]:
         settings = {
             "bind": HERE,
-            "port": str(self.port),
+            "port": str(port),
             "unixsocket": str(self.folder / "redis.sock"),
             "unixsocketperm": "700",
             "dir": str(self.folder),
