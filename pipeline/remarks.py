@@ -6,6 +6,8 @@ from typing import Any, Literal, NamedTuple
 from msgspec.structs import replace
 
 from pipeline.evidence import Audited, Cash, Dispute, Standing, Struck, Trouble, Unclosed
+from pipeline.service import Diagnosis, FeedReport, Pressure, Serving, Universe
+from pipeline.service_remarks import ServiceRemarks
 from pipeline.times import SECOND, local_text, timeframe_name
 from pipeline.values import (
     HEALTH,
@@ -38,7 +40,7 @@ class Told(NamedTuple):
     level: Level
     text: str
     over: bool = False
-    """It is the end of something that was warned of."""
+    """It is the end of something that was warned of, or a beginning that is worth a line."""
 
 
 class Remarks:
@@ -51,6 +53,7 @@ class Remarks:
         self._silent = set[str]()
         self._amiss: dict[str, frozenset[str]] = {}
         """What was told not to add up, by account: it is said again when it is another thing."""
+        self._service = ServiceRemarks(zone)
 
     def of(self, value: Any) -> Told | None:
         match value:
@@ -79,6 +82,10 @@ class Remarks:
                 if amiss == self._amiss.get(value.account):
                     return None
                 self._amiss[value.account] = amiss
+            case FeedReport() | Diagnosis() | Pressure() | Universe() | Serving():
+                whose = value.whose if isinstance(value, FeedReport) else ""
+                said = self._service.of(value, self._troubles.get(whose, ""))
+                return None if said is None else Told(*said)
             case _:
                 pass
         said = remark(value, self._zone)

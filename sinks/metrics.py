@@ -35,7 +35,7 @@ class Metrics:
             heard = Hearings()
 
             def listens(url: str) -> None:
-                observer.on_next(Serving("metrics", "metrics", url, host.now()))
+                observer.on_next(Serving("metrics", "numbers for Prometheus", url, host.now()))
 
             serving = host.work(Served(_page(heard, host), self.port).run(listens), observer.on_error)
             return CompositeDisposable(told.subscribe(heard.take, scheduler=scheduler), serving)
