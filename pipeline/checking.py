@@ -20,6 +20,7 @@ from pipeline.evidence import Evidence, Inquiry, Money, Standing, Terms
 from pipeline.flowtest import FlowTest
 from pipeline.futile import futile
 from pipeline.host import Mode
+from pipeline.native import check_natives, native_of
 from pipeline.parts import TABLES, Derived, Feature, Kind
 from pipeline.permission import permission_of
 from pipeline.plan import FEATURES, Account, Edge, Fault, Node, Plan, Settings, products_of
@@ -92,6 +93,7 @@ class _Check:
         edges = Wiring(self.tables, self._nodes, frozenset(self._declared), accounts).edges()
         sharing = Sharing(self.tables, self._nodes, edges)
         sharing.check()
+        check_natives(self.tables, self._nodes, edges)
         self._name_columns(namings)
         anchoring = self._anchoring(settings, namings, edges)
         records = Records(self.tables, base, self._nodes, edges, anchoring.features, self._without)
@@ -274,6 +276,7 @@ class _Check:
             known = {
                 "contexts": contexts,
                 "calendars": calendars,
+                "native": native_of(node, self._nodes, edges),
                 "providers": providers,
                 "balances": {name: balances[name] for name in accounts if _may_ask(node, accounts[name])},
                 "holders": {

@@ -56,6 +56,10 @@ class Files:
     def __call__(self, host: Host) -> Observable[Bars | Quotes]:
         return host.stream(lambda: self._items(host))
 
+    def final_timeframes(self) -> tuple[str, ...]:
+        """Which bars it gives as the final ones they were."""
+        return () if self.quotes else (self.timeframe,)
+
     def span(self, base: Path) -> tuple[int, int]:
         """The first row's time and the end of the last, read without the rest; `base` is the flow file's folder."""
         first, last = reach(self._reading(base))

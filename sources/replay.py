@@ -48,6 +48,10 @@ class Replay:
     def __call__(self, host: Host) -> Observable[Bars | Quotes]:
         return host.stream(lambda: self._items(host))
 
+    def final_timeframes(self) -> tuple[str, ...]:
+        """Which bars it gives as the final ones they were."""
+        return () if self.quotes else (self.timeframe,)
+
     def span(self, base: Path) -> tuple[int, int]:
         """From the first row to the end of the last, within `start` and `end`; `base` is the flow file's folder."""
         archive, (begin, end) = Archive(base / self.store), self._bounds()

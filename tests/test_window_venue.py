@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,14 @@ from hypothesis import strategies as st
 
 from operators.window import Window
 from pipeline.candles import merged
+from pipeline.errors import PlanError
+from pipeline.replaying import replayed
 from pipeline.times import MINUTE
+from pipeline.trying import NoRecords
 from pipeline.values import VENUE, Bars, Dropped, Forming, Gap, Link, NoData, Noticed, Revised
 from pipeline.venue_lanes import made_of
 from tests.driven import Given, bars_of, driven, walk
-from tests.support import MONDAY, quotes
+from tests.support import MONDAY, SMALL, decided, plan_of, quotes
 
 FIVE, FIFTEEN = 5 * MINUTE, 15 * MINUTE
 KEPT = {MINUTE: 60, FIVE: 60, FIFTEEN: 60}
@@ -284,3 +288,54 @@ def test_one_at_a_time_or_in_blocks_with_quotes_between_or_without_the_bars_are_
         assert finals(alone, tf) == finals(together, tf) == finals(between, tf)
     assert opened(alone) == [row for row in range(len(SERIES)) if row not in left_out]
     assert not of_kind(between, Noticed)
+
+
+# --- in a flow -------------------------------------------------------------------------------------------------------
+
+TRADING = SMALL.replace(
+    'use = "synthetic"\nproducts = ["EURUSD", "BTCUSD"]\nstart = "2026-01-05T10:00:00Z"', "{source}"
+)
+TRADING = TRADING.replace('timeframes = ["1m", "5m"]', 'timeframes = {timeframes}\nfinals = "venue"')
+
+
+def flow_of(source: str, timeframes: str = '["1m", "5m"]') -> str:
+    return TRADING.replace("{source}", source).replace("{timeframes}", timeframes)
+
+
+def problem_of(text: str) -> str:
+    with pytest.raises(PlanError) as caught:
+        plan_of(text)
+    (line,) = str(caught.value).splitlines()
+    return line.split(": ", 1)[1]
+
+
+def test_a_window_that_waits_for_a_venues_bars_is_refused_a_source_that_gives_none() -> None:
+    assert problem_of(flow_of('use = "files"\npath = "x.csv"\nproduct = "EURUSD"\nquotes = true')) == (
+        '[operators.bars] finals is "venue", but [sources.market] gives no final bars of its own; '
+        "leave finals out, or take from a source that gives them"
+    )
+
+
+def test_a_window_that_waits_for_shorter_bars_than_there_are_is_refused() -> None:
+    assert problem_of(flow_of('use = "files"\npath = "x.csv"\nproduct = "EURUSD"\ntimeframe = "5m"')) == (
+        "[operators.bars] timeframes has 1m, but [sources.market] gives final bars of 5m only; "
+        "begin with 5m, or have the source give shorter ones"
+    )
+
+
+def test_a_flow_that_trades_decides_on_a_files_bars_the_same_whosever_they_are(tmp_path: Path) -> None:
+    bars = minutes(400)
+    columns = (bars.open_ts, bars.open, bars.high, bars.low, bars.close, bars.volume)
+    rows = [",".join(map(str, row)) for row in zip(*(column.tolist() for column in columns), strict=True)]
+    (tmp_path / "x.csv").write_text("\n".join(["open_ts,open,high,low,close,volume", *rows]), encoding="utf-8")
+    text = flow_of('use = "files"\npath = "x.csv"\nproduct = "BTCUSD"')
+
+    def decisions(text: str, block: int | None) -> dict[Any, Any]:
+        given: list[tuple[str, Any]] = []
+        tap = (lambda node, value: given.append((node, value)),)
+        replayed(plan_of(text, tmp_path), MONDAY, MONDAY + 400 * MINUTE, NoRecords(), block=block, taps=tap)
+        return decided(given)
+
+    venues = decisions(text, None)
+    assert len(venues) == 400 + 80
+    assert venues == decisions(text.replace('\nfinals = "venue"', ""), None) == decisions(text, MINUTE)

@@ -1,0 +1,71 @@
+"""Which final bars a flow's sources give of their own, for windows that leave it to the venue what is final."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from pipeline.plan import Edge, Node, products_of
+from pipeline.tables import Tables
+from pipeline.times import timeframe, timeframe_name
+from pipeline.values import Bars
+from pipeline.venue_lanes import made_of
+from pipeline.wiring import gives, sources_of
+
+
+@runtime_checkable
+class Finals(Protocol):
+    """A source that says of which timeframes it gives final bars as its venue has them: beside history, as they end."""
+
+    def final_timeframes(self) -> tuple[str, ...]: ...
+
+
+def native_of(window: Node, nodes: Mapping[str, Node], edges: Sequence[Edge]) -> dict[str, tuple[int, ...]]:
+    """By product, of which timeframes (ms) a window is given the venue's own bars.
+
+    A source that says nothing of it is not in it: it is taken to give all that are wanted.
+    """
+    native: dict[str, tuple[int, ...]] = {}
+    for name in sorted(sources_of(nodes, window.id, edges)):
+        spans = _given(nodes[name])
+        if spans is not None:
+            native |= dict.fromkeys(products_of(nodes[name]), spans)
+    return native
+
+
+def check_natives(tables: Tables, nodes: Mapping[str, Node], edges: Sequence[Edge]) -> None:
+    """Every window that leaves it to the venue must be given bars, and of each of its timeframes."""
+    for window in nodes.values():
+        if window.part.kind != "operator" or getattr(window.instance, "finals", "") != "venue":
+            continue
+        for name in sorted(sources_of(nodes, window.id, edges)):
+            _check(tables, window, nodes[name])
+
+
+def _check(tables: Tables, window: Node, giver: Node) -> None:
+    path, spans = tuple(window.id.split(".", 1)), _given(giver)
+    if spans is None:
+        return
+    if not spans:
+        tables.problem(
+            (*path, "finals"),
+            f'[{window.id}] finals is "venue", but [{giver.id}] gives no final bars of its own',
+            "leave finals out, or take from a source that gives them",
+            value=True,
+        )
+        return
+    wanted = {timeframe(name) for name in window.instance.timeframes}
+    lacking = sorted(wanted - set(made_of(tuple(wanted), spans)))
+    if lacking:
+        tables.problem(
+            (*path, "timeframes"),
+            f"[{window.id}] timeframes has {timeframe_name(lacking[0])}, but [{giver.id}] gives final bars of "
+            f"{' and '.join(map(timeframe_name, sorted(spans)))} only",
+            f"begin with {timeframe_name(min(spans))}, or have the source give shorter ones",
+            value=True,
+        )
+
+
+def _given(giver: Node) -> tuple[int, ...] | None:
+    """The timeframes a source gives final bars of; None where it does not say."""
+    if isinstance(giver.instance, Finals):
+        return tuple(sorted({timeframe(name) for name in giver.instance.final_timeframes()}))
+    return None if Bars in gives(giver) else ()
