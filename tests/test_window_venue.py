@@ -292,10 +292,10 @@ def test_one_at_a_time_or_in_blocks_with_quotes_between_or_without_the_bars_are_
 
 # --- in a flow -------------------------------------------------------------------------------------------------------
 
-TRADING = SMALL.replace(
-    'use = "synthetic"\nproducts = ["EURUSD", "BTCUSD"]\nstart = "2026-01-05T10:00:00Z"', "{source}"
+MARKET = 'use = "synthetic"\nproducts = ["EURUSD", "BTCUSD"]\nstart = "2026-01-05T10:00:00Z"'
+TRADING = SMALL.replace(MARKET, "{source}").replace(
+    'timeframes = ["1m", "5m"]', 'timeframes = {timeframes}\nfinals = "venue"'
 )
-TRADING = TRADING.replace('timeframes = ["1m", "5m"]', 'timeframes = {timeframes}\nfinals = "venue"')
 
 
 def flow_of(source: str, timeframes: str = '["1m", "5m"]') -> str:
@@ -332,8 +332,11 @@ def test_a_flow_that_trades_decides_on_a_files_bars_the_same_whosever_they_are(t
 
     def decisions(text: str, block: int | None) -> dict[Any, Any]:
         given: list[tuple[str, Any]] = []
-        tap = (lambda node, value: given.append((node, value)),)
-        replayed(plan_of(text, tmp_path), MONDAY, MONDAY + 400 * MINUTE, NoRecords(), block=block, taps=tap)
+
+        def tap(node: str, value: Any) -> None:
+            given.append((node, value))
+
+        replayed(plan_of(text, tmp_path), MONDAY, MONDAY + 400 * MINUTE, NoRecords(), block=block, taps=(tap,))
         return decided(given)
 
     venues = decisions(text, None)
