@@ -52,8 +52,6 @@ class Polling:
         self.cadence = Cadence(wanted.timeframes, wanted.rhythm)
         self.setback = Setback(Backoff(feed(wanted.rhythm.poll), "fxcm history"))
         self.volumes, self.agreement = Volumes(), Agreement(min(wanted.timeframes))
-        self.ready = True
-        """Whether the service for history answers."""
         self.changed: Callable[[], None] = _nothing
         """Called when something of this has changed that is reported."""
         self._host, self._feed, self._wanted, self._telling, self._give = host, feed_, wanted, telling, give
@@ -146,16 +144,9 @@ class Polling:
                 self._accept(product, tf, since, bars)
             answered = True
         if answered:
-            self._answered()
+            self.setback.good()
         self._plan(tf)
         return True
-
-    def _answered(self) -> None:
-        """Take note that the venue is there."""
-        self.setback.good()
-        if not self.ready:
-            self.ready = True
-            self.changed()
 
     def _go_on(self, product: str, tf: int, failure: CallFailed) -> bool:
         """Take note of how a call failed; whether to ask for the next."""
@@ -164,7 +155,6 @@ class Polling:
             return True
         if failure.kind == "format" and not failure.final:
             return True
-        self.ready = self.ready and failure.kind != "maintenance"
         self.setback.failed(self._host.now(), failure)
         self.changed()
         return False

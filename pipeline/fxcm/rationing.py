@@ -29,6 +29,8 @@ class Rationed:
     """A feed whose every call for history counts, whoever makes it."""
 
     def __init__(self, feed: Feed, calls: Calls, host: Outside, calendars: Calendars, warn: Warn) -> None:
+        self.ready = True
+        """Whether the service for history answered when it was last asked."""
         self._feed, self._calls, self._host, self._calendars, self._warn = feed, calls, host, calendars, warn
 
     async def history(self, product: str, tf: int, since: int, until: int) -> Bars:
@@ -38,7 +40,7 @@ class Rationed:
             denied = self._calls.ask(self._host.now(), product, tf)
             if denied is not None:
                 raise PutOff(denied, product, tf)
-            page = await self._feed.history(product, tf, begin, end)
+            page = await self._page(product, tf, begin, end)
             found = joined(found, page) if len(found) else page
         return found
 
@@ -66,6 +68,15 @@ class Rationed:
 
     async def close(self) -> None:
         await self._feed.close()
+
+    async def _page(self, product: str, tf: int, since: int, until: int) -> Bars:
+        try:
+            bars = await self._feed.history(product, tf, since, until)
+        except CallFailed as failure:
+            self.ready = self.ready and failure.kind != "maintenance"
+            raise
+        self.ready = True
+        return bars
 
     def _pages(self, product: str, tf: int, since: int, until: int) -> Iterator[tuple[int, int]]:
         """A span in parts of at most a page of open time each."""
