@@ -3,6 +3,7 @@
 from typing import Literal
 
 from pipeline.channels.messages import PriceTik
+from pipeline.channels.wording import wire_symbol
 from pipeline.publishing.silence import Ticks
 from pipeline.publishing.thresholds import Thresholds
 from pipeline.times import SECOND, slot_of
@@ -33,7 +34,7 @@ class Snapshots:
             return ()
         self.due = slot_of(now, self._every) + self._every
         made = tuple(
-            PriceTik(name, tick.bid, tick.ask, tick.mid, tick.at / SECOND, max(now, tick.at + 1) / SECOND)
+            PriceTik(wire_symbol(name), tick.bid, tick.ask, tick.mid, tick.at / SECOND, max(now, tick.at + 1) / SECOND)
             for name, tick in ticks.items()
             if now - tick.at <= self._lost
         )

@@ -1,4 +1,4 @@
-"""The status that listeners go by, and when it goes out: at once when something in it is another, else every so often."""
+"""The status that listeners go by, and when it goes out: at once when it is another, else every so often."""
 
 from collections.abc import Hashable, Iterator
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import UNSET
 
 from pipeline.channels.messages import MarketStatus, Status, Trading
+from pipeline.channels.wording import wire_symbol
 from pipeline.publishing.picture import Picture
 from pipeline.publishing.pulse import Pulse
 from pipeline.publishing.trading import seconds
@@ -101,7 +102,7 @@ def _session(picture: Picture, pulse: Pulse) -> Trading:
         next_open_utc=_text(hours.next_open),
         seconds_to_close=UNSET if to_close is None else to_close,
         seconds_to_next_open=UNSET if to_open is None else to_open,
-        state_detail=UNSET if is_open or hours.detail is None else hours.detail,
+        state_detail=hours.detail if picture.doing == "closed" and hours.detail is not None else UNSET,
         symbols=tuple(_symbols(picture, pulse)) or UNSET,
     )
 
@@ -114,7 +115,7 @@ def _symbols(picture: Picture, pulse: Pulse) -> Iterator[dict[str, Any]]:
         age = max(0, at - spoke)
         price = "down" if age >= limits.quotes_lost else "stale" if age >= limits.tick_stale else "ok"
         market = "open" if pulse.trading.is_open(product, at) else "closed"
-        yield {"symbol": product, "market": market, "price": price, "tick_age_seconds": age / SECOND}
+        yield {"symbol": wire_symbol(product), "market": market, "price": price, "tick_age_seconds": age / SECOND}
 
 
 def _text(moment: int | None) -> Any:

@@ -68,6 +68,12 @@ class Streams:
         if fresh:
             self.fresh += bars
 
+    def restored(self, product: str, tf: int, last_open: int) -> None:
+        """What an earlier life has published."""
+        output = self._of(product, tf)
+        output.last_close = max(output.last_close, last_open + tf)
+        self.last_close = max(self.last_close, output.last_close)
+
     def shown(self, product: str, tf: int) -> None:
         """A bar that still forms was published."""
         self._of(product, tf).live += 1

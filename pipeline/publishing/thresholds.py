@@ -27,9 +27,7 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         if not 0 < self.tick_live <= self.tick_stale <= self.quotes_lost:
-            raise ValueError(
-                "tick_live, tick_stale and quotes_lost must follow each other; make each at least the last"
-            )
+            raise ValueError("tick_live, tick_stale and quotes_lost do not grow; make none less than the one before")
         if not 0 < self.bars_delayed <= self.bars_down:
             raise ValueError("bars_delayed is more than bars_down; make bars_down the longer one")
         if min(self.idle_after, self.closed_idle) <= 0 or self.preopen < 0:
