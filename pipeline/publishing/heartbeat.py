@@ -15,11 +15,11 @@ import msgspec
 from msgspec import UNSET
 
 from pipeline.channels.messages import Heartbeat
-from pipeline.channels.wording import wire_symbol
 from pipeline.publishing.picture import Picture, backoff_left
 from pipeline.publishing.pulse import Pulse
 from pipeline.publishing.snapshots import snapshot_state
 from pipeline.publishing.status import session_of
+from pipeline.publishing.symbols import symbol_of
 from pipeline.publishing.trading import seconds
 from pipeline.service import Diagnosis, FeedReport, LaneReport
 from pipeline.times import SECOND, utc_text
@@ -76,7 +76,7 @@ def _context(state: WireState, picture: Picture, pulse: Pulse, told: Diagnosis) 
         "late_seconds": facts.lag / SECOND,
         "stream_targets": [
             {
-                "symbol": wire_symbol(each.product),
+                "symbol": symbol_of(each.product),
                 "tf": each.timeframe,
                 "last_close_ms": each.last_close - 1 if each.last_close else None,
                 "lag_seconds": each.lag_seconds,
@@ -84,7 +84,7 @@ def _context(state: WireState, picture: Picture, pulse: Pulse, told: Diagnosis) 
             for each in told_of[:MANY]
         ],
         "stream_targets_total": len(told_of),
-        "quiet": [wire_symbol(product) for product in picture.facts.quiet[:MANY]],
+        "quiet": [symbol_of(product) for product in picture.facts.quiet[:MANY]],
         "session": session_of(picture),
     }
     if streams.last_close:
@@ -100,13 +100,14 @@ def _context(state: WireState, picture: Picture, pulse: Pulse, told: Diagnosis) 
 def _price_stream(picture: Picture, pulse: Pulse, told: Diagnosis, channel: str, interval: float) -> dict[str, Any]:
     lane = next((each for each in told.lanes if each.name == SNAPSHOTS), None)
     running = lane is None or lane.state != "stopped"
-    facts, prices = picture.facts, pulse.ticks.prices(picture.at)
+    facts = picture.facts
+    prices = [each for each in pulse.ticks.prices(picture.at) if symbol_of(each.product)]
     return {
         "state": snapshot_state(facts.silence, pulse.limits, is_open=picture.market == "open", running=running),
         "tick_silence_seconds": picture.tick_silence_seconds,
         "symbols_state": [
             {
-                "symbol": wire_symbol(each.product),
+                "symbol": symbol_of(each.product),
                 "bid": each.bid,
                 "ask": each.ask,
                 "mid": each.mid,
@@ -172,7 +173,7 @@ def _of_source(picture: Picture, told: Diagnosis) -> dict[str, Any]:
 
 def _history(report: FeedReport) -> dict[str, Any]:
     """The venue's service for history: what of its quota is used."""
-    told = {} if report.quota is None else msgspec.to_builtins(report.quota)
+    told: dict[str, Any] = {} if report.quota is None else msgspec.to_builtins(report.quota)
     more = {"ready": report.history_ready, "calls": report.history_calls, "failures": report.history_failures}
     return told | more | {"not_ready": report.not_ready}
 

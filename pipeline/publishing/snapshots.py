@@ -3,8 +3,8 @@
 from typing import Literal
 
 from pipeline.channels.messages import PriceTik
-from pipeline.channels.wording import wire_symbol
 from pipeline.publishing.silence import Ticks
+from pipeline.publishing.symbols import symbol_of
 from pipeline.publishing.thresholds import Thresholds
 from pipeline.times import SECOND, slot_of
 
@@ -34,9 +34,9 @@ class Snapshots:
             return ()
         self.due = slot_of(now, self._every) + self._every
         made = tuple(
-            PriceTik(wire_symbol(name), tick.bid, tick.ask, tick.mid, tick.at / SECOND, max(now, tick.at + 1) / SECOND)
+            PriceTik(symbol, tick.bid, tick.ask, tick.mid, tick.at / SECOND, max(now, tick.at + 1) / SECOND)
             for name, tick in ticks.items()
-            if now - tick.at <= self._lost
+            if now - tick.at <= self._lost and (symbol := symbol_of(name))
         )
         if made:
             self.taken_at, self.rounds = now, self.rounds + 1

@@ -6,9 +6,9 @@ from typing import Any
 from msgspec import UNSET
 
 from pipeline.channels.messages import MarketStatus, Status, Trading
-from pipeline.channels.wording import wire_symbol
 from pipeline.publishing.picture import Picture
 from pipeline.publishing.pulse import Pulse
+from pipeline.publishing.symbols import symbol_of
 from pipeline.publishing.trading import seconds
 from pipeline.times import SECOND, utc_text
 
@@ -110,12 +110,12 @@ def _session(picture: Picture, pulse: Pulse) -> Trading:
 def _symbols(picture: Picture, pulse: Pulse) -> Iterator[dict[str, Any]]:
     """How each symbol stands, the quietest first."""
     limits, at = pulse.limits, picture.at
-    rows = sorted((tick.at, product) for product, tick in pulse.ticks.items())
+    rows = sorted((tick.at, product) for product, tick in pulse.ticks.items() if symbol_of(product))
     for spoke, product in rows[:MANY]:
         age = max(0, at - spoke)
         price = "down" if age >= limits.quotes_lost else "stale" if age >= limits.tick_stale else "ok"
         market = "open" if pulse.trading.is_open(product, at) else "closed"
-        yield {"symbol": wire_symbol(product), "market": market, "price": price, "tick_age_seconds": age / SECOND}
+        yield {"symbol": symbol_of(product), "market": market, "price": price, "tick_age_seconds": age / SECOND}
 
 
 def _text(moment: int | None) -> Any:
