@@ -99,9 +99,6 @@ class FeedReport(Struct, frozen=True, tag=True):
     edge_depth: int = 0
     """How much waits between the threads."""
     sdk: str = ""
-    volume_per_tick: dict[str, float] = {}
-    """How much of the venue's own volume went with a quote of each product lately: so the volume of a bar that is not
-    over can be told in the measure of those that are."""
 
 
 # --- what a publisher says of itself ---------------------------------------------------------------------------------

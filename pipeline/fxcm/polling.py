@@ -14,7 +14,7 @@ from pipeline.connections.telling import Telling
 from pipeline.connections.troubles import CallFailed
 from pipeline.fxcm.cadence import Cadence, Rhythm, rest
 from pipeline.fxcm.rationing import PutOff
-from pipeline.fxcm.tallies import Agreement, Heard, Volumes
+from pipeline.fxcm.tallies import Agreement, Heard
 from pipeline.host import Host
 from pipeline.service import Pressure, Universe
 from pipeline.times import MINUTE, SECOND, slot_of, timeframe_name
@@ -51,7 +51,7 @@ class Polling:
     def __init__(self, host: Host, feed_: Feed, wanted: Wanted, telling: Telling, give: Callable[[Bars], None]) -> None:
         self.cadence = Cadence(wanted.timeframes, wanted.rhythm)
         self.setback = Setback(Backoff(feed(wanted.rhythm.poll), "fxcm history"))
-        self.volumes, self.agreement = Volumes(), Agreement(min(wanted.timeframes))
+        self.agreement = Agreement(min(wanted.timeframes))
         self.changed: Callable[[], None] = _nothing
         """Called when something of this has changed that is reported."""
         self._host, self._feed, self._wanted, self._telling, self._give = host, feed_, wanted, telling, give
@@ -174,8 +174,6 @@ class Polling:
             np.full(count, now, np.int64), np.full(count, VENUE, np.int8), ticks, np.zeros(count, np.int32), count,
         )  # fmt: skip
         self._cursor[product, tf] = int(final.open_ts[-1]) + tf
-        if tf == min(self._wanted.timeframes):
-            self.volumes.take(final)
         for sentence in self.agreement.take(final):
             self._telling.tell("format", sentence)
         late = int(np.searchsorted(final.open_ts, now - tf - self._wanted.late))

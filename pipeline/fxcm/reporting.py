@@ -62,6 +62,4 @@ def _news(report: FeedReport) -> FeedReport:
     quota = report.quota
     if quota is not None:
         quota = msgspec.structs.replace(quota, minute=0, hour=0, next_slot_seconds=0.0, skipped={}, throttled_total=0)
-    return msgspec.structs.replace(
-        report, pace=pace, quota=quota, backoff_seconds=0.0, volume_per_tick={}, **dict.fromkeys(COUNTS, 0)
-    )
+    return msgspec.structs.replace(report, pace=pace, quota=quota, backoff_seconds=0.0, **dict.fromkeys(COUNTS, 0))

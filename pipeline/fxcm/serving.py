@@ -148,5 +148,4 @@ class _Serving:
             subscriptions=tally.subscriptions,
             edge_depth=connection.depth,
             sdk=connection.sdk,
-            volume_per_tick={} if polling is None else polling.volumes.per_tick,
         )

@@ -1,7 +1,6 @@
 """What bars of history are held against: the quotes that were heard of their slots, and bars of a shorter timeframe."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -10,8 +9,6 @@ from pipeline.values import Bars, Counts, Quotes
 
 KEPT = 2 * HOUR
 """Quotes of slots older than that are not counted any more."""
-ROWS = 20
-"""Over so many of the last bars it is counted how much volume goes with a quote."""
 CLOSE = 1e-9
 """As a part of one: prices that differ by less are the same."""
 
@@ -46,23 +43,6 @@ class Heard:
         """How many were heard of each bar."""
         found = [self.of(bars.product, at, at + bars.tf) for at in bars.open_ts.tolist()]
         return np.array(found, np.int32)
-
-
-class Volumes:
-    """How much volume goes with a quote, by the last bars of the shortest timeframe: it holds for longer ones too."""
-
-    def __init__(self) -> None:
-        self._bars: dict[str, deque[tuple[float, int]]] = {}
-
-    def take(self, bars: Bars) -> None:
-        """Take final bars of the shortest timeframe with the quotes that were heard of each."""
-        known = self._bars.setdefault(bars.product, deque(maxlen=ROWS))
-        heard = bars.ticks > 0
-        known.extend(zip(bars.volume[heard].tolist(), bars.ticks[heard].tolist(), strict=True))
-
-    @property
-    def per_tick(self) -> dict[str, float]:
-        return {product: _ratio(known) for product, known in self._bars.items() if known}
 
 
 class Agreement:
@@ -100,10 +80,6 @@ class Agreement:
         together = bars if known is None else known.followed_by(bars)
         begin = int(together.open_ts[-1]) - KEPT
         self._bars[bars.product] = together.rows(int(together.open_ts.searchsorted(begin)), len(together), 0)
-
-
-def _ratio(known: Iterable[tuple[float, int]]) -> float:
-    return sum(volume for volume, _ in known) / sum(ticks for _, ticks in known)
 
 
 def _apart(longer: Bars, shorter: Bars) -> str:
