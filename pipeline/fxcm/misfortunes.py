@@ -53,6 +53,6 @@ class Misfortunes:
     def now(self, at: int) -> frozenset[What]:
         """What is wrong at a moment."""
         with self._lock:
-            wrong = set(self._begun)
-        wrong.update(what for begin, end, what in self._planned if begin <= at < end)
-        return frozenset(wrong)
+            begun = frozenset(self._begun)
+        planned: set[What] = {what for begin, end, what in self._planned if begin <= at < end}
+        return begun | planned
