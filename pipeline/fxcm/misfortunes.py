@@ -39,7 +39,7 @@ class Misfortunes:
 
     def __init__(self, begin: int, planned: Iterable[Misfortune] = ()) -> None:
         self._lock = Lock()
-        self._planned = tuple((begin + each.at, begin + each.at + each.lasts, each.what) for each in planned)
+        self._planned = tuple(each._replace(at=begin + each.at) for each in planned)
         self._begun = set[What]()
 
     def begin(self, what: What) -> None:
@@ -54,5 +54,4 @@ class Misfortunes:
         """What is wrong at a moment."""
         with self._lock:
             begun = frozenset(self._begun)
-        planned: set[What] = {what for begin, end, what in self._planned if begin <= at < end}
-        return begun | planned
+        return begun | {each.what for each in self._planned if each.at <= at < each.at + each.lasts}

@@ -82,7 +82,7 @@ class PracticeVenue:
     def history(
         self, instrument: str, timeframe: str, since: int, until: int, count: int, *, first_tick: bool
     ) -> NDArray[Any]:
-        """Bars that open in [since, until], the one that is not over too; the last `count` of them, all where that is -1."""
+        """Bars that open in [since, until], also the one that is not over; the last `count`, all where that is -1."""
         tf, now = NAMES[timeframe], self.clock.now()
         begin = -(-since // tf) * tf
         end = min(slot_of(until, tf) + tf, now)
