@@ -6,6 +6,7 @@ from sources import files as files
 from sources import http as http
 from sources import kraken as kraken
 from sources import oanda as oanda
+from sources import redis as redis
 from sources import replay as replay
 from sources import signal_list as signal_list
 from sources import synthetic as synthetic

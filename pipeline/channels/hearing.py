@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 from pipeline.channels.parsing import parsed
 from pipeline.channels.rules import LATEST_SECONDS, MOST_BARS
 from pipeline.channels.signing import genuine
-from pipeline.channels.wording import Unfit, shortened, timeframe_of, wire_symbol, wire_timeframe
+from pipeline.channels.wording import NotAsked, Unfit, shortened, timeframe_of, wire_symbol, wire_timeframe
 
 _ALIVE = {"market": ("open", "closed", "unknown"), "price": ("ok", "stale", "down")}
 
@@ -116,13 +116,13 @@ class Hearing:
     def _symbol(self, value: Mapping[str, Any]) -> str:
         symbol = wire_symbol(_text(value, "symbol"))
         if symbol not in self.symbols:
-            raise Unfit(f"symbol: {symbol} is not asked for")
+            raise NotAsked(f"symbol: {symbol} is not asked for")
         return symbol
 
     def _timeframe(self, value: Mapping[str, Any]) -> int:
         tf = timeframe_of(_text(value, "tf" if "tf" in value else "timeframe"))
         if tf not in self.timeframes:
-            raise Unfit(f"tf: {wire_timeframe(tf)} is not asked for")
+            raise NotAsked(f"tf: {wire_timeframe(tf)} is not asked for")
         return tf
 
     def _trusted(self, value: Mapping[str, Any]) -> None:

@@ -14,6 +14,10 @@ class Unfit(MoonlightError):
     """A message that must not be sent, or that makes no sense: which key, and what is wrong with it."""
 
 
+class NotAsked(Unfit):
+    """A message that is sound, but about what somebody else listens for."""
+
+
 def wire_symbol(product: str) -> str:
     """What a product is called on the wire: in capitals, without a slash."""
     symbol = "".join(product.split()).replace("/", "").upper()
