@@ -54,4 +54,4 @@ class Misfortunes:
         """What is wrong at a moment."""
         with self._lock:
             begun = frozenset(self._begun)
-        return begun | {each.what for each in self._planned if each.at <= at < each.at + each.lasts}
+        return begun.union(*(frozenset((each.what,)) for each in self._planned if each.at <= at < each.at + each.lasts))
