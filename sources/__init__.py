@@ -3,6 +3,7 @@
 from sources import binance as binance
 from sources import deriv as deriv
 from sources import files as files
+from sources import fxcm as fxcm
 from sources import http as http
 from sources import kraken as kraken
 from sources import oanda as oanda
