@@ -108,7 +108,8 @@ def lived(make: Callable[..., Any], play: Callable[[Life], Any]) -> Life:
     return asyncio.run(main())
 
 
-EVERY = pytest.mark.parametrize("make", [at_deriv, over_http])
+EVERY = pytest.mark.parametrize("make", [at_deriv, pytest.param(over_http, marks=pytest.mark.slow)])
+"""The other connector keeps the same rules by the same keeper: `make campaign` asks it too."""
 
 
 @EVERY

@@ -236,7 +236,7 @@ FAULTS: dict[str, tuple[str, list[dict[str, Any]]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.parametrize("kind", ["asking", pytest.param("hearing", marks=pytest.mark.slow)])
 def test_unknown_outcomes_end_by_evidence_and_no_intent_has_two_contracts(tmp_path: Path, kind: str) -> None:
     keys, faults = FAULTS[kind]
 
@@ -312,7 +312,9 @@ MODES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", MODES)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.slow] if kind == "silence" else []) for kind in MODES]
+)
 def test_each_kind_of_failure_leads_to_its_own_mode_and_back(tmp_path: Path, kind: str) -> None:
     fault, path = MODES[kind]
     quick = "stream = false\npoll_seconds = 20"  # so that something is asked in any minute

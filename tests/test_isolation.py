@@ -251,6 +251,7 @@ def test_no_row_token_or_cookie_of_one_account_is_in_anothers(tmp_path: Path, mo
     assert GUARDS_NOTHING.encode() not in kept, "no token is kept"
 
 
+@pytest.mark.slow
 def test_a_banned_a_throttled_and_a_closed_account_show_their_mode_and_the_fourth_trades_on_as_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,9 +42,9 @@ def engines(tmp_path: Path, broker: Broker) -> Iterator[Engines]:
 def test_engines_killed_anywhere_lose_no_order_send_none_twice_and_know_in_the_end_what_became_of_each(
     engines: Engines, broker: Broker
 ) -> None:
-    counted = storm(engines, rounds=20, seed=1)
+    counted = storm(engines, rounds=10, seed=1)
     assert counted.problems == [], counted.text(broker)
-    assert len(broker.deals) > 20
+    assert len(broker.deals) > 10
     assert counted.recovered, "some lived long enough to be reconciled"
 
 
@@ -117,7 +117,7 @@ def test_of_two_engines_that_start_at_once_over_and_over_never_both_own_a_folder
         one = held.enter_context(Engines(tmp_path, broker))
         other = held.enter_context(Engines(tmp_path, broker, rival=one))
         owned = refused = 0
-        for number in range(20):
+        for number in range(10):
             for each in (one, other) if number % 2 else (other, one):
                 each.ask()
             for each in (one, other):
@@ -130,7 +130,7 @@ def test_of_two_engines_that_start_at_once_over_and_over_never_both_own_a_folder
             codes = [each.ended() for each in (one, other)]
             refused += codes.count(2)
             assert sorted(codes) in ([-signal.SIGKILL, 2], [-signal.SIGKILL, -signal.SIGKILL])
-        assert owned == 20 + (20 - refused)
+        assert owned == 10 + (10 - refused)
         assert refused > 0
         calmed(one)
         assert differences(broker, tmp_path) == []

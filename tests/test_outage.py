@@ -84,7 +84,7 @@ def test_once_mended_every_bar_is_judged_as_if_nothing_had_been_lost(begin: str,
 
 @pytest.mark.no_cover  # other tests go the same ways, and tracing whole flows takes three times their time
 @pytest.mark.parametrize(("begin", "length"), [each[:2] for each in OUTAGES.values()], ids=OUTAGES)
-@pytest.mark.parametrize("block", [10 * MINUTE, HOUR])
+@pytest.mark.parametrize("block", [pytest.param(10 * MINUTE, marks=pytest.mark.slow), HOUR])
 def test_given_ahead_in_blocks_an_outage_is_the_same(begin: str, length: str, block: int) -> None:
     assert decided(lived(with_outage(begin, length), block)) == decided(through(begin, length))
 
