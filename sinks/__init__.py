@@ -5,4 +5,5 @@ from sinks import executor as executor
 from sinks import http as http
 from sinks import metrics as metrics
 from sinks import practice as practice
+from sinks import redis as redis
 from sinks import store as store

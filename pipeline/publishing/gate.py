@@ -46,6 +46,10 @@ class Gate:
                 self._cursor[stream] = self._offered[stream] = opened
         return tuple(astray)
 
+    def resumed(self, stream: Stream, opened: int) -> None:
+        """Bars up to an opening were let through in an earlier life, and wait."""
+        self._offered[stream] = max(self.offered(stream), opened)
+
     def cursor(self, stream: Stream) -> int:
         """The opening of the last bar that is published; NEVER before the first."""
         return self._cursor.get(stream, NEVER)

@@ -44,6 +44,11 @@ class Link:
         return max(0, self.connections - 1)
 
     @property
+    def current(self) -> Wire | None:
+        """The wire, when it is there: for who listens to it and sends nothing."""
+        return self._wire if self._up.is_set() else None
+
+    @property
     def remaining(self) -> float:
         """In how many seconds it is tried again; 0: it is there, or being tried."""
         return max(0, self._again_at - self._host.now()) / SECOND if self.state == "backoff" else 0.0
@@ -82,10 +87,6 @@ class Link:
                     raise
                 self._backoff.good()
                 return
-
-    def listening_failed(self, failure: CallFailed) -> None:
-        """The connection for commands broke: that says nothing of the other."""
-        self._failed(failure)
 
     async def _once(self) -> None:
         wire = self._make()

@@ -214,10 +214,10 @@ KINDS: dict[str, TroubleKind] = {
 
 def told(failure: BaseException) -> CallFailed:
     """What the client raised, as one of our kinds."""
-    usual: TroubleKind = "network" if isinstance(failure, OSError | EOFError) else "rule"
-    kind = next((KINDS[each.__name__] for each in type(failure).__mro__ if each.__name__ in KINDS), usual)
+    kinds: list[TroubleKind] = [KINDS[each.__name__] for each in type(failure).__mro__ if each.__name__ in KINDS]
+    kinds.append("network" if isinstance(failure, OSError | EOFError) else "rule")
     said = str(failure).strip() or type(failure).__name__
-    return CallFailed(kind, f"redis: {said}")
+    return CallFailed(kinds[0], f"redis: {said}")
 
 
 def _raised(given: object) -> None:
