@@ -62,6 +62,7 @@ class Pulse:
             self._pass(now)
         if self.ticks.of(quotes.product) is None:
             self._keep(quotes.product, now)
+            self.streams.begin(quotes.product, now)
         if not self.ticks.heard(quotes) and self._alive and self.states.now.state == "STREAM":
             return False
         return self._step(now)
@@ -109,7 +110,6 @@ class Pulse:
 
     def _keep(self, product: str, now: int) -> None:
         if self.trading.keep(product):
-            self.streams.begin(product, now)
             self._read(now)
 
     def _pass(self, now: int) -> None:

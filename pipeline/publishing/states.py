@@ -39,6 +39,8 @@ class Sources:
     def __init__(self, begins: int) -> None:
         self.reports = dict[str, FeedReport]()
         self._links = dict[str, bool]()
+        self._told = False
+        """Whether any word came of a connection: the first says how it was all along."""
         self.reached = False
         self.turned_at = begins - 1
         """Since when that is so."""
@@ -107,8 +109,9 @@ class Sources:
             if self.reports
             else any(self._links.values())
         )
-        if reached != self.reached:
-            self.reached, self.turned_at = reached, at
+        if reached != self.reached and self._told:
+            self.turned_at = at
+        self.reached, self._told = reached, True
 
 
 class States:

@@ -41,7 +41,7 @@ class Streams:
         """The newest end of all final bars that were published."""
 
     def begin(self, product: str, at: int) -> None:
-        """A product's first price, or first bar: the slots that are running are owed to nobody."""
+        """A product's first price: the slots that are running are owed to nobody."""
         for tf in self._timeframes:
             self._cover(product, tf, slot_of(at, tf) + tf)
 
