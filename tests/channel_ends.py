@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import redis.asyncio
+from reactivex import Observable
 from reactivex.abc import DisposableBase
 
 from pipeline.border import Border
@@ -18,7 +19,9 @@ from pipeline.channels.names import Channel, Names
 from pipeline.channels.reading import KINDS
 from pipeline.channels.wording import timeframe_of, wire_timeframe
 from pipeline.clocks import LoopClock
+from pipeline.evidence import Trouble
 from pipeline.host import Mode
+from pipeline.service import FeedReport
 from pipeline.steps import Tube
 from pipeline.times import MINUTE, SECOND
 from pipeline.trying import NoRecords
@@ -45,10 +48,13 @@ def tick(at: int, symbol: str = "EURUSD", bid: float = 1.1) -> PriceTik:
     return PriceTik(symbol, bid, bid + 0.0002, bid + 0.0001, at / SECOND, at / SECOND + 1.5)
 
 
+Source = Callable[[Border, Observable[Gap]], Observable[Any]]
+
+
 class Ear:
     """A source that listens for a flow."""
 
-    def __init__(self, host: Border, source: Redis) -> None:
+    def __init__(self, host: Border, source: Source) -> None:
         self.host, self.heard = host, list[Any]()
         self.gaps = Tube[Gap]()
         self.failure: Exception | None = None
@@ -86,9 +92,10 @@ class Ear:
         return [item.up for item in self.of(Link)]
 
     def sessions(self) -> list[str]:
-        from pipeline.service import FeedReport  # noqa: PLC0415
-
         return list(dict.fromkeys(item.session for item in self.of(FeedReport)))
+
+    def told(self) -> list[str]:
+        return [item.what for item in self.of(Trouble)]
 
     def close(self) -> None:
         self._subscription.dispose()
@@ -96,7 +103,7 @@ class Ear:
 
 @asynccontextmanager
 async def listening(
-    source: Redis,
+    source: Source,
     base: Path,
     *,
     history: dict[int, int] | None = None,
@@ -125,7 +132,7 @@ async def listening(
 class Mouth:
     """A publisher that has some bars, and does what it is asked."""
 
-    def __init__(self, client: "redis.asyncio.Redis", host_now: Callable[[], int], secret: bytes = b"") -> None:
+    def __init__(self, client: Any, host_now: Callable[[], int], secret: bytes = b"") -> None:
         self._client, self._now, self._secret = client, host_now, secret
         self.names = Names()
         self.asked: list[Asked] = []
@@ -178,7 +185,7 @@ async def speaking(
     targets: Iterable[tuple[str, int]] = (),
     secret: bytes = b"",
 ) -> AsyncGenerator[Mouth]:
-    async with redis.asyncio.Redis.from_url(server.url) as client:
+    async with cast("Any", redis.asyncio.Redis).from_url(server.url) as client:
         mouth = Mouth(client, now, secret)
         answering = asyncio.create_task(mouth.answer(targets)) if targets else None
         try:
@@ -192,4 +199,5 @@ async def speaking(
 
 
 def listener(server: RedisServer, **keys: Any) -> Redis:
-    return Redis(**{"products": ("EURUSD",), "url": server.url, **keys})
+    settings: dict[str, Any] = {"products": ("EURUSD",), "url": server.url, **keys}
+    return Redis(**settings)

@@ -99,6 +99,7 @@ def client_of(url: str, access: Access, name: str = "moonlight") -> Any:
         socket_timeout=ANSWERING,
         retry=never,
         client_name=name,
+        protocol=2,  # by the third a server that wants a password refuses in other words
         **secure,
     )
 
@@ -147,12 +148,11 @@ def failed(failure: BaseException) -> CallFailed:
     """What a failure of the client means: whether it is tried again, and in which words it is told."""
     exceptions = import_module("redis.exceptions")
     said = str(failure).strip().rstrip(".") or type(failure).__name__
-    if isinstance(failure, exceptions.AuthenticationError | exceptions.NoPermissionError):
+    inner = failure.__cause__ or failure  # who is not let in is told as one who does not connect
+    if isinstance(inner, exceptions.AuthenticationError | exceptions.NoPermissionError):
         return CallFailed("auth", f"Redis does not let us in: {said}")
     if isinstance(failure, exceptions.TimeoutError | TimeoutError):
         return CallFailed("network", f"Redis gave no answer in time: {said}")
     if isinstance(failure, exceptions.ConnectionError | OSError):
         return CallFailed("network", f"Redis is not reached: {said}")
-    if isinstance(failure, exceptions.ResponseError) and said.startswith(("NOAUTH", "WRONGPASS", "NOPERM")):
-        return CallFailed("auth", f"Redis does not let us in: {said}")
     return CallFailed("rule", f"Redis refused: {said}")
