@@ -61,7 +61,7 @@ class Redis:
     cache_bars: Annotated[int, Meta(ge=100, le=100_000, description="past bars of each timeframe that are kept")] = 5000
     queue_bars: Annotated[
         int, Meta(ge=10, le=1_000_000, description="final bars that wait in memory; more wait on disk")
-    ] = 2000
+    ] = 50_000
     tick_live: DurationText = "10s"
     tick_stale: Annotated[DurationText, Meta(description="from when on the last price is stale")] = "30s"
     quotes_lost: Annotated[DurationText, Meta(description="from when on prices are lost")] = "60s"
@@ -132,6 +132,7 @@ class Redis:
         spans = tuple(timeframe(name) for name in self.timeframes) or tuple(host.history)
         return Terms(
             name=NAME,
+            file_only=self.file_only,
             names=Names(self.prefix),
             limits=self.limits(),
             timeframes=spans,

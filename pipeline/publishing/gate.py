@@ -29,6 +29,8 @@ class Gate:
         self._live: dict[Stream, int] = {}
         self._held: dict[Stream, Forming] = {}
         self._holes: dict[Stream, list[Span]] = {}
+        self._begun: dict[Stream, int] = {}
+        """The first bar of those streams that had none before this life."""
         self.early = 0
         """Bars that were given before they were over: passed over."""
         self.repeated = 0
@@ -90,6 +92,8 @@ class Gate:
         if first >= last:
             return None
         new = bars.rows(first, last, last - first)
+        if offered == NEVER:
+            self._begun[stream] = int(new.open_ts[0])
         self._skip(stream, offered, new)
         self._offered[stream] = int(new.open_ts[-1])
         return new
@@ -113,6 +117,13 @@ class Gate:
     def holes(self, stream: Stream) -> tuple[Span, ...]:
         """The slots that were passed over."""
         return tuple(self._holes.get(stream, ()))
+
+    def lacks(self, stream: Stream, since: int, until: int) -> None:
+        """Slots of a stream from before its first bar are wanted too; of one without a bar, up to `until`."""
+        if stream not in self._offered:
+            self._offered[stream] = self._cursor[stream] = since - stream.tf
+        elif since < (first := self._begun.get(stream, since)):
+            self._holes.setdefault(stream, []).insert(0, (since, first))
 
     def acknowledged(self, stream: Stream, opened: int) -> Forming | None:
         """A stream is published up to a bar; the forming bar that waited for it, when it may go now."""

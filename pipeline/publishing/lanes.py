@@ -19,8 +19,12 @@ class Counted:
 
     def __init__(self, name: str, limit: int) -> None:
         self.name, self.limit = name, limit
-        self.enqueued = self.processed = self.conflated = self.dropped = self.in_flight = 0
-        self.spilled = 0
+        self.enqueued: int = 0
+        self.processed: int = 0
+        self.conflated: int = 0
+        self.dropped: int = 0
+        self.in_flight: int = 0
+        self.spilled: int = 0
 
     @property
     def depth(self) -> int:

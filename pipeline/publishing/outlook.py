@@ -12,6 +12,9 @@ from pipeline.publishing.terms import Terms
 from pipeline.service import Diagnosis
 from pipeline.times import SECOND
 
+FIRST = 2 * SECOND
+"""So long the first word of a publisher waits for the connection to be tried."""
+
 
 class Outlook:
     """Looks at the pulse, and puts what follows into the lanes."""
@@ -20,6 +23,7 @@ class Outlook:
         self._terms, self._pulse, self._carrying, self._link = terms, pulse, carrying, link
         self._snapshots = Snapshots(terms.snapshot_every, terms.limits, now)
         self._status, self._market = Repeats(terms.status_every), Repeats(terms.status_every)
+        self._begins = now
         self._said: object = None
         self._opened: object = None
         self._heartbeat_due = now
@@ -42,6 +46,8 @@ class Outlook:
         self._states(picture, now)
         beats = now >= self._heartbeat_due
         turns = self._pulse.taken()
+        if self._link.state == "backoff" and not self._link.failures and now < self._begins + FIRST:
+            return None  # it was not tried yet: nothing is known of it
         stands = (picture.facts.turn.state, status_key(picture), self._link.state)
         if not (beats or turns or stands != self._told):
             return None
@@ -81,7 +87,7 @@ class Outlook:
         return Figures(
             published=dict(self._carrying.published),
             backpressure_events=self.backpressure_events,
-            redis=self._link.state,
+            redis="off" if self._terms.file_only else self._link.state,
             redis_backoff_seconds=self._link.remaining,
             reconnects=self._link.reconnects,
             snapshots=self._carrying.published["price_tik"],

@@ -36,6 +36,8 @@ from pipeline.values import Bars, Forming, Gap, NoData, Quotes, Revised, Stream
 from pipeline.values import Link as Connection
 
 SHELF_FILE = "feed.db"
+SOON = 15_000
+"""So long (ms) after its first price a product's past is there, or is asked for."""
 LEAVING = 3.0
 """Real seconds that final bars get to leave when the program ends."""
 
@@ -68,7 +70,9 @@ class Publisher:
         self._wishes = Wishes(host, terms, self._shelf, self._gate.cursor, self._again, self._ask)
         self._outlook = Outlook(terms, self._pulse, self._carrying, self._link, now)
         self._asked: set[str] = set()
-        """Products whose past was looked at."""
+        """Products whose past was looked at, or is about to be."""
+        self._past_known: set[Stream] = set()
+        """Streams that were published before, or whose past a source gave."""
         self._beat = SerialDisposable()
         self._dirty = False
         self._resume(now)
@@ -161,6 +165,7 @@ class Publisher:
     def _past(self, bars: Bars, now: int) -> bool:
         """Bars as a source gives them: new ones come by the window, those of the past are published as they are."""
         self._own.add(bars.stream)
+        self._past_known.add(bars.stream)
         turned = self._pulse.given(bars, now)
         if bars.fresh == 0 and len(bars) and bars.tf in self._terms.timeframes:
             kept = bars.rows(max(0, len(bars) - self._terms.cache_bars), len(bars), 0)
@@ -175,21 +180,23 @@ class Publisher:
         self._carrying.again(bars)
 
     def _began(self, product: str, now: int) -> None:
-        """A product's first price: what is missing since it was published last is asked for."""
+        """A product's first price: soon its past should be there."""
         self._asked.add(product)
         self._wishes.known(tuple(sorted(self._asked)))
+        self._host.at(now + SOON, lambda: self._ask_for_past(product))
+
+    def _ask_for_past(self, product: str) -> None:
+        """Ask for what is missing since a product was published last, by now."""
+        now, calendar = self._host.now(), self._host.calendars.of(product)
         for tf in self._terms.timeframes:
-            stream = Stream(product, tf)
-            offered, until = self._gate.offered(stream), slot_of(now, tf)
-            holes = self._gate.holes(stream)
-            if offered == NEVER:
-                since = until - min(self._terms.warmup_bars, self._terms.cache_bars) * tf
-            elif holes:
-                since = holes[0][0]
-            else:
-                since = offered + tf
-            if since < until and len(self._host.calendars.of(product).open_slots(since, until, tf)):
-                self._give(Gap(product, tf, since, until, now))
+            stream, until = Stream(product, tf), slot_of(now, tf)
+            if self._terms.warmup_bars and stream not in self._past_known:
+                self._gate.lacks(stream, until - self._terms.warmup_bars * tf, until)
+            offered = self._gate.offered(stream)
+            tail = [(offered + tf, until - tf)] if offered != NEVER else []
+            for since, before in (*self._gate.holes(stream), *tail):
+                if since < before and len(calendar.open_slots(since, before, tf)):
+                    self._ask(Gap(product, tf, since, before, now))
 
     def _resume(self, now: int) -> None:
         """Go on where the last life was."""
@@ -197,6 +204,7 @@ class Publisher:
             self._shelf.forget(stream)
             what = f"{stream.product} {timeframe_name(stream.tf)} was published beyond {utc_text(now)}: it begins anew"
             self._telling.tell("rule", what)
+        self._past_known |= {stream for stream in self._shelf.cursors() if self._gate.cursor(stream) != NEVER}
         for stream, since, rows in self._shelf.waiting():
             self._posting.lane.spill(stream, since, rows)
             self._gate.resumed(stream, int(self._shelf.newest(stream, 1).open_ts[-1]))

@@ -11,6 +11,7 @@ class Terms:
     """Spans are ms."""
 
     name: str
+    file_only: bool
     names: Names
     limits: Thresholds
     timeframes: tuple[int, ...]
