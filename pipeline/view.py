@@ -9,9 +9,10 @@ from typing import Annotated, Literal, NamedTuple, Protocol
 
 from msgspec import Meta, Struct
 
+from pipeline.service import Diagnosis, FeedReport
 from pipeline.values import Latch
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 ENGINE_FILE = "engine.json"
 """In the flow's folder while an engine runs: where to find it (`Whereabouts`)."""
@@ -207,6 +208,59 @@ class LogLine(Struct, frozen=True):
     text: str
 
 
+PriceNews = Literal["ok", "waiting", "stale", "closed"]
+"""waiting: none came yet, or the next one lets itself be waited for; stale: too old to go by; closed: the market is."""
+
+BarNews = Literal["ok", "waiting", "late", "stale", "missing", "closed"]
+"""waiting: the first is not due yet; late: the last one was slow, or the next one is overdue; stale: overdue for long;
+missing: none came since the start. While the market is closed nothing is overdue."""
+
+
+class PriceRow(Struct, frozen=True):
+    """The last price of a product, and when it was quoted (0: none came yet)."""
+
+    product: str
+    bid: float | None
+    ask: float | None
+    mid: float | None
+    tick_at: int
+    state: PriceNews
+    digits: int = 5
+
+
+class StreamRow(Struct, frozen=True):
+    """The final bars of a product and timeframe: as the flow made them, and as they were published."""
+
+    product: str
+    timeframe: str
+    state: BarNews
+    last_close: int
+    """0: none came yet."""
+    lag_seconds: float | None
+    """How long after its close the last one was final."""
+    overdue_seconds: float
+    """How much later than it should have come the next one is; 0: it is not due."""
+    bars: int
+    holes: int
+    """Bars that are missing and were not mended."""
+    published: int = 0
+    """The end of the last one that was published; 0: none."""
+    published_lag_seconds: float | None = None
+
+
+class Feed(Struct, frozen=True, tag_field="topic", tag="feed"):
+    """Prices, bars, and how sources and publishers fare; `alerts` are sentences, the gravest first."""
+
+    clock: int
+    prices: tuple[PriceRow, ...]
+    streams: tuple[StreamRow, ...]
+    sources: tuple[FeedReport, ...]
+    publishers: tuple[Diagnosis, ...]
+    alerts: tuple[str, ...]
+    pressed: bool = False
+    """Whether a publisher has no room for more final bars."""
+
+
 class View(Protocol):
     """What an engine has to offer to be looked at. Every call is quick, waits for nothing and changes nothing."""
 
@@ -220,6 +274,10 @@ class View(Protocol):
 
     def chart(self, name: KeyName, bars: int) -> Chart | None:
         """The last `bars` final bars of a key with what was decided on them; None when there is no such key."""
+        ...
+
+    def feed(self) -> Feed:
+        """Prices, bars, sources and publishers as they are."""
         ...
 
     def log(self, after: int, limit: int) -> tuple[LogLine, ...]:
@@ -278,6 +336,7 @@ class Topics(Struct, frozen=True, forbid_unknown_fields=True):
     status: Rate = 0
     keys: Rate = 0
     log: Rate = 0
+    feed: Rate = 0
     chart: ChartOf | None = None
 
 
@@ -329,7 +388,7 @@ class Refusal(Struct, frozen=True, tag_field="topic", tag="refusal"):
     what: str
 
 
-News = Hello | Status | KeysNews | ChartNews | FormingNews | LogNews | Beat | Refusal
+News = Hello | Status | Feed | KeysNews | ChartNews | FormingNews | LogNews | Beat | Refusal
 
 
 class Greeting(Struct, frozen=True):

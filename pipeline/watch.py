@@ -42,6 +42,7 @@ from pipeline.view import (
     BarColumns,
     Chart,
     EngineState,
+    Feed,
     FormingBar,
     Hello,
     KeyChanges,
@@ -54,6 +55,7 @@ from pipeline.view import (
     OrderCounts,
     Status,
 )
+from pipeline.watch_feeds import Feeds, digits_of
 
 Lines = dict[str, tuple[float | None, ...]]
 """Features by name, null where not ready."""
@@ -109,6 +111,7 @@ class Watch:
         self._standings: dict[str, str] = {}
         self._armings = Armings()
         self._distinct: set[tuple[str, int, int]] = set()
+        self._feeds = Feeds(plan)
 
     def begins(self, clock: Clock) -> None:
         """The flow has begun, and this is its time."""
@@ -120,6 +123,7 @@ class Watch:
     # --- the tap -----------------------------------------------------------------------------------------------------
 
     def told(self, node: str, value: Any) -> None:
+        self._feeds.take(node, value)
         match value:
             case Quotes() if node != LEDGER:  # that gives some of before the beginning again
                 self._take_quotes(value)
@@ -359,6 +363,9 @@ class Watch:
             marks=tuple(mark for mark in state.marks if mark.bar >= first),
         )
 
+    def feed(self) -> Feed:
+        return self._feeds.shown(self.clock, self._begin)
+
     def log(self, after: int, limit: int) -> tuple[LogLine, ...]:
         return tuple(line for line in self._log if line.seq > after)[-limit:]
 
@@ -473,11 +480,6 @@ def own_version() -> str:
         return version("moonlight")
     except PackageNotFoundError:
         return "0.1.0"
-
-
-def digits_of(price: float) -> int:
-    """How many decimals show a price's tick: five of EURUSD, three of USDJPY, two of gold."""
-    return 5 if price < 20 else 3 if price < 500 else 2
 
 
 def _moved(forming: FormingBar | None, slot: int, price: float, ticks: int) -> FormingBar:

@@ -248,6 +248,7 @@ class Console:
         yield "status", topics.status, topics.status, lambda: TellingStatus(view)
         yield "keys", topics.keys, topics.keys, lambda: TellingKeys(view)
         yield "log", topics.log, topics.log, lambda: TellingLog(view)
+        yield "feed", topics.feed, topics.feed, lambda: TellingFeed(view)
         if (of := topics.chart) is not None:
             yield "chart", of, of.rate, lambda: TellingChart(view, of)
 
@@ -322,6 +323,16 @@ class TellingKeys:
             yield KeysNews((), full)
         for first in range(0, len(rows), ROWS):
             yield KeysNews(rows[first : first + ROWS], full and first == 0)
+
+
+class TellingFeed:
+    """The feed as it is: it is small, and its ages change by themselves."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def news(self) -> Iterator[News]:
+        yield self._view.feed()
 
 
 class TellingLog:

@@ -12,12 +12,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from pipeline.times import parse_moment, timeframe
+from pipeline.service import Diagnosis, FeedReport, LaneReport, Pace, Quota, StreamReport
+from pipeline.times import MINUTE, SECOND, parse_moment, timeframe
 from pipeline.view import (
     PROTOCOL,
     AccountRow,
     BarColumns,
     Chart,
+    Feed,
     FormingBar,
     Hello,
     KeyChanges,
@@ -27,7 +29,9 @@ from pipeline.view import (
     LogLine,
     Mark,
     OrderCounts,
+    PriceRow,
     Status,
+    StreamRow,
 )
 from sinks.desk import Desk
 
@@ -52,6 +56,7 @@ class SampleView:
         self.rows = {name: (1, key_row(name, at)) for at, name in enumerate(every if names is None else names)}
         self.lines = [LogLine(seq, NOON - (12 - seq) * 700, *said) for seq, said in enumerate(SAID, 1)]
         self.moved = 0
+        self.fed = feed_of(NOON)
 
     def hello(self) -> Hello:
         return Hello(
@@ -93,6 +98,10 @@ class SampleView:
     def chart(self, name: KeyName, bars: int) -> Chart | None:
         self.asked.append("chart")
         return chart_of(name, bars, self.moved) if name in self.rows else None
+
+    def feed(self) -> Feed:
+        self.asked.append("feed")
+        return self.fed
 
     def log(self, after: int, limit: int) -> tuple[LogLine, ...]:
         self.asked.append("log")
@@ -186,6 +195,89 @@ def marks_of(moments: tuple[int, ...], closes: list[float], tf: int) -> Iterable
             )
         else:
             yield Mark(moment, "no_vote" if from_end % 3 else "threshold", 0 if from_end % 3 else 1)
+
+
+def feed_of(now: int) -> Feed:
+    """A feed with one product that does not speak, one stream that is late, and a publisher in good order."""
+    minute = now // MINUTE * MINUTE
+    return Feed(
+        clock=now,
+        prices=(
+            PriceRow("EURUSD", 1.07178, 1.07182, 1.0718, now - 400, "ok", 5),
+            PriceRow("GBPUSD", 1.26402, 1.26418, 1.2641, now - 12_000, "waiting", 5),
+            PriceRow("XAUUSD", 2031.2, 2031.6, 2031.4, now - 47_000, "stale", 2),
+            PriceRow("BTCUSD", None, None, None, 0, "waiting"),
+        ),
+        streams=(
+            StreamRow("EURUSD", "1m", "ok", minute, 0.5, 0.0, 120, 0, minute, 0.8),
+            StreamRow("EURUSD", "5m", "ok", now // (5 * MINUTE) * 5 * MINUTE, 0.5, 0.0, 24, 0),
+            StreamRow("XAUUSD", "1m", "late", minute - 2 * MINUTE, 1.5, 67.0, 110, 2, minute - 2 * MINUTE, 1.9),
+            StreamRow("BTCUSD", "1m", "missing", 0, None, 3_540.0, 0, 0),
+        ),
+        sources=(source_of(now),),
+        publishers=(publisher_of(now),),
+        alerts=(
+            "calls for history are put off (priority_reserve)",
+            "prices of XAUUSD are stale",
+            "BTCUSD 1m: no bar came since the start, the first is 3540 s overdue",
+            "XAUUSD 1m: the next bar is 67 s overdue",
+            "XAUUSD 1m: 2 bars are missing",
+        ),
+    )
+
+
+def source_of(now: int) -> FeedReport:
+    return FeedReport(
+        whose="sources.fxcm",
+        at=now,
+        session="streaming",
+        since=now - 10 * MINUTE,
+        pace={
+            "1m": Pace(5.0, "prices come", now + 3 * SECOND),
+            "5m": Pace(40.0, "no price came for 30 s", now + 20 * SECOND),
+        },
+        quota=Quota(27, 30, 220, 600, "reserve", throttled=True, reason="priority_reserve", throttled_total=4),
+        last_error="the session ended",
+        last_error_at=now - 12 * MINUTE,
+        ticks=48_210,
+        history_calls=220,
+        history_failures=1,
+        reconnects=1,
+        subscriptions=2,
+        sdk="practice",
+    )
+
+
+def publisher_of(now: int) -> Diagnosis:
+    minute = now // MINUTE * MINUTE
+    return Diagnosis(
+        whose="sinks.redis",
+        at=now,
+        state="STREAM",
+        since=now - 9 * MINUTE,
+        process="stream",
+        market="open",
+        price="ok",
+        ohlcv="ok",
+        note="ok",
+        calendar_open=True,
+        ticks_alive=True,
+        next_open=0,
+        tick_silence_seconds=0.4,
+        quiet=("XAUUSD",),
+        published={"ohlcv": 1_254, "price_tik": 480, "heartbeat": 18},
+        lanes=(
+            LaneReport("finals", "running", 0, 200, 254, 254, 0, 0, idle_seconds=7.0),
+            LaneReport("live", "running", 2, 500, 1_002, 960, 40, 0, idle_seconds=0.1),
+            LaneReport("prices", "running", 0, 500, 480, 480, 0, 0, idle_seconds=1.2),
+            LaneReport("heartbeat", "waiting", 0, 200, 18, 18, 0, 0, idle_seconds=7.0),
+        ),
+        streams=(StreamReport("EURUSD", "1m", minute, 0.8, 120, 400, minute),),
+        snapshots=480,
+        last_snapshot_at=now - 2 * SECOND,
+        last_heartbeat_at=now - 7 * SECOND,
+        commands={"fxcm_warmup": 2},
+    )
 
 
 SAID: tuple[tuple[Level, str], ...] = (

@@ -19,6 +19,7 @@ from pipeline.view import Topics
 from tui import palette
 from tui.brake import Brake
 from tui.candle_chart import CandleChart
+from tui.feed_page import RATE, FeedPage
 from tui.help import Help
 from tui.keys_table import KeysTable
 from tui.kill import Kill
@@ -60,8 +61,9 @@ class Console(App[None]):
         ),
         Binding("q", "quit", "Leave", tooltip="leave; the engine goes on"),
         Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="this page"),
+        Binding("5", "page", "Feed", tooltip="prices, and how the feed fares; again: the keys"),
         Binding("slash", "filter", "Filter", key_display="/", priority=True, tooltip="show keys with all these words"),
-        Binding("t", "timeframe", "Timeframe", tooltip="the chosen key's next timeframe"),
+        Binding("t", "timeframe", "TF", tooltip="the chosen key's next timeframe"),
         Binding("plus,equals_sign", "zoom(1)", "Zoom", key_display="+/-", tooltip="look nearer at the chart"),
         Binding("minus", "zoom(-1)", "Farther", show=False, tooltip="look farther at the chart"),
         Binding("tab", "app.focus_next", "Panel", tooltip="the next panel; shift+tab the one before"),
@@ -79,12 +81,14 @@ class Console(App[None]):
         self.theme = "mono" if self.no_color else "desk"
         self._keys = KeysTable(store, now, "keys")
         self._chart = CandleChart(store, now, "chart", hatched=self.no_color)
+        self._page = FeedPage(store, now, "feed")
         self._words = Input(placeholder="words a key must have; enter keeps them, esc forgets them", id="filter")
         self._cover = Static(id="cover", markup=False)
 
     def compose(self) -> ComposeResult:
         yield StatusRow(self._store, self._now, "status")
         yield Container(self._keys, self._chart, id="desk")
+        yield self._page
         yield LogView(self._store, self._now, "log")
         yield self._words
         yield Footer(show_command_palette=False)
@@ -103,13 +107,19 @@ class Console(App[None]):
             return store.why or "not attached yet"
         if store.status is None or not store.keys_told:
             return "no status and keys yet"
+        if self.on_page:
+            return "" if store.feed is not None else "no feed yet"
         if store.keys and (asked is None or store.chart_of is None or store.chart_of.name != asked.name):
             return "no chart yet"
         return ""
 
     def _follow_link(self, desk: Screen[object]) -> None:
         """Ask for what the panels show, and let the screen look as fresh as its data are."""
-        self._link.want(Topics(RATES.status, RATES.keys, RATES.log, self._chart.asks))
+        if self.on_page:
+            wanted = Topics(RATES.status, log=RATES.log, feed=RATE)
+        else:
+            wanted = Topics(RATES.status, RATES.keys, RATES.log, chart=self._chart.asks)
+        self._link.want(wanted)
         desk.set_class(self._store.state != "up", "-down")
         if self._store.back_after:
             self.notify(f"the link is back after {self._store.back_after:.0f} s", markup=False)
@@ -142,6 +152,8 @@ class Console(App[None]):
             case "kill":
                 return not isinstance(self.screen, Kill)
             case "filter" | "timeframe" | "zoom":
+                return self.screen is self.screen_stack[0] and not writing and not self.on_page
+            case "page":
                 return self.screen is self.screen_stack[0] and not writing
             case "forget":
                 return self.screen is self.screen_stack[0]
@@ -163,7 +175,21 @@ class Console(App[None]):
         self._words.remove_class("-open")
         self.screen.set_focus(self._keys)
 
+    @property
+    def on_page(self) -> bool:
+        """Whether the page of the feed is what one looks at."""
+        return self.screen_stack[0].has_class("-feed") if self.screen_stack else False
+
+    def action_page(self) -> None:
+        """To the page of the feed, and back to the keys."""
+        shown = not self.on_page
+        self.screen.set_class(shown, "-feed")
+        self.screen.set_focus(self._page.first if shown else self._keys)
+        self.refresh_bindings()
+
     def action_forget(self) -> None:
+        if self.on_page:
+            self.action_page()
         self._words.value = ""
         self._words.remove_class("-open")
         self.screen.set_focus(self._keys)

@@ -25,6 +25,7 @@ from pipeline.view import (
     Chart,
     ChartNews,
     ChartOf,
+    Feed,
     FormingNews,
     Greeting,
     Hello,
@@ -108,6 +109,7 @@ class Store:
     why: str = ""
     hello: Hello | None = None
     status: Status | None = None
+    feed: Feed | None = None
     keys: dict[KeyName, KeyRow] = field(default_factory=dict[KeyName, KeyRow])
     keys_told: int = 0
     chart: Chart | None = None
@@ -128,6 +130,8 @@ class Store:
                 self._greet(news, now)
             case Status():
                 self.status = news
+            case Feed():
+                self.feed = news
             case KeysNews():
                 told = {row.name: row for row in news.rows}
                 self.keys = told if news.full else {**self.keys, **told}
