@@ -61,9 +61,9 @@ def gathered(quotes: Quotes, tf: int, grace: int, following: int = NEVER, slots:
     """The bars of every slot that has a quote, oldest first, all fresh.
 
     Quotes must be clean and in the order they came, their slots in order. Within a slot the first and the last quote
-    are those by their own stamps. A bar is final when the first quote of a later slot was received, or `grace` ms after
-    its close, whichever is first; `following` is when the quote after the last one given was received, if known.
-    `slots` are those to gather, when they are known.
+    are those by their own stamps. A bar is final when the first quote of a later slot was received, but not before its
+    close, or `grace` ms after that, whichever is first; `following` is when the quote after the last one given was
+    received, if known. `slots` are those to gather, when they are known.
     """
     open_ts, starts, stops, ordered = slots_of(quotes.ts, tf) if slots is None else slots
     rows = len(starts)
@@ -84,7 +84,7 @@ def gathered(quotes: Quotes, tf: int, grace: int, following: int = NEVER, slots:
         low=np.minimum.reduceat(within, starts) if rows else price,
         close=by_stamp[stops - 1],
         volume=ticks.astype(np.float64),
-        final_at=np.minimum(deadline, next_received),
+        final_at=np.maximum(open_ts + tf, np.minimum(deadline, next_received)),
         closed_by=np.where(next_received >= deadline, DEADLINE, NEXT_TICK).astype(np.int8),
         ticks=ticks,
         revision=np.zeros(rows, np.int32),

@@ -149,7 +149,8 @@ class Lane:
             return (Dropped(self.product, reason, 1),)
         price = (bid + ask) / 2
         if not self._slot <= ts < self._slot + self._base or self._slot == NONE:
-            if self._slot + self._base <= ts < self._slot + 2 * self._base and self._torn_from == NONE:
+            ahead = self._slot + self._base > received
+            if self._slot + self._base <= ts < self._slot + 2 * self._base and self._torn_from == NONE and not ahead:
                 return self._turned(ts, received, price)
             return self._rows(quotes, at)
         if price > self._high:
@@ -190,8 +191,17 @@ class Lane:
         """Take quotes that are sifted, as far as their time has come."""
         if not len(quotes):
             return
-        self._fed = self.moved = True
+        self.moved = True
         slots = slots_of(quotes.ts, self._base, ordered=self._sieve.ordered or None)
+        early = np.flatnonzero((slots.open_ts > quotes.received[slots.starts]) & (slots.open_ts > at))
+        if len(early):
+            # The venue's clock is ahead of ours: no bar ends, and none begins, before its time by ours.
+            row = slots.starts.item(early[0])
+            self._pending.appendleft((slots.open_ts.item(early[0]), quotes.rows(row, len(quotes)), True))
+            if row:
+                yield from self._rows(quotes.rows(0, row), at)
+            return
+        self._fed = True
         hole = self._hole_before(slots.open_ts)
         if hole is None:
             yield from self._absorbed(quotes, slots)
@@ -290,7 +300,7 @@ class Lane:
             self._base,
             np.array((self._slot,)),
             *np.array(numbers).reshape(5, 1),
-            final_at=np.array((min(deadline, following),)),
+            final_at=np.array((max(self._slot + self._base, min(deadline, following)),)),
             closed_by=BY_DEADLINE if following >= deadline else BY_NEXT_TICK,
             ticks=np.array((self._ticks,), np.int32),
             revision=FIRST,

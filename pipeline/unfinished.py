@@ -107,13 +107,13 @@ class Unfinished:
             self._measure(self._open)
             self._open = None
         if self._open is not None and self._every:
-            self.due = max(self._received, self._given_at + self._every)
+            self._soon()
 
     def given(self, at: int) -> Iterator[Forming]:
         """The bars that are not final as they stand at a moment."""
         self.due = NEVER
         opened = self._open
-        if opened is None or self._received > at:
+        if opened is None or max(self._received, opened.slot) > at:
             return
         self._given_at = at
         if self._may(self._base, opened.slot):
@@ -168,7 +168,11 @@ class Unfinished:
     def _came(self, received: int) -> None:
         self._received = received
         if self._every and self.due == NEVER:
-            self.due = max(received, self._given_at + self._every)
+            self._soon()
+
+    def _soon(self) -> None:
+        assert self._open is not None, "there is something to be shown"
+        self.due = max(self._received, self._open.slot, self._given_at + self._every)
 
     def _measure(self, heard: Heard) -> None:
         """What a quote counts for, by the venue's bar of a slot that was heard whole."""
