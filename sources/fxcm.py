@@ -92,7 +92,9 @@ class Fxcm:
     tick_idle: Annotated[DurationText, Meta(description="prices are idle from this silence on")] = "120s"
     max_history_calls_per_minute: Annotated[int, Meta(ge=1, le=10_000)] = 30
     max_history_calls_per_hour: Annotated[int, Meta(ge=1, le=600_000)] = 1200
-    load_share: Annotated[Share, Meta(description="calls used, from which on `min_interval` holds")] = 0.45
+    load_share: Annotated[
+        Share, Meta(description="calls used, from which on `min_interval` holds and the past waits")
+    ] = 0.45
     warn_share: Annotated[Share, Meta(description="calls used, from which on it is warned")] = 0.7
     reserve_share: Annotated[Share, Meta(description="calls used, from which on only `priority` is asked for")] = 0.7
     critical_share: Annotated[Share, Meta(description="calls used, from which on they count as used up")] = 0.9

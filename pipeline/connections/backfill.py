@@ -21,7 +21,7 @@ from pipeline.values import Bars, Gap, Quotes
 T = TypeVar("T")
 
 MOST = 20_000
-"""So many bars of the shortest timeframe are asked for at the most; longer ones that need more are asked for whole."""
+"""So many bars of the shortest timeframe are asked for at the most, where calls for them are not dear."""
 FARTHEST = 20 * 365 * DAY
 """How far back anything is asked for."""
 AT_ONCE = 4
@@ -37,7 +37,10 @@ AGAIN = 2
 class Backfill:
     """What a feed knows of the past, asked for as little as possible and never beside itself for one stretch."""
 
-    def __init__(self, host: Host, name: str, feed: Feed, telling: Telling) -> None:
+    def __init__(self, host: Host, name: str, feed: Feed, telling: Telling, most: int = MOST) -> None:
+        """`most`: so many bars of the shortest timeframe are asked for; longer ones that need more are asked for
+        whole."""
+        self._most = most
         self._host, self._name, self._feed, self._telling = host, name, feed, telling
         self._room = asyncio.Semaphore(AT_ONCE)
         self._wanted: dict[tuple[str, int], tuple[int, int]] = {}
@@ -53,7 +56,7 @@ class Backfill:
             return ()
         base = min(rows)
         since = {tf: slot_back(calendar, now, tf, wanted) for tf, wanted in rows.items()}
-        near = {tf for tf in rows if now - since[tf] <= MOST * base}
+        near = {tf for tf in rows if now - since[tf] <= self._most * base}
         slot = slot_of(now, max(rows))  # of what the shortest brings later, the longest's is made with these
         begin = min(slot, *(since[tf] for tf in near | {base}))
         shortest = await self._of_shortest(product, base, begin, now)

@@ -8,7 +8,7 @@ from reactivex import Observable, create
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.disposable import CompositeDisposable, Disposable
 
-from pipeline.connections.backfill import Backfill, unfinished
+from pipeline.connections.backfill import MOST, Backfill, unfinished
 from pipeline.connections.backoff import FEED, Backoff
 from pipeline.connections.contract import Feed, Warn
 from pipeline.connections.lines import Lines
@@ -36,13 +36,15 @@ def fed(
     gaps: Observable[Gap],
     *,
     quiet_after: float,
+    most: int = MOST,
 ) -> Observable[Given]:
     """What a feed brings of some products, for the source node `name`.
 
     First the bars the flow needs before its first decision, then each quote once and in order. What the connection does
     is told as `Link`s; of a product that is back, with its first quote or the venue's word. Missing bars that are asked
     for come as history. A product that gives nothing for `quiet_after` seconds after it was subscribed, though its
-    market is open, is subscribed anew. Nothing is ever made up: a feed that fails is down.
+    market is open, is subscribed anew. Of longer timeframes that need more than `most` bars of the shortest the past is
+    asked for by itself. Nothing is ever made up: a feed that fails is down.
     """
     if host.mode == "replay":
         raise InputError(
@@ -51,7 +53,7 @@ def fed(
         )
 
     def open_feed(observer: ObserverBase[Given], scheduler: SchedulerBase | None = None) -> DisposableBase:
-        feeding = _Feeding(host, name, make, products, quiet_after, observer)
+        feeding = _Feeding(host, name, make, products, quiet_after, most, observer)
         return CompositeDisposable(
             Disposable(feeding.close), gaps.subscribe(feeding.take, observer.on_error, scheduler=scheduler)
         )
@@ -69,6 +71,7 @@ class _Feeding:
         make: Callable[[Warn], Feed],
         products: tuple[str, ...],
         quiet: float,
+        most: int,
         observer: ObserverBase[Given],
     ) -> None:
         self._host, self._name, self._observer = host, name, observer
@@ -76,7 +79,7 @@ class _Feeding:
         self._telling = Telling(host, name, observer.on_next)
         self._feed = make(self._telling.warn)
         self._tracks = {product: Track(product, observer.on_next) for product in products}
-        self._backfill = Backfill(host, name, self._feed, self._telling)
+        self._backfill = Backfill(host, name, self._feed, self._telling, most)
         self._lines = Lines(host, name, self._feed, self._tracks, observer.on_next, self._telling, self._work, quiet)
         self._work(self._open)
         if products:

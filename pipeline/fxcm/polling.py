@@ -1,15 +1,15 @@
 """Final bars by history: asked for as their slots end, given once each, in order, and never before they are over."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from pipeline.candles import possible
 from pipeline.connections.asking import asked
 from pipeline.connections.backoff import Backoff, feed
-from pipeline.connections.contract import Feed
 from pipeline.connections.telling import Telling
 from pipeline.connections.troubles import CallFailed
 from pipeline.fxcm.cadence import Cadence, Rhythm, rest
@@ -30,6 +30,9 @@ REFUSED = 15 * MINUTE
 """What the venue says it does not have is asked for again after that."""
 
 
+Ask = Callable[[str, int, int, int], Coroutine[Any, Any, Bars]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """What is polled, and when a bar is over."""
@@ -48,13 +51,14 @@ class Wanted:
 class Polling:
     """What one flow is given of the final bars of a feed."""
 
-    def __init__(self, host: Host, feed_: Feed, wanted: Wanted, telling: Telling, give: Callable[[Bars], None]) -> None:
+    def __init__(self, host: Host, ask: Ask, wanted: Wanted, telling: Telling, give: Callable[[Bars], None]) -> None:
+        """`ask` gives the bars that open in a span, as far as they are there; `PutOff` where it may not now."""
         self.cadence = Cadence(wanted.timeframes, wanted.rhythm)
         self.setback = Setback(Backoff(feed(wanted.rhythm.poll), "fxcm history"))
         self.agreement = Agreement(min(wanted.timeframes))
         self.changed: Callable[[], None] = _nothing
         """Called when something of this has changed that is reported."""
-        self._host, self._feed, self._wanted, self._telling, self._give = host, feed_, wanted, telling, give
+        self._host, self._ask, self._wanted, self._telling, self._give = host, ask, wanted, telling, give
         self._heard = Heard()
         now = host.now()
         self._cursor = {(name, tf): slot_of(now, tf) for name in wanted.products for tf in wanted.timeframes}
@@ -128,7 +132,7 @@ class Polling:
                 return False
             since, until = self._cursor[product, tf], slot_of(now, tf)
             try:
-                call = self._feed.history(product, tf, since, until)
+                call = self._ask(product, tf, since, until)
                 bars = await asked(call, ASKING, f"it did not come within {ASKING:.0f} s")
             except PutOff as later:
                 self._telling.tell(later.kind, str(later))

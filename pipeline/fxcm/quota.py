@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Literal, NamedTuple
 
 from pipeline.service import Quota, QuotaState
@@ -33,7 +34,7 @@ class Allowance:
     per_minute: int = 30
     per_hour: int = 1200
     load: float = 0.45
-    """From here on one stream is not asked for more often than its spacing says."""
+    """From here on one stream is not polled more often than its spacing says, and what is past waits."""
     warn: float = 0.7
     reserve: float = 0.7
     """From here on only streams that come first are asked for."""
@@ -57,7 +58,7 @@ class Denied(NamedTuple):
 WHY: Mapping[Reason, str] = {
     "minute_quota": "a minute's calls are used up; raise max_history_calls_per_minute, or name fewer products",
     "hour_quota": "an hour's calls are used up; raise max_history_calls_per_hour, or name fewer products",
-    "priority_reserve": "what is left of the calls is kept for products with priority",
+    "priority_reserve": "what is left of the calls is kept for what comes first",
     "min_interval": "it was asked for only just now, and many calls are used",
 }
 
@@ -76,13 +77,17 @@ class Calls:
         """When something was last refused, by why."""
         self._why: Reason | None = None
 
-    def ask(self, now: int, product: str, tf: int) -> Denied | None:
-        """Take a call for a stream, or hear why there is none: then nothing is taken."""
-        denied = self._judged(now, product, tf)
+    def ask(self, now: int, product: str, tf: int, *, past: bool = False) -> Denied | None:
+        """Take a call for a stream, or hear why there is none: then nothing is taken.
+
+        What is `past` leaves room for bars that have just ended.
+        """
+        denied = self._judged_past(now) if past else self._judged(now, product, tf)
         if denied is None:
             self._minute.take(now)
             self._hour.take(now)
-            self._last[product, tf] = now
+            if not past:
+                self._last[product, tf] = now
             return None
         name = f"{product}:{timeframe_name(tf)}"
         self._skipped[name] = self._skipped.get(name, 0) + 1
@@ -112,21 +117,32 @@ class Calls:
         )
 
     def _judged(self, now: int, product: str, tf: int) -> Denied | None:
-        if wait := self._hour.free_in(now):
-            return Denied("hour_quota", wait / SECOND)
-        if wait := self._minute.free_in(now):
-            return Denied("minute_quota", wait / SECOND)
-        if self._is_first(product, tf):
-            return None
+        if (denied := self._used_up(now)) is not None or self._is_first(product, tf):
+            return denied
+        if (denied := self._kept(now, self.allowance.reserve)) is not None:
+            return denied
         most = self.allowance
-        if self._load(now) >= most.reserve:
-            wait = max(each.below(now, most.reserve) for each in (self._minute, self._hour))
-            return Denied("priority_reserve", wait / SECOND)
         since = now - self._last.get((product, tf), -HOUR)
         spacing = most.spacing.get(tf, 0)
         if 0 <= since < spacing and self._load(now) >= most.load:
             return Denied("min_interval", (spacing - since) / SECOND)
         return None
+
+    def _judged_past(self, now: int) -> Denied | None:
+        denied = self._used_up(now)
+        return denied if denied is not None else self._kept(now, self.allowance.load)
+
+    def _used_up(self, now: int) -> Denied | None:
+        if wait := self._hour.free_in(now):
+            return Denied("hour_quota", wait / SECOND)
+        if wait := self._minute.free_in(now):
+            return Denied("minute_quota", wait / SECOND)
+        return None
+
+    def _kept(self, now: int, share: float) -> Denied | None:
+        """Why there is none for who may use a part of them only."""
+        wait = max(each.below(now, share) for each in (self._minute, self._hour))
+        return Denied("priority_reserve", wait / SECOND) if wait else None
 
     def _is_first(self, product: str, tf: int) -> bool:
         first = self.allowance.first
@@ -174,5 +190,5 @@ class _Span:
     def below(self, now: int, share: float) -> int:
         """In how many ms less than a part of the calls is used."""
         used = self.used(now)
-        gone = next((gone for gone in range(used) if (used - gone) / self._most < share), used)
+        gone = max(0, used - max(0, ceil(share * self._most) - 1))
         return self._made[gone - 1] + self._span - now if gone else 0

@@ -15,7 +15,7 @@ from pipeline.fxcm.connection import Connection
 from pipeline.fxcm.feed import FxcmFeed
 from pipeline.fxcm.polling import Polling, Wanted
 from pipeline.fxcm.quota import Allowance, Calls
-from pipeline.fxcm.rationing import Rationed
+from pipeline.fxcm.rationing import PAGE, Rationed
 from pipeline.fxcm.reporting import Reporter
 from pipeline.host import Host
 from pipeline.service import FeedReport, Pressure, Universe
@@ -53,7 +53,8 @@ def served(host: Host, service: Service, asks: Observable[Asked]) -> Observable[
 
     def begin(observer: ObserverBase[Given], scheduler: SchedulerBase | None = None) -> DisposableBase:
         serving = _Serving(host, service, gaps, observer)
-        prices = fed(host, service.name, serving.make, service.products, gaps, quiet_after=service.quiet_after)
+        quiet = service.quiet_after
+        prices = fed(host, service.name, serving.make, service.products, gaps, quiet_after=quiet, most=2 * PAGE)
         return CompositeDisposable(
             Disposable(serving.close),
             prices.subscribe(serving.hear, observer.on_error, scheduler=scheduler),
@@ -85,7 +86,7 @@ class _Serving:
         self._connection = feed.connection
         feed.connection.on_change = lambda _: self._reporter.look()
         if wanted is not None:
-            polling = self._polling = Polling(host, rationed, wanted, self._telling, self._observer.on_next)
+            polling = self._polling = Polling(host, rationed.polled, wanted, self._telling, self._observer.on_next)
             polling.changed = self._reporter.look
             feed.connection.on_session = lambda: polling.at_once(again=True)
         return rationed
