@@ -153,7 +153,7 @@ def test_closed_market_is_idle_after_a_minute_of_silence_and_at_once_for_who_sta
 def test_a_source_that_is_not_reached_in_closed_market_is_idle_unless_it_needs_a_person() -> None:
     driven = Driven(begins=SATURDAY)
     driven.report(session="reconnecting", last_error="the host is away")
-    assert driven.look().facts.turn[::2] == ("IDLE", "weekend (2d); the host is away")
+    assert driven.look().facts.turn[::2] == ("IDLE", "weekend (2d)")
     driven.report(session="off", last_error="the login was refused")
     picture = driven.look()
     assert picture.facts.turn[::2] == ("DISCONNECTED", "the login was refused")

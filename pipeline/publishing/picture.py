@@ -106,7 +106,7 @@ def source_name(whose: str) -> str:
 
 def _process(facts: Facts, limits: Thresholds) -> ProcessState:
     report = facts.report
-    if report is not None and report.session == "off":
+    if report is not None and report.session == "off" and facts.turn.state == "DISCONNECTED":
         return "error"
     if facts.market == "closed" or facts.turn.state == "IDLE":
         return "idle"

@@ -48,6 +48,7 @@ class Pulse:
         self._due = begins
         self._hours = self.trading.at(begins)
         self._known_until = begins
+        self._step(begins)
 
     @property
     def due(self) -> int:
@@ -63,9 +64,10 @@ class Pulse:
         if self.ticks.of(quotes.product) is None:
             self._keep(quotes.product, now)
             self.streams.begin(quotes.product, now)
-        if not self.ticks.heard(quotes) and self._alive and self.states.now.state == "STREAM":
+        ended = self.ticks.heard(quotes)
+        if not ended and self._alive and self.states.now.state == "STREAM":
             return False
-        return self._step(now)
+        return self._step(now) or ended
 
     def given(self, bars: Bars, now: int) -> bool:
         """Final bars came: new rows, or history."""
@@ -80,8 +82,17 @@ class Pulse:
     def missing(self, told: NoData) -> None:
         self.streams.missing(told)
 
+    def restored(self, product: str, tf: int, last_open: int, now: int) -> bool:
+        """An earlier life has published bars up to this one."""
+        self._pass(now)
+        self._keep(product, now)
+        self.streams.restored(product, tf, last_open)
+        return self._step(now)
+
     def linked(self, link: Link, now: int) -> bool:
         self._pass(now)
+        for product in link.products:
+            self._keep(product, now)
         self.sources.linked(link, now)
         return self._step(now)
 

@@ -109,7 +109,7 @@ class Sources:
             if self.reports
             else any(self._links.values())
         )
-        if reached != self.reached and self._told:
+        if (reached != self.reached) if self._told else not reached:
             self.turned_at = at
         self.reached, self._told = reached, True
 
@@ -132,10 +132,10 @@ class States:
     def judged(self, at: int, sources: Sources, ticks: Ticks, closed: str) -> tuple[DiagState, str]:
         heard = max(ticks.heard_at, sources.bars_at)
         silence, lost = self._silence(at, sources, ticks)
-        if sources.off:
+        if sources.off and heard <= sources.turned_at:
             return "DISCONNECTED", sources.failure
         if closed and (silence is None or silence >= self._limits.closed_idle):
-            return "IDLE", closed if sources.reached or heard > sources.turned_at else f"{closed}; {sources.failure}"
+            return "IDLE", closed
         if not sources.reached and heard <= sources.turned_at:
             return "DISCONNECTED", sources.failure
         if sources.failed_at > heard and at - heard >= self._limits.tick_live:
