@@ -6,28 +6,22 @@ from typing import Protocol, runtime_checkable
 from pipeline.plan import Edge, Node, products_of
 from pipeline.tables import Tables
 from pipeline.times import timeframe, timeframe_name
-from pipeline.values import Bars
 from pipeline.venue_lanes import made_of
-from pipeline.wiring import gives, sources_of
+from pipeline.wiring import sources_of
 
 
 @runtime_checkable
 class Finals(Protocol):
-    """A source that says of which timeframes it gives final bars as its venue has them: beside history, as they end."""
+    """A source that gives final bars as its venue has them: beside history, as they end."""
 
     def final_timeframes(self) -> tuple[str, ...]: ...
 
 
 def native_of(window: Node, nodes: Mapping[str, Node], edges: Sequence[Edge]) -> dict[str, tuple[int, ...]]:
-    """By product, of which timeframes (ms) a window is given the venue's own bars.
-
-    A source that says nothing of it is not in it: it is taken to give all that are wanted.
-    """
+    """By product, of which timeframes (ms) a window is given the venue's own bars."""
     native: dict[str, tuple[int, ...]] = {}
     for name in sorted(sources_of(nodes, window.id, edges)):
-        spans = _given(nodes[name])
-        if spans is not None:
-            native |= dict.fromkeys(products_of(nodes[name]), spans)
+        native |= dict.fromkeys(products_of(nodes[name]), _given(nodes[name]))
     return native
 
 
@@ -42,8 +36,6 @@ def check_natives(tables: Tables, nodes: Mapping[str, Node], edges: Sequence[Edg
 
 def _check(tables: Tables, window: Node, giver: Node) -> None:
     path, spans = tuple(window.id.split(".", 1)), _given(giver)
-    if spans is None:
-        return
     if not spans:
         tables.problem(
             (*path, "finals"),
@@ -64,8 +56,8 @@ def _check(tables: Tables, window: Node, giver: Node) -> None:
         )
 
 
-def _given(giver: Node) -> tuple[int, ...] | None:
-    """The timeframes a source gives final bars of; None where it does not say."""
-    if isinstance(giver.instance, Finals):
-        return tuple(sorted({timeframe(name) for name in giver.instance.final_timeframes()}))
-    return None if Bars in gives(giver) else ()
+def _given(giver: Node) -> tuple[int, ...]:
+    """The timeframes a source gives final bars of; none where it says nothing of them: its bars are history."""
+    if not isinstance(giver.instance, Finals):
+        return ()
+    return tuple(sorted({timeframe(name) for name in giver.instance.final_timeframes()}))

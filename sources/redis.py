@@ -82,6 +82,10 @@ class Redis:
     def login_fields(self) -> tuple[LoginField, ...]:
         return login_fields(self.account, [*[PASSWORD] * self.password, *[SECRET] * self.signed])
 
+    def final_timeframes(self) -> tuple[str, ...]:
+        """Of which timeframes it gives final bars as the publisher has them."""
+        return self.timeframes
+
     def called(self) -> dict[str, str]:
         """What each product is called there."""
         try:

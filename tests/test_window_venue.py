@@ -309,8 +309,16 @@ def problem_of(text: str) -> str:
     return line.split(": ", 1)[1]
 
 
-def test_a_window_that_waits_for_a_venues_bars_is_refused_a_source_that_gives_none() -> None:
-    assert problem_of(flow_of('use = "files"\npath = "x.csv"\nproduct = "EURUSD"\nquotes = true')) == (
+@pytest.mark.parametrize(
+    "source",
+    [
+        'use = "files"\npath = "x.csv"\nproduct = "EURUSD"\nquotes = true',
+        'use = "synthetic"\nproducts = ["EURUSD"]',
+        'use = "fxcm"\nproducts = ["EURUSD"]\nsdk = "practice"\nfinals = "quotes"',
+    ],
+)
+def test_a_window_that_waits_for_a_venues_bars_is_refused_a_source_that_gives_none(source: str) -> None:
+    assert problem_of(flow_of(source)) == (
         '[operators.bars] finals is "venue", but [sources.market] gives no final bars of its own; '
         "leave finals out, or take from a source that gives them"
     )
