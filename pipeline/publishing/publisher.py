@@ -30,7 +30,7 @@ from pipeline.publishing.supervisor import Standing, Supervisor
 from pipeline.publishing.terms import Terms
 from pipeline.publishing.wires import Wire, each_command
 from pipeline.publishing.wishes import Wishes
-from pipeline.service import Diagnosis, FeedReport, Pressure, Universe
+from pipeline.service import Diagnosis, FeedReport, LaneReport, Pressure, Universe
 from pipeline.times import slot_of, timeframe_name, utc_text
 from pipeline.values import Bars, Forming, Gap, NoData, Quotes, Revised, Stream
 from pipeline.values import Link as Connection
@@ -121,6 +121,10 @@ class Publisher:
                 turned = self._pulse.reported(item, now)
         if turned:
             self._look(now)
+
+    def lanes(self, now: int) -> tuple[LaneReport, ...]:
+        """How each lane is."""
+        return self._carrying.reports(now)
 
     def close(self) -> None:
         """Let go: what is on its way gets a few seconds."""
