@@ -198,7 +198,7 @@ def test_a_source_that_backs_off_is_told_with_what_is_left_and_what_failed() -> 
         session="reconnecting",
         backoff_seconds=20.0,
         backoff_until=driven.now + 20_000,
-        last_error="the session is lost",
+        last_error="session lost",
     )
     context = beat(driven.after(5)).context
     assert context["backoff"]["feed"] == {"active": True, "seconds": 15.0}
