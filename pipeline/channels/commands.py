@@ -84,12 +84,11 @@ class Commands:
                 self._trust(value, now)
             match value.get("type"):
                 case "fxcm_warmup":
-                    product, tf = self._target("fxcm_warmup", value, now)
-                    return Warmup(product, tf, min(_count(value, "min_history_bars", 0), MOST_BARS))
+                    rows = min(_count(value, "min_history_bars", 0), MOST_BARS)
+                    return Warmup(*self._target("fxcm_warmup", value, now), rows)
                 case "fxcm_backfill":
                     minutes = _count(value, "lookback_minutes", USUAL_MINUTES) or USUAL_MINUTES
-                    product, tf = self._target("fxcm_backfill", value, now)
-                    return Backfill(product, tf, min(minutes, MOST_MINUTES))
+                    return Backfill(*self._target("fxcm_backfill", value, now), min(minutes, MOST_MINUTES))
                 case "fxcm_set_universe":
                     return self._chosen(value, now)
                 case other:

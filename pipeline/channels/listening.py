@@ -30,6 +30,8 @@ from pipeline.values import Bars, Gap, Link, Quotes
 Given = Quotes | Bars | Link | Trouble | FeedReport
 
 HEARD: tuple[Channel, ...] = ("ohlcv", "price_tik", "status", "heartbeat")
+OLD = 120 * SECOND
+"""A price from before is none: nobody would trade on it."""
 LOOKING = 2.0
 """Seconds between two looks at what was not heard."""
 
@@ -198,8 +200,12 @@ class _Listening:
         if price.tick_at <= self._ticks[product]:  # the same price once more, looked at again
             return
         self._ticks[product] = price.tick_at
+        now = self._host.now()
+        if now - price.tick_at > OLD:
+            self._telling.tell("network", f"{product}: its price is {(now - price.tick_at) // SECOND} s old; left out")
+            return
         self._bearing.ticked()
-        ts, received = np.array((price.tick_at,)), np.array((self._host.now(),))
+        ts, received = np.array((price.tick_at,)), np.array((now,))
         self._past.quotes(Quotes(product, ts, received, np.array((price.bid,)), np.array((price.ask,))))
 
     def _status(self, raw: bytes, *, kept: bool = False) -> None:
