@@ -39,6 +39,10 @@ MISSING = (
     "FXCM's SDK, the package forexconnect, cannot be used with this Python ({why}), so there are no prices of FXCM; "
     'install it as docs/fxcm.md says, or write sdk = "practice"'
 )
+DEAF = (
+    "FXCM's SDK, as it is installed, has neither Common nor listeners to tell of prices: there is history only; "
+    "install another version of it as docs/fxcm.md says"
+)
 PATIENCE, LOOK = 5.0, 0.05
 """Seconds that the service for history is waited for, and how often it is looked at."""
 
@@ -178,9 +182,7 @@ class OfficialSubscription:
             return
         base, updates = (getattr(module.fxcorepy, name, None) for name in ("AO2GTableListener", "O2GTableUpdateType"))
         if base is None or updates is None:
-            raise SdkMissing(
-                MISSING.format(why="it can tell nobody of prices: it has neither Common nor its listeners")
-            )
+            raise SdkMissing(DEAF)
         ours = _listener(base, row)
         for update in (updates.INSERT, updates.UPDATE):
             table.subscribe_update(update, ours)

@@ -90,7 +90,7 @@ class PracticeSession:
             for received, instrument, ts, bid, ask in self._venue.arriving(begin, begin + CHUNK):
                 if not self._reached(received):
                     return
-                self._tell(instrument, bid, ask, naive(ts))
+                self._tell(received, instrument, bid, ask, naive(ts))
             begin += CHUNK
             if not self._reached(begin):
                 return
@@ -107,22 +107,19 @@ class PracticeSession:
 
     def _stands(self) -> bool:
         """Whether the session is still there; what is wrong now is told of its status."""
-        wrong = self._wrong()
+        wrong = self._venue.misfortunes.now(self._venue.clock.now())
         if "session_lost" in wrong:
             self.become(Status.SESSION_LOST)
             return False
         self.become(Status.PRICE_SESSION_RECONNECTING if "reconnecting" in wrong else Status.CONNECTED)
         return not self.leave.is_set()
 
-    def _tell(self, instrument: str, bid: float, ask: float, time: datetime) -> None:
-        wrong = self._wrong()
+    def _tell(self, at: int, instrument: str, bid: float, ask: float, time: datetime) -> None:
+        wrong = self._venue.misfortunes.now(at)
         if "bad_rows" in wrong:
             self.offers.change(instrument, None, None, time)
         elif not wrong & {"silent", "reconnecting"}:
             self.offers.change(instrument, bid, ask, time)
-
-    def _wrong(self) -> frozenset[What]:
-        return self._venue.misfortunes.now(self._venue.clock.now())
 
 
 class PracticeFx:
