@@ -379,6 +379,6 @@ def test_a_login_asks_for_what_the_table_says_and_for_nothing_without_an_account
         return [field.name for field in Redis(products=("EURUSD",), **keys).login_fields]
 
     assert asked() == []
-    assert asked(account="feed") == ["hmac_secret"]
-    assert asked(account="feed", password=True) == ["password", "hmac_secret"]
+    assert asked(account="feed") == ["secret"]
+    assert asked(account="feed", password=True) == ["password", "secret"]
     assert asked(account="feed", password=True, signed=False) == ["password"]

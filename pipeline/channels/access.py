@@ -16,7 +16,7 @@ SCHEMES = ("redis", "rediss", "unix")
 PART = "redis"
 """Under which part a login is kept: one is for publishing and for listening."""
 PASSWORD = LoginField("password", "the password of Redis", "secret")
-SECRET = LoginField("hmac_secret", "the secret that bars are signed with, the same at both ends", "secret")
+SECRET = LoginField("secret", "the secret that bars are signed with, the same at both ends", "secret")
 CONNECTING, ANSWERING = 5.0, 10.0
 """Seconds that Redis may take to be reached, and to answer."""
 _LAX = ("ssl_cert_reqs", "ssl_check_hostname")
@@ -110,7 +110,7 @@ async def reached(url: str, access: Access) -> AsyncGenerator[Client]:
     client = client_of(url, access)
     try:
         yield cast("Client", client)
-    except _failures() as failure:
+    except failures() as failure:
         raise failed(failure) from None
     finally:
         await client.aclose()
@@ -136,11 +136,12 @@ async def published(client: Client, channel: str, message: bytes) -> int:
     """Publish something; how many were there to hear it."""
     try:
         return await client.publish(channel, message)
-    except _failures() as failure:
+    except failures() as failure:
         raise failed(failure) from None
 
 
-def _failures() -> tuple[type[Exception], ...]:
+def failures() -> tuple[type[Exception], ...]:
+    """What the client raises when a call does not succeed."""
     return import_module("redis.exceptions").RedisError, OSError, TimeoutError
 
 
