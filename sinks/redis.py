@@ -1,12 +1,13 @@
 """Bars, prices and states of a flow on channels of a Redis."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
+from pipeline.channels.access import PART, PASSWORD, SECRET, URL, Access, access_of, library, login_fields, wrong_with
 from pipeline.channels.names import PREFIX, Names
 from pipeline.evidence import Trouble
 from pipeline.host import Host
@@ -15,14 +16,11 @@ from pipeline.parts import sink
 from pipeline.publishing.publisher import Publisher, folder_of
 from pipeline.publishing.terms import Terms
 from pipeline.publishing.thresholds import Thresholds
-from pipeline.publishing.urls import checked_url
-from pipeline.publishing.wires import FileWire, RedisWire, Wire, needed
-from pipeline.secret import LoginField, Secret
+from pipeline.publishing.wires import FileWire, RedisWire, Wire
+from pipeline.secret import LoginField
 from pipeline.service import Diagnosis, FeedReport, Pressure, Universe
 from pipeline.times import SECOND, DurationText, TimeframeName, duration, timeframe
 from pipeline.values import Bars, Forming, Gap, Link, NoData, Quotes, Revised
-
-NAME = "redis"
 
 
 @sink
@@ -32,22 +30,23 @@ class Redis:
 
     `from` names the window whose bars are published; their sources are heard without a word in the file. Final bars
     are never lost: while Redis is away they wait, in memory and then in `feed.db` beside the flow's ledger, and go out
-    in order. With `account`, the login that `accounts add` stored has the password of Redis and, with `sign`, the
-    secret that bars are signed with. With `file_only` there is no Redis: states lie in the folder `feed`.
-    See docs/feed_service.md.
+    in order. `account` is whose login `accounts add` stored: the secret that bars are signed with (`signed`), the
+    password of Redis (`password`). With `file_only` there is no Redis: states lie in the folder `feed`. It needs the
+    extra: pip install 'moonlight[redis]'. See docs/feed_service.md.
     """
 
     outer: ClassVar[bool] = True
 
     url: Annotated[str, Meta(description="redis://host:port/number, rediss:// with TLS, or unix:///path/of/socket")] = (
-        "redis://127.0.0.1:6379/0"
+        URL
     )
-    file_only: bool = False
+    file_only: Annotated[bool, Meta(description="no Redis: states lie in the folder `feed` beside the ledger")] = False
     prefix: Annotated[
         str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="what the names of channels and keys begin with")
     ] = PREFIX
     account: Annotated[str, Meta(description="whose login, as `accounts add` calls it")] = ""
-    sign: Annotated[bool, Meta(description="whether bars are signed with the secret of `account`")] = False
+    signed: Annotated[bool, Meta(description="whether the login has the secret that bars are signed with")] = True
+    password: Annotated[bool, Meta(description="whether the login has the password of Redis")] = False
     timeframes: Annotated[
         tuple[TimeframeName, ...], Meta(description="which bars are published; all of the window when left out")
     ] = ()
@@ -75,19 +74,21 @@ class Redis:
     max_targets: Annotated[int, Meta(ge=1, le=10_000, description="most bars that listeners may choose to get")] = 200
 
     def __post_init__(self) -> None:
-        checked_url(self.url)
-        if (self.sign or self.signed_commands) and not self.account:
-            raise ValueError('sign and signed_commands need the secret of an account; name it: account = "…"')
+        if wrong := wrong_with(self.url):
+            raise ValueError(wrong)
+        if self.account and not (self.signed or self.password):
+            raise ValueError("account has nothing to log in with; leave it out, or write password = true")
+        if self.password and not self.account:
+            raise ValueError("password needs an account whose login has it; add account, and store it: `accounts add`")
+        if self.signed_commands and not (self.account and self.signed):
+            raise ValueError("signed_commands needs an account whose login has the secret; add account, and store it")
         self.limits()
         for name in self.timeframes:
             timeframe(name)
 
     @property
     def login_fields(self) -> tuple[LoginField, ...]:
-        asked = [LoginField("password", "the password of Redis", "secret")]
-        if self.sign or self.signed_commands:
-            asked.append(LoginField("secret", "the secret that messages are signed with", "secret"))
-        return tuple(asked)
+        return login_fields(self.account, [*[PASSWORD] * self.password, *[SECRET] * self.signed])
 
     def __call__(
         self,
@@ -101,9 +102,8 @@ class Redis:
         ) -> abc.DisposableBase:
             if host.mode == "replay":  # what is past was published when it was new
                 return Disposable()
-            keys: Mapping[str, Secret] = logins_of(host.base, NAME).of(self.account).secrets if self.account else {}
-            terms, make = self.terms(host, keys.get("secret")), self.wire(host, keys.get("password"))
-            publisher = Publisher(host, terms, make, observer.on_next)
+            access = access_of(logins_of(host.base, PART), self.account)
+            publisher = Publisher(host, self.terms(host, access), self.wires(host, access), observer.on_next)
             return CompositeDisposable(
                 Disposable(publisher.close),
                 bars.subscribe(publisher.take, observer.on_error, scheduler=scheduler),
@@ -121,17 +121,18 @@ class Redis:
             closed_idle=duration(self.closed_idle),
         )
 
-    def wire(self, host: Host, password: Secret | None) -> Callable[[], Wire]:
+    def wires(self, host: Host, access: Access) -> Callable[[], Wire]:
         """Makes connections."""
         if self.file_only:
             return lambda: FileWire(folder_of(host))
-        needed()
-        return lambda: RedisWire(self.url, Names(self.prefix), password)
+        library()
+        return lambda: RedisWire(self.url, Names(self.prefix), access)
 
-    def terms(self, host: Host, secret: Secret | None) -> Terms:
+    def terms(self, host: Host, access: Access) -> Terms:
+        """What its keys ask a publisher to do."""
         spans = tuple(timeframe(name) for name in self.timeframes) or tuple(host.history)
         return Terms(
-            name=NAME,
+            name=PART,
             file_only=self.file_only,
             names=Names(self.prefix),
             limits=self.limits(),
@@ -147,5 +148,5 @@ class Redis:
             commands=self.commands and not self.file_only,
             max_targets=self.max_targets,
             signed_only=self.signed_commands,
-            secret=secret.reveal().encode() if secret is not None and (self.sign or self.signed_commands) else b"",
+            secret=access.secret if self.signed else b"",
         )

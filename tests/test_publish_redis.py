@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from pipeline.channels.access import Access
 from pipeline.channels.names import Names
 from pipeline.evidence import Trouble
 from pipeline.publishing.wires import RedisWire, Wire
@@ -19,7 +20,7 @@ HOUR_AGO = MONDAY + 60 * MINUTE
 
 
 def wire_to(server: RedisServer) -> Callable[[Rig], Wire]:
-    return lambda _: RedisWire(server.url, Names())
+    return lambda _: RedisWire(server.url, Names(), Access())
 
 
 def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -130,7 +131,7 @@ def test_d20_after_one_failure_of_redis_there_is_one_new_connection_and_the_brok
     made: list[Watched] = []
 
     def make(_: Rig) -> Wire:
-        made.append(Watched(redis_server.url, Names()))
+        made.append(Watched(redis_server.url, Names(), Access()))
         return made[-1]
 
     async def main() -> None:

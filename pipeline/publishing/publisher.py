@@ -209,6 +209,8 @@ class Publisher:
             what = f"{stream.product} {timeframe_name(stream.tf)} was published beyond {utc_text(now)}: it begins anew"
             self._telling.tell("rule", what)
         self._past_known |= {stream for stream in self._shelf.cursors() if self._gate.cursor(stream) != NEVER}
+        for stream in self._past_known:
+            self._pulse.restored(stream.product, stream.tf, self._gate.cursor(stream), now)
         for stream, since, rows in self._shelf.waiting():
             self._posting.lane.spill(stream, since, rows)
             self._gate.resumed(stream, int(self._shelf.newest(stream, 1).open_ts[-1]))

@@ -6,21 +6,17 @@ to again: it is closed, and another is made.
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from pipeline.channels.access import Access, client_of, failed
 from pipeline.channels.names import Channel, Names
 from pipeline.connections.troubles import CallFailed
 from pipeline.durable import fresh
-from pipeline.errors import InputError
-from pipeline.evidence import TroubleKind
 from pipeline.publishing.script import FRESH, LATE, Answer, Message, answer_of, call_of
-from pipeline.secret import Secret
 
-DEADLINE = 5.0
-"""Real seconds that Redis may take to answer."""
-ABSENT = "the sink redis needs the official client; install it with: pip install 'moonlight[redis]'"
-LISTENING = 1.0
+LISTENING = 5.0
 """Real seconds of listening after which it is looked whether the connection still stands."""
 
 
@@ -86,14 +82,14 @@ class FileWire:
 class RedisWire:
     """One connection to a Redis for what is published, and one more for commands."""
 
-    def __init__(self, url: str, names: Names, password: Secret | None = None) -> None:
-        self._url, self._names, self._password = url, names, password
+    def __init__(self, url: str, names: Names, access: Access) -> None:
+        self._url, self._names, self._access = url, names, access
         self._client: Any = None
         self._listener: Any = None
         self._scripts: dict[str, str] = {}
 
     async def open(self) -> None:
-        self._client = self._made()
+        self._client = client_of(self._url, self._access)
         await self._said(self._client.ping())
         await self._load()
 
@@ -118,13 +114,15 @@ class RedisWire:
         return [answer_of(message, each) for message, each in zip(messages, given, strict=True)]
 
     async def commands(self) -> AsyncGenerator[bytes]:
-        self._listener = self._made(checks=True)
+        self._listener = client_of(self._url, self._access)
         heard = self._listener.pubsub(ignore_subscribe_messages=True)
         try:
             await self._said(heard.subscribe(self._names.channel("commands")))
             while True:
                 message = await self._said(heard.get_message(timeout=LISTENING))
-                if message is not None:
+                if message is None:
+                    await self._said(heard.ping())
+                elif message["type"] == "message":
                     yield bytes(message["data"])
         finally:
             await heard.aclose()
@@ -134,18 +132,6 @@ class RedisWire:
         for client in clients:
             if client is not None:
                 await client.aclose()
-
-    def _made(self, *, checks: bool = False) -> Any:
-        modules = _redis()
-        return modules.client.Redis.from_url(
-            self._url,
-            password=None if self._password is None else self._password.reveal(),
-            socket_timeout=DEADLINE,
-            socket_connect_timeout=DEADLINE,
-            health_check_interval=10 if checks else 0,
-            retry=modules.never,
-            protocol=2,
-        )
 
     async def _load(self) -> None:
         for script in (FRESH, LATE):
@@ -160,64 +146,21 @@ class RedisWire:
 
     async def _said(self, answer: Any) -> Any:
         """What Redis answers; a failure as one of ours."""
-        error = _redis().error
         try:
             return await answer
-        except (error, OSError, EOFError) as failure:
+        except (import_module("redis.exceptions").RedisError, OSError) as failure:
             raise told(failure) from failure
 
 
-class _Modules(NamedTuple):
-    """What is used of the official client."""
-
-    client: Any
-    error: type[Exception]
-    never: Any
-
-
-_found: list[_Modules] = []
-
-
-def _redis() -> _Modules:
-    """The official client, looked for when it is needed."""
-    if not _found:
-        try:
-            from redis import asyncio as client  # noqa: PLC0415  # an extra: only who uses this part needs it
-            from redis.asyncio.retry import Retry  # noqa: PLC0415
-            from redis.backoff import NoBackoff  # noqa: PLC0415
-            from redis.exceptions import RedisError  # noqa: PLC0415
-        except ImportError as missing:
-            raise InputError(ABSENT) from missing
-        _found.append(_Modules(client, RedisError, Retry(NoBackoff(), 0)))
-    return _found[0]
-
-
-def needed() -> None:
-    """Say so at once when the official client is not installed."""
-    _redis()
-
-
-KINDS: dict[str, TroubleKind] = {
-    "AuthenticationError": "auth",
-    "AuthenticationWrongNumberOfArgsError": "auth",
-    "AuthorizationError": "auth",
-    "NoPermissionError": "auth",
-    "BusyLoadingError": "maintenance",
-    "ReadOnlyError": "maintenance",
-    "OutOfMemoryError": "throttle",
-    "MaxConnectionsError": "throttle",
-    "ConnectionError": "network",
-    "TimeoutError": "network",
-}
-"""By the name of what the client raises: the nearest that is known."""
+AWAY = ("ReadOnlyError", "BusyLoadingError", "MasterDownError", "ClusterDownError")
+"""What a server answers that is not the one to write to now: another may be, so it is connected to anew."""
 
 
 def told(failure: BaseException) -> CallFailed:
     """What the client raised, as one of our kinds."""
-    kinds: list[TroubleKind] = [KINDS[each.__name__] for each in type(failure).__mro__ if each.__name__ in KINDS]
-    kinds.append("network" if isinstance(failure, OSError | EOFError) else "rule")
-    said = str(failure).strip() or type(failure).__name__
-    return CallFailed(kinds[0], f"redis: {said}")
+    if type(failure).__name__ in AWAY:
+        return CallFailed("maintenance", f"Redis takes nothing now: {failure}")
+    return failed(failure)
 
 
 def _raised(given: object) -> None:

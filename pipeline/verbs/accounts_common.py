@@ -85,7 +85,7 @@ def owners(plan: Plan) -> Iterator[Owner]:
     for name, account in plan.accounts.items():
         node = plan.by_id[f"venues.{account.venue}"]
         yield Owner(name, node, account.money, account.currency, _fields(node.instance))
-    for node in plan.of("source"):
+    for node in (*plan.of("source"), *plan.of("sink")):
         name = getattr(node.instance, "account", "")
         if isinstance(name, str) and name and _fields(node.instance) and name not in plan.accounts:
             yield Owner(name, node, "", "", _fields(node.instance))
