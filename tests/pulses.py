@@ -13,8 +13,8 @@ from pipeline.publishing.thresholds import Thresholds
 from pipeline.service import FeedReport
 from pipeline.times import MINUTE, SECOND, parse_moment
 from pipeline.values import BAR_COLUMNS, Bars, Link, NoData, Quotes
-from tests.support import MONDAY
 
+MONDAY = parse_moment("2026-01-05T10:00:00Z")
 SATURDAY = parse_moment("2026-01-10T12:00:00Z")
 SUNDAY_OPEN = parse_moment("2026-01-11T22:00:00Z")
 FRIDAY_CLOSE = parse_moment("2026-01-09T22:00:00Z")
@@ -44,11 +44,12 @@ class Driven:
         timeframes: tuple[int, ...] = (MINUTE,),
         limits: Thresholds | None = None,
         calendars: Calendars | None = None,
+        known: bool = True,
     ) -> None:
         self.now = begins
         self.products = products or ("EURUSD",)
         limits = limits or Thresholds()
-        self.pulse = Pulse(calendars or Calendars(), timeframes, limits, begins, self.products)
+        self.pulse = Pulse(calendars or Calendars(), timeframes, limits, begins, self.products if known else ())
 
     def after(self, seconds: float) -> "Driven":
         self.now += round(seconds * SECOND)

@@ -12,8 +12,7 @@ from pipeline.publishing.figures import Figures, diagnosis_of
 from pipeline.publishing.heartbeat import MANY, heartbeat_of, wire_state
 from pipeline.service import DiagState, LaneReport, Pace, Quota
 from pipeline.times import HOUR, MINUTE, SECOND
-from tests.pulses import SATURDAY, Driven, quote
-from tests.support import MONDAY
+from tests.pulses import MONDAY, SATURDAY, Driven, bars, quote
 
 LANES = (
     LaneReport(
@@ -77,10 +76,10 @@ def test_each_of_our_states_is_one_of_the_four_words_by_what_was_published(
     state: DiagState, nothing: str, past: str, new: str
 ) -> None:
     said: list[str] = []
-    for fresh, bars in ((False, 0), (False, 3), (True, 4)):
+    for fresh, count in ((False, 0), (False, 3), (True, 4)):
         driven = streaming() if fresh else Driven("XAUUSD").ticking(5)
         put_into(driven, state)
-        said.append(wire_state(driven.look(), bars))
+        said.append(wire_state(driven.look(), count))
     assert said == [nothing, past, new]
 
 
@@ -127,7 +126,7 @@ def test_d03_the_heartbeat_of_a_saturday_is_idle_and_says_why_and_until_when() -
 
 
 def test_d19_an_idle_heartbeat_tells_the_last_bar_of_an_earlier_life_and_how_long_ago_it_closed() -> None:
-    driven = Driven("XAUUSD", begins=SATURDAY)
+    driven = Driven(begins=SATURDAY, known=False)
     closed = SATURDAY - 14 * HOUR
     driven.pulse.restored("XAUUSD", MINUTE, closed - MINUTE, driven.now)
     made = beat(driven)
@@ -135,6 +134,9 @@ def test_d19_an_idle_heartbeat_tells_the_last_bar_of_an_earlier_life_and_how_lon
     assert made.last_bar_close_ms == closed - 1
     assert made.context["lag_seconds"] == 14 * 3600.0
     assert made.context["bars_published"] == 0
+    assert made.context["stream_targets"] == []
+    driven.pulse.given(bars("XAUUSD", closed - HOUR, count=9, fresh=0), driven.now)
+    assert beat(driven).context["stream_targets"][0]["last_close_ms"] == closed - 1
 
 
 # --- what stands beside it -------------------------------------------------------------------------------------------

@@ -12,8 +12,7 @@ from pipeline.publishing.silence import Ticks
 from pipeline.publishing.snapshots import Snapshots, snapshot_state
 from pipeline.publishing.thresholds import Thresholds
 from pipeline.times import SECOND
-from tests.pulses import quote
-from tests.support import MONDAY
+from tests.pulses import MONDAY, quote
 
 LIMITS = Thresholds()
 EVERY = 3 * SECOND

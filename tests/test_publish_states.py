@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from pipeline.publishing.silence import Ticks
 from pipeline.publishing.thresholds import Thresholds
 from pipeline.times import MINUTE, SECOND
-from tests.pulses import FRIDAY_CLOSE, SATURDAY, SUNDAY_OPEN, Driven, bars, quote
-from tests.support import MONDAY
+from tests.pulses import FRIDAY_CLOSE, MONDAY, SATURDAY, SUNDAY_OPEN, Driven, bars, quote
 
 # --- the four states -------------------------------------------------------------------------------------------------
 

@@ -14,8 +14,7 @@ from pipeline.publishing.status import MANY, Repeats, market_status_of, status_k
 from pipeline.publishing.trading import Trading
 from pipeline.service import Quota
 from pipeline.times import DAY, HOUR, MINUTE, SECOND, parse_moment
-from tests.pulses import FRIDAY_CLOSE, SATURDAY, SUNDAY_OPEN, Driven
-from tests.support import MONDAY
+from tests.pulses import FRIDAY_CLOSE, MONDAY, SATURDAY, SUNDAY_OPEN, Driven
 
 BREAK = parse_moment("2026-01-06T22:00:00Z")
 """Gold is in its daily break from 17:00 to 18:00 in New York."""
@@ -291,6 +290,15 @@ def test_several_calendars_are_open_while_any_of_them_is_and_the_next_opening_is
     assert (hours.is_open, hours.opens_at, hours.reason) == (False, parse_moment("2026-01-11T23:00:00Z"), "weekend")
     friday = two.at(parse_moment("2026-01-09T20:00:00Z"))
     assert (friday.is_open, friday.closes_at) == (True, parse_moment("2026-01-09T21:55:00Z"))
+
+
+def test_a_product_of_an_earlier_life_says_when_the_market_is_open_until_one_is_there() -> None:
+    driven = Driven("XAUUSD", begins=SATURDAY, known=False)
+    assert driven.look().market == "unknown"
+    driven.pulse.restored("BTCUSD", MINUTE, SATURDAY - MINUTE, driven.now)
+    assert driven.look().market == "open"
+    driven.tick("XAUUSD")
+    assert driven.look().market == "closed"
 
 
 def test_a_city_that_opens_is_named_without_a_price_having_to_come() -> None:

@@ -85,7 +85,8 @@ class Pulse:
     def restored(self, product: str, tf: int, last_open: int, now: int) -> bool:
         """An earlier life has published bars up to this one."""
         self._pass(now)
-        self._keep(product, now)
+        self.trading.assume(product)
+        self._read(now)
         self.streams.restored(product, tf, last_open)
         return self._step(now)
 

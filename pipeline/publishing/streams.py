@@ -34,6 +34,7 @@ class Streams:
     def __init__(self, timeframes: Iterable[int]) -> None:
         self._timeframes = tuple(timeframes)
         self._outputs = dict[Stream, Output]()
+        self._before = dict[Stream, int]()
         self.fresh = 0
         """Final bars published that came to be in this life."""
         self.live = 0
@@ -69,10 +70,9 @@ class Streams:
             self.fresh += bars
 
     def restored(self, product: str, tf: int, last_open: int) -> None:
-        """What an earlier life has published."""
-        output = self._of(product, tf)
-        output.last_close = max(output.last_close, last_open + tf)
-        self.last_close = max(self.last_close, output.last_close)
+        """What an earlier life has published: the stream itself is there again with its first price or bar."""
+        self._before[Stream(product, tf)] = last_open + tf
+        self.last_close = max(self.last_close, last_open + tf)
 
     def shown(self, product: str, tf: int) -> None:
         """A bar that still forms was published."""
@@ -116,5 +116,5 @@ class Streams:
         stream = Stream(product, tf)
         output = self._outputs.get(stream)
         if output is None:
-            output = self._outputs[stream] = Output()
+            output = self._outputs[stream] = Output(self._before.pop(stream, 0))
         return output

@@ -96,8 +96,13 @@ class Trading:
         self._kept = dict[str, Calendar]()
         self._running = dict[Calendar, tuple[int, int, int | None]]()
         """Of each calendar the two edges between which was asked last, and since when it is open."""
+        self._assumed = dict[str, Calendar]()
         for product in products:
             self.keep(product)
+
+    def assume(self, product: str) -> None:
+        """Count a product in for as long as none is known for certain: one of an earlier life may be gone."""
+        self._assumed[product] = self._calendars.of(product)
 
     def keep(self, product: str) -> bool:
         """Count a product in; False when it was."""
@@ -128,10 +133,10 @@ class Trading:
         return self.opened(product, now) is not None
 
     def at(self, now: int) -> Hours:
-        several = list(dict.fromkeys(self._kept.values()))
+        counted = list((self._kept or self._assumed).values())
+        several = list(dict.fromkeys(counted))
         if not several:
             return Hours(now, False, False, None, None, None, None, None, None, (), Week())
-        counted = list(self._kept.values())
         first = max(several, key=counted.count)
         states = [each.state(now) for each in several]
         known = any(state.reason != "unknown" for state in states)
