@@ -132,8 +132,12 @@ class _Clock:
         return None if ahead is None else ahead + heard.at * self._speed
 
 
+def parsed_time(heard: Heard) -> float | None:
+    """When something was made, by itself, in seconds."""
+    return stamped(_Message(heard, parsed(heard.raw)))
+
+
 def stamped(message: _Message) -> float | None:
-    """When it was made, by itself, in seconds."""
     match message.heard.channel:
         case "price_tik":
             return float(message.body["snap_ts"])
@@ -170,7 +174,9 @@ def _bars(messages: Iterable[_Message], clock: _Clock, terms: Terms, verdict: Ve
             else:
                 verdict.live += 1
                 counted[*pair, opens] += 1
-                verdict.find(*_live(name, opens, LENGTHS[pair[1]], at, out[pair], forming.get(pair)))
+                verdict.find(*_live(name, opens, at, out[pair], forming.get(pair)))
+                if at > (ends := opens / 1000 + 2 * LENGTHS[pair[1]] / 1000) and not _excused(ends, at, terms):
+                    verdict.find(f"{name}: live long after it ended")
                 forming[pair] = opens
     for (symbol, tf, opens), count in counted.items():
         if count > LENGTHS[tf] / 250 + 4:
@@ -188,7 +194,7 @@ def _final(name: str, final: Final, out: set[int], terms: Terms) -> Iterable[str
         yield f"{name}: final after a later one"
 
 
-def _live(name: str, opens: int, length: int, at: float, out: set[int], before: int | None) -> Iterable[str]:
+def _live(name: str, opens: int, at: float, out: set[int], before: int | None) -> Iterable[str]:
     if out and opens <= max(out):
         yield f"{name}: live after the final one"
     if before is not None and opens < before:
@@ -197,8 +203,6 @@ def _live(name: str, opens: int, length: int, at: float, out: set[int], before: 
         yield f"{name}: live before the final one of {before}"
     if at < opens / 1000:
         yield f"{name}: live before it began"
-    if at > (opens + 2 * length) / 1000:
-        yield f"{name}: live long after it ended"
 
 
 def _gated(messages: Iterable[_Message], verdict: Verdict) -> None:
@@ -244,7 +248,7 @@ def _snapshots(symbol: str, ticks: Sequence[_Message], terms: Terms) -> Iterable
     for one, two in pairwise(ticks):
         taken, next_taken = one.body["snap_ts"], two.body["snap_ts"]
         apart = next_taken - taken
-        if apart < terms.snapshot * 0.8 and not _excused(taken, next_taken, terms):
+        if apart < terms.snapshot * 0.8 - terms.slack and not _excused(taken, next_taken, terms):
             yield f"{symbol}: snapshots {apart:.3f} s apart at {taken}"
         if two.body["tick_ts"] < one.body["tick_ts"]:
             yield f"{symbol}: an older tick after a newer one at {next_taken}"
