@@ -291,7 +291,7 @@ def test_an_engine_of_another_protocol_is_named_and_not_guessed_at(tmp_path: Pat
         async with on_bench(tmp_path, desk=False, view=view) as bench:
             await bench.desk.start()
             await bench.shows(
-                "ANOTHER PROTOCOL", "engine 1.0.0 speaks protocol 3, this console protocol 1; run both from one"
+                "ANOTHER PROTOCOL", "engine 1.0.0 speaks protocol 3, this console protocol 2; run both from one"
             )
             assert bench.text.count("speaks protocol 3") == 2  # where the keys would be, and in the log
 

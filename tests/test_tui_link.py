@@ -152,7 +152,7 @@ def test_coming_back_to_the_same_engine_repeats_no_line_of_the_log(tmp_path: Pat
 
 def test_an_engine_that_falls_silent_counts_as_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.link.SILENCE", 0.2)
-    hello = '{"topic":"hello","protocol":1,"version":"1","pid":1,"started":1,"flow":"f","mode":"paper","clock":1,'
+    hello = '{"topic":"hello","protocol":2,"version":"1","pid":1,"started":1,"flow":"f","mode":"paper","clock":1,'
     hello += '"speed":1.0,"display_timezone":"UTC"}'
 
     async def main() -> None:
@@ -164,7 +164,7 @@ def test_an_engine_that_falls_silent_counts_as_gone(monkeypatch: pytest.MonkeyPa
     run(main())
 
 
-@pytest.mark.parametrize("said", ["", "hello", "[]", '{"protocol": 1, "version": "1"}', '{"topic": "status"}'])
+@pytest.mark.parametrize("said", ["", "hello", "[]", '{"protocol": 2, "version": "1"}', '{"topic": "status"}'])
 def test_what_is_no_engine_of_ours_is_said_and_tried_again(said: str) -> None:
     async def main() -> None:
         async with other_server(said) as address, watching(lambda: address) as seen:

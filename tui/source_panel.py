@@ -53,7 +53,7 @@ class SourcePanel(Sheet):
         if told.quota is not None:
             quota = told.quota
             put_off = f" · THROTTLED {quota.reason}".rstrip() if quota.throttled else ""
-            calls = f" · {quota.minute}/{quota.per_minute} a minute · {quota.hour}/{quota.per_hour} an hour"
+            calls = f" · {quota.minute}/{quota.per_minute} min · {quota.hour}/{quota.per_hour} h"
             yield words(
                 width,
                 Run("quota "),
@@ -71,8 +71,10 @@ class SourcePanel(Sheet):
                 f" · {told.tick_errors} unfit · {told.ticks_dropped} passed over · {told.edge_depth} waiting", "second"
             ),
         )
-        lost = f"history {count_text(told.history_calls)} calls · {told.history_failures} failed · "
-        yield words(width, Run(f"{lost}{told.reconnects} reconnects · {told.subscriptions} subscriptions", "second"))
+        calls = f"{count_text(told.history_calls)} calls · {told.history_failures} failed"
+        yield words(
+            width, Run(f"{calls} · {told.reconnects} reconnects · {told.subscriptions} subscriptions", "second")
+        )
 
     def _wait(self, told: FeedReport, width: int) -> Line:
         """What failed last, and how long it still waits before it tries that again."""
