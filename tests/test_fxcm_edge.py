@@ -76,6 +76,16 @@ def test_a_row_that_is_no_price_is_counted_and_wakes_nobody() -> None:
     assert (came, counts.tick_errors, counts.ticks) == ([], 1, 0)
 
 
+def test_a_row_that_changes_in_something_else_than_its_price_is_no_tick() -> None:
+    async def play(edge: Edge, came: list[Any]) -> None:
+        for each in (offer(1), offer(1), offer(1, "XAU/USD"), offer(1), offer(2)):
+            edge.offer(each)
+
+    came, counts = crossed(play)
+    assert came == [offer(1), offer(1, "XAU/USD"), offer(2)]
+    assert (counts.ticks, counts.repeated) == (3, 2)
+
+
 def test_many_prices_are_passed_on_in_turns_that_leave_room_for_others() -> None:
     turns: list[int] = []
 

@@ -109,7 +109,7 @@ class Connection:
         self.sdk = ""
         self.instruments: frozenset[str] = frozenset()
         """What the venue has prices of, as of the last login."""
-        self.up = False
+        self.up = self._was_up = False
         self._ends: CallFailed | None = None
         self._thread: SdkThread | None = None
         self._edge: Edge | None = None
@@ -144,7 +144,7 @@ class Connection:
         return self._connecting is not None and not self._connecting.done()
 
     async def _log_in(self) -> None:
-        again = self.tally.reconnects > 0 or self._subscribed or self.state == "reconnecting"
+        again = self._was_up
         self._stand("reconnecting" if again else "connecting")
         try:
             thread, access = self._ready_thread(), self._access()
@@ -156,7 +156,7 @@ class Connection:
         except SdkFailed as failure:
             raise self._failed(failure) from None
         self.tally.reconnects += again
-        self.up, self._subscribed, self._strikes = True, False, 0
+        self.up, self._was_up, self._subscribed, self._strikes = True, True, False, 0
         self._quiet_from = self._host.now()
         self._stand("connected")
         self.on_session()

@@ -22,7 +22,7 @@ Act = Callable[[], None]
 
 @dataclass(slots=True)
 class Crossed:
-    """What came over, since the beginning: ticks = given + dropped + what waits."""
+    """What came to the edge, since the beginning: ticks = given + dropped + what waits."""
 
     ticks: int = 0
     tick_errors: int = 0
@@ -30,6 +30,8 @@ class Crossed:
     dropped: int = 0
     """Those that a newer one of the same instrument took the place of."""
     given: int = 0
+    repeated: int = 0
+    """Rows that changed, but not in their price or its time: they are no ticks."""
 
 
 class Edge:
@@ -42,6 +44,7 @@ class Edge:
         self._waiting = deque[Offer | Act]()
         self._offers = 0
         """How many of what waits are prices."""
+        self._last: dict[str, Offer] = {}
         self._newest: dict[str, Offer] = {}
         """Those that found no room."""
         self._woken = False
@@ -61,6 +64,10 @@ class Edge:
             if offer is None:
                 self._crossed.tick_errors += 1
                 return
+            if self._last.get(offer.instrument) == offer:
+                self._crossed.repeated += 1
+                return
+            self._last[offer.instrument] = offer
             self._crossed.ticks += 1
             if self._offers < self._room and not self._newest:
                 self._offers += 1

@@ -93,8 +93,8 @@ class FxcmFeed:
         await self.connection.close()
 
     async def _session(self) -> None:
-        """History waits for the login, but after a loss it is not what decides when to try again."""
-        if not self._streams or self.connection.connecting or self.connection.state in ("connecting", "off"):
+        """Where prices are wanted too, their lines decide when a login is tried: history waits for it, no more."""
+        if not self._streams or self.connection.connecting or self.connection.state == "off":
             await self.connection.connect()
 
     def _known(self, products: Sequence[str]) -> dict[str, str]:

@@ -90,7 +90,12 @@ class SdkThread:
         return doing is not None and doing.done is asked
 
     async def close(self, seconds: float) -> bool:
-        """Let go of everything; whether that was done within so many seconds. If not, the thread is abandoned."""
+        """Let go of everything; whether that was done within so many seconds. If not, the thread is abandoned.
+
+        Of one that ended or was abandoned before there is nothing left to let go of.
+        """
+        if self._ending:
+            return True
         done = self._asked("logout", CLOSE, self._let_go)
         self.abandon(but=done)
         await asyncio.wait((done,), timeout=seconds)
@@ -126,8 +131,7 @@ class SdkThread:
         while (call := self._next()) is not None:
             if not call.done.done():
                 self._do(call)
-        with suppress(SdkFailed):  # nobody waits for it
-            self._let_go()
+        self._let_go()
 
     def _next(self) -> _Call | None:
         with self._room:
@@ -152,7 +156,8 @@ class SdkThread:
         self._unsubscribe()
         session, self._session = self._session, None
         if session is not None:
-            session.logout()
+            with suppress(SdkFailed):  # of one that was lost there is nothing left to log out of
+                session.logout()
 
     def _unsubscribe(self) -> None:
         subscription, self._subscription = self._subscription, None

@@ -46,7 +46,7 @@ MEANINGS: tuple[tuple[type[SdkFailed], tuple[str, ...]], ...] = (
     (SessionLost, ("session lost", "sessionlost", "not connected", "session is", "session status", "no session")),
 )
 CLOSED = ("maintenance", "unavailable", "not available", "is closed")
-REFUSED = ("incorrect", "invalid", "password", "pin code", "locked", "disabled", "expired", "not authorized", "denied")
+REFUSED = ("incorrect", "password", "pin code", "locked", "not authorized", "access denied")
 
 
 def status_name(status: object) -> str:
