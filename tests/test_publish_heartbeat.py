@@ -204,6 +204,7 @@ def test_a_source_that_backs_off_is_told_with_what_is_left_and_what_failed() -> 
     )
     context = beat(driven.after(5)).context
     assert context["backoff"]["feed"] == {"active": True, "seconds": 15.0}
+    assert (context["backoff_seconds"], context["fxcm_backoff_active"]) == (15.0, True)
     assert (context["feed_session"], context["last_fxcm_error"]) == ("reconnecting", "session lost")
     assert context["diag_state_since"] == "2026-01-05T10:01:02.000Z"
     assert beat(driven.after(20)).context["backoff"]["feed"] == {"active": False, "seconds": 0.0}

@@ -292,6 +292,22 @@ def test_several_calendars_are_open_while_any_of_them_is_and_the_next_opening_is
     assert (friday.is_open, friday.closes_at) == (True, parse_moment("2026-01-09T21:55:00Z"))
 
 
+def test_the_week_that_is_told_is_the_one_most_products_keep_and_rather_one_that_closes() -> None:
+    tags = {
+        products: Trading(Calendars(), products).at(SATURDAY).week.tag
+        for products in (("BTCUSD", "EURUSD"), ("BTCUSD", "ETHUSD", "EURUSD"), ("BTCUSD",))
+    }
+    assert list(tags.values()) == ["fx", "always", "always"]
+
+
+def test_how_late_a_bar_was_is_said_of_new_ones_only() -> None:
+    driven = Driven().after(3600)
+    driven.bar(fresh=False)
+    assert [(each.bars, each.lag_seconds) for each in driven.pulse.streams.reports()] == [(1, 0.0)]
+    driven.after(61.5).bar()
+    assert [(each.bars, each.lag_seconds) for each in driven.pulse.streams.reports()] == [(2, 1.5)]
+
+
 def test_a_product_of_an_earlier_life_says_when_the_market_is_open_until_one_is_there() -> None:
     driven = Driven("XAUUSD", begins=SATURDAY, known=False)
     assert driven.look().market == "unknown"

@@ -156,6 +156,8 @@ def _of_source(picture: Picture, told: Diagnosis) -> dict[str, Any]:
             "feed": {"active": left > 0, "seconds": left},
             "redis": {"active": told.redis == "backoff", "seconds": told.redis_backoff_seconds},
         },
+        "backoff_seconds": left,
+        "fxcm_backoff_active": left > 0,
         "redis": told.redis,
         "diag": {"throttled": _throttled(report)},
     }

@@ -17,7 +17,7 @@ class Output:
     last_close: int = 0
     """The end of the last final bar that was published (exclusive)."""
     lag: int = 0
-    """How long after its end it was."""
+    """How long after its end the last new one was."""
     bars: int = 0
     live: int = 0
     covered: int = 0
@@ -63,8 +63,9 @@ class Streams:
         output = self._of(product, tf)
         output.bars += bars
         end = last_open + tf
-        if end > output.last_close:
-            output.last_close, output.lag = end, max(0, at - end)
+        if fresh and end > output.last_close:
+            output.lag = max(0, at - end)
+        output.last_close = max(output.last_close, end)
         self.last_close = max(self.last_close, end)
         if fresh:
             self.fresh += bars

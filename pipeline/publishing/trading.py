@@ -41,7 +41,7 @@ class Hours:
     names: tuple[str, ...]
     """Of the cities that are at work."""
     week: Week
-    """Of the calendar that counts: the one most products keep."""
+    """Of the calendar that counts: the one most products keep, of two rather the one that closes."""
 
     @property
     def detail(self) -> Detail | None:
@@ -137,7 +137,7 @@ class Trading:
         several = list(dict.fromkeys(counted))
         if not several:
             return Hours(now, False, False, None, None, None, None, None, None, (), Week())
-        first = max(several, key=counted.count)
+        first = max(several, key=lambda each: (counted.count(each), not each.never_closes))
         states = [each.state(now) for each in several]
         known = any(state.reason != "unknown" for state in states)
         next_open = min((state.next_open for state in states if state.next_open is not None), default=None)
