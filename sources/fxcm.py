@@ -131,8 +131,8 @@ class Fxcm:
             make=lambda warn: self._feed(host, warn, host.calendars, host.folder / "fxcm"),
             products=self.products,
             quiet_after=duration(self.quiet_after) / SECOND,
-            allowance=self._allowance(),
-            finals=self._wanted() if self.finals == "history" else None,
+            allowance=self.allowance(),
+            finals=self.wanted() if self.finals == "history" else None,
         )
         return served(host, service, asks)
 
@@ -140,7 +140,7 @@ class Fxcm:
         """Its prices without a flow, for `data download`: within the same limits."""
         calendars = Calendars()
         feed = self._feed(host, warn, calendars, host.base / "data" / "fxcm")
-        return Rationed(feed, Calls(self._allowance()), host, calendars, warn)
+        return Rationed(feed, Calls(self.allowance()), host, calendars, warn)
 
     # --- what is asked of it -----------------------------------------------------------------------------------------
 
@@ -226,7 +226,7 @@ class Fxcm:
         login = logins_of(host.base, "fxcm").of(self.account)
         return Access(login.names["user"], login.secrets["password"], self.url, self.connection)
 
-    def _wanted(self) -> Wanted:
+    def wanted(self) -> Wanted:
         return Wanted(
             products=self.products,
             timeframes=self._timeframes(),
@@ -243,7 +243,7 @@ class Fxcm:
             idle_seconds=self.idle_seconds,
         )
 
-    def _allowance(self) -> Allowance:
+    def allowance(self) -> Allowance:
         return Allowance(
             per_minute=self.max_history_calls_per_minute,
             per_hour=self.max_history_calls_per_hour,

@@ -166,8 +166,7 @@ class Polling:
     def _accept(self, product: str, tf: int, since: int, bars: Bars) -> None:
         """Give what is over of some bars, and move the cursor behind it."""
         now = self._host.now()
-        fit = self._over(bars, now) & (bars.open_ts >= since)
-        fit = self._sound(product, tf, bars, fit, now)
+        fit = self._sound(bars) & self._over(bars, now) & (bars.open_ts >= since)
         if not fit.any():
             return
         rows = bars.chosen(fit)
@@ -193,24 +192,21 @@ class Polling:
         ended[-1:] = False
         return over | ended
 
-    def _sound(self, product: str, tf: int, bars: Bars, over: Flags, now: int) -> Flags:
-        """Which of the bars that are over can be at all; of those that cannot it is told."""
-        fit = possible(bars) & (bars.open_ts % tf == 0)
+    def _sound(self, bars: Bars) -> Flags:
+        """Which bars can be at all; of those that cannot it is told."""
+        fit = possible(bars) & (bars.open_ts % bars.tf == 0)
         fit[1:] &= np.diff(bars.open_ts) > 0
-        ahead = int(np.count_nonzero(bars.open_ts + tf > now))
-        name = f"{product} {timeframe_name(tf)}"
-        if ahead:
-            self._telling.tell("format", f"bars of {name} came that are not over yet; left out")
         if not fit.all():
-            self._telling.tell("format", f"bars of {name} came that cannot be; left out")
-        return fit & over
+            self._telling.tell("format", f"bars of {bars.product} {timeframe_name(bars.tf)} that cannot be; left out")
+        return fit
 
     # --- when --------------------------------------------------------------------------------------------------------
 
     def _missing(self, tf: int, now: int) -> list[str]:
-        """The products of which a bar of a timeframe is over and not there."""
+        """The products of which a bar of a timeframe is over and not there; those that lack most are first."""
         over = slot_of(now - self._wanted.grace, tf)
-        return [product for product in self._targets(tf, now) if self._is_wanted(product, tf, over, now)]
+        lacking = [product for product in self._targets(tf, now) if self._is_wanted(product, tf, over, now)]
+        return sorted(lacking, key=lambda product: self._cursor[product, tf])
 
     def _is_wanted(self, product: str, tf: int, over: int, now: int) -> bool:
         since = self._cursor[product, tf]
