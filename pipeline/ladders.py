@@ -87,13 +87,14 @@ class Ladder:
         for span in self._longer:
             parts = self.base.last(span // self._base - 1)
             begin = slot_of(bar.open_ts, span)
-            parts = parts.rows(int(parts.open_ts.searchsorted(begin)), len(parts), 0)
-            if not len(parts):
+            row = int(parts.open_ts.searchsorted(begin))
+            if row == len(parts):
                 yield Forming(self._product, span, begin, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.at)
                 continue
-            high, low = max(float(parts.high.max()), bar.high), min(float(parts.low.min()), bar.low)
-            volume = float(parts.volume.sum()) + bar.volume
-            yield Forming(self._product, span, begin, float(parts.open[0]), high, low, bar.close, volume, bar.at)
+            high = max(np.maximum.reduce(parts.high[row:]).item(), bar.high)
+            low = min(np.minimum.reduce(parts.low[row:]).item(), bar.low)
+            volume = np.add.reduce(parts.volume[row:]).item() + bar.volume
+            yield Forming(self._product, span, begin, parts.open.item(row), high, low, bar.close, volume, bar.at)
 
     def _ended(self, moment: int, span: int) -> Iterator[Bars]:
         """The longer bar that ends with the newest at a moment, if there is one and all its parts are there.
