@@ -147,6 +147,27 @@ def test_who_does_not_answer_is_asked_again_and_holds_nothing_up_for_ever(
     asyncio.run(main())
 
 
+def test_an_answer_that_comes_in_parts_is_given_as_it_stands_and_then_whole(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        source = listener(redis_server, timeframes=("1m",))
+        async with (
+            speaking(redis_server, targets=(M1,)) as mouth,
+            listening(source, tmp_path, history={MINUTE: 10}) as ear,
+        ):
+            mouth.past[M1] = before(MINUTE, 4)  # what it has at hand
+            await ear.until(lambda: "connected" in ear.sessions())
+            await mouth.say(tick(MONDAY + SECOND))
+            await ear.until(ear.quotes)
+            assert ear.opened(fresh=False) == before(MINUTE, 4)
+            await mouth.say(bars(*before(MINUTE, 12)[:8]))  # and what it had to ask for
+            await ear.until(lambda: len(ear.of(Bars)) == 2)
+            assert ear.of(Bars)[1].open_ts.tolist() == before(MINUTE, 10)
+
+    asyncio.run(main())
+
+
 def test_nobody_who_takes_commands_is_told(redis_server: RedisServer, tmp_path: Path) -> None:
     async def main() -> None:
         async with listening(listener(redis_server), tmp_path, history={MINUTE: 5}) as ear:

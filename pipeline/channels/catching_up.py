@@ -22,8 +22,10 @@ Send = Callable[[Mapping[str, Any]], Awaitable[int | None]]
 
 BEGINNING = 20 * SECOND
 """So long what comes is held back for the past to be there before it."""
-PART = SECOND
-"""An answer is whole when none of it came for so long."""
+PART = 5 * SECOND
+"""What came of an answer is given when no more of it came for so long,"""
+REST = 120 * SECOND
+"""and the rest of it when it comes within that: a publisher may have to ask for it too."""
 AGAIN = 30 * SECOND
 """What is not answered is asked for again after so long, and twice that, and so on."""
 TRIES = 4
@@ -67,10 +69,10 @@ class CatchingUp:
         before = len(course.want.found) if course.want is not None else 0
         fresh = course.take(rows)
         if course.want is not None and len(course.want.found) > before:
-            if course.whole:
-                self._settle(key)
+            if self._full(course, course.want):
+                self._close(key)
             else:
-                self._plan(key, PART, self._settle)
+                self._plan(key, PART, self._partly)
         if fresh:
             self._pass(product, bars_of(product, tf, fresh, self._host.now(), fresh=True))
 
@@ -134,21 +136,40 @@ class CatchingUp:
 
     # --- what is wanted ----------------------------------------------------------------------------------------------
 
-    def _settle(self, key: tuple[str, int]) -> None:
-        """Give what came of what was wanted."""
-        product, tf = key
+    def _full(self, course: Course, want: Want) -> bool:
+        """Whether nothing of what is wanted can still be on its way."""
+        calendar, tf = self._host.calendars.of(course.product), course.tf
+        if not want.warm:
+            return len(want.found) >= len(calendar.open_slots(want.since, want.until, tf))
+        last = want.until - tf
+        return len(want.found) >= want.rows and (
+            last in want.found or not len(calendar.open_slots(last, want.until, tf))
+        )
+
+    def _partly(self, key: tuple[str, int]) -> None:
+        """Go on with what came so far."""
+        self._give_found(key)
+        self._release(key[0])
+        self._plan(key, REST, self._close)
+
+    def _close(self, key: tuple[str, int]) -> None:
+        """Give what came of what was wanted; nothing more of it is waited for."""
         self._drop(key)
+        self._give_found(key)
+        self._courses[key].want = None
+        several = (course for (product, _), course in self._courses.items() if product == key[0])
+        if not any(course.want is not None and course.want.warm for course in several):
+            self._release(key[0])
+
+    def _give_found(self, key: tuple[str, int]) -> None:
         course = self._courses[key]
-        warm = course.want is not None and course.want.warm
-        rows = course.settle()
-        if rows:
-            bars = bars_of(product, tf, rows, self._host.now(), fresh=False)
-            for each in self._made(bars) if warm else (bars,):
-                self._give(each)
-        if product in self._held and not any(
-            each.want is not None and each.want.warm for (whose, _), each in self._courses.items() if whose == product
-        ):
-            self._release(product)
+        want, rows = course.want, course.found()
+        if want is None or len(rows) <= want.given:
+            return
+        want.given = len(rows)
+        bars = bars_of(course.product, course.tf, rows, self._host.now(), fresh=False)
+        for each in self._made(bars) if want.warm else (bars,):
+            self._give(each)
 
     def _made(self, bars: Bars) -> Iterator[Bars]:
         """The past of a timeframe, and that of longer ones which do not come by themselves."""
@@ -173,7 +194,7 @@ class CatchingUp:
         name = f"{product} {wire_timeframe(tf)}"
         if want.tries >= TRIES:
             self._telling.tell("network", f"{name}: the past was asked for {TRIES} times and did not come")
-            self._settle(key)
+            self._close(key)
             return
         taken = await self._send(self._command(product, tf, want))
         if taken is None:  # it is asked for when there is a connection

@@ -22,6 +22,9 @@ class Want:
     warm: bool
     """Whether it is what the flow needs to begin with."""
     tries: int = 0
+    """How often it was asked for."""
+    given: int = 0
+    """How many of those found are given."""
     found: dict[int, Row] = field(default_factory=dict[int, Row])
 
 
@@ -41,14 +44,16 @@ class Course:
             self.want = Want(since, until, rows, warm)
         else:
             since, until = min(since, before.since), max(until, before.until)
-            self.want = Want(since, until, max(rows, before.rows), warm or before.warm, 0, before.found)
+            self.want = Want(since, until, max(rows, before.rows), warm or before.warm, found=before.found)
         return self.want
 
     def take(self, rows: Iterable[Row]) -> tuple[Row, ...]:
         """Those of some bars, oldest first, that are new; older ones are kept where they are wanted."""
         fresh: list[Row] = []
         for row in rows:
-            if row.open_time > self._newest and row.open_time % self.tf == 0:
+            if row.open_time % self.tf:  # of slots that are not ours
+                continue
+            if row.open_time > self._newest:
                 fresh.append(row)
             elif self.want is not None and self.want.since <= row.open_time < self.want.until:
                 self.want.found.setdefault(row.open_time, row)
@@ -56,18 +61,10 @@ class Course:
             self._newest = fresh[-1].open_time
         return tuple(fresh)
 
-    @property
-    def whole(self) -> bool:
-        """Whether what is wanted has come up to its end: then nothing of it is on its way."""
-        return self.want is not None and self.want.until - self.tf in self.want.found
-
-    def settle(self) -> tuple[Row, ...]:
-        """What has come of what was wanted, oldest first; nothing more is waited for."""
-        want, self.want = self.want, None
-        if want is None:
-            return ()
-        found = [want.found[at] for at in sorted(want.found) if at % self.tf == 0]
-        return tuple(found[-want.rows :])
+    def found(self) -> tuple[Row, ...]:
+        """What has come of what is wanted, oldest first."""
+        want = self.want
+        return () if want is None else tuple(want.found[at] for at in sorted(want.found))[-want.rows :]
 
 
 def bars_of(product: str, tf: int, rows: tuple[Row, ...], now: int, *, fresh: bool) -> Bars:
