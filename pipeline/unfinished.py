@@ -25,7 +25,7 @@ class Heard:
     first_ts: int
     last_ts: int
     ticks: int
-    whole: bool
+    whole: bool = True
     """Whether it was listened to from its beginning on."""
 
     def take(self, ts: int, price: float) -> None:
@@ -78,7 +78,7 @@ class Unfinished:
         if opened is not None and opened.slot <= ts < opened.slot + self._base:
             opened.take(ts, price)
         else:
-            self._turn(Heard(slot_of(ts, self._base), price, price, price, price, ts, ts, 1, whole=True))
+            self._turn(Heard(slot_of(ts, self._base), price, price, price, price, ts, ts, 1))
         self._came(received)
 
     def many(self, quotes: Quotes) -> None:
@@ -90,7 +90,7 @@ class Unfinished:
             first, last = int(ts.argmin()), len(ts) - 1 - int(ts[::-1].argmax())
             opens, closes = prices.item(first), prices.item(last)
             ends = np.maximum.reduce(prices).item(), np.minimum.reduce(prices).item()
-            self._turn(Heard(slot, opens, *ends, closes, ts.item(first), ts.item(last), len(ts), whole=True))
+            self._turn(Heard(slot, opens, *ends, closes, ts.item(first), ts.item(last), len(ts)))
         self._came(quotes.received.item(-1))
 
     def broken(self) -> None:
