@@ -18,7 +18,7 @@ from pipeline.fxcm.quota import Allowance, Calls
 from pipeline.fxcm.rationing import PAGE, Rationed
 from pipeline.fxcm.reporting import Reporter
 from pipeline.host import Host
-from pipeline.service import FeedReport, Pressure, Universe
+from pipeline.service import FeedReport, Pressure, SessionState, Universe
 from pipeline.steps import Tube
 from pipeline.times import SECOND
 from pipeline.values import Bars, Gap, Link, Quotes
@@ -84,11 +84,10 @@ class _Serving:
         feed = self._service.make(warn)
         rationed = self._rationed = Rationed(feed, self._calls, host, host.calendars, warn)
         self._connection = feed.connection
-        feed.connection.on_change = lambda _: self._reporter.look()
+        feed.connection.on_change = self._stands
         if wanted is not None:
             polling = self._polling = Polling(host, rationed.polled, wanted, self._telling, self._observer.on_next)
             polling.changed = self._reporter.look
-            feed.connection.on_session = lambda: polling.at_once(again=True)
         return rationed
 
     def begun(self) -> DisposableBase:
@@ -122,6 +121,12 @@ class _Serving:
     def close(self) -> None:
         self._reporter.close()
         self._telling.close()
+
+    def _stands(self, state: SessionState) -> None:
+        """Take note of how the session stands: one that is new or whole again is asked at once."""
+        if state == "connected" and self._polling is not None:
+            self._polling.at_once(again=True)
+        self._reporter.look()
 
     def _report(self) -> FeedReport:
         now, connection, polling = self._host.now(), self._connection, self._polling
