@@ -154,6 +154,7 @@ def stamped(message: _Message) -> float | None:
 
 def _bars(messages: Iterable[_Message], clock: _Clock, terms: Terms, verdict: Verdict) -> None:
     out = defaultdict[tuple[str, str], set[int]](set)
+    first: dict[tuple[int, str, str], int] = {}
     forming: dict[tuple[str, str], int] = {}
     counted = defaultdict[tuple[str, str, int], int](int)
     for number, (heard, body) in enumerate(messages):
@@ -168,7 +169,8 @@ def _bars(messages: Iterable[_Message], clock: _Clock, terms: Terms, verdict: Ve
                 verdict.find(f"{name}: came before anything that says when")
             elif bar["complete"]:
                 final = Final(*pair, opens, at, heard.life, number)
-                verdict.find(*_final(name, final, out[pair], terms))
+                begun = first.setdefault((heard.life, *pair), opens)
+                verdict.find(*_final(name, final, out[pair], begun, terms))
                 out[pair].add(opens)
                 verdict.finals.append(final)
             else:
@@ -183,14 +185,15 @@ def _bars(messages: Iterable[_Message], clock: _Clock, terms: Terms, verdict: Ve
             verdict.find(f"{symbol} {tf} {opens}: {count} live bars")
 
 
-def _final(name: str, final: Final, out: set[int], terms: Terms) -> Iterable[str]:
+def _final(name: str, final: Final, out: set[int], begun: int, terms: Terms) -> Iterable[str]:
+    """Older bars than the first of this life may come late: who listens puts them in their place."""
     if final.lag < 0:
         yield f"{name}: final {-final.lag:.3f} s before its close"
     if terms.again:
         return
     if final.opens in out:
         yield f"{name}: final twice"
-    elif out and final.opens < max(out):
+    elif out and begun < final.opens < max(out) and not _excused(final.opens / 1000, final.at, terms):
         yield f"{name}: final after a later one"
 
 

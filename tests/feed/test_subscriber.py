@@ -144,7 +144,7 @@ def late_final(wire: Wire) -> None:
 
 
 def out_of_order(wire: Wire) -> None:
-    moved(wire, nth(wire, "ohlcv", 0, final=True), 121.5)
+    moved(wire, nth(wire, "ohlcv", 2, final=True), 181.5)
 
 
 def live_again(wire: Wire) -> None:
