@@ -1,16 +1,19 @@
 """Publishing over a real Redis: once, in order, whatever becomes of the connection."""
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 from pipeline.channels.access import Access
 from pipeline.channels.names import Names
+from pipeline.channels.signing import signature
 from pipeline.evidence import Trouble
 from pipeline.publishing.wires import RedisWire, Wire
-from pipeline.service import Diagnosis, Pressure
-from pipeline.times import MINUTE
+from pipeline.service import Diagnosis, Pressure, Universe
+from pipeline.times import HOUR, MINUTE, parse_moment
+from pipeline.values import VENUE, Gap
 from tests.publishing import Heard, Rig, bars
 from tests.redis_server import RedisServer
 from tests.support import MONDAY
@@ -185,5 +188,167 @@ def test_while_redis_is_away_final_bars_wait_and_then_go_out_once_each_in_order(
             lane = rig.publisher.lanes(rig.host.now())[0]
             assert lane.enqueued == lane.processed == 2 + 2 * 38
             assert (lane.dropped, lane.conflated) == (0, 0)
+
+    run(main)
+
+
+def test_live_bars_go_out_between_the_final_ones_and_none_before_the_final_bar_of_the_slot_before(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with Heard(redis_server) as heard, Rig(tmp_path, wire_to(redis_server), begin=HOUR_AGO, speed=60) as rig:
+            rig.quote()
+            rig.forming(0)
+            await heard.until(lambda: len(heard.of("ohlcv")) == 1)
+            rig.forming(1, 1.2)
+            rig.forming(1, 1.3)
+            await rig.host.until(HOUR_AGO + MINUTE)
+            rig.quote()
+            rig.minutes(0, 1)
+            await heard.until(lambda: len(heard.of("ohlcv")) == 3)
+            rows = [bar for message in heard.of("ohlcv") for bar in message["bars"]]
+            slots = [(row["open_time"] - HOUR_AGO) // MINUTE for row in rows]
+            assert [*zip(slots, (row["complete"] for row in rows), strict=True)] == [(0, False), (0, True), (1, False)]
+            assert rows[-1]["close"] == 1.3
+
+    run(main)
+
+
+FRIDAY_CLOSE = parse_moment("2026-01-09T22:00:00Z")
+
+
+def test_the_last_bar_of_a_week_goes_out_before_the_status_that_says_closed(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    begin = FRIDAY_CLOSE - MINUTE
+
+    async def main() -> None:
+        async with Heard(redis_server) as heard, Rig(tmp_path, wire_to(redis_server), begin=begin, speed=60) as rig:
+            rig.quote()
+            rig.forming(0)
+            await heard.until(lambda: len(heard.of("ohlcv")) == 1)
+            await rig.host.until(FRIDAY_CLOSE - 20_000)
+            rig.quote()
+            await rig.until(lambda: any(each.market == "closed" for each in rig.of(Diagnosis)))
+            rig.minutes(0, 1)
+            await heard.until(lambda: heard.of("status")[-1]["market"] == "closed")
+            told = [
+                message["market"] if channel == "status" else message["bars"][0]["complete"]
+                for channel, message in heard.messages
+                if channel in ("status", "ohlcv")
+            ]
+            assert told.index(True) < told.index("closed")
+
+    run(main)
+
+
+def test_what_waits_in_closed_market_goes_out_once_a_status_said_that_it_is_open(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    begin = parse_moment("2026-01-11T21:59:30Z")
+
+    async def main() -> None:
+        async with Heard(redis_server) as heard, Rig(tmp_path, wire_to(redis_server), begin=begin, speed=60) as rig:
+            rig.publisher.hear(bars(FRIDAY_CLOSE - HOUR, [0], tf=15 * MINUTE, fresh=0))
+            await heard.until(lambda: any(each["market"] == "closed" for each in heard.of("status")))
+            rig.publisher.take(bars(FRIDAY_CLOSE - 5 * MINUTE, range(5)))
+            await rig.host.until(begin + 31_000)
+            assert not heard.finals
+            rig.quote()
+            await heard.until(lambda: len(heard.finals) == 5)
+            channels = [channel for channel, _ in heard.messages]
+            statuses = [
+                message for channel, message in heard.messages[: channels.index("ohlcv")] if channel == "status"
+            ]
+            assert "closed" in {each["market"] for each in statuses}
+            assert (statuses[-1]["market"], statuses[-1]["price"]) == ("open", "ok")
+
+    run(main)
+
+
+def test_listeners_ask_for_past_bars_and_for_some_of_all_and_refused_commands_are_told(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        rig = Rig(tmp_path, wire_to(redis_server), begin=HOUR_AGO, commands=True)
+        async with Heard(redis_server) as heard, rig:
+            rig.quote()
+            rig.quote("XAUUSD")
+            past(rig, range(60))
+            await heard.until(lambda: len(heard.finals) == 60)
+
+            def ask(**command: Any) -> None:
+                with redis_server.client() as each:
+                    client: Any = each
+                    client.publish("fxcm:commands", json.dumps(command))
+
+            with redis_server.client() as each:
+                client: Any = each
+                async with asyncio.timeout(10):
+                    while client.execute_command("PUBSUB", "NUMSUB", "fxcm:commands")[1] < 1:
+                        await rig.host.until(rig.host.now() + 100)
+            ask(type="fxcm_backfill", symbol="EURUSD", tf="1m", lookback_minutes=10)
+            await heard.until(lambda: len(heard.finals) >= 70)
+            assert minutes(heard)[60:] == list(range(50, 60))
+            ask(type="fxcm_warmup", symbol="EURUSD", tf="1m", min_history_bars=5)
+            await heard.until(lambda: len(heard.finals) >= 75)
+            assert minutes(heard)[70:] == list(range(55, 60))
+            ask(type="fxcm_warmup", symbol="GBPUSD", tf="1m")
+            await rig.until(lambda: any("GBPUSD" in each.what for each in rig.of(Trouble)))
+            ask(type="fxcm_set_universe", targets=[{"symbol": "XAUUSD", "tf": "1m"}], reason="less")
+            await rig.until(lambda: bool(rig.of(Universe)))
+            assert rig.of(Universe)[-1].targets == (("XAUUSD", MINUTE),)
+            past(rig, range(58, 60), "XAUUSD")
+            past(rig, range(60, 61))
+            await heard.until(lambda: len(heard.finals) >= 77)
+            await rig.until(lambda: rig.of(Diagnosis)[-1].universe == ("XAUUSD:1m",))
+            told = rig.of(Diagnosis)[-1]
+            assert told.commands == {"backfill": 1, "warmup": 1, "refused": 1, "set_universe": 1}
+            assert told.errors["command"] == 1
+            assert {symbol for symbol, _, _ in heard.finals[75:]} == {"XAUUSD"}
+            with redis_server.client() as client:
+                assert client.hget("fxcm:published", "EURUSD:1m") == str(MONDAY + 59 * MINUTE).encode()
+
+    run(main)
+
+
+def test_past_bars_that_are_not_kept_are_asked_of_the_source_and_go_out_when_they_come(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        rig = Rig(tmp_path, wire_to(redis_server), begin=HOUR_AGO)
+        async with Heard(redis_server) as heard, rig:
+            rig.quote()
+            past(rig, range(55, 60))
+            await heard.until(lambda: len(heard.finals) == 5)
+            await rig.until(lambda: any(each.tf == MINUTE for each in rig.of(Gap)))
+            gap = next(each for each in rig.of(Gap) if each.tf == MINUTE)
+            assert (gap.since, gap.until) == (HOUR_AGO - 100 * MINUTE, MONDAY + 55 * MINUTE)
+            rig.publisher.hear(bars(MONDAY, range(50, 60), fresh=0, closed_by=VENUE))
+            await heard.until(lambda: len(heard.finals) >= 10)
+            assert minutes(heard)[5:] == list(range(50, 55))
+            late = heard.of("ohlcv")[-1]["bars"][0]
+            assert late["source"] == "history"
+            rig.publisher.hear(bars(MONDAY, range(50, 60), fresh=0))
+            past(rig, range(60, 61))
+            assert len(heard.finals) == 10
+
+    run(main)
+
+
+def test_bars_are_signed_where_there_is_a_secret_and_the_last_states_are_kept_under_their_keys(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        rig = Rig(tmp_path, wire_to(redis_server), begin=HOUR_AGO, secret=b"both ends", snapshot_keys=True)
+        async with Heard(redis_server) as heard, rig:
+            rig.quote()
+            past(rig, range(2))
+            await heard.until(lambda: bool(heard.of("ohlcv")) and bool(heard.of("heartbeat")))
+            message = heard.of("ohlcv")[0]
+            assert message["sig"] == signature({key: message[key] for key in ("symbol", "tf", "bars")}, b"both ends")
+        with redis_server.client() as client:
+            for channel in ("status", "heartbeat", "market_status"):
+                assert json.loads(client.get(f"fxcm:{channel}:snapshot") or b"{}") in heard.of(channel)
 
     run(main)

@@ -114,7 +114,7 @@ class Carrying:
 
     def _task(self, lane: Counted, turn: Callable[[], Awaitable[None]]) -> Doing:
         async def forever(standing: Standing) -> None:
-            while True:
+            while not standing.over:
                 if not (lane.depth or lane.spilled):
                     standing.state = "waiting"
                     standing.ready.clear()

@@ -252,7 +252,7 @@ class Publisher:
 
     async def _listen(self, standing: Standing) -> None:
         """Hear commands; a connection of their own, which breaks for itself."""
-        while True:
+        while not standing.over:
             await self._link.up()
             wire = self._link.current
             if wire is None:

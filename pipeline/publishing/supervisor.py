@@ -25,6 +25,8 @@ class Standing:
     """When it last had something to do."""
     state: LaneState = "waiting"
     failures: int = 0
+    over: bool = False
+    """Whether it is to end: a client that is called off while it fails says only that it failed."""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there may be something to do."""
 
@@ -58,10 +60,10 @@ class Supervisor:
     def stop(self) -> None:
         """End all tasks."""
         self._over = True
+        for standing in self.tasks.values():
+            standing.over, standing.state = True, "stopped"
         for each in (*self._works.values(), *self._again.values()):
             each.dispose()
-        for standing in self.tasks.values():
-            standing.state = "stopped"
 
     def _begin(self, name: str, doing: Doing) -> None:
         self.tasks[name].state = "waiting"
