@@ -153,7 +153,10 @@ def pressed(*, full: bool) -> Callable[[Tube[Any]], None]:
     return lambda asks: asks.give(Pressure(full=full, at=0))
 
 
-def test_without_the_sdk_one_sentence_says_what_to_do_and_the_flow_goes_on(tmp_path: Path) -> None:
+def test_without_the_sdk_one_sentence_says_what_to_do_and_the_flow_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # where no other Python has it either
     given = lived(Fxcm(products=("EURUSD",), account="mine"), 1.2, folder=tmp_path)
     troubles = {item.what for item in given if isinstance(item, Trouble)}
     assert any("forexconnect" in what and "docs/fxcm.md" in what for what in troubles)
