@@ -185,6 +185,7 @@ def test_a_source_that_waits_before_it_tries_again_says_for_how_much_longer() ->
 
 def test_a_source_that_connects_for_the_first_time_is_no_error() -> None:
     driven = Driven()
+    assert words(status(driven)) == ("idle", "open", "down", "ok", "no source was reached yet")
     driven.report(session="connecting")
     assert status(driven).process == "idle"
 
@@ -200,10 +201,9 @@ def test_a_market_nobody_knows_is_unknown_and_has_no_market_status() -> None:
     driven = Driven("EURUSD", begins=parse_moment("2150-01-01T00:00:00Z"))
     picture = driven.look()
     assert picture.market == "unknown"
+    assert session(status(driven)).state is UNSET
     assert picture.welcome
     assert market_status_of(picture, driven.pulse) is None
-    driven.pulse.trading = Trading(Calendars())
-    assert words(status(Driven("EURUSD").after(0)))[1] == "open"
 
 
 def test_who_listens_takes_final_bars_only_in_open_market_with_prices_that_are_well() -> None:

@@ -113,7 +113,7 @@ def _process(facts: Facts, limits: Thresholds) -> ProcessState:
     if facts.turn.state == "DISCONNECTED":
         if backoff_left(report, facts.at):
             return "sleep"
-        return "idle" if report is not None and report.session == "connecting" and not report.last_error else "error"
+        return "error" if facts.failed else "idle"
     silent = facts.silence is not None and facts.silence >= limits.idle_after
     return "idle" if silent or facts.turn.state == "RECOVERING" else "stream"
 

@@ -24,6 +24,8 @@ NOT_REACHED: frozenset[SessionState] = frozenset({"connecting", "reconnecting", 
 FAILURES: frozenset[TroubleKind] = frozenset({"auth", "network", "maintenance"})
 """Troubles after which nobody is reached; the others are about what was asked."""
 
+NOBODY = "no source was reached yet"
+
 
 class Turn(NamedTuple):
     """The state from a moment on, and why."""
@@ -47,7 +49,8 @@ class Sources:
         self.bars_at = NEVER
         """When the last new bar came."""
         self.failed_at = NEVER
-        self.failure = "no source was reached yet"
+        self.failure = ""
+        """What failed last; empty while nothing has."""
 
     @property
     def off(self) -> bool:
@@ -78,8 +81,8 @@ class Sources:
 
     def reported(self, report: FeedReport, at: int) -> None:
         self.reports[report.whose] = report
-        if report.last_error and report.session in NOT_REACHED:
-            self.failure = report.last_error
+        if report.session in NOT_REACHED and (report.last_error or report.session != "connecting"):
+            self.failure = report.last_error or f"the session is {report.session}"
         self._turn(at)
         if not report.history_ready:
             return
@@ -119,7 +122,7 @@ class States:
 
     def __init__(self, limits: Thresholds, begins: int, shortest: int) -> None:
         self._limits, self.shortest = limits, shortest
-        self.now = Turn("DISCONNECTED", begins, "no source was reached yet")
+        self.now = Turn("DISCONNECTED", begins, NOBODY)
 
     def step(self, at: int, sources: Sources, ticks: Ticks, closed: str) -> bool:
         """Look at a moment; True when the state is another. `closed` says why the market is, empty while it is not."""
@@ -133,11 +136,11 @@ class States:
         heard = max(ticks.heard_at, sources.bars_at)
         silence, lost = self._silence(at, sources, ticks)
         if sources.off and heard <= sources.turned_at:
-            return "DISCONNECTED", sources.failure
+            return "DISCONNECTED", sources.failure or "it needs a person"
         if closed and (silence is None or silence >= self._limits.closed_idle):
             return "IDLE", closed
         if not sources.reached and heard <= sources.turned_at:
-            return "DISCONNECTED", sources.failure
+            return "DISCONNECTED", sources.failure or NOBODY
         if sources.failed_at > heard and at - heard >= self._limits.tick_live:
             return "DISCONNECTED", sources.failure
         if heard < sources.turned_at:

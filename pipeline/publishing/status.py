@@ -96,7 +96,7 @@ def _session(picture: Picture, pulse: Pulse) -> Trading:
     return Trading(
         name=" / ".join(hours.names) or hours.week.tag or UNSET,
         tag=hours.week.tag or UNSET,
-        state=picture.doing,
+        state=UNSET if picture.market == "unknown" else picture.doing,
         current_open_utc=_text(hours.opened_at),
         current_close_utc=_text(hours.closes_at),
         next_open_utc=_text(hours.next_open),
