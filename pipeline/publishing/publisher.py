@@ -169,9 +169,9 @@ class Publisher:
     def _past(self, bars: Bars, now: int) -> bool:
         """Bars as a source gives them: new ones come by the window, those of the past are published as they are."""
         self._own.add(bars.stream)
-        self._past_known.add(bars.stream)
         turned = self._pulse.given(bars, now)
         if bars.fresh == 0 and len(bars) and bars.tf in self._terms.timeframes:
+            self._past_known.add(bars.stream)
             kept = bars.rows(max(0, len(bars) - self._terms.cache_bars), len(bars), 0)
             self._shelf.put(kept, waiting=False)
             self._finals(bars)
