@@ -83,7 +83,7 @@ class Remarks:
                     return None
                 self._amiss[value.account] = amiss
             case FeedReport() | Diagnosis() | Pressure() | Universe() | Serving():
-                whose = value.whose if isinstance(value, FeedReport) else ""
+                whose = value.whose if isinstance(value, FeedReport | Diagnosis) else ""
                 said = self._service.of(value, self._troubles.get(whose, ""))
                 return None if said is None else Told(*said)
             case _:

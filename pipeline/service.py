@@ -142,7 +142,7 @@ class StreamReport(Struct, frozen=True):
     last_close: int
     """The end of the last final bar that was published; 0: none."""
     lag_seconds: float
-    """How long after its close the last one was."""
+    """How long after its close the last one was; 0: none was published yet that had just closed."""
     bars: int
     live: int
     """Bars published since the beginning, final ones and those that were not."""

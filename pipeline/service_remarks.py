@@ -51,7 +51,7 @@ class ServiceRemarks:
                 return _joined(value.whose, self._of_report(value, before, known))
             case Diagnosis():
                 earlier, self._diagnoses[value.whose] = self._diagnoses.get(value.whose), value
-                return _joined(value.whose, self._of_diagnosis(value, earlier))
+                return _joined(value.whose, self._of_diagnosis(value, earlier, known))
             case Pressure():
                 changed, self._full = value.full != self._full, value.full
                 return _pressed(value) if changed else None
@@ -102,9 +102,9 @@ class ServiceRemarks:
         over = before is not None and before.session in AMISS and not amiss
         return Said("warning" if amiss else "info", f"{SESSIONS[told.session]}{why}", news=over)
 
-    def _of_diagnosis(self, told: Diagnosis, before: Diagnosis | None) -> Iterator[Said]:
+    def _of_diagnosis(self, told: Diagnosis, before: Diagnosis | None, known: str) -> Iterator[Said]:
         if before is None or told.state != before.state:
-            amiss = told.state in AMISS
+            amiss = before is not None and told.state in AMISS  # before the beginning there was no connection to lose
             was = f", was {before.state}" if before is not None else ""
             over = before is not None and before.state in AMISS and not amiss
             note = f": {told.note}" if told.note and told.note != "ok" else ""
@@ -119,7 +119,7 @@ class ServiceRemarks:
             for word, was, said in ((told.price, price, PRICES), (told.ohlcv, ohlcv, BARS)):
                 if word != was:
                     yield Said("info" if word == "ok" else "warning", said[word], news=word == "ok")
-        yield from _reached(told, "connected" if before is None else before.redis)
+        yield from _reached(told, "connected" if before is None else before.redis, known)
         lanes = {lane.name: lane for lane in before.lanes} if before is not None else {}
         for lane in told.lanes:
             yield from self._lost(told.whose, lane, lanes.get(lane.name))
@@ -166,7 +166,7 @@ def _pressed(told: Pressure) -> Said:
     return Said("info", "there is room for final bars again", news=True)
 
 
-def _reached(told: Diagnosis, was: str) -> Iterator[Said]:
+def _reached(told: Diagnosis, was: str, known: str) -> Iterator[Said]:
     """That Redis is lost, and that it is back: once each."""
     if told.redis == was:
         return
@@ -174,8 +174,8 @@ def _reached(told: Diagnosis, was: str) -> Iterator[Said]:
         case "connected":
             yield Said("info", "Redis is reached again", news=True)
         case "backoff":
-            again = f", tried again {_soon(told.redis_backoff_seconds)}"
-            yield Said("warning", f"Redis is not reached{again}; final bars wait")
+            why = "" if known else "Redis is not reached: "
+            yield Said("warning", f"{why}final bars wait, it is tried again {_soon(told.redis_backoff_seconds)}")
         case "off":
             yield Said("info", "nothing is published to Redis")
 

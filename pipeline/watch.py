@@ -194,7 +194,7 @@ class Watch:
         if not len(bars):
             return
         self._bars[bars.stream] = bars
-        if bars.fresh:
+        if bars.fresh and not node.startswith("sources."):  # what a source gives, a window gives on
             self._counts["bars"] += bars.fresh
 
     def _take_decisions(self, decisions: Decisions) -> None:

@@ -131,7 +131,7 @@ class Feeds:
             bars=line.bars,
             holes=sum((until - since) // stream.tf for since, until in line.holes),
             published=0 if out is None else out.last_close,
-            published_lag_seconds=out.lag_seconds if out is not None and out.last_close else None,
+            published_lag_seconds=out.lag_seconds if out is not None and out.lag_seconds else None,
         )
 
     def _bar_state(self, line: Line, overdue: int | None) -> BarNews:

@@ -267,9 +267,9 @@ def publisher_of(now: int) -> Diagnosis:
         quiet=("XAUUSD",),
         published={"ohlcv": 1_254, "price_tik": 480, "heartbeat": 18},
         lanes=(
-            LaneReport("finals", "running", 0, 200, 254, 254, 0, 0, idle_seconds=7.0),
+            LaneReport("ohlcv", "running", 0, 200, 254, 254, 0, 0, idle_seconds=7.0),
             LaneReport("live", "running", 2, 500, 1_002, 960, 40, 0, idle_seconds=0.1),
-            LaneReport("prices", "running", 0, 500, 480, 480, 0, 0, idle_seconds=1.2),
+            LaneReport("price_snapshots", "running", 0, 500, 480, 480, 0, 0, idle_seconds=1.2),
             LaneReport("heartbeat", "waiting", 0, 200, 18, 18, 0, 0, idle_seconds=7.0),
         ),
         streams=(StreamReport("EURUSD", "1m", minute, 0.8, 120, 400, minute),),

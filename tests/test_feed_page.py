@@ -34,7 +34,7 @@ def test_the_page_looks_as_approved(tmp_path: Path, width: int, height: int) -> 
     async def main() -> None:
         async with on_bench(tmp_path, (width, height)) as bench:
             await on_page(bench)
-            await bench.shows("EURUSD 5m", "STREAM for 9m", "streaming for 10m", "5 Feed")
+            await bench.shows("EURUSD 5m", "STREAM for 9m", "streaming for 10m", "calls for history are put off")
             golden(f"feed_{width}x{height}", bench.app)
 
     run(main())

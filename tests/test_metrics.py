@@ -107,6 +107,12 @@ def test_a_stream_without_a_bar_has_no_age() -> None:
     assert said["fxcm_ohlcv_bars_total", "XAUUSD", "1m"] == 0
 
 
+def test_bars_of_the_past_alone_say_nothing_of_how_late_bars_are() -> None:
+    said = read(replace(diagnosis(), streams=(StreamReport("XAUUSD", "1m", MONDAY, 0.0, 541, 0),)))
+    assert ("fxcm_stream_lag_seconds", "XAUUSD", "1m") not in said
+    assert said["fxcm_stream_staleness_seconds", "XAUUSD", "1m"] == 10
+
+
 def test_a_market_of_which_nothing_is_known_is_neither_open_nor_closed() -> None:
     assert ("fxcm_market_status",) not in read(replace(diagnosis(), market="unknown"))
     assert read(replace(diagnosis(), market="closed"))["fxcm_market_status",] == 0

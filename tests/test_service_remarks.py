@@ -131,9 +131,23 @@ def test_that_redis_is_lost_and_back_is_told_once_each() -> None:
     lost = replace(diagnosis(), redis="backoff", redis_backoff_seconds=2.0)
     told = said(diagnosis(), lost, replace(lost, redis_backoff_seconds=4.0), lost, diagnosis())
     assert [(each.level, each.over, each.text) for each in told[1:]] == [
-        ("warning", False, "sinks.redis: Redis is not reached, tried again in 2 s; final bars wait"),
+        ("warning", False, "sinks.redis: Redis is not reached: final bars wait, it is tried again in 2 s"),
         ("info", True, "sinks.redis: Redis is reached again"),
     ]
+
+
+def test_why_redis_is_lost_is_not_said_twice() -> None:
+    lost = replace(diagnosis(), redis="backoff")
+    told = texts(diagnosis(), Trouble("sinks.redis", "network", "Redis is not reached: refused", MONDAY), lost)
+    assert told[1:] == [
+        "sinks.redis: Redis is not reached: refused (network)",
+        "sinks.redis: final bars wait, it is tried again at once",
+    ]
+
+
+def test_a_publisher_that_begins_is_not_amiss_before_it_reached_anything() -> None:
+    [first] = said(replace(diagnosis(), state="DISCONNECTED", market="unknown", note="no source was reached yet"))
+    assert (first.level, first.text) == ("info", "sinks.redis: publishing is DISCONNECTED: no source was reached yet")
 
 
 def test_a_lane_that_drops_is_told_when_that_begins_and_not_while_it_goes_on() -> None:

@@ -177,6 +177,8 @@ def test_what_was_published_stands_beside_what_the_flow_made() -> None:
     row = fed.stream(MONDAY + 2 * MINUTE)
     assert (row.last_close, row.lag_seconds) == (MONDAY + 2 * MINUTE, 0.5)
     assert (row.published, row.published_lag_seconds) == (MONDAY + MINUTE, 1.5)
+    only_past = replace(diagnosis(), streams=(StreamReport("EURUSD", "1m", MONDAY + MINUTE, 0.0, 541, 0),))
+    assert fed.tell("sinks.redis", only_past).stream(MONDAY + 2 * MINUTE).published_lag_seconds is None
 
 
 # --- sources and publishers ------------------------------------------------------------------------------------------

@@ -8,6 +8,11 @@ from tui.words import fit, plain
 class AlertsPanel(Panel):
     """What is amiss, the gravest first, and how many more there are than fit."""
 
+    def look(self) -> None:
+        """It takes more than one row only while there is more to say, and room."""
+        self.set_class(self.store.feed is not None and len(self.store.feed.alerts) > 1, "-several")
+        super().look()
+
     def frame(self, width: int, height: int) -> Frame:
         feed = self.store.feed
         if feed is None:

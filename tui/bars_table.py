@@ -28,8 +28,8 @@ STYLES: dict[BarNews, str] = {
 
 
 class BarsTable(Sheet):
-    """Final bars: until when the last one went, how long after that it was final (`lag`) and published (`out`), how many
-    came, and how many are missing.
+    """Final bars: until when the last one went, how long after that it was final (`lag`) and published (`out`), how
+    many came, and how many are missing.
 
     While the market is closed nothing is late.
     """

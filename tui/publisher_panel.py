@@ -13,7 +13,7 @@ STATES: dict[DiagState, str] = {"STREAM": "up", "IDLE": "second", "DISCONNECTED"
 WORDS: dict[PriceState | BarState, str] = {"ok": "up", "stale": "warn", "delayed": "warn", "down": "wrong"}
 LANES: dict[LaneState, str] = {"running": "up", "waiting": "second", "backoff": "warn", "stopped": "wrong"}
 CELLS = (
-    Cell("lane", 10, right=False),
+    Cell("lane", 15, right=False),
     Cell("state", 7, right=False),
     Cell("depth", 8),
     Cell("in", 6, goes=4),
@@ -69,7 +69,7 @@ class PublisherPanel(Sheet):
         yield words(width, Run(f"{beat} · snapshots {count_text(told.snapshots)}{snapshot}", "second"))
         commands = sum(told.commands.values())
         chosen = f"only {', '.join(told.universe)}" if told.universe else "all bars"
-        yield words(width, Run(f"publishes {chosen} · {commands} commands", "second"))
+        yield words(width, Run(f"publishes {chosen} · commands {commands}", "second"))
         kept = columns(CELLS, width)
         yield heading(CELLS, kept)
         yield from (row(CELLS, kept, _lane(lane)) for lane in told.lanes)
@@ -84,7 +84,7 @@ class PublisherPanel(Sheet):
             Run(told.redis, style),
             Run(again, "warn"),
             Run(full, "wrong"),
-            Run(f" · {told.reconnects} reconnects · {told.backpressure_events} times full", "second"),
+            Run(f" · reconnects {told.reconnects} · pressure {told.backpressure_events}", "second"),
         )
 
     def _age(self, ts: int) -> str:

@@ -68,12 +68,12 @@ class SourcePanel(Sheet):
             width,
             Run(f"prices {count_text(told.ticks)}"),
             Run(
-                f" · {told.tick_errors} unfit · {told.ticks_dropped} passed over · {told.edge_depth} waiting", "second"
+                f" · unfit {told.tick_errors} · passed over {told.ticks_dropped} · waiting {told.edge_depth}", "second"
             ),
         )
-        calls = f"{count_text(told.history_calls)} calls · {told.history_failures} failed"
+        calls = f"calls {count_text(told.history_calls)} · failed {told.history_failures}"
         yield words(
-            width, Run(f"{calls} · {told.reconnects} reconnects · {told.subscriptions} subscriptions", "second")
+            width, Run(f"{calls} · reconnects {told.reconnects} · subscriptions {told.subscriptions}", "second")
         )
 
     def _wait(self, told: FeedReport, width: int) -> Line:

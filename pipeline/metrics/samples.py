@@ -7,8 +7,8 @@ from pipeline.service import Diagnosis, DiagState, FeedReport, LaneReport, Quota
 from pipeline.times import SECOND
 
 SIDES = ("feed", "redis")
-BARS = "ohlcv"
-"""Lanes that carry bars begin with this."""
+BAR_LANES = frozenset(("ohlcv", "live", "asked"))
+"""Lanes that carry bars: final ones, those that form, and those of the past that somebody asked for."""
 
 
 class Sample(NamedTuple):
@@ -37,7 +37,7 @@ def of_diagnosis(told: Diagnosis, now: int) -> Iterator[Sample]:
     yield Sample("fxcm_redis_connected", (), told.redis == "connected")
     for lane in told.lanes:
         yield from _of_lane(lane)
-    dropped = sum(lane.dropped for lane in told.lanes if lane.name.startswith(BARS))
+    dropped = sum(lane.dropped for lane in told.lanes if lane.name in BAR_LANES)
     yield Sample("fxcm_dropped_bars_total", (), dropped)
     yield Sample("fxcm_backpressure_events_total", (), told.backpressure_events)
     yield Sample("fxcm_reconnects_total", ("redis",), told.reconnects)
@@ -78,8 +78,9 @@ def _of_stream(stream: StreamReport, now: int) -> Iterator[Sample]:
     labels = (stream.product, stream.timeframe)
     yield Sample("fxcm_ohlcv_bars_total", labels, stream.bars)
     yield Sample("fxcm_tick_agg_bars_total", labels, stream.live)
-    if stream.last_close:
+    if stream.lag_seconds:  # known once a bar was published that had just closed
         yield Sample("fxcm_stream_lag_seconds", labels, stream.lag_seconds)
+    if stream.last_close:
         yield Sample("fxcm_stream_staleness_seconds", labels, _since(stream.last_close, now))
         yield Sample("fxcm_stream_last_close_ms", labels, stream.last_close)
         yield Sample("fxcm_ohlcv_complete_last_ts_seconds", labels, stream.last_close / SECOND)
