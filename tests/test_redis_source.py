@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from pipeline.channels import listening as listening_module
 from pipeline.channels.access import Access
 from pipeline.channels.commands import Backfill, Warmup
 from pipeline.channels.encoding import encoded
@@ -227,6 +228,29 @@ def test_a_redis_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
             await ear.until(lambda: ear.links() == [False])
             assert any(each.startswith("Redis is not reached") for each in ear.told())
             server.start()
+            await ear.until(lambda: ear.links() == [False, True])
+
+    with redis_running() as server:
+        asyncio.run(main(server))
+
+
+def test_a_redis_that_stands_still_is_let_go_of_and_one_that_only_has_nothing_to_say_is_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(listening_module, "ANSWERING", 0.2)
+
+    async def main(server: RedisServer) -> None:
+        async with listening(listener(server), tmp_path, speed=1.0) as ear:
+            await ear.until(lambda: "connected" in ear.sessions())
+            calm = asyncio.Event()
+            ear.host.at(ear.host.now() + SECOND, calm.set)
+            await calm.wait()
+            assert ear.links() == []
+            assert ear.told() == []
+            server.pause()
+            await ear.until(lambda: ear.links() == [False])
+            server.resume()
+            assert ear.told()[0].startswith("Redis gave no answer within")
             await ear.until(lambda: ear.links() == [False, True])
 
     with redis_running() as server:
