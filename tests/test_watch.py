@@ -53,7 +53,7 @@ class Watched:
     def tell(self, *items: Any, after: int = 0) -> "Watched":
         self.clock.moment += after
         for item in items:
-            self.watch.told(*(item if isinstance(item, tuple) else ("somebody", item)))
+            self.watch.told("somebody", item)
         return self
 
     def row(self, name: KeyName = EURUSD) -> KeyRow:
@@ -113,13 +113,13 @@ def test_bars_decisions_drops_and_faults_are_counted() -> None:
     watched = Watched().tell(
         bars_of(walk(1, 5), fresh=2),
         bars_of(walk(1, 9), fresh=0),
-        ("sources.market", bars_of(walk(1, 5), fresh=2)),  # given on by whoever makes bars of them
         decisions(0, 1, 0),
         Dropped("EURUSD", "late", 2),
         Dropped("BTCUSD", "late", 1),
         Dropped("BTCUSD", "unfit price", 1),
         Fault("providers.fade", MONDAY, "ValueError: no"),
     )
+    watched.watch.told("sources.market", bars_of(walk(1, 5), fresh=2))  # whoever makes bars of them gives them on
     status = watched.watch.status()
     assert (status.bars, status.decisions, status.faults) == (2, 3, 1)
     assert status.drops == {"late": 3, "unfit price": 1}

@@ -62,6 +62,6 @@ class Hearings:
 
     def samples(self, now: int) -> Iterator[tuple[str, Sample]]:
         """Each sample with its node."""
-        for node, heard in self._nodes.items():
+        for node, heard in tuple(self._nodes.items()):  # more may be heard meanwhile: this is asked in another thread
             for sample in heard.samples(now):
                 yield node, sample
