@@ -14,14 +14,16 @@ from hypothesis import strategies as st
 
 from operators.window import Window
 from pipeline.candles import merged
-from pipeline.errors import PlanError
+from pipeline.checking import load
+from pipeline.errors import InputError, PlanError
 from pipeline.replaying import replayed
+from pipeline.sim.world import Terms, lived
 from pipeline.times import MINUTE
 from pipeline.trying import NoRecords
 from pipeline.values import VENUE, Bars, Dropped, Forming, Gap, Link, NoData, Noticed, Revised
 from pipeline.venue_lanes import made_of
 from tests.driven import Given, bars_of, driven, walk
-from tests.support import MONDAY, SMALL, decided, plan_of, quotes
+from tests.support import MONDAY, ROOT, SMALL, decided, plan_of, quotes
 
 FIVE, FIFTEEN = 5 * MINUTE, 15 * MINUTE
 KEPT = {MINUTE: 60, FIVE: 60, FIFTEEN: 60}
@@ -350,3 +352,14 @@ def test_a_flow_that_trades_decides_on_a_files_bars_the_same_whosever_they_are(t
     venues = decisions(text, None)
     assert len(venues) == 400 + 80
     assert venues == decisions(text.replace('\nfinals = "venue"', ""), None) == decisions(text, MINUTE)
+
+
+def test_a_flow_whose_bars_are_a_venues_is_not_simulated_in_silence() -> None:
+    plan = plan_of(flow_of('use = "fxcm"\nproducts = ["EURUSD"]\nsdk = "practice"'))
+    with pytest.raises(InputError, match="a simulated market gives quotes only; simulate a copy of the flow without"):
+        lived(plan, Terms(minutes=1))
+
+
+def test_a_flow_that_sends_no_orders_is_not_simulated() -> None:
+    with pytest.raises(InputError, match="sends no orders, so there is nothing to simulate; give it an executor"):
+        lived(load(ROOT / "flows" / "feed.toml"), Terms(minutes=1))

@@ -17,6 +17,7 @@ from pipeline.clocks import LoopClock
 from pipeline.evidence import Request
 from pipeline.ledger import LedgerError
 from pipeline.plan import LEDGER, Plan, products_of
+from pipeline.sim import simulable
 from pipeline.sim.chance import Draws
 from pipeline.sim.disk import Disk
 from pipeline.sim.feed import PAYOUT, Feed
@@ -84,6 +85,7 @@ class Outcome:
 
 def lived(plan: Plan, terms: Terms) -> Outcome:
     """A world from its beginning to its end, in virtual time."""
+    simulable.check(plan)
     with TemporaryDirectory(prefix="sim-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
         return virtual.run(lambda loop: _whole(plan, terms, Path(folder), loop))
 
