@@ -128,9 +128,9 @@ class Rig:
         self.called.set()
         return call(*given, **named)
 
-    async def subscribed(self, times: int) -> None:
-        """Wait until so many subscriptions were made."""
-        while self.connection.tally.subscriptions < times:
+    async def stood(self, state: SessionState) -> None:
+        """Wait until the session has stood so."""
+        while state not in self.states:
             self._changed.clear()
             await self._changed.wait()
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import pytest
 
-from pipeline.fxcm.forexconnect import OfficialSdk, official
+from pipeline.fxcm.forexconnect import OLDER, OfficialSdk, official
 from pipeline.fxcm.misfortunes import WHATS, Misfortune, Misfortunes
 from pipeline.fxcm.port import NoSuchInstrument, NotReady, Offer, SdkMissing, Session, SessionLost
 from pipeline.fxcm.practice import PracticeFx, practice_module
@@ -126,9 +126,23 @@ def test_an_sdk_that_does_not_load_is_told_and_leaves_the_folder_as_it_was(
     assert "\n" not in str(missing.value)
 
 
-def test_an_sdk_that_is_not_installed_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_an_sdk_that_is_not_installed_is_told_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SdkMissing, match=r"it is not installed.*docs/fxcm\.md.*sdk = \"practice\""):
         official(tmp_path)
+
+
+def test_the_python_that_the_sdk_is_made_for_is_found_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = tmp_path / OLDER
+    older.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    older.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = official(tmp_path / "kept")
+    assert found.name == f"forexconnect of {OLDER}"
+    with pytest.raises(SdkMissing, match=f"neither for this Python nor for {OLDER}"):
+        found.session().login(ACCESS, print)
 
 
 def test_history_opens_with_its_own_first_price_where_the_sdk_can(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from shutil import which
 from threading import Event
 from typing import Any
 
@@ -23,6 +24,7 @@ from pipeline.fxcm.port import (
     SdkMissing,
     SessionLost,
 )
+from pipeline.fxcm.remote import remote_module
 from pipeline.fxcm.words import (
     NO_CANDLES,
     STATUSES,
@@ -43,18 +45,25 @@ DEAF = (
     "FXCM's SDK, as it is installed, has neither Common nor listeners to tell of prices: there is history only; "
     "install another version of it as docs/fxcm.md says"
 )
+OLDER = "python3.7"
+"""The Python that the SDK is made for, which is older than ours: there it lives in a process of its own."""
 PATIENCE, LOOK = 5.0, 0.05
 """Seconds that the service for history is waited for, and how often it is looked at."""
 
 
 def official(folder: Path) -> "OfficialSdk":
-    """The SDK that is installed; `SdkMissing`, with a sentence for people, where there is none."""
+    """The SDK that is installed, for this Python or for the one it is made for; `SdkMissing`, with a sentence for
+    people, where there is none."""
     before = Path.cwd()
     try:
         module = import_module("forexconnect")
-    except (ImportError, OSError) as missing:
-        why = "it is not installed" if isinstance(missing, ModuleNotFoundError) else "its libraries do not load"
-        raise SdkMissing(MISSING.format(why=why)) from missing
+    except ModuleNotFoundError as missing:
+        older = which(OLDER)
+        if older is None:
+            raise SdkMissing(MISSING.format(why="it is not installed")) from missing
+        module = remote_module([older], folder)
+    except (ImportError, OSError) as broken:
+        raise SdkMissing(MISSING.format(why="its libraries do not load")) from broken
     finally:
         os.chdir(before)  # it imports its libraries from their own folder, and stays there when it fails
     return OfficialSdk(module, folder)
@@ -113,8 +122,11 @@ class OfficialSession:
             return frozenset(str(row.instrument) for row in self._fx.get_table(self._fx.OFFERS))
 
     def subscribe(self, hear: HearOffer) -> "OfficialSubscription":
-        def row(_: object, __: str, row: object) -> None:
-            hear(offer_of(row))
+        def row(_: object, __: str, given: object) -> None:
+            offer = None
+            with suppress(SdkFailed), Meant():  # into the SDK nothing must be raised
+                offer = offer_of(given)
+            hear(offer)
 
         with Meant():
             self._connected()

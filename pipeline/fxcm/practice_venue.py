@@ -13,18 +13,13 @@ from numpy.typing import NDArray
 from pipeline.calendar import Calendar
 from pipeline.candles import gathered
 from pipeline.fxcm.misfortunes import Misfortunes
-from pipeline.fxcm.words import TIMEFRAMES, naive
+from pipeline.fxcm.words import COLUMNS, TIMEFRAMES, naive
 from pipeline.market import Market
 from pipeline.times import slot_of
 from pipeline.values import Quotes
 
 LOOK = 0.25
 """So many real seconds it waits at the most before it looks at its clock again, which may be set."""
-COLUMNS: list[tuple[str, str]] = [
-    ("Date", "M8[ns]"),
-    *((f"{side}{price}", "f8") for side in ("Bid", "Ask") for price in ("Open", "High", "Low", "Close")),
-    ("Volume", "i4"),
-]
 NAMES = {name: tf for tf, name in TIMEFRAMES.items()}
 
 

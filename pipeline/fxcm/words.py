@@ -38,6 +38,12 @@ EARLIEST, LATEST = parse_moment("2000-01-01T00:00:00Z"), parse_moment("2100-01-0
 MILLISECONDS = 1e11
 """A number of seconds is less for thousands of years, one of milliseconds more since 1973."""
 PRICES = ("Open", "High", "Low", "Close")
+COLUMNS: list[tuple[str, str]] = [
+    ("Date", "M8[ns]"),
+    *((f"{side}{price}", "f8") for side in ("Bid", "Ask") for price in PRICES),
+    ("Volume", "i4"),
+]
+"""Of the array that it gives as history."""
 
 MEANINGS: tuple[tuple[type[SdkFailed], tuple[str, ...]], ...] = (
     (NoData, ("no data", "unsupported scope")),

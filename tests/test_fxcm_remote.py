@@ -1,0 +1,139 @@
+"""The SDK in a process of its own says the same; a process that dies or hangs is a session that is lost, no more."""
+
+import ast
+import os
+import sys
+from pathlib import Path
+from textwrap import dedent
+from threading import Event
+
+import pytest
+
+from pipeline.fxcm.forexconnect import OfficialSdk
+from pipeline.fxcm.port import Access, LoginRefused, NoSuchInstrument, Offer, SdkMissing, Session, SessionLost
+from pipeline.fxcm.remote import SCRIPT, remote_module
+from pipeline.market import Market
+from pipeline.secret import Secret
+from pipeline.times import HOUR, MINUTE
+from tests.fxcm_rig import ACCESS, DEADLINE
+from tests.support import MONDAY, ROOT
+
+FAR = f"""
+    import os
+    from threading import Event
+    from time import monotonic
+
+    from pipeline.fxcm.misfortunes import Misfortune, Misfortunes
+    from pipeline.fxcm.practice import PracticeFx, practice_module
+    from pipeline.fxcm.practice_venue import HostClock, practice_venue
+
+    print("what the SDK prints is nobody's business")
+    zero = monotonic()
+    clock = HostClock(lambda: {MONDAY} + int((monotonic() - zero) * 20_000), 20)
+    wrong = Misfortunes({MONDAY}, [Misfortune(20_000, "bad_rows", 3_600_000)])
+    module = practice_module(practice_venue({{"EUR/USD": "EURUSD"}}, clock, wrong))
+    Common, fxcorepy = module.Common, module.fxcorepy
+
+    def ForexConnect():
+        fx = module.ForexConnect()
+        real = fx.get_history
+
+        def get_history(instrument, *given):
+            if instrument == "DIE/NOW":
+                os._exit(1)
+            if instrument == "HANG/NOW":
+                Event().wait()
+            return real(instrument, *given)
+
+        fx.get_history = get_history
+        return fx
+"""
+
+
+def session(folder: Path, *, installed: bool = True) -> Session:
+    """A session of an SDK that another Python has; the other is this one, and its SDK a practice one."""
+    package = folder / "site" / "forexconnect"
+    package.mkdir(parents=True)
+    if installed:
+        (package / "__init__.py").write_text(dedent(FAR), encoding="utf-8")
+    else:
+        package.rmdir()
+    path = os.pathsep.join((str(folder / "site"), str(ROOT)))
+    module = remote_module([sys.executable], folder / "kept", {**os.environ, "PYTHONPATH": path}, patience=1.0)
+    return OfficialSdk(module, folder / "kept").session()
+
+
+def test_prices_and_bars_are_those_that_the_sdk_has_over_there(tmp_path: Path) -> None:
+    enough, spoiled = Event(), Event()
+    heard: list[Offer] = []
+
+    def hear(offer: Offer | None) -> None:
+        if offer is None:
+            spoiled.set()
+            return
+        heard.append(offer)
+        if len(heard) == 3:
+            enough.set()
+
+    far = session(tmp_path)
+    assert far.login(ACCESS, print) == {"EUR/USD"}
+    subscription = far.subscribe(hear)
+    theirs = Market("EURUSD").quotes(MONDAY - 10 * MINUTE, MONDAY + HOUR)
+    assert enough.wait(DEADLINE)
+    rows = theirs.ts.searchsorted([each.at for each in heard[:3]])
+    assert [(each.at, each.bid, each.ask) for each in heard[:3]] == [
+        (int(theirs.ts[row]), float(theirs.bid[row]), float(theirs.ask[row])) for row in rows
+    ]
+    candles = far.history("EUR/USD", MINUTE, MONDAY - 10 * MINUTE, MONDAY, -1)
+    assert candles.at.tolist() == [MONDAY - minutes * MINUTE for minutes in range(10, 0, -1)]
+    assert candles.bid[:, 0].tolist() == theirs.bid[theirs.ts.searchsorted(candles.at)].tolist()
+    assert candles.volume.sum() == 5 * theirs.ts.searchsorted(MONDAY)
+    with pytest.raises(NoSuchInstrument):
+        far.history("NO/WAY", MINUTE, MONDAY - MINUTE, MONDAY, -1)
+    assert spoiled.wait(DEADLINE)
+    subscription.close()
+    far.logout()
+    far.logout()
+
+
+@pytest.mark.parametrize("instrument", ["DIE/NOW", "HANG/NOW"])
+def test_a_process_that_dies_or_hangs_is_a_session_that_is_lost(tmp_path: Path, instrument: str) -> None:
+    lost = Event()
+    far = session(tmp_path)
+    far.login(ACCESS, lambda word: lost.set() if word == "lost" else None)
+    with pytest.raises(SessionLost):
+        far.history(instrument, MINUTE, MONDAY - MINUTE, MONDAY, -1)
+    assert lost.wait(DEADLINE)
+    with pytest.raises(SessionLost):
+        far.history("EUR/USD", MINUTE, MONDAY - MINUTE, MONDAY, -1)
+    far.logout()
+
+
+def test_a_login_that_is_refused_there_is_refused_here(tmp_path: Path) -> None:
+    far = session(tmp_path)
+    with pytest.raises(LoginRefused, match="Incorrect user name or password"):
+        far.login(Access("demo", Secret("wrong"), "", "Demo"), print)
+    far.logout()
+
+
+def test_a_python_without_the_sdk_is_told_by_name(tmp_path: Path) -> None:
+    far = session(tmp_path, installed=False)
+    with pytest.raises(SdkMissing, match=f"not installed, neither for this Python nor for {Path(sys.executable).name}"):
+        far.login(ACCESS, print)
+    far.logout()
+
+
+def test_what_runs_over_there_keeps_to_what_an_old_python_knows() -> None:
+    tree = ast.parse(SCRIPT.read_text(encoding="utf-8"), feature_version=(3, 7))
+    imported = {
+        name.partition(".")[0]
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert imported <= {"__future__", "datetime", "forexconnect", "json", "os", "sys", "threading", "typing"}
