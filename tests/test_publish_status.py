@@ -154,6 +154,25 @@ def test_a_product_that_says_nothing_owes_no_bar() -> None:
     assert status(driven).ohlcv == "ok"
 
 
+def test_bars_that_nobody_wants_are_not_late_and_wanted_again_only_new_ones_are() -> None:
+    driven = Driven("EURUSD", "XAUUSD").ticking(61)
+    driven.tick("XAUUSD")
+    driven.pulse.streams.wanted = lambda stream: stream.product == "EURUSD"
+    for _ in range(5):
+        driven.ticking(60)
+        driven.tick("XAUUSD")
+        driven.bar()
+        assert status(driven).ohlcv == "ok"
+    driven.pulse.streams.wanted = lambda _: True
+    said: list[str] = []
+    for _ in range(4):
+        driven.ticking(60)
+        driven.tick("XAUUSD")
+        driven.bar()
+        said.append(status(driven).ohlcv)
+    assert said == ["ok", "ok", "delayed", "delayed"]
+
+
 def test_bars_that_form_and_never_become_final_are_told_in_the_word_that_listeners_know() -> None:
     driven = Driven().ticking(60)
     driven.pulse.streams.shown("EURUSD", MINUTE)

@@ -68,6 +68,7 @@ class Publisher:
             host, terms, self._gate, letters, self._link, self._posting, self._refused, self._relieved
         )
         self._wishes = Wishes(host, terms, self._shelf, self._gate.cursor, self._again, self._ask)
+        self._pulse.streams.wanted = self._wishes.wanted
         self._outlook = Outlook(terms, self._pulse, self._carrying, self._link, now)
         self._asked: set[str] = set()
         """Products whose past was looked at, or is about to be."""

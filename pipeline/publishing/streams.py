@@ -1,6 +1,6 @@
 """What was published of each product and timeframe, and how late the bars are that should have come."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pipeline.publishing.silence import Ticks
@@ -35,6 +35,8 @@ class Streams:
         self._timeframes = tuple(timeframes)
         self._outputs = dict[Stream, Output]()
         self._before = dict[Stream, int]()
+        self.wanted: Callable[[Stream], bool] = lambda _: True
+        """Whether anybody wants these bars now: others are not owed."""
         self.fresh = 0
         """Final bars published that came to be in this life."""
         self.live = 0
@@ -85,6 +87,9 @@ class Streams:
         since: int | None = None
         for stream, output in self._outputs.items():
             if not output.covered:
+                continue
+            if not self.wanted(stream):  # wanted again, it owes nothing of the time between
+                output.covered = max(output.covered, slot_of(now, stream.tf) + stream.tf)
                 continue
             tick = ticks.of(stream.product)
             if (tick.at < output.covered) if tick is not None else len(ticks) > 0:
