@@ -3,7 +3,7 @@ SHELL := /bin/sh
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 PYTHON := $(BIN)/python
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
-PARTS := format-check lint contracts flows types readme wheel-check clients conform tests
+PARTS := format-check lint contracts flows types readme wheel-check clients conform feed tests
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test check $(PARTS) format coverage bench campaign wheel lock clean

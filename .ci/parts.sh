@@ -34,6 +34,9 @@ part_conform() { # mostly waiting, so both at once
     cat "$kept/conform.deriv"
     return $failed
 }
+part_feed() { # mostly waiting, so all at once, the longest first
+    python -m pytest tests/feed/acceptance.py -p no:cacheprovider -n 4 --dist worksteal --durations=10
+}
 
 kept=$(mktemp -d)
 trap 'end_all; rm -rf "$kept"' EXIT
