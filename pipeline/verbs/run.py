@@ -39,6 +39,8 @@ from pipeline.live import KillSignal, collect_seldom, on_signals, only_one, wall
 from pipeline.lives import living
 from pipeline.plan import LEDGER, Plan
 from pipeline.remarks import Remarks, remark
+from pipeline.service import Diagnosis
+from pipeline.service_lines import feed_line, feed_summary
 from pipeline.standstills import Pulse, StandstillWatch, stalls_file
 from pipeline.switch import Switch
 from pipeline.times import SECOND, duration, local_text, timeframe_name
@@ -244,6 +246,7 @@ class _Plain(_Words):
         self._remarks = Remarks(self._zone)
         self._looks = 0
         self._decided = False
+        self._publishing: dict[str, Diagnosis] = {}
 
     def begin(self, begin: int, speed: float, url: str, money: list[str]) -> None:
         pace = "" if speed == 1 else f", {speed:g} times as fast as time passes"
@@ -259,6 +262,8 @@ class _Plain(_Words):
             row = next(decision_rows(value))
             self._print(f"first decision: {value.product} {timeframe_name(value.tf)} {value.account}: {row[5]}")
         else:
+            if isinstance(value, Diagnosis):
+                self._publishing[value.whose] = value
             said = self._remarks.of(value)
             if said is not None and (said.level == "warning" or said.over):
                 self._print(said.text)
@@ -266,7 +271,7 @@ class _Plain(_Words):
     def look(self, status: Status) -> None:
         self._looks += 1
         if self._looks % PLAIN_EVERY == 0:
-            self._print(summary_line(status, self._zone))
+            self._print(self._status_line(status))
 
     def leaving(self, orders: int, seconds: int) -> None:
         several = "s are" if orders > 1 else " is"
@@ -276,7 +281,19 @@ class _Plain(_Words):
 
     def end(self, status: Status, amiss: list[str], unended: Sequence[Order], traffic: Traffic) -> None:
         calls = (f"  {line}" for line in traffic.lines())
-        self._print("\n".join((*_summary(status, amiss, self._zone), *calls, *still_open(unended, self._zone))))
+        trading = () if self._only_publishes else _traded(status)
+        published = (line for told in self._publishing.values() for line in feed_summary(told))
+        lines = (_ended(status, self._zone), *trading, *published, *_let_go(status, amiss))
+        self._print("\n".join((*lines, *calls, *still_open(unended, self._zone))))
+
+    @property
+    def _only_publishes(self) -> bool:
+        return bool(self._publishing) and not self._plan.of("risk")
+
+    def _status_line(self, status: Status) -> str:
+        if not self._only_publishes:
+            return summary_line(status, self._zone)
+        return feed_line(status, next(iter(self._publishing.values())), _drops(status), self._zone)
 
     def _print(self, text: str) -> None:
         print(text, flush=True)
@@ -291,7 +308,7 @@ class _Line(_Plain):
 
     def look(self, status: Status) -> None:
         if not self._quiet:
-            line = summary_line(status, self._zone)
+            line = self._status_line(status)
             width = _width()
             sys.stdout.write("\r\033[K" + (line if len(line) < width else line[: width - 2] + "…"))
             sys.stdout.flush()
@@ -341,6 +358,8 @@ class _Json(_Words):
                 say_json({"what": "order", **facts})
             case Fault():
                 say_json({"what": "fault", "node": value.node, "at": value.at, "text": value.what})
+            case Diagnosis():
+                say_json({"what": "publishing", **msgspec.to_builtins(value)})
             case _:
                 said = remark(value, UTC)
                 if said is None:
@@ -389,8 +408,11 @@ def _drops(status: Status) -> str:
     return ", ".join(f"{reason} {rows}" for reason, rows in status.drops.items()) or "0"
 
 
-def _summary(status: Status, amiss: list[str], zone: ZoneInfo) -> Iterator[str]:
-    yield f"ended at market time {local_text(status.clock, zone)} after {status.uptime_s:.0f} s"
+def _ended(status: Status, zone: ZoneInfo) -> str:
+    return f"ended at market time {local_text(status.clock, zone)} after {status.uptime_s:.0f} s"
+
+
+def _traded(status: Status) -> Iterator[str]:
     yield f"  {status.keys} keys, {status.bars:,} bars, {status.decisions:,} decisions"
     orders = status.orders
     counted = (
@@ -406,6 +428,9 @@ def _summary(status: Status, amiss: list[str], zone: ZoneInfo) -> Iterator[str]:
     for account in status.accounts:
         today = f"today {account.day_profit}, {account.money} money"
         yield f"  {account.name}: {account.balance} {account.currency} ({today})"
+
+
+def _let_go(status: Status, amiss: list[str]) -> Iterator[str]:
     yield f"  let go: {_drops(status)}; faults: {status.faults}"
     yield f"  {'; '.join(amiss) or 'nothing was lost without a name'}"
 
