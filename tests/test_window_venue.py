@@ -334,7 +334,7 @@ def test_a_window_that_waits_for_shorter_bars_than_there_are_is_refused() -> Non
 
 
 def test_a_flow_that_trades_decides_on_a_files_bars_the_same_whosever_they_are(tmp_path: Path) -> None:
-    bars = minutes(400)
+    bars = minutes(150)
     columns = (bars.open_ts, bars.open, bars.high, bars.low, bars.close, bars.volume)
     rows = [",".join(map(str, row)) for row in zip(*(column.tolist() for column in columns), strict=True)]
     (tmp_path / "x.csv").write_text("\n".join(["open_ts,open,high,low,close,volume", *rows]), encoding="utf-8")
@@ -346,11 +346,11 @@ def test_a_flow_that_trades_decides_on_a_files_bars_the_same_whosever_they_are(t
         def tap(node: str, value: Any) -> None:
             given.append((node, value))
 
-        replayed(plan_of(text, tmp_path), MONDAY, MONDAY + 400 * MINUTE, NoRecords(), block=block, taps=(tap,))
+        replayed(plan_of(text, tmp_path), MONDAY, MONDAY + 150 * MINUTE, NoRecords(), block=block, taps=(tap,))
         return decided(given)
 
     venues = decisions(text, None)
-    assert len(venues) == 400 + 80
+    assert len(venues) == 150 + 30
     assert venues == decisions(text.replace('\nfinals = "venue"', ""), None) == decisions(text, MINUTE)
 
 
