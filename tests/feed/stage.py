@@ -47,6 +47,12 @@ class Stage:
         """Wait until something was heard that was made at a moment (seconds UTC) or later."""
         self.listener.until(lambda each: (parsed_time(each) or 0.0) >= moment, patience)
 
+    def caught_up(self, since: float, until: float, patience: float = 30.0) -> None:
+        """Wait until who listens has every bar of a span (seconds UTC)."""
+        ends = monotonic() + patience
+        while monotonic() < ends and missing(self.verdict(), self.program.products, since, until):
+            Event().wait(0.25)
+
     def started(self) -> None:
         """Start the publisher, and wait until it says how it fares."""
         life = self.listener.life

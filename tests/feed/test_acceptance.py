@@ -15,14 +15,15 @@ MONDAY = 1_767_621_600.0
 def test_two_fast_minutes_with_a_kill_between_are_right_and_an_interrupt_ends_it_without_a_traceback(
     tmp_path: Path,
 ) -> None:
-    with stage(tmp_path, MONDAY - 75, speed=60, warmup=5, products=("EURUSD",)) as it:
+    with stage(tmp_path, MONDAY - 40, speed=30, warmup=5, products=("EURUSD",)) as it:
         it.started()
         it.reached(MONDAY + 15)
         with it.trouble(more=60):
             it.program.end(signal.SIGKILL)
             it.listener.life = 1
             it.started()
-        ended = it.now + 90
+        ended = it.now + 60
         it.reached(ended)
+        it.caught_up(MONDAY - 120, ended)
         assert it.program.end(signal.SIGINT) == 0
-        it.held(MONDAY - 120, ended - 75)
+        it.held(MONDAY - 120, ended)
