@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from pipeline.errors import InputError
 from pipeline.view import ENGINE_FILE, TOKEN_FILE, KeyName, LogLine
@@ -194,6 +195,22 @@ def test_what_nobody_asked_for_is_never_computed(tmp_path: Path) -> None:
             await news(line, "log")
             await news(line, "beat")
         assert set(at.view.asked) == {"log"}
+
+    with_desk(tmp_path, check)
+
+
+def test_the_feed_comes_as_it_is_at_its_own_rate(tmp_path: Path) -> None:
+    async def check(at: Open) -> None:
+        async with at.line(feed=20) as line:
+            first = await news(line, "feed")
+            assert [row["product"] for row in first["prices"]] == ["EURUSD", "GBPUSD", "XAUUSD", "BTCUSD"]
+            assert first["alerts"][1] == "prices of XAUUSD are stale"
+            assert first["sources"][0]["pace"]["5m"]["seconds"] == 40
+            assert first["publishers"][0]["lanes"][0]["name"] == "ohlcv"
+            at.view.fed = replace(at.view.fed, alerts=())
+            while (await news(line, "feed"))["alerts"]:
+                pass
+        assert set(at.view.asked) == {"feed"}
 
     with_desk(tmp_path, check)
 
