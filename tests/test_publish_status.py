@@ -95,6 +95,16 @@ def test_prices_are_stale_after_half_a_minute_and_down_after_one_and_the_note_sa
     assert words(status(driven.after(30)))[:3] == ("idle", "open", "down")
 
 
+def test_in_a_quiet_market_a_new_bar_of_the_venues_lets_itself_in_and_in_a_dead_one_it_does_not() -> None:
+    driven = Driven().ticking(70)
+    assert status(driven.after(40)).price == "stale"
+    assert driven.bar()
+    assert (status(driven).price, status(driven).note, driven.look().welcome) == ("ok", "no ticks 40s", True)
+    assert status(driven.after(20)).price == "down"
+    driven.bar()
+    assert status(driven).price == "down"
+
+
 def test_a_quiet_product_leaves_the_price_ok_and_stands_first_among_the_symbols() -> None:
     driven = Driven("USDNOK", "EURUSD")
     driven.tick("USDNOK")

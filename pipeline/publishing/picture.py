@@ -119,13 +119,18 @@ def _process(facts: Facts, limits: Thresholds) -> ProcessState:
 
 
 def _price(facts: Facts, limits: Thresholds) -> PriceState:
-    """By the product that spoke last; where there are bars and no prices, by the last new bar."""
+    """By the product that spoke last; where there are bars and no prices, by the last new bar.
+
+    While nobody speaks in a quiet market, a new bar of the venue's own is word of a price too, until prices are lost: or
+    whoever listens would drop that bar.
+    """
     if facts.silence is None:
         known = facts.bars_silence is not None and facts.bars_silence < facts.shortest + limits.quotes_lost
         return "ok" if known else "down"
     if facts.silence >= limits.quotes_lost:
         return "down"
-    return "stale" if facts.silence >= limits.tick_stale else "ok"
+    told = facts.bars_silence is not None and facts.bars_silence < limits.tick_stale
+    return "ok" if told or facts.silence < limits.tick_stale else "stale"
 
 
 def _note(facts: Facts, limits: Thresholds) -> Note:

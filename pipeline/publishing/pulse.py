@@ -77,7 +77,9 @@ class Pulse:
         self._keep(bars.product, now)
         self.sources.gave(now, new=bars.fresh > 0)
         self.streams.came(bars)
-        return self._step(now)
+        silence = self.ticks.silence(now)
+        word = bars.fresh > 0 and silence is not None and silence >= self.limits.tick_stale
+        return self._step(now) or word
 
     def missing(self, told: NoData) -> None:
         self.streams.missing(told)
