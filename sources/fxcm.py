@@ -298,7 +298,7 @@ class Fxcm:
         if self.sdk == "practice":
             return
         if not self.account:
-            raise ValueError('account is missing: name the one whose login `accounts add` stored, or sdk = "practice"')
+            raise ValueError('account is missing; name the one whose login `accounts add` stored, or sdk = "practice"')
         if self.speed != 1:
             raise ValueError(f"speed is {self.speed:g}, and only a practice SDK's clock goes at another pace; write 1")
         if self.misfortunes:

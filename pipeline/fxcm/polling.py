@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.candles import possible
 from pipeline.connections.asking import asked
-from pipeline.connections.backoff import Backoff, feed
+from pipeline.connections.backoff import FEED, Backoff, feed
 from pipeline.connections.telling import Telling
 from pipeline.connections.troubles import CallFailed
 from pipeline.fxcm.cadence import Cadence, Rhythm, rest
@@ -68,6 +68,7 @@ class Polling:
         """Up to which slot a stream was asked for, and how often that was."""
         self._refused: dict[tuple[str, int], int] = {}
         self._last_quote: int | None = None
+        self._seen = now
         self._full = False
         self._universe: Universe | None = None
         self._woken = asyncio.Event()
@@ -113,6 +114,7 @@ class Polling:
         """Give bars as they become final, until the venue takes the login no more."""
         while True:
             now = self._host.now()
+            self._keep_up(now)
             self._judge(now)
             due = [] if self._full or self.cadence.paused else [tf for tf, at in self._due.items() if at <= now]
             if due and now >= self.setback.until:
@@ -233,6 +235,13 @@ class Polling:
         if self._missing(tf, now):
             at = min(at, now + round(self.cadence.seconds(tf) * SECOND))
         self._due[tf] = at
+
+    def _keep_up(self, now: int) -> None:
+        """A clock that was set back takes with it when something is due."""
+        if now < self._seen:
+            self._due = {tf: min(at, slot_of(now, tf) + tf + self._wanted.grace) for tf, at in self._due.items()}
+            self.setback.until = min(self.setback.until, now + round(FEED.cap * SECOND))
+        self._seen = now
 
     def _judge(self, now: int) -> None:
         """Look how long no price has come, and whether any market is open."""
