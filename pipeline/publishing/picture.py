@@ -121,8 +121,8 @@ def _process(facts: Facts, limits: Thresholds) -> ProcessState:
 def _price(facts: Facts, limits: Thresholds) -> PriceState:
     """By the product that spoke last; where there are bars and no prices, by the last new bar.
 
-    While nobody speaks in a quiet market, a new bar of the venue's own is word of a price too, until prices are lost: or
-    whoever listens would drop that bar.
+    While nobody speaks in a quiet market, a new bar of the venue's own is word of a price too, until prices are lost:
+    else whoever listens would drop that bar.
     """
     if facts.silence is None:
         known = facts.bars_silence is not None and facts.bars_silence < facts.shortest + limits.quotes_lost
