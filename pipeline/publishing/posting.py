@@ -85,7 +85,7 @@ class Posting:
 
     def shown(self, bar: Forming) -> None:
         """A bar that forms is out."""
-        self._streams.shown(bar.product, bar.tf)
+        self._streams.shown(bar.product, bar.tf, bar.open_ts)
 
     def _batches(self, stream: Stream, bars: Bars) -> list[Batch]:
         """Bars off the shelf: those from before the cursor are late ones."""

@@ -20,6 +20,8 @@ class Output:
     """How long after its end the last new one was."""
     bars: int = 0
     live: int = 0
+    last_live: int = 0
+    """The opening of the last bar that was published while it formed."""
     covered: int = 0
     """Up to here every slot has its bar, or is known to have none."""
 
@@ -77,9 +79,11 @@ class Streams:
         self._before[Stream(product, tf)] = last_open + tf
         self.last_close = max(self.last_close, last_open + tf)
 
-    def shown(self, product: str, tf: int) -> None:
-        """A bar that still forms was published."""
-        self._of(product, tf).live += 1
+    def shown(self, product: str, tf: int, opened: int = 0) -> None:
+        """A bar that still forms was published, and when it opened."""
+        output = self._of(product, tf)
+        output.live += 1
+        output.last_live = max(output.last_live, opened)
         self.live += 1
 
     def owed(self, ticks: Ticks, trading: Trading, now: int) -> int | None:
@@ -110,6 +114,7 @@ class Streams:
                 output.lag / SECOND,
                 output.bars,
                 output.live,
+                output.last_live,
             )
             for stream, output in self._outputs.items()
         )
