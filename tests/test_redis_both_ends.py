@@ -1,20 +1,25 @@
 """Two flows and a Redis between: what one publishes is what the other hears."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from pipeline.clocks import LoopClock
 from pipeline.engine import Setting, running
+from pipeline.flow import Flow
+from pipeline.journal import Journal
+from pipeline.plan import Plan
 from pipeline.times import MINUTE
 from pipeline.trying import NoRecords
 from pipeline.values import Bars, Forming, Link, Past, Quotes
+from pipeline.verifying import verified
 from tests.channel_ends import PATIENCE
 from tests.redis_server import RedisServer
 from tests.support import MONDAY, plan_of
 
-SPEED = 60.0
+SPEED = 120.0
 
 PUBLISHES = """
 [sources.market]
@@ -40,6 +45,7 @@ HEARS = """
 use = "redis"
 products = ["EURUSD", "XAU/USD"]
 url = "{url}"
+stale_after = "10m"
 
 [operators.bars]
 use = "window"
@@ -47,6 +53,16 @@ from = "market"
 timeframes = ["1m", "5m", "15m"]
 finals = "venue"
 """
+
+
+@asynccontextmanager
+async def recording(
+    plan: Plan, setting: Setting, folder: Path, tap: Callable[[str, Any], None]
+) -> AsyncGenerator[Flow]:
+    """A flow that has begun and is recorded."""
+    with Journal(folder, plan, setting.begin) as journal:
+        async with running(plan, setting, NoRecords(), Past((), {}), journal=journal, taps=(tap,)) as flow:
+            yield flow
 
 
 def key_of(bars: Bars, row: int) -> tuple[Any, ...]:
@@ -77,19 +93,20 @@ def test_every_bar_that_one_flow_makes_another_decides_on_with_the_same_numbers(
 
         return take
 
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+
     async def main() -> None:
         clock = LoopClock(asyncio.get_running_loop(), MONDAY, SPEED)
         setting = Setting(mode="paper", begin=MONDAY, clock=clock)
-        folders = [tmp_path / "one", tmp_path / "two"]
-        for folder in folders:
-            folder.mkdir()
         one, two = (
             plan_of(text.replace("{url}", redis_server.url), folder)
             for text, folder in zip((PUBLISHES, HEARS), folders, strict=True)
         )
         async with running(one, setting, NoRecords(), Past((), {}), taps=(told(ours),)) as publisher:
             listens = Setting(mode="paper", begin=MONDAY, clock=LoopClock(asyncio.get_running_loop(), MONDAY, SPEED))
-            async with running(two, listens, NoRecords(), Past((), {}), taps=(told(theirs),)) as listener:
+            async with recording(two, listens, tmp_path / "recorded", told(theirs)) as listener:
                 async with asyncio.timeout(4 * PATIENCE):
                     while len([each for each in new(theirs, "operators.bars") if each[1] == 5 * MINUTE]) < 2:
                         came.clear()
@@ -98,6 +115,9 @@ def test_every_bar_that_one_flow_makes_another_decides_on_with_the_same_numbers(
                 assert not listener.faults
 
     asyncio.run(main())
+    verdict = verified(tmp_path / "recorded", folders[1])
+    assert verdict.difference is None, "the same comes of it without any network"
+    assert verdict.whole
     made, heard = new(ours, "operators.bars"), new(theirs, "operators.bars")
     assert heard
     assert [each for each in heard if each not in made] == []

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -22,7 +22,8 @@ from pipeline.times import MINUTE, SECOND
 from pipeline.values import Bars, Gap, Link, Quotes
 from sources.redis import Redis
 from tests.channel_ends import OPEN, Source, bars, listener, listening, speaking, tick
-from tests.redis_server import RedisServer, redis_running
+from tests.loopback import self_signed
+from tests.redis_server import RedisServer, free_port, redis_running
 from tests.support import MONDAY, plan_of
 
 LET_IN = "practice-x"
@@ -367,6 +368,25 @@ def test_a_password_that_is_missing_or_wrong_is_told_and_the_right_one_lets_in(t
 
     with redis_running(password=LET_IN) as server:
         asyncio.run(main(server))
+
+
+def test_over_tls_it_is_checked_who_answers(redis_server: RedisServer, tmp_path: Path) -> None:
+    self_signed(redis_server.folder)
+    pem, port = redis_server.folder / "server.pem", free_port()
+    with redis_server.client() as client:
+        set_config: Any = client.config_set
+        set_config("tls-cert-file", str(pem), "tls-key-file", str(pem), "tls-auth-clients", "no", "tls-port", str(port))
+    url = f"rediss://127.0.0.1:{port}/0"
+
+    async def main() -> None:
+        async with listening(signed_by(url, Access()), tmp_path) as ear:
+            await ear.until(ear.told)
+            assert "certificate verify failed" in ear.told()[0]
+            assert "connected" not in ear.sessions()
+        async with listening(signed_by(f"{url}?ssl_ca_certs={pem}", Access()), tmp_path) as ear:
+            await ear.until(lambda: "connected" in ear.sessions())
+
+    asyncio.run(main())
 
 
 # --- what is said before anything runs -------------------------------------------------------------------------------
