@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pipeline.publishing.silence import Ticks
 from pipeline.publishing.thresholds import Thresholds
 from pipeline.times import MINUTE, SECOND
+from pipeline.values import Link
 from tests.pulses import FRIDAY_CLOSE, MONDAY, SATURDAY, SUNDAY_OPEN, Driven, bars, quote
 
 # --- the four states -------------------------------------------------------------------------------------------------
@@ -58,6 +59,16 @@ def test_a_link_that_breaks_disconnects_at_once_and_recovers_until_something_new
         ("STREAM", 74_200),
     ]
     assert driven.pulse.taken() == ()
+
+
+def test_a_link_that_breaks_for_one_of_several_products_is_told_by_its_silence_alone() -> None:
+    driven = Driven("EURUSD", "XAUUSD")
+    driven.tick("XAUUSD")
+    driven.tick("EURUSD")
+    driven.pulse.linked(Link(("EURUSD",), up=False, at=driven.now), driven.now)
+    assert driven.look(seconds=5).facts.turn.state == "STREAM"
+    driven.pulse.linked(Link(("XAUUSD",), up=False, at=driven.now), driven.now)
+    assert driven.state == "DISCONNECTED"
 
 
 def test_a_login_that_is_made_anew_is_recovering_until_the_first_price_or_new_bar() -> None:

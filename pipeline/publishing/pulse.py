@@ -43,7 +43,6 @@ class Pulse:
         self.turns: list[Turn] = []
         """Changes of the state that nobody took yet."""
         self._alive = False
-        self._begins = begins
         self._looked = begins
         self._due = begins
         self._hours = self.trading.at(begins)
@@ -96,7 +95,7 @@ class Pulse:
         self._pass(now)
         for product in link.products:
             self._keep(product, now)
-        self.sources.linked(link, now)
+        self.sources.linked(link, now, self.ticks.products)
         return self._step(now)
 
     def reported(self, report: FeedReport, now: int) -> bool:

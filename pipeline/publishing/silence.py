@@ -3,7 +3,7 @@
 One product that is quiet says nothing of the others: its silence and the feed's are apart.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -82,6 +82,10 @@ class Ticks:
 
     def __len__(self) -> int:
         return len(self._last)
+
+    @property
+    def products(self) -> Collection[str]:
+        return self._last.keys()
 
     def items(self) -> Iterable[tuple[str, Tick]]:
         return self._last.items()

@@ -11,6 +11,7 @@ The first that fits. A source that needs a person is DISCONNECTED in closed mark
 not ready says nothing.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from pipeline.evidence import Trouble, TroubleKind
@@ -71,7 +72,9 @@ class Sources:
             default=None,
         )
 
-    def linked(self, link: Link, at: int) -> None:
+    def linked(self, link: Link, at: int, spoke: Collection[str]) -> None:
+        """`spoke`: products that gave prices. Those of which no link was told are connected."""
+        self._links = {**dict.fromkeys(spoke, True), **self._links}
         self._links.update(dict.fromkeys(link.products, link.up))
         if not link.up:
             self.failure = f"the connection that brings {_some(link.products)} broke"
