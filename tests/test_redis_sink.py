@@ -13,10 +13,12 @@ from pipeline.errors import InputError, PlanError
 from pipeline.flow import Flow
 from pipeline.plan import Edge
 from pipeline.publishing.shelf import Shelf
+from pipeline.publishing.wires import FileWire
 from pipeline.service import Diagnosis, Pressure, Universe
 from pipeline.times import MINUTE
 from pipeline.trying import NoRecords
 from pipeline.values import Gap, Past, Stream
+from tests.publishing import Rig
 from tests.support import MONDAY, plan_of, play, quotes
 
 TEXT = """
@@ -134,6 +136,17 @@ def test_prices_go_out_every_three_seconds_and_a_heartbeat_every_five(tmp_path: 
     beats = [value for _, value in given if isinstance(value, Diagnosis)]
     assert beats[-1].published["price_tik"] == 2 * 19
     assert 11 <= beats[-1].published["heartbeat"] <= 15
+
+
+def test_a_publisher_that_is_let_go_of_as_it_begins_leaves_nothing_running_or_open(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with Rig(tmp_path, lambda rig: FileWire(rig.folder / "feed"), file_only=True) as rig:
+            rig.publisher.close()
+            await rig.host.left()
+            assert all(lane.state == "stopped" for lane in rig.publisher.lanes(MONDAY))
+
+    virtual.run(lambda _: main())
+    assert published(tmp_path) == {}
 
 
 def test_a_replay_publishes_nothing_and_leaves_nothing_behind(tmp_path: Path) -> None:

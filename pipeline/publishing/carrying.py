@@ -135,7 +135,8 @@ class Carrying:
 
     def _report(self, lane: Counted, now: int) -> LaneReport:
         standing = self._tasks[lane.name]
-        state = "backoff" if self._link.state != "connected" and not lane.empty else standing.state
+        away = self._link.state != "connected" and not lane.empty and not standing.over
+        state = "backoff" if away else standing.state
         return LaneReport(
             lane.name, state, lane.depth, lane.limit, lane.enqueued, lane.processed, lane.conflated, lane.dropped,
             lane.in_flight, standing.idle(now), standing.failures, lane.spilled,

@@ -54,7 +54,7 @@ class Publisher:
         self._host, self._terms, self._give = host, terms, give
         self._telling = Telling(host, terms.name, self._troubled)
         self._errors: dict[str, int] = {}
-        self._over = False
+        self._over = self._begun = False
         self._pulse = Pulse(host.calendars, terms.timeframes, terms.limits, now)
         self._gate = Gate()
         self._shelf = Shelf(host.folder / SHELF_FILE, terms.cache_bars, self._shelf_failed)
@@ -133,6 +133,8 @@ class Publisher:
         self._beat.dispose()
         self._telling.close()
         self._whole.dispose()
+        if not self._begun:  # it was over before anything of it ran: nothing will be told of the end
+            self._let_go()
 
     # --- bars --------------------------------------------------------------------------------------------------------
 
@@ -269,14 +271,18 @@ class Publisher:
 
     async def _until_over(self) -> None:
         """Hold everything until the flow lets go; then let what is on its way leave, and close."""
+        self._begun = True
         try:
             await asyncio.Event().wait()
         finally:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LEAVING):
                     await self._carrying.drained()
-            self._supervisor.stop()
-            self._shelf.close()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._supervisor.stop()
+        self._shelf.close()
 
     # --- what goes wrong ---------------------------------------------------------------------------------------------
 
