@@ -1,17 +1,25 @@
 """The last price of each product every few seconds: which, when, and with which stamps."""
 
+import asyncio
 import json
+from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.channels.encoding import encoded
+from pipeline.connections.troubles import CallFailed
+from pipeline.evidence import Trouble
 from pipeline.publishing.silence import Ticks
 from pipeline.publishing.snapshots import Snapshots, snapshot_state
 from pipeline.publishing.thresholds import Thresholds
+from pipeline.publishing.wires import FileWire, Plain
+from pipeline.service import Diagnosis
 from pipeline.times import SECOND
+from tests.publishing import Rig
 from tests.pulses import MONDAY, quote
 
 LIMITS = Thresholds()
@@ -69,6 +77,35 @@ def test_a_pause_of_the_program_is_followed_by_one_round_and_the_beat_stays_alig
     moments = 3_000, 25_500, 25_600, 26_900, 27_000, 29_999, 30_000
     rounds = [at for at in moments if snapshots.taken(MONDAY + at, ticks)]
     assert rounds == [3_000, 25_500, 27_000, 30_000]
+
+
+class Refusing(FileWire):
+    """A wire that takes no prices the first time, and everything else."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.tries = 0
+
+    async def publish(self, messages: Sequence[Plain]) -> None:
+        prices = any(message.channel == "price_tik" for message in messages)
+        self.tries += prices
+        if prices and self.tries == 1:
+            raise CallFailed("rule", "redis: not these")
+        await super().publish(messages)
+
+
+def test_d41_prices_that_nobody_took_once_end_neither_their_lane_nor_another(tmp_path: Path) -> None:
+    async def main() -> None:
+        wire = Refusing(tmp_path)
+        async with Rig(tmp_path, lambda _: wire, speed=5) as rig:
+            rig.quote()
+            await rig.until(lambda: bool(rig.of(Diagnosis)) and rig.of(Diagnosis)[-1].snapshots >= 2)
+            told = rig.of(Diagnosis)[-1]
+            assert (told.state, told.published["heartbeat"] > 0, wire.tries >= 3) == ("STREAM", True, True)
+            assert {lane.name: lane.failures for lane in told.lanes if lane.failures} == {"price_snapshots": 1}
+            assert [trouble.what for trouble in rig.of(Trouble)] == ["redis: not these"]
+
+    asyncio.run(main())
 
 
 def test_d41_a_price_that_cannot_be_and_a_name_that_cannot_be_sent_end_nothing() -> None:
