@@ -8,7 +8,6 @@ from typing import Any
 
 from pipeline.clocks import LoopClock
 from pipeline.engine import Setting, running
-from pipeline.flow import Flow
 from pipeline.journal import Journal
 from pipeline.plan import Plan
 from pipeline.times import MINUTE
@@ -55,14 +54,48 @@ finals = "venue"
 """
 
 
-@asynccontextmanager
-async def recording(
-    plan: Plan, setting: Setting, folder: Path, tap: Callable[[str, Any], None]
-) -> AsyncGenerator[Flow]:
-    """A flow that has begun and is recorded."""
-    with Journal(folder, plan, setting.begin) as journal:
-        async with running(plan, setting, NoRecords(), Past((), {}), journal=journal, taps=(tap,)) as flow:
-            yield flow
+class Pair:
+    """A flow that publishes and one that hears it, on two clocks that go fast; what each gave, and a recording."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.ours, self.theirs = list[tuple[str, Any]](), list[tuple[str, Any]]()
+        self.recorded, self.base = folder / "recorded", folder / "two"
+        self._url, self._folder = url, folder
+        self._came = asyncio.Event()
+
+    @asynccontextmanager
+    async def alive(self) -> AsyncGenerator[None]:
+        one, two = self._flow("one", PUBLISHES), self._flow("two", HEARS)
+        async with running(one, setting(), NoRecords(), Past((), {}), taps=(self._told(self.ours),)) as publisher:
+            begins = setting()
+            with Journal(self.recorded, two, begins.begin) as journal:
+                taps = (self._told(self.theirs),)
+                async with running(two, begins, NoRecords(), Past((), {}), journal=journal, taps=taps) as listener:
+                    yield
+                    assert not publisher.faults
+                    assert not listener.faults
+
+    async def heard(self, tf: int, rows: int) -> None:
+        """Wait until so many bars of a timeframe were decided on."""
+        async with asyncio.timeout(4 * PATIENCE):
+            while len([each for each in new(self.theirs, "operators.bars") if each[1] == tf]) < rows:
+                self._came.clear()
+                await self._came.wait()
+
+    def _flow(self, name: str, text: str) -> Plan:
+        (self._folder / name).mkdir()
+        return plan_of(text.replace("{url}", self._url), self._folder / name)
+
+    def _told(self, given: list[tuple[str, Any]]) -> Callable[[str, Any], None]:
+        def take(node: str, value: Any) -> None:
+            given.append((node, value))
+            self._came.set()
+
+        return take
+
+
+def setting() -> Setting:
+    return Setting(mode="paper", begin=MONDAY, clock=LoopClock(asyncio.get_running_loop(), MONDAY, SPEED))
 
 
 def key_of(bars: Bars, row: int) -> tuple[Any, ...]:
@@ -80,52 +113,62 @@ def new(given: list[tuple[str, Any]], node: str) -> list[tuple[Any, ...]]:
     ]
 
 
+def past(given: list[tuple[str, Any]], node: str) -> list[tuple[Any, ...]]:
+    """The bars that a node gave as history."""
+    return [
+        key_of(item, row)
+        for whose, item in given
+        if whose == node and isinstance(item, Bars) and not item.fresh
+        for row in range(len(item))
+    ]
+
+
 def test_every_bar_that_one_flow_makes_another_decides_on_with_the_same_numbers(
     redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    ours, theirs = list[tuple[str, Any]](), list[tuple[str, Any]]()
-    came = asyncio.Event()
+    async def main() -> Pair:
+        pair = Pair(redis_server.url, tmp_path)
+        async with pair.alive():
+            await pair.heard(5 * MINUTE, 2)
+        return pair
 
-    def told(given: list[tuple[str, Any]]) -> Callable[[str, Any], None]:
-        def take(node: str, value: Any) -> None:
-            given.append((node, value))
-            came.set()
-
-        return take
-
-    folders = [tmp_path / "one", tmp_path / "two"]
-    for folder in folders:
-        folder.mkdir()
-
-    async def main() -> None:
-        clock = LoopClock(asyncio.get_running_loop(), MONDAY, SPEED)
-        setting = Setting(mode="paper", begin=MONDAY, clock=clock)
-        one, two = (
-            plan_of(text.replace("{url}", redis_server.url), folder)
-            for text, folder in zip((PUBLISHES, HEARS), folders, strict=True)
-        )
-        async with running(one, setting, NoRecords(), Past((), {}), taps=(told(ours),)) as publisher:
-            listens = Setting(mode="paper", begin=MONDAY, clock=LoopClock(asyncio.get_running_loop(), MONDAY, SPEED))
-            async with recording(two, listens, tmp_path / "recorded", told(theirs)) as listener:
-                async with asyncio.timeout(4 * PATIENCE):
-                    while len([each for each in new(theirs, "operators.bars") if each[1] == 5 * MINUTE]) < 2:
-                        came.clear()
-                        await came.wait()
-                assert not publisher.faults
-                assert not listener.faults
-
-    asyncio.run(main())
-    verdict = verified(tmp_path / "recorded", folders[1])
+    pair = asyncio.run(main())
+    verdict = verified(pair.recorded, pair.base)
     assert verdict.difference is None, "the same comes of it without any network"
     assert verdict.whole
-    made, heard = new(ours, "operators.bars"), new(theirs, "operators.bars")
+    made, heard = new(pair.ours, "operators.bars"), new(pair.theirs, "operators.bars")
     assert heard
     assert [each for each in heard if each not in made] == []
     for product in ("EURUSD", "XAU/USD"):
         minutes = [each[2] for each in heard if each[:2] == (product, MINUTE)]
         assert minutes == list(range(minutes[0], minutes[0] + len(minutes) * MINUTE, MINUTE))
-    assert any(isinstance(item, Quotes) for _, item in theirs)
-    assert not any(isinstance(item, Forming) for _, item in theirs)
-    assert all(item.up for _, item in theirs if isinstance(item, Link))
-    past = [item for whose, item in theirs if whose == "sources.market" and isinstance(item, Bars) and not item.fresh]
-    assert {each.tf for each in past} >= {MINUTE, 5 * MINUTE}
+    assert any(isinstance(item, Quotes) for _, item in pair.theirs)
+    assert not any(isinstance(item, Forming) for _, item in pair.theirs)
+    assert {each[1] for each in past(pair.theirs, "sources.market")} >= {MINUTE, 5 * MINUTE}
+
+
+def test_a_redis_that_is_killed_and_forgets_all_costs_the_listener_no_bar_and_gives_it_none_twice(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async def main() -> Pair:
+        pair = Pair(redis_server.url, tmp_path)
+        async with pair.alive():
+            await pair.heard(MINUTE, 6)
+            redis_server.kill()
+            away = asyncio.Event()
+            asyncio.get_running_loop().call_later(3 * MINUTE / 1000 / SPEED, away.set)
+            await away.wait()
+            redis_server.start()
+            await pair.heard(MINUTE, 16)
+            await pair.heard(5 * MINUTE, 4)
+        return pair
+
+    pair = asyncio.run(main())
+    made, heard = new(pair.ours, "operators.bars"), new(pair.theirs, "sources.market")
+    assert len(heard) == len(set(heard)), "none is new twice"
+    known = set(heard) | set(past(pair.theirs, "sources.market"))
+    for product in ("EURUSD", "XAU/USD"):
+        last = max(each[2] for each in heard if each[:2] == (product, MINUTE))
+        due = [each for each in made if each[:2] == (product, MINUTE) and each[2] <= last]
+        assert [each for each in due if each not in known] == []
+    assert [item.up for _, item in pair.theirs if isinstance(item, Link)][:2] == [False, True]
