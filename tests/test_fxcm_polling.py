@@ -42,6 +42,7 @@ class Rig:
         self.told: list[Trouble] = []
         self.calls = Calls(allowance)
         self.silent = False
+        self.only: tuple[str, ...] = market.products
         telling = Telling(host, "fxcm", self.told.append)
         self.rationed = Rationed(market, self.calls, host, host.calendars, telling.warn)
         self.polling = Polling(host, self.rationed.polled, wanted, telling, self._take)
@@ -56,7 +57,7 @@ class Rig:
     async def quotes(self) -> None:
         while True:
             if not self.silent:
-                for product in self.market.products:
+                for product in self.only:
                     self.hear(product)
             await self.host.until(self.host.now() + 5 * SECOND)
 
@@ -385,6 +386,27 @@ def test_d13_in_a_closed_market_history_waits_for_prices_and_is_asked_for_with_t
     assert MONDAY + FRIDAY_CLOSE - M1 in rig.finals["EURUSD", M1]
     assert not [at for at in asked if close + 200 < at < close + 1000]
     assert min(at for at in asked if at > close + 200) == pytest.approx(close + 1000, abs=0.1)
+
+
+def test_a_product_whose_market_is_closed_is_not_asked_for_beside_one_that_is_open() -> None:
+    """Its last bars are, and those of prices that come in closed time."""
+    market, close = Market(("EURUSD", "BTCUSD")), FRIDAY_CLOSE / SECOND
+
+    def hush(rig: Rig) -> None:
+        rig.only = ("BTCUSD",)
+
+    rig = polled(
+        1500,
+        (close, hush),
+        (close + 1010, lambda rig: rig.hear("EURUSD")),
+        market=market,
+        begin=close - 200,
+        wanted=Wanted(products=market.products, timeframes=(M1,)),
+    )
+    assert rig.finals["EURUSD", M1][3] == MONDAY + FRIDAY_CLOSE - M1
+    assert len([at for at in rig.asked(M1) if close + 10 < at < close + 1010]) == 0
+    assert [at for at in rig.asked(M1) if at > close + 1010]
+    assert len(rig.finals["BTCUSD", M1]) >= 25
 
 
 @given(st.lists(st.sampled_from(["fail", "ok", "slow", "full", "room", "silent"]), min_size=4, max_size=10))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.calendar import Calendar
 from pipeline.candles import possible
 from pipeline.connections.asking import asked
 from pipeline.connections.backoff import FEED, Backoff, feed
@@ -156,10 +157,9 @@ class Polling:
 
     def _go_on(self, product: str, tf: int, failure: CallFailed) -> bool:
         """Take note of how a call failed; whether to ask for the next."""
-        if failure.kind == "rule":
-            self._refused[product, tf] = self._host.now() + REFUSED
-            return True
-        if failure.kind == "format" and not failure.final:
+        if failure.kind in ("rule", "format") and not failure.final:
+            if failure.kind == "rule":
+                self._refused[product, tf] = self._host.now() + REFUSED
             return True
         self.setback.failed(self._host.now(), failure)
         self.changed()
@@ -197,7 +197,7 @@ class Polling:
     def _sound(self, bars: Bars) -> Flags:
         """Which bars can be at all; of those that cannot it is told."""
         fit = possible(bars) & (bars.open_ts % bars.tf == 0)
-        fit[1:] &= np.diff(bars.open_ts) > 0
+        fit[1:] &= bars.open_ts[1:] > np.maximum.accumulate(bars.open_ts)[:-1]
         if not fit.all():
             self._telling.tell("format", f"bars of {bars.product} {timeframe_name(bars.tf)} that cannot be; left out")
         return fit
@@ -214,8 +214,16 @@ class Polling:
         since = self._cursor[product, tf]
         if since >= over or self._refused.get((product, tf), 0) > now:
             return False
+        if self._heard.of(product, max(since, over - tf), over):
+            return True
+        heard = self._heard.of(product, since, now + tf)
+        if not heard and not len(self._calendar(product).open_slots(since, over, tf)):
+            return False
         asked, times = self._asked.get((product, tf), (0, 0))
-        return asked != over or times < UNHEARD or self._heard.of(product, max(since, over - tf), over) > 0
+        return asked != over or times < UNHEARD
+
+    def _calendar(self, product: str) -> Calendar:
+        return self._host.calendars.of(product)
 
     def _targets(self, tf: int, now: int) -> Iterable[str]:
         wanted = self._universe
@@ -246,8 +254,7 @@ class Polling:
     def _judge(self, now: int) -> None:
         """Look how long no price has come, and whether any market is open."""
         silence = None if self._last_quote is None else max(0, now - self._last_quote) / SECOND
-        calendars = self._host.calendars
-        is_open = any(calendars.of(product).is_open(now) for product in self._wanted.products)
+        is_open = any(self._calendar(product).is_open(now) for product in self._wanted.products)
         changes = self.cadence.judge(silence, is_open=is_open)
         for tf, at in self._due.items():
             self.cadence.due(tf, 0 if self.cadence.paused else max(at, self.setback.until))
