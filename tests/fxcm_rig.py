@@ -9,9 +9,9 @@ from typing import Any
 
 from pipeline.calendar import Calendar
 from pipeline.evidence import Trouble
-from pipeline.fxcm.connection import Manner
 from pipeline.fxcm.feed import FxcmFeed
 from pipeline.fxcm.forexconnect import OfficialSdk
+from pipeline.fxcm.manner import Manner
 from pipeline.fxcm.misfortunes import Misfortune, Misfortunes
 from pipeline.fxcm.port import Access, Sdk
 from pipeline.fxcm.practice import practice_module

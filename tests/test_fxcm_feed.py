@@ -12,10 +12,11 @@ import pytest
 from pipeline.connections.contract import Feed
 from pipeline.connections.troubles import CallFailed
 from pipeline.errors import InputError
-from pipeline.fxcm.connection import Manner
 from pipeline.fxcm.forexconnect import official
+from pipeline.fxcm.manner import Manner
 from pipeline.fxcm.misfortunes import Misfortune
 from pipeline.fxcm.port import Access
+from pipeline.fxcm.practice import Status
 from pipeline.market import Market
 from pipeline.secret import Secret
 from pipeline.times import HOUR, MINUTE, SECOND, parse_moment
@@ -115,6 +116,32 @@ def test_d20_after_a_loss_there_is_a_new_session_and_a_new_subscription_and_the_
     play(tmp_path, test)
 
 
+def test_a_session_that_is_lost_before_anybody_knows_of_it_is_no_session(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        make = rig.module.ForexConnect
+
+        def made() -> Any:
+            fx = make()
+            table = fx.get_table
+
+            def get_table(kind: str) -> Any:
+                found = table(kind)
+                fx.session.become(Status.SESSION_LOST)
+                return found
+
+            fx.get_table = get_table
+            return fx
+
+        rig.module.ForexConnect = made
+        failure = await failing(live(rig))
+        assert (failure.kind, failure.final) == ("network", False)
+        assert "lost as soon as it was there" in str(failure)
+        rig.module.ForexConnect = make
+        assert await prices(live(rig), rig)
+
+    play(tmp_path, test)
+
+
 def test_what_the_sdk_mends_by_itself_is_subscribed_to_anew_all_the_same(tmp_path: Path) -> None:
     async def test(rig: Rig) -> None:
         stream = live(rig)
@@ -153,7 +180,7 @@ def test_silence_of_an_open_market_is_told_then_subscribed_anew_then_taken_for_a
         rig.clock.advance(31 * SECOND)
         await rig.stands("silent")
         rig.clock.advance(31 * SECOND)
-        assert "nothing came for 120 s of open market" in str(await ends)
+        assert "nothing came for too long" in str(await ends)
         assert rig.connection.state == "reconnecting"
 
     play(tmp_path, test, planned=(Misfortune(5 * SECOND, "silent", HOUR),))

@@ -7,7 +7,6 @@ SDK, or concluded from silence in an open market.
 import asyncio
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pipeline.connections.contract import Outside
@@ -15,65 +14,15 @@ from pipeline.connections.troubles import CallFailed
 from pipeline.connections.waiting import ended
 from pipeline.errors import InputError
 from pipeline.evidence import TroubleKind
-from pipeline.fxcm.edge import ROOM, Crossed, Edge
-from pipeline.fxcm.port import (
-    Access,
-    LoginRefused,
-    NoSuchInstrument,
-    NotReady,
-    Offer,
-    Sdk,
-    SdkFailed,
-    SdkMissing,
-    Session,
-    SessionLost,
-    SessionWord,
-    VenueClosed,
-)
-from pipeline.fxcm.thread import LIVE, SdkThread, TooMuchAsked
+from pipeline.fxcm.edge import Edge
+from pipeline.fxcm.manner import Manner, Tally, call_failed
+from pipeline.fxcm.port import Access, NotReady, Offer, Sdk, SdkFailed, SdkMissing, Session, SessionLost, SessionWord
+from pipeline.fxcm.silence import Silence
+from pipeline.fxcm.thread import LIVE, SdkThread
 from pipeline.service import SessionState
 from pipeline.times import SECOND
 
 T = TypeVar("T")
-
-KINDS: tuple[tuple[type[SdkFailed], TroubleKind, bool], ...] = (
-    (SdkMissing, "rule", True),
-    (LoginRefused, "auth", True),
-    (VenueClosed, "maintenance", False),
-    (NotReady, "maintenance", False),
-    (NoSuchInstrument, "rule", False),
-    (TooMuchAsked, "throttle", False),
-    (SdkFailed, "network", False),
-)
-"""What each failure is for whoever asked, and whether asking again is of no use."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Manner:
-    """How long what is waited for, in seconds: deadlines in real ones, silence in those of the flow's clock."""
-
-    login_within: float = 90.0
-    """The SDK itself gives up after a minute."""
-    call_within: float = 30.0
-    close_within: float = 5.0
-    silent_after: float = 30.0
-    """So long without a price in an open market is told as silence."""
-    lost_after: float = 60.0
-    """So long, and prices are subscribed to anew; once more as long, and the session is thought lost."""
-    room: int = ROOM
-
-
-@dataclass(slots=True)
-class Tally:
-    """What happened since the beginning."""
-
-    calls: int = 0
-    """For history."""
-    failures: int = 0
-    not_ready: int = 0
-    reconnects: int = 0
-    subscriptions: int = 0
-    crossed: Crossed = field(default_factory=Crossed)
 
 
 class Listener:
@@ -119,8 +68,7 @@ class Connection:
         self._subscribed = False
         self._listeners: list[Listener] = []
         self._tasks = set[asyncio.Task[None]]()
-        self._quiet_from = 0
-        self._strikes = 0
+        self._silence = Silence(round(manner.silent_after * SECOND), round(manner.lost_after * SECOND))
 
     @property
     def depth(self) -> int:
@@ -151,13 +99,15 @@ class Connection:
             token = self._token = object()
             asked = thread.log_in(access, lambda word: self._hear(token, word))
             self.instruments = await self._answer(thread, asked, "login", self._manner.login_within)
+            if token is not self._token:
+                raise SessionLost("the session was lost as soon as it was there")
         except InputError as wrong:
             raise self._over(CallFailed("auth", str(wrong), final=True)) from None
         except SdkFailed as failure:
             raise self._failed(failure) from None
         self.tally.reconnects += again
-        self.up, self._was_up, self._subscribed, self._strikes = True, True, False, 0
-        self._quiet_from = self._host.now()
+        self.up, self._was_up, self._subscribed = True, True, False
+        self._silence.heard(self._host.now())
         self._stand("connected")
         self.on_session()
 
@@ -200,7 +150,8 @@ class Connection:
         if token is not self._token or not self.up:
             raise CallFailed("network", "the session with FXCM was lost while prices were subscribed to")
         self.tally.subscriptions += 1
-        self._subscribed, self._quiet_from = True, self._host.now()
+        self._subscribed = True
+        self._silence.anew(self._host.now())
         if self.state == "resubscribing":
             self._stand("connected")
         if not any(task.get_name() == "fxcm silence" for task in self._tasks):
@@ -239,11 +190,8 @@ class Connection:
         if isinstance(failure, SessionLost):
             self._lose(str(failure))
         self.tally.not_ready += isinstance(failure, NotReady)
-        failed = next(
-            CallFailed(kind, str(failure), final=final) for each, kind, final in KINDS if isinstance(failure, each)
-        )
-        final = failed.final
-        return self._over(failed) if final else failed
+        failed = call_failed(failure)
+        return self._over(failed) if failed.final else failed
 
     def _over(self, failure: CallFailed) -> CallFailed:
         """There is nothing to be had until a person does something."""
@@ -255,7 +203,11 @@ class Connection:
     # --- what the session tells --------------------------------------------------------------------------------------
 
     def _hear(self, token: object, word: SessionWord) -> None:
-        if token is not self._token or not self.up:
+        if token is not self._token:
+            return
+        if not self.up:
+            if word == "lost":
+                self._token = None  # before anybody knew of the session
             return
         match word:
             case "lost":
@@ -274,7 +226,7 @@ class Connection:
                 self._work(self._subscribe_again())
 
     def _take(self, offers: Sequence[Offer]) -> None:
-        self._quiet_from, self._strikes = self._host.now(), 0
+        self._silence.heard(self._host.now())
         if self.up:
             self._stand("streaming")
         for listener in self._listeners:
@@ -301,42 +253,25 @@ class Connection:
     async def _watch(self) -> None:
         """See to it that prices come while a market is open."""
         while True:
-            await self._host.until(self._due())
-            now = self._host.now()
-            if not self.up or not self._subscribed or not self._is_open():
-                self._quiet_from, self._strikes = now, 0
-                if self.up and self.state in ("streaming", "silent"):
-                    self._stand("connected")
-                continue
-            if now - self._quiet_from >= self._manner.lost_after * SECOND:
-                await self._strike()
-            elif now - self._quiet_from >= self._manner.silent_after * SECOND and self.state != "reconnecting":
+            await self._host.until(self._silence.due(self._host.now()))
+            expected = self.up and self._subscribed and self._is_open()
+            verdict = self._silence.judge(self._host.now(), expected=expected)
+            if not expected and self.up and self.state in ("streaming", "silent"):
+                self._stand("connected")
+            if verdict == "silent" and self.state != "reconnecting":
                 self._stand("silent")
-
-    def _due(self) -> int:
-        """When silence means something next."""
-        manner = self._manner
-        silent = self._quiet_from + round(manner.silent_after * SECOND)
-        return silent if silent > self._host.now() else self._quiet_from + round(manner.lost_after * SECOND)
-
-    async def _strike(self) -> None:
-        self._strikes += 1
-        self._quiet_from = self._host.now()
-        seconds = self._manner.lost_after
-        if self._strikes > 1 or self.state == "reconnecting":
-            self._lose(f"nothing came for {seconds * self._strikes:g} s of open market")
-            return
-        self._tell("network", f"no prices for {seconds:g} s of open market; they are subscribed to anew")
-        await self._subscribe_again()
+            elif verdict == "again" and self.state != "reconnecting":
+                self._tell("network", f"no prices for {self._manner.lost_after:g} s of open market; subscribed to anew")
+                await self._subscribe_again()
+            elif verdict in ("again", "lost"):
+                self._lose("nothing came for too long in an open market")
 
     async def _subscribe_again(self) -> None:
-        strikes = self._strikes
         try:
             await self.subscribe()
         except CallFailed as failure:
             self._tell(failure.kind, str(failure))
             self._lose(str(failure))
-        self._strikes = strikes
 
     # --- the end -----------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,8 @@ from pipeline.evidence import Trouble, TroubleKind
 from pipeline.feeds.grain import made
 from pipeline.feeds.rows import Refused, no_quotes
 from pipeline.fxcm.bars import bars_of
-from pipeline.fxcm.connection import Connection, Manner
+from pipeline.fxcm.connection import Connection
+from pipeline.fxcm.manner import Manner
 from pipeline.fxcm.port import Access, Candles, Offer, Sdk, Session
 from pipeline.fxcm.thread import LIVE, PAST
 from pipeline.fxcm.words import TIMEFRAMES
