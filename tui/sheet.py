@@ -1,7 +1,7 @@
 """A panel of rows that may be more than there is room for."""
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual.binding import Binding, BindingType
 
@@ -23,6 +23,7 @@ class Sheet(Panel, can_focus=True):
     hertz = 4.0
     head: ClassVar[int] = 0
     """So many of the first rows stay where they are."""
+    NAME: ClassVar[str] = ""
 
     def __init__(self, store: Store, now: Callable[[], float], place: str) -> None:
         super().__init__(store, now, place)
@@ -63,14 +64,14 @@ class Sheet(Panel, can_focus=True):
         hidden = f"{more} more below" if more > 0 else f"{self._first} more above" if self._first else ""
         return Frame([*kept, *rest[self._first : self._first + room]], self.title(feed), hidden)
 
-    NAME: ClassVar[str] = ""
 
-
-class Cell:
+class Cell(NamedTuple):
     """One column of a sheet: how wide it is, which way it leans, and how soon it goes where there is no room."""
 
-    def __init__(self, head: str, width: int, *, right: bool = True, goes: int = 0) -> None:
-        self.head, self.width, self.right, self.goes = head, width, right, goes
+    head: str
+    width: int
+    right: bool = True
+    goes: int = 0
 
 
 def columns(cells: Sequence[Cell], width: int) -> list[int]:

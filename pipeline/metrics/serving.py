@@ -1,6 +1,7 @@
 """A page of numbers on loopback, for programs on this machine."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -62,6 +63,6 @@ def _listening(port: int) -> socket.socket:
         return socket.create_server((LOOPBACK, port))
     except OSError as problem:
         raise InputError(
-            f"the metrics cannot listen on {LOOPBACK}:{port} ({problem.strerror}); "
+            f"the metrics cannot listen on {LOOPBACK}:{port} ({os.strerror(problem.errno or 0)}); "
             "choose another port in their table, or 0 for any"
         ) from None
