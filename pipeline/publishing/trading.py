@@ -1,14 +1,14 @@
 """Whether a market is open that some products share: open while any of them can be traded by its calendar."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from pipeline.calendar import Calendars
 from pipeline.opening import WEEKEND, Calendar, Reason
-from pipeline.publishing.week import Week, week_of
+from pipeline.publishing.week import NO_WEEK, Week, week_of
 from pipeline.times import DAY, HOUR, SECOND
 
 Detail = Literal["intrabreak", "overnight", "weekend"]
@@ -20,27 +20,27 @@ MANY = 16
 DETAILS: dict[Reason, Detail] = {"break": "intrabreak", "overnight": "overnight", "weekend": "weekend"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
     """What calendars say at a moment, of all products together. Moments are ms UTC, None where there is none."""
 
     at: int
-    known: bool
+    known: bool = False
     """Whether any calendar says anything of the moment."""
-    is_open: bool
-    opened_at: int | None
+    is_open: bool = False
+    opened_at: int | None = None
     """When it last opened, while it is open."""
-    closes_at: int | None
-    closed_at: int | None
+    closes_at: int | None = None
+    closed_at: int | None = None
     """When it last closed, while it is closed."""
-    opens_at: int | None
+    opens_at: int | None = None
     """When it opens next, while it is closed."""
-    next_open: int | None
+    next_open: int | None = None
     """The first opening after this moment, open or not."""
-    reason: Reason | None
-    names: tuple[str, ...]
+    reason: Reason | None = None
+    names: tuple[str, ...] = ()
     """Of the cities that are at work."""
-    week: Week
+    week: Week = NO_WEEK
     """Of the calendar that counts: the one most products keep, of two rather the one that closes."""
 
     @property
@@ -111,10 +111,6 @@ class Trading:
         self._kept[product] = self._calendars.of(product)
         return True
 
-    @property
-    def products(self) -> tuple[str, ...]:
-        return tuple(self._kept)
-
     def opened(self, product: str, now: int) -> int | None:
         """Since when a product can be traded, 0 where always; None while it is closed or not known."""
         calendar = self._kept.get(product)
@@ -134,25 +130,30 @@ class Trading:
 
     def at(self, now: int) -> Hours:
         counted = list((self._kept or self._assumed).values())
-        several = list(dict.fromkeys(counted))
+        several = {each: each.state(now) for each in dict.fromkeys(counted)}
         if not several:
-            return Hours(now, False, False, None, None, None, None, None, None, (), Week())
+            return Hours(at=now)
         first = max(several, key=lambda each: (counted.count(each), not each.never_closes))
-        states = [each.state(now) for each in several]
-        known = any(state.reason != "unknown" for state in states)
-        next_open = min((state.next_open for state in states if state.next_open is not None), default=None)
-        week = week_of(first)
-        if any(state.is_open for state in states):
-            names = dict.fromkeys(name for state in states for name in state.sessions)
-            open_now = [each for each, state in zip(several, states, strict=True) if state.is_open]
-            opened = [_before(each, now) for each in open_now]
-            since = None if None in opened else min(each for each in opened if each is not None)
-            closes = _last_close(several, now)
-            return Hours(now, known, True, since, closes, None, None, next_open, None, tuple(names), week)
-        closed = max((shut for each in several if (shut := _before(each, now)) is not None), default=None)
-        waited = [each for each, state in zip(several, states, strict=True) if state.next_open == next_open]
-        reason = waited[0].state(now).reason if waited else states[0].reason
-        return Hours(now, known, False, None, None, closed, next_open, next_open, reason, (), week)
+        opens = min((state.next_open for state in several.values() if state.next_open is not None), default=None)
+        told = Hours(
+            at=now,
+            known=any(state.reason != "unknown" for state in several.values()),
+            next_open=opens,
+            week=week_of(first),
+        )
+        open_now = [each for each, state in several.items() if state.is_open]
+        if open_now:
+            since = [_before(each, now) for each in open_now]
+            return replace(
+                told,
+                is_open=True,
+                opened_at=None if None in since else min(each for each in since if each is not None),
+                closes_at=_last_close(list(several), now),
+                names=tuple(dict.fromkeys(name for state in several.values() for name in state.sessions)),
+            )
+        shut = [each for each in (_before(calendar, now) for calendar in several) if each is not None]
+        reason = next(state.reason for state in several.values() if state.next_open == opens)
+        return replace(told, closed_at=max(shut, default=None), opens_at=opens, reason=reason)
 
 
 def seconds(until: int | None, now: int) -> float | None:

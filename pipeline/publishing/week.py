@@ -21,6 +21,9 @@ class Week:
     """`17:00-18:00`."""
 
 
+NO_WEEK = Week()
+
+
 @lru_cache(maxsize=64)
 def week_of(calendar: Calendar) -> Week:
     """What is closed longest is the weekend, what is closed besides is a break."""
