@@ -1,16 +1,16 @@
 """All benchmarks, one after the other: `python -m bench`. One of them with its options: `python -m bench NAME …`.
 
-`networked` takes ten minutes and runs only by its name.
+`networked` takes ten minutes and `feed` three: they run only by their names.
 """
 
 import sys
 
-from bench import closes, decisions, health, networked, replay, requests, stops, store, windows
+from bench import closes, decisions, feed, health, networked, replay, requests, stops, store, windows
 
 ALL = (windows, closes, health, replay, decisions, store, stops, requests)
 
 if __name__ == "__main__":
-    named = {each.__name__.removeprefix("bench."): each for each in (*ALL, networked)}
+    named = {each.__name__.removeprefix("bench."): each for each in (*ALL, feed, networked)}
     if len(sys.argv) > 1 and sys.argv[1] not in named:
         sys.exit(f"there is no benchmark {sys.argv[1]!r}; name one of {', '.join(named)}")
     for each in (named[sys.argv[1]],) if len(sys.argv) > 1 else ALL:

@@ -14,7 +14,7 @@ def there() -> set[str]:
     """Every test of the project, by name."""
     return {
         name
-        for path in (ROOT / "tests").rglob("test_*.py")
+        for path in (*(ROOT / "tests").rglob("test_*.py"), ROOT / "tests" / "feed" / "acceptance.py")
         for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
 
@@ -22,6 +22,11 @@ def there() -> set[str]:
 def test_every_case_has_one_row() -> None:
     assert list(BY_CASE) == [f"D-{number:02}" for number in range(1, CASES + 1)]
     assert sorted(row[0] for row in ROWS if row[0].startswith("D-")) == sorted(BY_CASE)
+
+
+def test_every_case_has_a_test_of_its_name_or_says_why_it_has_none() -> None:
+    bare = [case for case, row in BY_CASE.items() if f"`test_d{case[2:]}_" not in row[-1] and "Not here:" not in row[1]]
+    assert bare == []
 
 
 def test_every_test_that_the_page_names_is_there() -> None:

@@ -106,6 +106,22 @@ def test_the_feed_is_lost_for_seventy_seconds_and_everything_says_so_and_no_bar_
         assert verdict.wires[-1] == ("open", "ok", "ok")
 
 
+def test_prices_that_stay_away_while_the_connection_stands_are_stale_then_down_and_nobody_is_disconnected(
+    tmp_path: Path,
+) -> None:
+    silent = ("silent at 120s for 90s",)
+    with stage(tmp_path, MONDAY - 20, speed=10, misfortunes=silent) as it:
+        it.started()
+        it.troubles.append((MONDAY + 90, MONDAY + 260))
+        it.reached(MONDAY + 310)
+        verdict = it.verdict()
+        assert it.program.end() == 0
+        assert not verdict.findings, "\n".join(verdict.findings[:20])
+        prices = [price for _, price, _ in verdict.wires]
+        assert prices[prices.index("ok") :] == ["ok", "stale", "down", "ok"]
+        assert "DISCONNECTED" not in verdict.states[verdict.states.index("STREAM") :]
+
+
 def test_the_market_closes_after_its_last_bar_and_opens_before_its_first(tmp_path: Path) -> None:
     with stage(tmp_path, FRIDAY - 170, speed=20, products=FX) as it:
         it.started()

@@ -68,6 +68,8 @@ class Verdict:
     findings: list[str] = field(default_factory=list[str])
     finals: list[Final] = field(default_factory=list[Final])
     live: int = 0
+    ticks: list[Span] = field(default_factory=list[Span])
+    """When each snapshot was taken by its own stamp, and when it came by this side's clock."""
     consumer: Consumer = field(default_factory=Consumer)
     counts: dict[str, int] = field(default_factory=dict[str, int])
     states: list[str] = field(default_factory=list[str])
@@ -227,6 +229,7 @@ def _gated(messages: Iterable[_Message], verdict: Verdict) -> None:
 
 def _cadences(messages: Sequence[_Message], clock: _Clock, terms: Terms, verdict: Verdict) -> None:
     by_symbol = defaultdict[tuple[int, str], list[_Message]](list)
+    verdict.ticks += [(each.body["snap_ts"], each.heard.at) for each in messages if each.heard.channel == "price_tik"]
     for message in messages:
         if message.heard.channel == "price_tik":
             by_symbol[message.heard.life, message.body["symbol"]].append(message)
