@@ -40,9 +40,12 @@ def gathered(entries: Iterable[tuple[int, Any]], window: Window = WINDOW, until:
 def finals(made: Given, tf: int = MINUTE) -> list[tuple[int, int, int, int]]:
     """When each bar was given, which it is, when it was final and of how many ticks."""
     return [
-        (moment - MONDAY, int(bars.open_ts[-1]) - MONDAY, int(bars.final_at[-1]) - MONDAY, int(bars.ticks[-1]))
+        (moment - MONDAY, opened - MONDAY, final_at - MONDAY, ticks)
         for moment, bars in made
         if isinstance(bars, Bars) and bars.tf == tf
+        for opened, final_at, ticks in list(
+            zip(bars.open_ts.tolist(), bars.final_at.tolist(), bars.ticks.tolist(), strict=True)
+        )[-bars.fresh :]
     ]
 
 
@@ -212,6 +215,16 @@ def test_d37_a_bars_shape_is_its_range_its_body_and_its_wicks() -> None:
     assert shapes(bars) == (Shape(4.0, 2.0, 1.0, 1.0), Shape(2.0, 1.0, 0.5, 0.5))
     live = Forming("XAUUSD", MINUTE, 0, 10.0, 13.0, 9.0, 12.0, 1.0, 30_000)
     assert shape(live) == Shape(4.0, 2.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "size"), [(70883.12, 70919.02, 35.9), (1.1001, 1.1003, 0.0002), (0.00001234, 0.00001239, 5e-8)]
+)
+def test_sizes_are_told_without_the_noise_of_a_subtraction(low: float, high: float, size: float) -> None:
+    assert shape(Forming("X", MINUTE, 0, low, high, low, high, 1.0, 1)).bar_range == size
+    spreads = Spreads((MINUTE,))
+    spreads.take(Quotes("X", np.array([0]), np.array([0]), np.array([low]), np.array([high])))
+    assert spreads.of("X", MINUTE, 0) == Spread(size, size, 1)
 
 
 @given(st.integers(0, 1000))

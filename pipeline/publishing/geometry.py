@@ -1,6 +1,7 @@
 """What the wire says of a bar beside its prices: its shape, and the quotes that were heard within it."""
 
 from collections.abc import Iterable
+from math import floor, log10
 from typing import NamedTuple
 
 import numpy as np
@@ -9,8 +10,8 @@ from pipeline.candles import slots_of
 from pipeline.quality import AHEAD, all_fit, unfit
 from pipeline.values import Bars, Floats, Forming, Quotes
 
-DIGITS = 12
-"""Differences of prices are told to so many digits: what lies beyond is the noise of the subtraction."""
+DIGITS = 14
+"""Differences of prices are told to this digit of the price: what lies beyond it is the noise of the subtraction."""
 KEPT = 8
 """So many slots of each timeframe are known, the newest: a bar of the venue's may be late by less than that."""
 
@@ -35,15 +36,22 @@ class Spread(NamedTuple):
 def shapes(bars: Bars) -> tuple[Shape, ...]:
     """The shape of each bar."""
     top, bottom = np.maximum(bars.open, bars.close), np.minimum(bars.open, bars.close)
-    columns: tuple[Floats, ...] = (bars.high - bars.low, top - bottom, bars.high - top, bottom - bars.low)
-    return tuple(map(Shape._make, np.column_stack(columns).round(DIGITS).tolist()))
+    sizes: Floats = np.column_stack((bars.high - bars.low, top - bottom, bars.high - top, bottom - bars.low))
+    grain = np.array([grain_of(high) for high in bars.high.tolist()])[:, None]
+    return tuple(map(Shape._make, (np.rint(sizes * grain) / grain).tolist()))
 
 
 def shape(bar: Forming) -> Shape:
     """The shape of a bar that is not final."""
     top, bottom = max(bar.open, bar.close), min(bar.open, bar.close)
+    grain = grain_of(bar.high)
     sizes = (bar.high - bar.low, top - bottom, bar.high - top, bottom - bar.low)
-    return Shape(*(round(size, DIGITS) for size in sizes))
+    return Shape(*(round(size * grain) / grain for size in sizes))
+
+
+def grain_of(price: float) -> float:
+    """How many of the smallest steps that a price can be told in make one: 1e13 at 1.1, 1e9 at 70,000."""
+    return 10.0 ** (DIGITS - 1 - floor(log10(price)))
 
 
 class Spreads:
@@ -56,6 +64,7 @@ class Spreads:
     def __init__(self, timeframes: Iterable[int]) -> None:
         self._spans = tuple(sorted(set(timeframes)))
         self._since: dict[str, int] = {}
+        self._grain: dict[str, float] = {}
         self._slots: dict[str, tuple[dict[int, list[float]], ...]] = {}
         """By product, for each timeframe: how many, their sum and the largest, by the opening of the slot."""
 
@@ -71,7 +80,8 @@ class Spreads:
         if (quotes.ts[1:] < quotes.ts[:-1]).any():
             quotes = quotes.chosen(np.argsort(quotes.ts, kind="stable"))
         spread = quotes.ask - quotes.bid
-        for span, known in zip(self._spans, self._of(quotes.product, quotes.ts.item(0)), strict=True):
+        heard = self._of(quotes.product, quotes.ts.item(0), quotes.ask.item(0))
+        for span, known in zip(self._spans, heard, strict=True):
             open_ts, starts, stops, _ = slots_of(quotes.ts, span, ordered=True)
             sums = np.add.reduceat(spread, starts)
             most = np.maximum.reduceat(spread, starts)
@@ -93,22 +103,23 @@ class Spreads:
         counted = known[self._spans.index(tf)].get(open_ts)
         if counted is None:
             return None
-        ticks, total, largest = counted
-        return Spread(round(total / ticks, DIGITS), round(largest, DIGITS), int(ticks))
+        (ticks, total, largest), grain = counted, self._grain[product]
+        return Spread(round(total / ticks * grain) / grain, round(largest * grain) / grain, int(ticks))
 
     def _one(self, product: str, ts: int, received: int, bid: float, ask: float) -> None:
         if not (0 < bid <= ask < np.inf and ts <= received + AHEAD):
             return
-        for span, known in zip(self._spans, self._of(product, ts), strict=True):
+        for span, known in zip(self._spans, self._of(product, ts, ask), strict=True):
             _count(known, ts // span * span, 1, ask - bid, ask - bid)
 
-    def _of(self, product: str, ts: int) -> tuple[dict[int, list[float]], ...]:
+    def _of(self, product: str, ts: int, ask: float) -> tuple[dict[int, list[float]], ...]:
         known = self._slots.get(product)
         if known is None:
             known = self._slots[product] = tuple(dict[int, list[float]]() for _ in self._spans)
             shortest = min(self._spans, default=1)
             # The slot it begins in counts as heard, a longer one that had begun before does not.
             self._since[product] = ts // shortest * shortest
+            self._grain[product] = grain_of(ask)
         return known
 
 
