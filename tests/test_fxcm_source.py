@@ -115,11 +115,14 @@ def test_quotes_come_and_final_bars_of_history_each_once_with_the_markets_own_pr
         assert finals(given, product)[:5] == [MONDAY + minute * M1 for minute in range(5)]
         assert finals(given, product, M5)[0] == MONDAY
         bars = [item for item in given if isinstance(item, Bars) and item.product == product and item.fresh]
-        minutes = [item for item in bars if item.tf == M1][:5]
+        minutes = [item for item in bars if item.tf == M1]
+        closes, volumes = (
+            np.concatenate([getattr(item, name) for item in minutes])[:5] for name in ("close", "volume")
+        )
         own = market.bars(M1, MONDAY, MONDAY + M5)
-        assert [float(item.close[0]) for item in minutes] == pytest.approx(own.close.tolist(), abs=1e-9)
-        assert [float(item.volume[0]) for item in minutes] == [5 * int(ticks) for ticks in own.ticks]
-        assert all(item.final_at[0] >= item.open_ts[0] + item.tf + SECOND for item in bars)
+        assert closes.tolist() == pytest.approx(own.close.tolist(), abs=1e-9)
+        assert volumes.tolist() == [5 * int(ticks) for ticks in own.ticks]
+        assert all((item.final_at >= item.open_ts + item.tf + SECOND).all() for item in bars)
         assert sum(len(item) for item in given if isinstance(item, Quotes) and item.product == product) > 50
     first = next(item for item in given if isinstance(item, Bars))
     assert first.fresh == 0
