@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.fxcm.forexconnect import OfficialSdk
 from pipeline.fxcm.port import Access, LoginRefused, NoSuchInstrument, Offer, SdkMissing, Session, SessionLost
-from pipeline.fxcm.remote import SCRIPT, remote_module
+from pipeline.fxcm.remote import SCRIPT, Process, remote_module
 from pipeline.market import Market
 from pipeline.secret import Secret
 from pipeline.times import HOUR, MINUTE
@@ -46,20 +46,31 @@ FAR = f"""
             return real(instrument, *given)
 
         fx.get_history = get_history
+        left = fx.logout
+
+        def logout():
+            left()
+            open("logged-out", "w").close()
+
+        fx.logout = logout
         return fx
 """
 
 
-def session(folder: Path, *, installed: bool = True) -> Session:
-    """A session of an SDK that another Python has; the other is this one, and its SDK a practice one."""
+def environment(folder: Path, *, installed: bool = True) -> dict[str, str]:
+    """That of another Python which has an SDK; the other is this one, and its SDK a practice one."""
     package = folder / "site" / "forexconnect"
-    package.mkdir(parents=True)
+    package.parent.mkdir()
     if installed:
+        package.mkdir()
         (package / "__init__.py").write_text(dedent(FAR), encoding="utf-8")
-    else:
-        package.rmdir()
-    path = os.pathsep.join((str(folder / "site"), str(ROOT)))
-    module = remote_module([sys.executable], folder / "kept", {**os.environ, "PYTHONPATH": path}, patience=1.0)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join((str(package.parent), str(ROOT)))}
+
+
+def session(folder: Path, *, installed: bool = True) -> Session:
+    """A session of its SDK."""
+    around = environment(folder, installed=installed)
+    module = remote_module([sys.executable], folder / "kept", around, patience=1.0)
     return OfficialSdk(module, folder / "kept").session()
 
 
@@ -109,6 +120,14 @@ def test_a_process_that_dies_or_hangs_is_a_session_that_is_lost(tmp_path: Path, 
     far.logout()
 
 
+def test_who_goes_without_a_word_leaves_no_session_behind(tmp_path: Path) -> None:
+    process = Process([sys.executable], tmp_path / "kept", environment(tmp_path), print, 1.0)
+    assert process.begins()
+    assert process.ask("login", "demo", "practice-demo", "", "Demo", "", "", seconds=DEADLINE) == ["EUR/USD"]
+    process.end()
+    assert (tmp_path / "kept" / "logged-out").exists()
+
+
 def test_a_login_that_is_refused_there_is_refused_here(tmp_path: Path) -> None:
     far = session(tmp_path)
     with pytest.raises(LoginRefused, match="Incorrect user name or password"):
@@ -136,4 +155,14 @@ def test_what_runs_over_there_keeps_to_what_an_old_python_knows() -> None:
             else []
         )
     }
-    assert imported <= {"__future__", "datetime", "forexconnect", "json", "os", "sys", "threading", "typing"}
+    assert imported <= {
+        "__future__",
+        "contextlib",
+        "datetime",
+        "forexconnect",
+        "json",
+        "os",
+        "sys",
+        "threading",
+        "typing",
+    }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from threading import Event, Lock
 from typing import IO, Any
@@ -35,7 +36,7 @@ class Side:
                 answering.answer = getattr(self, asked["do"])(*asked["given"])
 
     def say(self, what: object) -> None:
-        with self._lock:
+        with self._lock, suppress(OSError):  # nobody hears any more; into the SDK nothing must be raised
             self._out.write(json.dumps(what) + "\n")
             self._out.flush()
 
@@ -143,8 +144,12 @@ def main() -> None:
     sys.path[:] = [each for each in sys.path if each != os.path.dirname(__file__)]  # noqa: PTH120  # ours is another
     import forexconnect  # pyright: ignore[reportMissingImports]  # noqa: PLC0415  # what it prints is not ours to hear
 
-    Side(forexconnect, out).serve(sys.stdin)
-    os._exit(0)
+    side = Side(forexconnect, out)
+    try:
+        side.serve(sys.stdin)
+        side.logout()  # where whoever asked is gone without a word
+    finally:
+        os._exit(0)
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def login_meaning(failure: BaseException, seen: Collection[str], secrets: Collec
         return VenueClosed(f"FXCM lets nobody in: {text}")
     if any(word in small for word in REFUSED):
         return LoginRefused(f"FXCM refused the login: {text}")
-    return SdkFailed(f"there was no login: {text}")
+    return SdkFailed(f"there is no session with FXCM: {text}")
 
 
 class Meant:
