@@ -2,14 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from pipeline.channels.access import Access
 from pipeline.channels.names import Names
 from pipeline.channels.signing import signature
+from pipeline.connections.troubles import CallFailed
 from pipeline.evidence import Trouble
+from pipeline.publishing.script import Answer, Message
 from pipeline.publishing.wires import RedisWire, Wire
 from pipeline.service import Diagnosis, Pressure, Universe
 from pipeline.times import HOUR, MINUTE, parse_moment
@@ -350,5 +354,59 @@ def test_bars_are_signed_where_there_is_a_secret_and_the_last_states_are_kept_un
         with redis_server.client() as client:
             for channel in ("status", "heartbeat", "market_status"):
                 assert json.loads(client.get(f"fxcm:{channel}:snapshot") or b"{}") in heard.of(channel)
+
+    run(main)
+
+
+def test_an_answer_that_is_lost_makes_no_bar_go_out_twice_and_none_be_lost(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    draws = np.random.default_rng(7)
+
+    class Losing(RedisWire):
+        async def finals(self, messages: Sequence[Message], now: int) -> list[Answer]:
+            lost = draws.random()
+            if lost < 0.3:
+                raise CallFailed("network", "it broke before anything left")
+            answers = await super().finals(messages, now)
+            if lost < 0.6:
+                raise CallFailed("network", "it broke before the answer came")
+            return answers
+
+    async def main() -> None:
+        def make(_: Rig) -> Wire:
+            return Losing(redis_server.url, Names(), Access())
+
+        async with Heard(redis_server) as heard, Rig(tmp_path, make, begin=HOUR_AGO, speed=200) as rig:
+            for slot in range(30):
+                rig.quote()
+                past(rig, range(slot, slot + 1))
+                past(rig, range(slot, slot + 1), "XAUUSD")
+                await rig.host.until(rig.host.now() + 1000)
+            async with asyncio.timeout(10):
+                while rig.publisher.lanes(rig.host.now())[0].processed < 60:
+                    rig.quote()
+                    await rig.host.until(rig.host.now() + 1000)
+            await heard.until(lambda: len(heard.finals) >= 60)
+            for symbol in ("EURUSD", "XAUUSD"):
+                rows = [(opened - MONDAY) // MINUTE for name, _, opened in heard.finals if name == symbol]
+                assert rows == list(range(30))
+
+    run(main)
+
+
+def test_bars_that_would_have_to_be_refused_by_who_listens_are_told_and_hold_nobody_up(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with Heard(redis_server) as heard, Rig(tmp_path, wire_to(redis_server), begin=HOUR_AGO) as rig:
+            rig.quote()
+            past(rig, range(1))
+            rig.publisher.take(bars(MONDAY, [1], price=float("nan")))
+            past(rig, range(2, 3))
+            await heard.until(lambda: minutes(heard) == [0, 2])
+            await rig.until(lambda: any(each.kind == "format" for each in rig.of(Trouble)))
+            await rig.until(lambda: rig.publisher.lanes(rig.host.now())[0].processed == 2)
+            assert rig.publisher.lanes(rig.host.now())[0].dropped == 1
 
     run(main)

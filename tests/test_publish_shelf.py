@@ -57,6 +57,14 @@ def test_a_bar_of_the_past_that_is_to_be_published_after_all_waits() -> None:
     kept.close()
 
 
+def test_what_is_no_number_is_kept_as_it_is() -> None:
+    kept = shelf(None)
+    put = bars(T, [0], price=float("nan"))
+    kept.put(put, waiting=True)
+    assert same(kept.newest(EURUSD, 1), put)
+    kept.close()
+
+
 def test_the_cursor_never_goes_back_and_a_late_bar_does_not_move_it() -> None:
     kept = shelf(None)
     kept.published(EURUSD, T, T + 5 * MINUTE)

@@ -249,6 +249,11 @@ class Finals(Counted):
         self.in_flight -= rows
         self.processed += rows
 
+    def never(self, rows: int) -> None:
+        """Bars that nobody could use: they do not even wait."""
+        self.enqueued += rows
+        self.dropped += rows
+
     def refused(self, batch: Batch) -> None:
         self.in_flight -= len(batch.bars)
         self.dropped += len(batch.bars)

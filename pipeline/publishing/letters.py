@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 
+import numpy as np
 from msgspec import UNSET, UnsetType
 
 from pipeline.channels.encoding import encoded
 from pipeline.channels.messages import Ohlcv, Source, WireBar
-from pipeline.channels.wording import wire_symbol, wire_timeframe
+from pipeline.channels.wording import Unfit, wire_symbol, wire_timeframe
 from pipeline.publishing.geometry import Shape, Spread, Spreads, shape, shapes
 from pipeline.values import VENUE, Bars, Forming, Stream
 
@@ -21,6 +22,8 @@ class Letters:
     def finals(self, bars: Bars, now: int) -> bytes:
         """Final bars; `Unfit` when they must not go out."""
         stream, name = bars.stream, wire_timeframe(bars.tf)
+        if not (np.isfinite(bars.high + bars.low + bars.open + bars.close) & (bars.low > 0)).all():
+            raise Unfit(f"bars: {bars.product} {name} has a price that cannot be")
         columns = zip(
             bars.open_ts.tolist(),
             bars.open.tolist(),
@@ -47,6 +50,8 @@ class Letters:
     def forming(self, bar: Forming, now: int) -> bytes:
         """A bar that is not final."""
         name = wire_timeframe(bar.tf)
+        if not 0 < bar.low <= bar.high < np.inf:
+            raise Unfit(f"bars: {bar.product} {name} forms with a price that cannot be")
         prices = (bar.open, bar.high, bar.low, bar.close, bar.volume)
         spread = self._spreads.of(bar.product, bar.tf, bar.open_ts)
         made = _bar(bar.open_ts, bar.tf, name, prices, shape(bar), spread, 0, "stream", complete=False)

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 
 import numpy as np
 
+from pipeline.candles import possible
 from pipeline.channels.wording import Unfit
 from pipeline.host import Host
 from pipeline.publishing.gate import Gate
@@ -13,6 +14,7 @@ from pipeline.publishing.script import Answer, Message
 from pipeline.publishing.shelf import Shelf
 from pipeline.publishing.streams import Streams
 from pipeline.publishing.wires import Wire
+from pipeline.times import utc_text
 from pipeline.values import Bars, Forming, Stream
 
 AT_ONCE = 128
@@ -44,6 +46,14 @@ class Posting:
 
     def offer(self, bars: Bars, why: str = "") -> None:
         """Put bars that the gate let through on the shelf and into the lane."""
+        fit = possible(bars)
+        if not fit.all():
+            wrong = bars.chosen(~fit)
+            self.lane.never(len(wrong))
+            self._told(
+                Unfit(f"{len(wrong)} of {bars.product} that cannot be, the first of {utc_text(int(wrong.open_ts[0]))}")
+            )
+            bars = bars.chosen(fit)
         self._shelf.put(bars, waiting=True)
         for first in range(0, len(bars), A_MESSAGE):
             last = min(first + A_MESSAGE, len(bars))

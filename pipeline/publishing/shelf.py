@@ -17,7 +17,7 @@ from pipeline.values import BAR_COLUMNS, Bars, Stream
 TABLES = """
 CREATE TABLE IF NOT EXISTS bars (
     product TEXT NOT NULL, tf INTEGER NOT NULL, open_ts INTEGER NOT NULL,
-    open REAL NOT NULL, high REAL NOT NULL, low REAL NOT NULL, close REAL NOT NULL, volume REAL NOT NULL,
+    open REAL, high REAL, low REAL, close REAL, volume REAL,
     final_at INTEGER NOT NULL, closed_by INTEGER NOT NULL, ticks INTEGER NOT NULL, revision INTEGER NOT NULL,
     waiting INTEGER NOT NULL,
     PRIMARY KEY (product, tf, open_ts)
