@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.channels import listening as listening_module
 from pipeline.channels.access import Access
-from pipeline.channels.commands import Backfill, Warmup
+from pipeline.channels.commands import Backfill, Refused, Warmup
 from pipeline.channels.encoding import encoded
 from pipeline.channels.listening import Terms, heard
 from pipeline.channels.names import Names
@@ -195,6 +195,27 @@ def test_missing_bars_are_asked_for_and_only_these_come_as_history(redis_server:
             (asked,) = mouth.asked
             assert isinstance(asked, Backfill)
             assert asked.minutes * MINUTE >= begin - since
+
+    asyncio.run(main())
+
+
+def test_holes_that_follow_each_other_quickly_are_asked_for_together_once_it_would_not_be_refused(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        begin = MONDAY + 20 * MINUTE
+        async with (
+            listening(listener(redis_server), tmp_path, begin=begin, speed=10.0) as ear,
+            speaking(redis_server, ear.host.now, targets=(M1, M5)) as mouth,
+        ):
+            mouth.past[M1] = before(MINUTE, 30, begin)
+            await ear.until(lambda: "connected" in ear.sessions())
+            for since, until in ((15, 16), (3, 5)):
+                now = ear.host.now()
+                ear.gaps.give(Gap("EURUSD", MINUTE, MONDAY + since * MINUTE, MONDAY + until * MINUTE, now))
+            await ear.until(lambda: MONDAY + 3 * MINUTE in ear.opened(fresh=False))
+            assert not [each for each in mouth.asked if isinstance(each, Refused)]
+            assert {MONDAY + 15 * MINUTE, MONDAY + 4 * MINUTE} <= set(ear.opened(fresh=False))
 
     asyncio.run(main())
 

@@ -6,7 +6,7 @@ from typing import Any
 from reactivex.abc import DisposableBase
 
 from pipeline.candles import as_history
-from pipeline.channels.commands import MOST_BARS, MOST_MINUTES
+from pipeline.channels.commands import APART, MOST_BARS, MOST_MINUTES
 from pipeline.channels.course import Course, Want, bars_of
 from pipeline.channels.hearing import Row
 from pipeline.channels.wording import wire_timeframe
@@ -29,6 +29,9 @@ REST = 120 * SECOND
 AGAIN = 30 * SECOND
 """What is not answered is asked for again after so long, and twice that, and so on."""
 TRIES = 4
+SPACED = APART + SECOND
+"""Nobody is asked for the same sooner: it would be refused."""
+Timers = dict[tuple[str, int], DisposableBase]
 
 
 class CatchingUp:
@@ -49,7 +52,9 @@ class CatchingUp:
         self._symbols, self._timeframes, self._warm = symbols, timeframes, warm
         self._courses: dict[tuple[str, int], Course] = {}
         self._held: dict[str, list[Given]] = {}
-        self._timers: dict[tuple[str, int], DisposableBase] = {}
+        self._asking: dict[tuple[str, int], DisposableBase] = {}
+        self._giving: dict[tuple[str, int], DisposableBase] = {}
+        self._asked_at: dict[tuple[str, int], int] = {}
         self._beginning: DisposableBase | None = None
 
     def open(self) -> None:
@@ -72,7 +77,7 @@ class CatchingUp:
             if self._full(course, course.want):
                 self._close(key)
             else:
-                self._plan(key, PART, self._partly)
+                self._plan(self._giving, key, PART, self._partly)
         if fresh:
             self._pass(product, bars_of(product, tf, fresh, self._host.now(), fresh=True))
 
@@ -88,7 +93,7 @@ class CatchingUp:
             self._ask((gap.product, native))
 
     def close(self) -> None:
-        for timer in self._timers.values():
+        for timer in (*self._asking.values(), *self._giving.values()):
             timer.dispose()
         if self._beginning is not None:
             self._beginning.dispose()
@@ -150,11 +155,12 @@ class CatchingUp:
         """Go on with what came so far."""
         self._give_found(key)
         self._release(key[0])
-        self._plan(key, REST, self._close)
+        self._plan(self._giving, key, REST, self._close)
 
     def _close(self, key: tuple[str, int]) -> None:
         """Give what came of what was wanted; nothing more of it is waited for."""
-        self._drop(key)
+        for timers in (self._asking, self._giving):
+            self._drop(timers, key)
         self._give_found(key)
         self._courses[key].want = None
         several = (course for (product, _), course in self._courses.items() if product == key[0])
@@ -183,7 +189,13 @@ class CatchingUp:
             yield from as_history(bars, rows, self._host.now(), self._host.calendars.of(bars.product))
 
     def _ask(self, key: tuple[str, int]) -> None:
-        self._work(lambda: self._asked(key))
+        """Ask, unless it would be refused for coming too soon after the last time: then a little later."""
+        soon = self._asked_at.get(key, 0) + SPACED - self._host.now()
+        if 0 < soon <= SPACED:
+            self._plan(self._asking, key, soon, self._ask)
+        else:
+            self._asked_at[key] = self._host.now()
+            self._work(lambda: self._asked(key))
 
     async def _asked(self, key: tuple[str, int]) -> None:
         """Ask the publisher, and plan to ask again: it may not hear, or not be able to say yet."""
@@ -202,7 +214,7 @@ class CatchingUp:
         if not taken:
             self._telling.tell("network", f"{name}: nobody takes commands for the past; is its publisher running?")
         if self._courses[key].want is not None and not want.found:
-            self._plan(key, AGAIN << want.tries, self._ask)
+            self._plan(self._asking, key, AGAIN << want.tries, self._ask)
         want.tries += 1
 
     def _command(self, product: str, tf: int, want: Want) -> dict[str, Any]:
@@ -215,12 +227,12 @@ class CatchingUp:
             return {"type": "fxcm_warmup", **target, "min_history_bars": rows}
         return {"type": "fxcm_backfill", **target, "lookback_minutes": minutes}
 
-    def _plan(self, key: tuple[str, int], wait: int, act: Callable[[tuple[str, int]], None]) -> None:
-        self._drop(key)
-        self._timers[key] = self._host.at(self._host.now() + wait, lambda: act(key))
+    def _plan(self, timers: Timers, key: tuple[str, int], wait: int, act: Callable[[tuple[str, int]], None]) -> None:
+        self._drop(timers, key)
+        timers[key] = self._host.at(self._host.now() + wait, lambda: act(key))
 
-    def _drop(self, key: tuple[str, int]) -> None:
-        if timer := self._timers.pop(key, None):
+    def _drop(self, timers: Timers, key: tuple[str, int]) -> None:
+        if timer := timers.pop(key, None):
             timer.dispose()
 
 

@@ -1,5 +1,6 @@
 """Prices and bars that somebody publishes, as a source of a flow: heard by Redis, on this machine or another."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -93,7 +94,7 @@ class _Listening:
         self._standing = Standing()
         self._ticks = dict.fromkeys(terms.symbols, 0)
         """When the last price of each product was."""
-        self._sent = 0
+        self._sent, self._sending = 0, asyncio.Lock()
         self._work(self._kept)
         self._work(self._watch)
 
@@ -155,17 +156,18 @@ class _Listening:
                     self._hear(channels[message["channel"]], message["data"])
 
     async def _send(self, value: Mapping[str, Any]) -> int | None:
-        """Send a command; None while there is nobody to send it to."""
-        client, now = self._client, self._host.now()
-        if client is None:
-            return None
-        self._sent += 1
-        raw = command(value, self._access.secret, nonce=f"{self._host.flow}-{now}-{self._sent}", now=now)
-        try:
-            return await published(client, self._terms.names.channel("commands"), raw)
-        except CallFailed as failure:
-            self._telling.tell(failure.kind, f"a command could not be sent: {failure}")
-            return None
+        """Send a command, one at a time; None while there is nobody to send it to."""
+        async with self._sending:
+            client, now = self._client, self._host.now()
+            if client is None:
+                return None
+            self._sent += 1
+            raw = command(value, self._access.secret, nonce=f"{self._host.flow}-{now}-{self._sent}", now=now)
+            try:
+                return await published(client, self._terms.names.channel("commands"), raw)
+            except CallFailed as failure:
+                self._telling.tell(failure.kind, f"a command could not be sent: {failure}")
+                return None
 
     # --- what comes --------------------------------------------------------------------------------------------------
 
