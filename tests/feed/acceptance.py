@@ -59,7 +59,7 @@ def test_ten_minutes_at_twenty_times_the_pace_are_right_in_every_field_order_and
         it.reached(MONDAY + 10 * 60 + 10)
         settled(it)
         assert it.program.end() == 0
-        verdict = it.held(MONDAY - 30 * 60, MONDAY + 10 * 60)
+        verdict = it.held(MONDAY - 25 * 60, MONDAY + 10 * 60)
         assert verdict.states[-1] == "STREAM"
         assert verdict.wires[-1] == ("open", "ok", "ok")
         assert verdict.live > 500
@@ -88,7 +88,7 @@ def test_redis_is_killed_for_thirty_seconds_and_stands_still_for_thirty_and_no_b
         it.reached(MONDAY + 370)
         settled(it)
         assert it.program.end() == 0
-        verdict = it.held(MONDAY - 30 * 60, MONDAY + 6 * 60)
+        verdict = it.held(MONDAY - 25 * 60, MONDAY + 6 * 60)
         assert verdict.states[-1] == "STREAM"
 
 
@@ -100,7 +100,7 @@ def test_the_feed_is_lost_for_seventy_seconds_and_everything_says_so_and_no_bar_
         it.reached(MONDAY + 430)
         settled(it)
         assert it.program.end() == 0
-        verdict = it.held(MONDAY - 30 * 60, MONDAY + 7 * 60)
+        verdict = it.held(MONDAY - 25 * 60, MONDAY + 7 * 60)
         assert verdict.states[-4:] == ["STREAM", "DISCONNECTED", "RECOVERING", "STREAM"]
         assert any(price != "ok" for _, price, _ in verdict.wires[2:])
         assert verdict.wires[-1] == ("open", "ok", "ok")
@@ -134,7 +134,7 @@ def test_the_market_closes_after_its_last_bar_and_opens_before_its_first(tmp_pat
         settled_states = it.verdict().states
         assert it.program.end() == 0
         it.troubles.append((FRIDAY - 65, SUNDAY + 60))
-        verdict = it.held(FRIDAY - 30 * 60, FRIDAY)
+        verdict = it.held(FRIDAY - 25 * 60, FRIDAY)
         assert missing(verdict, FX, SUNDAY, SUNDAY + 180) == []
         assert "IDLE" in settled_states
         markets = [market for market, _, _ in verdict.wires]
@@ -155,7 +155,7 @@ def test_killed_over_and_over_and_started_again_within_a_minute_every_bar_is_pub
         it.wait(130)
         ended = it.program.now
         assert it.program.end() == 0
-        it.held(MONDAY - 30 * 60, ended - 75)
+        it.held(MONDAY - 25 * 60, ended - 75)
         assert it.program.codes == [-signal.SIGKILL] * 5 + [0]
 
 
@@ -170,5 +170,24 @@ def test_a_lane_that_is_full_waits_on_disk_and_everything_leaves_in_order(tmp_pa
         it.reached(MONDAY + 14 * 60 + 20)
         settled(it)
         assert it.program.end() == 0
-        verdict = it.held(MONDAY - 5 * 60, MONDAY + 13 * 60)
+        verdict = it.held(MONDAY - 60, MONDAY + 13 * 60)
         assert verdict.last_heartbeat["context"]["supervisor"]["backpressure_events"] > 0
+
+
+def test_asked_to_end_while_redis_stands_still_it_ends_and_what_waited_leaves_in_its_next_life(tmp_path: Path) -> None:
+    with stage(tmp_path, MONDAY - 20, speed=20, warmup=5) as it:
+        it.started()
+        it.reached(MONDAY + 15)
+        with it.trouble(more=60):
+            it.redis.pause()
+            it.wait(130)
+            assert it.program.end(signal.SIGINT) == 0
+            it.redis.resume()
+            it.fell_silent()
+            it.listener.life = 1
+            it.started()
+        ended = it.now + 30
+        it.reached(ended)
+        it.caught_up(MONDAY - 60, ended)
+        assert it.program.end(signal.SIGTERM) == 0
+        it.held(MONDAY - 60, ended)

@@ -47,6 +47,13 @@ class Stage:
         """Wait until something was heard that was made at a moment (seconds UTC) or later."""
         self.listener.until(lambda each: (parsed_time(each) or 0.0) >= moment, patience)
 
+    def fell_silent(self) -> None:
+        """Wait until nothing comes any more from a life that is over."""
+        count = -1
+        while count != len(self.listener.heard):
+            count = len(self.listener.heard)
+            Event().wait(0.5)
+
     def caught_up(self, since: float, until: float, patience: float = 30.0) -> None:
         """Wait until who listens has every bar of a span (seconds UTC)."""
         ends = monotonic() + patience

@@ -24,6 +24,6 @@ def test_two_fast_minutes_with_a_kill_between_are_right_and_an_interrupt_ends_it
             it.started()
         ended = it.now + 60
         it.reached(ended)
-        it.caught_up(MONDAY - 120, ended)
+        it.caught_up(MONDAY, ended)
         assert it.program.end(signal.SIGINT) == 0
-        it.held(MONDAY - 120, ended)
+        it.held(MONDAY, ended)
