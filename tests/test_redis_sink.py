@@ -10,6 +10,7 @@ import pytest
 from pipeline import virtual
 from pipeline.engine import Setting, running
 from pipeline.errors import InputError, PlanError
+from pipeline.evidence import Trouble
 from pipeline.flow import Flow
 from pipeline.plan import Edge
 from pipeline.publishing.shelf import Shelf
@@ -18,7 +19,7 @@ from pipeline.service import Diagnosis, Pressure, Universe
 from pipeline.times import MINUTE
 from pipeline.trying import NoRecords
 from pipeline.values import Gap, Past, Stream
-from tests.publishing import Rig
+from tests.publishing import Rig, bars
 from tests.support import MONDAY, plan_of, play, quotes
 
 TEXT = """
@@ -147,6 +148,21 @@ def test_a_publisher_that_is_let_go_of_as_it_begins_leaves_nothing_running_or_op
 
     virtual.run(lambda _: main())
     assert published(tmp_path) == {}
+
+
+def test_sources_that_give_bars_and_no_prices_are_told_and_their_bars_are_published(tmp_path: Path) -> None:
+    async def main() -> None:
+        def make(rig: Rig) -> FileWire:
+            return FileWire(rig.folder / "feed")
+
+        async with Rig(tmp_path, make, file_only=True, begin=MONDAY + 10 * MINUTE, speed=1) as rig:
+            rig.publisher.hear(bars(MONDAY, range(10)))
+            rig.publisher.take(bars(MONDAY, range(10)))
+            await rig.host.until(rig.host.now() + MINUTE)
+            assert [each.what for each in rig.of(Trouble) if "no price" in each.what]
+            assert rig.of(Diagnosis)[-1].published["ohlcv"] == 1
+
+    virtual.run(lambda _: main())
 
 
 def test_a_replay_publishes_nothing_and_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -194,6 +194,10 @@ class Publisher:
 
     def _ask_for_past(self, product: str) -> None:
         """Ask for what is missing since a product was published last, by now."""
+        if self._over:
+            return
+        if not len(self._pulse.ticks):
+            self._telling.tell("rule", "bars come and no price of any source: prices are not published")
         now, calendar = self._host.now(), self._host.calendars.of(product)
         for tf in self._terms.timeframes:
             stream, until = Stream(product, tf), slot_of(now, tf)
