@@ -1,11 +1,14 @@
 """JSON from somebody else, as strictly as it can be taken: what is in it twice, too deep or no number is told."""
 
 import json
+import re
 from typing import Any, cast
 
 from pipeline.channels.wording import Unfit, shortened
 
 MOST_BYTES = 1 << 20
+_LARGE = re.compile(rb"[eE]\+?\d|\d{300}")
+"""What may be a number too large for one; every other is read the quick way."""
 
 
 class _Twice(ValueError):
@@ -17,7 +20,8 @@ def parsed(raw: bytes, most: int = MOST_BYTES) -> dict[str, Any]:
     if len(raw) > most:
         raise Unfit(f"it has {len(raw)} bytes; {most} are the most")
     try:
-        value = json.loads(raw.decode(), object_pairs_hook=_once, parse_constant=_no_number, parse_float=_number)
+        number = _number if _LARGE.search(raw) else None
+        value = json.loads(raw.decode(), object_pairs_hook=_once, parse_constant=_no_number, parse_float=number)
     except UnicodeDecodeError as wrong:
         raise Unfit(f"byte {wrong.start}: is not UTF-8") from None
     except RecursionError:
