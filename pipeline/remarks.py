@@ -66,6 +66,8 @@ class Remarks:
                 self._away.add(value.account)
                 if value.reason == self._troubles.pop(value.account, ""):
                     value = replace(value, reason="")
+            case Link(beginning=True):
+                return None
             case Link(up=False):
                 self._silent.update(value.products)
             case Link() if self._silent and self._silent <= set(value.products):

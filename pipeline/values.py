@@ -697,6 +697,8 @@ class Link(Struct, frozen=True):
     products: tuple[str, ...]
     up: bool
     at: int
+    beginning: bool = False
+    """Nothing broke: it is of the time before the first price, of which nobody has the prices."""
 
 
 Standstill = Literal["slept", "stepped", "blocked"]

@@ -126,6 +126,7 @@ def test_where_quotes_of_before_are_not_kept_the_slot_of_the_start_is_told_to_be
     given = fed_by(market, 100, begin=30.2)
     told = [item for _, item in given if isinstance(item, Link) and item.products == ("EURUSD",)]
     assert [(each.up, slot_of(each.at, MINUTE)) for each in told] == [(False, MONDAY), (True, MONDAY)]
+    assert all(each.beginning for each in told)  # nothing broke: nobody had them
     assert not troubles(given)
 
 

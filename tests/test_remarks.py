@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.evidence import Audited, Cash, Dispute
-from pipeline.remarks import remark
+from pipeline.remarks import Remarks, remark
 from pipeline.times import MINUTE
 from pipeline.values import HEALTH, Certificate, Gap, Health, Link, NoData, Noticed, Repaint, Slept, Stalled
 from tests.support import MONDAY
@@ -101,6 +101,13 @@ def test_what_happens_to_a_market_is_one_sentence(value: Any, level: str, text: 
 @pytest.mark.parametrize("value", [health("EURUSD", "stale"), NoData("EURUSD", MINUTE, MONDAY, 1, "silent", MONDAY)])
 def test_what_comes_and_goes_all_the_time_is_not_told(value: Any) -> None:
     assert remark(value, UTC) is None
+
+
+def test_that_nobody_has_the_prices_before_the_first_is_no_broken_connection() -> None:
+    said = Remarks(UTC)
+    told = [Link(("EURUSD",), up=up, at=MONDAY, beginning=True) for up in (False, True)]
+    assert [said.of(each) for each in told] == [None, None]
+    assert said.of(Link(("EURUSD",), up=False, at=MONDAY)) is not None
 
 
 def test_times_are_those_of_the_reader() -> None:

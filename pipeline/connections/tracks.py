@@ -85,8 +85,8 @@ class Track:
         if before is not None:
             self._give_before(first, before, begin)
         elif int(first.ts[0]) > begin:
-            self._give(Link((self.product,), up=False, at=begin))
-            self._give(Link((self.product,), up=True, at=int(first.received[0])))
+            self._give(Link((self.product,), up=False, at=begin, beginning=True))
+            self._give(Link((self.product,), up=True, at=int(first.received[0]), beginning=True))
         for item in held:
             self._give(item)
 
