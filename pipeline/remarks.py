@@ -66,15 +66,8 @@ class Remarks:
                 self._away.add(value.account)
                 if value.reason == self._troubles.pop(value.account, ""):
                     value = replace(value, reason="")
-            case Link(beginning=True):
-                return None
-            case Link(up=False):
-                self._silent.update(value.products)
-            case Link() if self._silent and self._silent <= set(value.products):
-                self._silent.clear()
-                return Told("info", "prices of all products come again", over=True)
             case Link():
-                self._silent.difference_update(value.products)
+                return self._linked(value)
             case Certificate(sound=True):
                 over = self._amiss.pop(value.account, None) is not None
                 said = remark(value, self._zone)
@@ -92,6 +85,19 @@ class Remarks:
                 pass
         said = remark(value, self._zone)
         return None if said is None else Told(*said, over=isinstance(value, Latch) and not value.on)
+
+    def _linked(self, link: Link) -> Told | None:
+        """That nobody has what was before the first price is no news."""
+        if link.beginning:
+            return None
+        if not link.up:
+            self._silent.update(link.products)
+        elif self._silent and self._silent <= set(link.products):
+            self._silent.clear()
+            return Told("info", "prices of all products come again", over=True)
+        else:
+            self._silent.difference_update(link.products)
+        return Told(*_connected(link))
 
 
 def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
