@@ -41,6 +41,7 @@ class Border:
         self.base = base
         self.folder = folder
         self.flow = flow
+        self.node = ""
         self.clock = clock
         self.history = history
         self.ledger = ledger
@@ -54,6 +55,12 @@ class Border:
 
     def now(self) -> int:
         return self.clock.now()
+
+    def of(self, node: str) -> "Border":
+        """The same for a part that stands at it."""
+        there = copy(self)
+        there.node = node.split(".", 1)[-1]
+        return there
 
     def inside(self, agenda: Agenda) -> "Border":
         """The same for a node inside the flow's door, where the time is that of what is happening."""

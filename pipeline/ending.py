@@ -5,12 +5,15 @@ from typing import Any
 
 from pipeline.flow import CLOCK, Flow
 from pipeline.plan import Plan
+from pipeline.service import Diagnosis
 from pipeline.values import ENDED, Leaving, Order, OrderState, Past
 
 LEAVING = frozenset[OrderState]({"PREPARE", "SEND", "SEND_RETRY"})
 """States of an order that is on its way: nobody knows yet what will become of it."""
 GRACE = 2
 """Seconds beyond an executor's own patience until an order on its way is UNKNOWN for the ledger, too."""
+PUBLISHED = 6
+"""Seconds that those who publish get to let go of what is theirs."""
 
 
 class Unended:
@@ -20,9 +23,16 @@ class Unended:
         self._orders: dict[str, Order] = {}
         self._leaving = 0
         self._waiting: asyncio.Future[None] | None = None
+        self._publishing = set[str]()
+        self._published = asyncio.Event()
 
-    def told(self, _: str, value: Any) -> None:
+    def told(self, node: str, value: Any) -> None:
         match value:
+            case Diagnosis():
+                self._publishing.add(node)
+                if value.ended:
+                    self._publishing.remove(node)
+                    self._published.set()
             case Order():
                 self._take(value)
             case Past():
@@ -42,6 +52,12 @@ class Unended:
             self._waiting = asyncio.get_running_loop().create_future()
             await self._waiting
 
+    async def none_publishing(self) -> None:
+        """Wait until whoever publishes has let go."""
+        while self._publishing:
+            self._published.clear()
+            await self._published.wait()
+
     @property
     def leaving(self) -> int:
         """How many orders are on their way."""
@@ -57,16 +73,20 @@ class Unended:
 
 
 def patience(plan: Plan) -> int:
-    """How long (s) the end of a flow is put off at the most."""
+    """How long (s) the end of a flow is put off at the most, for its orders."""
     waits: list[int] = [getattr(node.instance, "answer_seconds", 0) for node in plan.of("sink")]
     return max(waits, default=0) + GRACE
 
 
 async def leave(flow: Flow, unended: Unended, *hurried: asyncio.Future[Any]) -> None:
-    """Have nothing new sent, and wait until no order is on its way: not for ever, nor once something else happens."""
+    """Have nothing new sent, and wait until no order is on its way, and nothing waits to be published.
+
+    Not for ever, nor once something else happens.
+    """
     flow.enter(CLOCK, Leaving(max(flow.border.now(), flow.agenda.now)))
-    answered = asyncio.ensure_future(unended.none_leaving())
-    try:
-        await asyncio.wait([answered, *hurried], timeout=patience(flow.plan), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        answered.cancel()
+    for gone, seconds in ((unended.none_leaving(), patience(flow.plan)), (unended.none_publishing(), PUBLISHED)):
+        waited = asyncio.ensure_future(gone)
+        try:
+            await asyncio.wait([waited, *hurried], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waited.cancel()

@@ -379,10 +379,11 @@ class Flow:
         if node.part.kind == "provider":
             return running.inlets["columns"].pipe(_each(lambda columns: self._votes(running, node, columns)))
         inlets = [running.inlets[parameter] for parameter in node.part.takes]
+        border = self.border.of(node.id)
         if running.outer:
-            return node.instance(self.border, *inlets)
+            return node.instance(border, *inlets)
         if node.part.kind == "sink":
-            return node.instance(self.border.inside(self.agenda), *inlets)
+            return node.instance(border.inside(self.agenda), *inlets)
         return node.instance(*inlets)
 
     def _outcomes(self, inlets: Mapping[str, Tube[Any]]) -> Observable[Any] | None:

@@ -62,6 +62,8 @@ class Host(Protocol):
     """Where this flow keeps its files."""
     flow: str
     """What the flow is called."""
+    node: str
+    """What the part that stands here is called in it."""
     history: Mapping[int, int]
     """How many final bars each timeframe (ms) needs before the first decision."""
     ledger: Records

@@ -199,6 +199,8 @@ class Diagnosis(Struct, frozen=True, tag=True):
     """What is published now, `PRODUCT:timeframe`; empty: all."""
     errors: dict[str, int] = {}
     """What went wrong, by kind: `redis`, `feed`, `history`, `command`."""
+    ended: bool = False
+    """The program ends, and all that could leave has left."""
 
     @property
     def queue_depth(self) -> int:

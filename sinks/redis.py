@@ -20,7 +20,7 @@ from pipeline.publishing.wires import FileWire, RedisWire, Wire
 from pipeline.secret import LoginField
 from pipeline.service import Diagnosis, FeedReport, Pressure, Universe
 from pipeline.times import SECOND, DurationText, TimeframeName, duration, timeframe
-from pipeline.values import Bars, Forming, Gap, Link, NoData, Quotes, Revised
+from pipeline.values import Bars, Forming, Gap, Leaving, Link, NoData, Quotes, Revised
 
 
 @sink
@@ -95,6 +95,7 @@ class Redis:
         host: Host,
         bars: Observable[Bars | Forming | NoData | Revised],
         told: Observable[Quotes | Bars | Link | Trouble | FeedReport],
+        ending: Observable[Leaving],
     ) -> Observable[Gap | Pressure | Universe | Diagnosis | Trouble]:
         def subscribe(
             observer: abc.ObserverBase[Gap | Pressure | Universe | Diagnosis | Trouble],
@@ -108,6 +109,7 @@ class Redis:
                 Disposable(publisher.close),
                 bars.subscribe(publisher.take, observer.on_error, scheduler=scheduler),
                 told.subscribe(publisher.hear, observer.on_error, scheduler=scheduler),
+                ending.subscribe(lambda _: publisher.leave(), observer.on_error, scheduler=scheduler),
             )
 
         return Observable(subscribe)
@@ -132,7 +134,7 @@ class Redis:
         """What its keys ask a publisher to do."""
         spans = tuple(timeframe(name) for name in self.timeframes) or tuple(host.history)
         return Terms(
-            name=PART,
+            name=host.node,
             file_only=self.file_only,
             names=Names(self.prefix),
             limits=self.limits(),

@@ -127,7 +127,7 @@ class Fxcm:
         self, host: Host, asks: Observable[Gap | Pressure | Universe]
     ) -> Observable[Quotes | Bars | Link | Trouble | FeedReport]:
         service = Service(
-            name="fxcm",
+            name=host.node,
             make=lambda warn: self._feed(host, warn, host.calendars, host.folder / "fxcm"),
             products=self.products,
             quiet_after=duration(self.quiet_after) / SECOND,

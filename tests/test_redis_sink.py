@@ -81,7 +81,7 @@ def test_it_hears_the_sources_behind_its_bars_and_asks_them_without_a_word_in_th
 
 def test_d23_without_a_redis_the_gate_the_shelf_and_the_states_go_on(tmp_path: Path) -> None:
     given = [value for node, value in lasting(ALONE, tmp_path, 10 * MINUTE + 2000) if node == "sinks.redis"]
-    folder = plan_of(ALONE, tmp_path).folder
+    folder = plan_of(ALONE, tmp_path).folder / "redis"
     assert published(folder) == {
         Stream(product, tf): MONDAY + 10 * MINUTE - tf
         for product in ("BTCUSD", "EURUSD")
@@ -90,7 +90,7 @@ def test_d23_without_a_redis_the_gate_the_shelf_and_the_states_go_on(tmp_path: P
     last = [value for value in given if isinstance(value, Diagnosis)][-1]
     assert (last.redis, last.state, last.market, last.price, last.ohlcv) == ("off", "STREAM", "open", "ok", "ok")
     assert not [value for value in given if isinstance(value, Pressure | Universe)]
-    written = {each.name: json.loads(each.read_bytes()) for each in (folder / "feed").iterdir()}
+    written = {each.name: json.loads(each.read_bytes()) for each in folder.glob("*.json")}
     assert sorted(written) == ["heartbeat.json", "market_status.json", "status.json"]
     assert written["heartbeat.json"]["state"] == "stream"
     assert (written["status.json"]["market"], written["status.json"]["price"]) == ("open", "ok")
@@ -98,11 +98,11 @@ def test_d23_without_a_redis_the_gate_the_shelf_and_the_states_go_on(tmp_path: P
 
 def test_d07_bars_are_counted_as_published_without_a_redis_and_symbols_have_no_stroke(tmp_path: Path) -> None:
     given = lasting(SLASHED, tmp_path, 2 * MINUTE + 2000)
-    folder = plan_of(SLASHED, tmp_path).folder
+    folder = plan_of(SLASHED, tmp_path).folder / "redis"
     assert published(folder)[Stream("XAU/USD", MINUTE)] == MONDAY + MINUTE
     last = [value for _, value in given if isinstance(value, Diagnosis)][-1]
     assert last.published["ohlcv"] > 0
-    (target, _) = json.loads((folder / "feed" / "heartbeat.json").read_bytes())["context"]["stream_targets"]
+    (target, _) = json.loads((folder / "heartbeat.json").read_bytes())["context"]["stream_targets"]
     assert target["symbol"] == "XAUUSD"
 
 
@@ -150,6 +150,28 @@ def test_a_publisher_that_is_let_go_of_as_it_begins_leaves_nothing_running_or_op
     assert published(tmp_path) == {}
 
 
+def test_who_listens_is_told_that_nobody_publishes_any_more_and_then_the_flow_is(tmp_path: Path) -> None:
+    async def main() -> None:
+        def make(rig: Rig) -> FileWire:
+            return FileWire(rig.folder / "feed")
+
+        async with Rig(tmp_path, make, file_only=True, speed=1) as rig:
+            rig.quote()
+            rig.minutes(-2, 0)
+            await rig.until(lambda: any(each.published.get("ohlcv") for each in rig.of(Diagnosis)))
+            rig.publisher.leave()
+            await rig.until(lambda: rig.of(Diagnosis)[-1].ended)
+            status = json.loads((tmp_path / "feed" / "status.json").read_bytes())
+            assert (status["note"], status["process"]) == ("publisher stopped", "sleep")
+            assert (status["price"], status["ohlcv"], status["market"]) == ("down", "down", "open")
+            lanes = {lane.name: lane for lane in rig.of(Diagnosis)[-1].lanes}
+            assert lanes["ohlcv"].processed == lanes["ohlcv"].enqueued == 2
+            await rig.host.until(rig.host.now() + MINUTE)  # and nothing is said after that
+            assert rig.of(Diagnosis)[-1].ended
+
+    virtual.run(lambda _: main())
+
+
 def test_sources_that_give_bars_and_no_prices_are_told_and_their_bars_are_published(tmp_path: Path) -> None:
     async def main() -> None:
         def make(rig: Rig) -> FileWire:
@@ -171,7 +193,7 @@ def test_a_replay_publishes_nothing_and_leaves_nothing_behind(tmp_path: Path) ->
     seen: list[Flow] = []
     given = play(plan, entries, MONDAY + 2 * MINUTE, outside=("source", "sink"), mode="replay", look=seen.append)
     assert not [value for node, value in given if node == "sinks.redis"]
-    assert not (plan.folder / "feed.db").exists()
+    assert not (plan.folder / "redis").exists()
 
 
 @pytest.mark.parametrize(
@@ -216,4 +238,4 @@ def test_an_account_is_asked_for_what_it_needs_and_for_nothing_else() -> None:
 def test_timeframes_that_are_left_out_are_those_of_the_window_and_others_are_not_published(tmp_path: Path) -> None:
     text = ALONE + 'timeframes = ["5m"]\n'
     lasting(text, tmp_path, 5 * MINUTE + 2000)
-    assert {stream.tf for stream in published(plan_of(text, tmp_path).folder)} == {5 * MINUTE}
+    assert {stream.tf for stream in published(plan_of(text, tmp_path).folder / "redis")} == {5 * MINUTE}

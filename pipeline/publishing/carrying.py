@@ -110,6 +110,11 @@ class Carrying:
         while self.welcome and not (self.finals.empty and self.live.empty) and self._link.state == "connected":
             await self._host.until(self._host.now() + LOOKS)
 
+    async def said(self) -> None:
+        """Wait until the last status is out."""
+        while not self.status.empty and self._link.state == "connected":
+            await self._host.until(self._host.now() + LOOKS)
+
     # --- one task ----------------------------------------------------------------------------------------------------
 
     def _task(self, lane: Counted, turn: Callable[[], Awaitable[None]]) -> Doing:
@@ -160,6 +165,8 @@ class Carrying:
     async def _live_turn(self) -> None:
         await self._welcome.wait()
         async with self._link.wire() as wire:
+            if not self.welcome:  # a status went out while this waited for its turn
+                return
             taken = self.live.take(LIVE_AT_ONCE)
             going = [(stream, bar) for stream, bar in taken if self._gate.alive(bar)]
             self.live.passed_over(len(taken) - len(going))

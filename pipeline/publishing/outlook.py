@@ -1,5 +1,7 @@
 """What goes out because of time, or of how things stand: states, heartbeats, prices, and the publisher's own word."""
 
+from msgspec.structs import replace
+
 from pipeline.publishing.carrying import Carrying
 from pipeline.publishing.figures import Figures, diagnosis_of
 from pipeline.publishing.heartbeat import heartbeat_of
@@ -55,13 +57,29 @@ class Outlook:
         if beats:
             self._heartbeat_due = now - now % self._terms.heartbeat_every + self._terms.heartbeat_every
             self._heartbeat_at = now
-        told = diagnosis_of(self._terms.name, picture, self._pulse, self._figures(), self._carrying.reports(now))
+        told = self._diagnosis(picture, now)
         if beats or turns:
             channel = self._terms.names.channel("price_tik")
             heartbeat = heartbeat_of(picture, self._pulse, told, channel, self._terms.snapshot_every / SECOND)
             self._carrying.heartbeat.offer(heartbeat, change=False)
             self._carrying.wake(self._carrying.heartbeat)
         return told
+
+    def ends(self, now: int) -> None:
+        """Put the last status into its lane: from here on nobody publishes."""
+        picture = self._pulse.look(now)
+        status = replace(
+            status_of(picture, self._pulse), process="sleep", price="down", ohlcv="down", note="publisher stopped"
+        )
+        self._carrying.status.offer((status, False), change=True)
+        self._carrying.wake(self._carrying.status)
+
+    def told(self, now: int, *, ended: bool) -> Diagnosis:
+        """What the publisher says of itself, whether it is time for it or not."""
+        return replace(self._diagnosis(self._pulse.look(now), now), ended=ended)
+
+    def _diagnosis(self, picture: Picture, now: int) -> Diagnosis:
+        return diagnosis_of(self._terms.name, picture, self._pulse, self._figures(), self._carrying.reports(now))
 
     def _prices(self, now: int) -> None:
         taken = self._snapshots.taken(now, self._pulse.ticks)

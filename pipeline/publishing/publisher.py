@@ -9,7 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from reactivex.disposable import SerialDisposable
+from reactivex.abc import DisposableBase
+from reactivex.disposable import Disposable, SerialDisposable
 
 from pipeline.channels.wording import Unfit
 from pipeline.connections.telling import Telling
@@ -40,6 +41,8 @@ SOON = 15_000
 """So long (ms) after its first price a product's past is there, or is asked for."""
 LEAVING = 3.0
 """Real seconds that final bars get to leave when the program ends."""
+FAREWELL = 1.0
+"""And the word that nobody publishes any more."""
 
 Made = Bars | Forming | NoData | Revised
 Told = Quotes | Bars | Connection | Trouble | FeedReport
@@ -54,10 +57,11 @@ class Publisher:
         self._host, self._terms, self._give = host, terms, give
         self._telling = Telling(host, terms.name, self._troubled)
         self._errors: dict[str, int] = {}
-        self._over = self._begun = False
+        self._over = self._begun = self._ending = False
+        self._farewell: DisposableBase = Disposable()
         self._pulse = Pulse(host.calendars, terms.timeframes, terms.limits, now)
         self._gate = Gate()
-        self._shelf = Shelf(host.folder / SHELF_FILE, terms.cache_bars, self._shelf_failed)
+        self._shelf = Shelf(folder_of(host) / SHELF_FILE, terms.cache_bars, self._shelf_failed)
         self._spreads = Spreads(terms.timeframes)
         self._own: set[Stream] = set()
         letters = Letters(self._spreads, self._own, terms.secret)
@@ -127,9 +131,25 @@ class Publisher:
         """How each lane is."""
         return self._carrying.reports(now)
 
+    def leave(self) -> None:
+        """The program is about to end: let the bars leave, say so to who listens, and then to the flow."""
+        self._farewell = self._host.work(self._leave(), self._raise)
+
+    async def _leave(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVING):
+                await self._carrying.drained()
+        self._ending = True
+        self._outlook.ends(self._host.now())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL):
+                await self._carrying.said()
+        self._give(self._outlook.told(self._host.now(), ended=True))
+
     def close(self) -> None:
         """Let go: what is on its way gets a few seconds."""
         self._over = True
+        self._farewell.dispose()
         self._beat.dispose()
         self._telling.close()
         self._whole.dispose()
@@ -238,7 +258,7 @@ class Publisher:
 
     def _look(self, now: int) -> None:
         """See what is due, and when to look again."""
-        if self._over:
+        if self._over or self._ending:
             return
         self._wishes.expired(now)
         self._outlook.commands, self._outlook.universe = self._wishes.counts, self._wishes.universe
@@ -336,5 +356,5 @@ class Publisher:
 
 
 def folder_of(host: Host) -> Path:
-    """Where states lie when there is no Redis."""
-    return host.folder / "feed"
+    """Where a publisher keeps its shelf, and where states lie when there is no Redis."""
+    return host.folder / host.node
