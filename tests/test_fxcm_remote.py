@@ -1,7 +1,9 @@
 """The SDK in a process of its own says the same; a process that dies or hangs is a session that is lost, no more."""
 
 import ast
+import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
@@ -10,7 +12,16 @@ from threading import Event
 import pytest
 
 from pipeline.fxcm.forexconnect import OfficialSdk
-from pipeline.fxcm.port import Access, LoginRefused, NoSuchInstrument, Offer, SdkMissing, Session, SessionLost
+from pipeline.fxcm.port import (
+    Access,
+    LoginRefused,
+    NoSuchInstrument,
+    Offer,
+    SdkFailed,
+    SdkMissing,
+    Session,
+    SessionLost,
+)
 from pipeline.fxcm.remote import SCRIPT, Process, remote_module
 from pipeline.market import Market
 from pipeline.secret import Secret
@@ -42,6 +53,7 @@ FAR = f"""
             if instrument == "DIE/NOW":
                 os._exit(1)
             if instrument == "HANG/NOW":
+                open("hangs", "w").close()
                 Event().wait()
             return real(instrument, *given)
 
@@ -128,6 +140,61 @@ def test_who_goes_without_a_word_leaves_no_session_behind(tmp_path: Path) -> Non
     assert (tmp_path / "kept" / "logged-out").exists()
 
 
+def test_a_call_that_hangs_when_whoever_asked_is_gone_ends_with_it(tmp_path: Path) -> None:
+    far = subprocess.Popen(
+        [sys.executable, str(SCRIPT)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=tmp_path,
+        env=environment(tmp_path),
+    )
+    with far:
+        assert far.stdin is not None
+        login = {"id": 1, "do": "login", "given": ["demo", "practice-demo", "", "Demo", "", ""]}
+        history = {"id": 2, "do": "history", "given": ["HANG/NOW", "m1", MONDAY - MINUTE, MONDAY, -1]}
+        far.stdin.write("".join(json.dumps(each) + "\n" for each in (login, history)).encode())
+        far.stdin.flush()
+        pause, looks = Event(), 0
+        while not (tmp_path / "hangs").exists():
+            assert looks < 100 * DEADLINE
+            looks += 1 + pause.wait(0.01)
+        far.stdin.close()  # as it is when we are killed
+        assert far.wait(2 * DEADLINE) == 0
+
+
+@pytest.mark.parametrize("said", ["not json", "5", "\\377"])
+def test_what_nobody_can_read_is_a_process_that_is_lost(tmp_path: Path, said: str) -> None:
+    around = environment(tmp_path)
+    package = tmp_path / "site" / "forexconnect" / "__init__.py"
+    spoiled = f"""
+        def spoil(fx):
+            import gc, io
+            for each in gc.get_objects():
+                if isinstance(each, io.TextIOWrapper) and each.fileno() > 2:
+                    os.write(each.fileno(), b'{said}\\n')
+    """
+    package.write_text(dedent(FAR).replace("return real(", "spoil(fx); return real(") + dedent(spoiled), "utf-8")
+    lost = Event()
+    far = OfficialSdk(remote_module([sys.executable], tmp_path / "kept", around, patience=DEADLINE), tmp_path).session()
+    far.login(ACCESS, lambda word: lost.set() if word == "lost" else None)
+    with pytest.raises(SessionLost):
+        far.history("EUR/USD", MINUTE, MONDAY - MINUTE, MONDAY, -1)
+    assert lost.wait(DEADLINE)
+    far.logout()
+
+
+def test_a_process_that_is_killed_as_it_begins_says_nothing_of_what_is_installed(tmp_path: Path) -> None:
+    around = environment(tmp_path)
+    package = tmp_path / "site" / "forexconnect" / "__init__.py"
+    package.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", encoding="utf-8")
+    far = OfficialSdk(remote_module([sys.executable], tmp_path / "kept", around, patience=1.0), tmp_path).session()
+    with pytest.raises(SdkFailed, match="did not begin") as failed:
+        far.login(ACCESS, print)
+    assert not isinstance(failed.value, SdkMissing)
+    far.logout()
+
+
 def test_a_login_that_is_refused_there_is_refused_here(tmp_path: Path) -> None:
     far = session(tmp_path)
     with pytest.raises(LoginRefused, match="Incorrect user name or password"):
@@ -162,6 +229,7 @@ def test_what_runs_over_there_keeps_to_what_an_old_python_knows() -> None:
         "forexconnect",
         "json",
         "os",
+        "queue",
         "sys",
         "threading",
         "typing",

@@ -11,11 +11,14 @@ import os
 import sys
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
-from threading import Event, Lock
+from queue import Queue
+from threading import Event, Lock, Thread
 from typing import IO, Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017  # what this Python does not know yet
 PATIENCE, LOOK = 5.0, 0.05
+LEAVING = 5.0
+"""Seconds that it goes on for once nobody asks any more, whatever the SDK is at."""
 
 
 class Side:
@@ -134,6 +137,22 @@ class Telling:
         return isinstance(failure, Exception)
 
 
+def asked_on(line: Any) -> Any:
+    """What is asked, one line after the other. It is read beside the SDK: in a call that never comes back, too, it is
+    noticed that whoever asked is gone."""
+    lines: Queue[Any] = Queue()
+
+    def read() -> None:
+        for each in line:
+            lines.put(each)
+        lines.put(None)
+        Event().wait(LEAVING)
+        os._exit(0)
+
+    Thread(target=read, daemon=True).start()
+    return iter(lines.get, None)
+
+
 def naive(stamp: int) -> datetime:
     return (EPOCH + timedelta(milliseconds=stamp)).replace(tzinfo=None)
 
@@ -141,12 +160,13 @@ def naive(stamp: int) -> datetime:
 def main() -> None:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    lines = asked_on(sys.stdin)
     sys.path[:] = [each for each in sys.path if each != os.path.dirname(__file__)]  # noqa: PTH120  # ours is another
     import forexconnect  # pyright: ignore[reportMissingImports]  # noqa: PLC0415  # what it prints is not ours to hear
 
     side = Side(forexconnect, out)
     try:
-        side.serve(sys.stdin)
+        side.serve(lines)
         side.logout()  # where whoever asked is gone without a word
     finally:
         os._exit(0)

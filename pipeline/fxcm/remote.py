@@ -72,8 +72,16 @@ class Process:
         Thread(target=self._hear, name="fxcm process", daemon=True).start()
 
     def begins(self) -> bool:
-        """Whether it has the SDK."""
-        return self._begun.wait(BEGIN) and not self._gone.is_set()
+        """Whether it has the SDK; `FarFailure` where it did not come so far as to know."""
+        begun = self._begun.wait(BEGIN)
+        if begun and not self._gone.is_set():
+            return True
+        if not begun:
+            self._process.kill()
+        self.end()
+        if self._process.returncode <= 0:
+            raise FarFailure("the process of the SDK did not begin")
+        return False
 
     def ask(self, do: str, *given: object, seconds: float | None = None) -> Any:
         answer = Answer()
@@ -107,8 +115,11 @@ class Process:
     def _hear(self) -> None:
         assert self._process.stdout is not None, "it was begun with one"
         with self._process.stdout as lines:
-            for line in lines:
-                self._take(json.loads(line))
+            try:
+                for line in lines:
+                    self._take(json.loads(line))
+            except (ValueError, TypeError):  # who says what cannot be read is not heard any more
+                self._process.kill()
         self._gone.set()
         self._begun.set()
         with self._lock:
