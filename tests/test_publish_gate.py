@@ -59,8 +59,16 @@ def test_d09_a_cursor_that_lies_in_the_future_is_begun_anew() -> None:
 
 def test_of_what_is_known_at_a_first_start_the_newest_bars_pass() -> None:
     gate = Gate()
-    assert slots(gate.finals(bars(T, range(10)), LATER, most=3)) == [7, 8, 9]
+    assert slots(gate.finals(bars(T, range(10), fresh=0), LATER, most=3)) == [7, 8, 9]
     assert gate.late(bars(T, range(7)), LATER) is None
+
+
+def test_however_little_of_the_past_is_wanted_new_bars_pass() -> None:
+    gate = Gate()
+    assert gate.finals(bars(T, range(10), fresh=0), LATER, most=0) is None
+    assert slots(gate.finals(bars(T, range(8, 12), fresh=2), LATER, most=0)) == [10, 11]
+    other = Gate()
+    assert slots(other.finals(bars(T, range(6), fresh=3), LATER, most=1)) == [3, 4, 5]
 
 
 def test_the_cursor_moves_with_the_acknowledgement_and_with_nothing_else() -> None:

@@ -14,7 +14,7 @@ from pipeline.channels.signing import signature
 from pipeline.connections.troubles import CallFailed
 from pipeline.evidence import Trouble
 from pipeline.publishing.script import Answer, Message
-from pipeline.publishing.wires import RedisWire, Wire
+from pipeline.publishing.wires import Plain, RedisWire, Wire
 from pipeline.service import Diagnosis, Pressure, Universe
 from pipeline.times import HOUR, MINUTE, parse_moment
 from pipeline.values import VENUE, Gap
@@ -214,6 +214,41 @@ def test_live_bars_go_out_between_the_final_ones_and_none_before_the_final_bar_o
             slots = [(row["open_time"] - HOUR_AGO) // MINUTE for row in rows]
             assert [*zip(slots, (row["complete"] for row in rows), strict=True)] == [(0, False), (0, True), (1, False)]
             assert rows[-1]["close"] == 1.3
+
+    run(main)
+
+
+def test_a_bar_that_forms_waits_once_a_status_that_has_it_dropped_has_gone_before_it(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    free = asyncio.Event()
+    stopped = asyncio.Event()
+
+    class Slow(RedisWire):
+        async def publish(self, messages: Sequence[Plain]) -> None:
+            if stopped.is_set() and not free.is_set() and messages[0].channel == "heartbeat":
+                await free.wait()
+            await super().publish(messages)
+
+    async def main() -> None:
+        def make(_: Rig) -> Wire:
+            return Slow(redis_server.url, Names(), Access())
+
+        async with Heard(redis_server) as heard, Rig(tmp_path, make, begin=HOUR_AGO, speed=60) as rig:
+            rig.quote()
+            await heard.until(lambda: [each["price"] for each in heard.of("status")][-1:] == ["ok"])
+            stopped.set()
+            await rig.until(lambda: rig.of(Diagnosis)[-1].price == "stale")
+            await rig.host.until(rig.host.now() + 1000)  # that status waits for the wire now, and then this bar does
+            rig.forming(0)
+            await rig.host.until(rig.host.now() + 1000)
+            free.set()
+            await heard.until(lambda: [each["price"] for each in heard.of("status")][-1:] == ["stale"])
+            rig.quote()
+            await heard.until(lambda: bool(heard.of("ohlcv")))
+            before = [channel for channel, _ in heard.messages].index("ohlcv")
+            prices = [message["price"] for channel, message in heard.messages[:before] if channel == "status"]
+            assert prices[-3:] == ["ok", "stale", "ok"]
 
     run(main)
 

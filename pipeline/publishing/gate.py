@@ -77,7 +77,7 @@ class Gate:
     # --- final bars --------------------------------------------------------------------------------------------------
 
     def finals(self, bars: Bars, now: int, most: int | None = None) -> Bars | None:
-        """The bars that are newer than all that were let through and are over; with `most`, the newest so many.
+        """The bars that are newer than all let through before and are over; of the past the newest `most`, where it is said.
 
         What it gives counts as let through. None when there is none.
         """
@@ -88,7 +88,7 @@ class Gate:
         self.early += rows - max(last, rows - bars.fresh)
         self.repeated += max(0, first - (rows - bars.fresh))
         if most is not None:
-            first = max(first, last - most)
+            first = max(first, min(last - most, rows - bars.fresh))
         if first >= last:
             return None
         new = bars.rows(first, last, last - first)
