@@ -377,6 +377,27 @@ def test_a_call_the_sdk_never_comes_back_from_costs_its_thread_and_nothing_else(
     play(tmp_path, test, manner=Manner(call_within=0.2))
 
 
+def test_a_call_that_hangs_and_that_nobody_waits_for_any_more_costs_its_thread_too(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        rig.noting("get_history")
+        rig.clock.advance(SECOND)
+        await rig.feed.history("XAUUSD", MINUTE, MONDAY - HOUR, MONDAY)
+        rig.called.clear()
+        rig.wrong.begin("stuck")
+        left = asyncio.ensure_future(rig.feed.history("XAUUSD", MINUTE, MONDAY - HOUR, MONDAY))
+        assert await asyncio.to_thread(rig.called.wait, DEADLINE)
+        left.cancel()  # as who has waited long enough does
+        with pytest.raises(CallFailed, match="did not come within"):
+            await rig.feed.history("EURUSD", MINUTE, MONDAY - HOUR, MONDAY)
+        assert [each.what for each in rig.troubles] == [
+            "the SDK did not come back from the history of XAUUSD 1m within 0.2 s; it gets another thread"
+        ]
+        rig.wrong.end("stuck")
+        assert len(await rig.feed.history("XAUUSD", MINUTE, MONDAY - HOUR, MONDAY)) == 60
+
+    play(tmp_path, test, manner=Manner(call_within=0.2, close_within=0.2))
+
+
 def test_an_sdk_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
     async def test(rig: Rig) -> None:
         rig.noting("get_history")

@@ -167,7 +167,8 @@ class Connection:
             self._listeners.remove(listener)
 
     async def _answer(self, thread: SdkThread, asked: "asyncio.Future[T]", what: str, seconds: float) -> T:
-        """What the thread answers. A call it never comes back from costs the thread."""
+        """What the thread answers. A call it never comes back from costs the thread, also one nobody waits for now."""
+        before = thread.doing
         try:
             await asyncio.wait((asked,), timeout=seconds)
         finally:
@@ -176,13 +177,14 @@ class Connection:
                 asked.cancel()
         if asked.done() and not asked.cancelled():
             return asked.result()
-        if stuck and thread is self._thread:
+        hangs = what if stuck else before.what if before is not None and before is thread.doing else ""
+        if hangs and thread is self._thread:
             self._tell(
-                "network", f"the SDK did not come back from the {what} within {seconds:g} s; it gets another thread"
+                "network", f"the SDK did not come back from the {hangs} within {seconds:g} s; it gets another thread"
             )
             self._thread = None
             thread.abandon()
-            self._lose(f"the SDK hangs in the {what}")
+            self._lose(f"the SDK hangs in the {hangs}")
         raise SdkFailed(f"the {what} did not come within {seconds:g} s")
 
     def _failed(self, failure: SdkFailed) -> CallFailed:

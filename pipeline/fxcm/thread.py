@@ -27,13 +27,13 @@ class TooMuchAsked(SdkFailed):
     """So many calls wait already that one more would be too late."""
 
 
-class _Call:
+class Call:
     """Something to be done on the thread, and who waits for it."""
 
     def __init__(self, what: str, rank: tuple[int, int], doing: Callable[[], Any], done: "asyncio.Future[Any]") -> None:
         self.what, self.rank, self.doing, self.done = what, rank, doing, done
 
-    def __lt__(self, other: "_Call") -> bool:
+    def __lt__(self, other: "Call") -> bool:
         return self.rank < other.rank
 
 
@@ -45,10 +45,10 @@ class SdkThread:
         self._session: Session | None = None
         self._subscription: Subscription | None = None
         self._room = Condition()
-        self._waiting: list[_Call] = []
+        self._waiting: list[Call] = []
         self._sequence = 0
         self._ending = False
-        self._doing: _Call | None = None
+        self._doing: Call | None = None
         self.calls = 0
         """Of history, since it began."""
         self._thread = Thread(target=self._run, name="fxcm", daemon=True)
@@ -83,6 +83,11 @@ class SdkThread:
             return question(self._known())
 
         return self._asked(what, priority, doing)
+
+    @property
+    def doing(self) -> Call | None:
+        """What it is at now; None while it waits."""
+        return self._doing
 
     def does(self, asked: "asyncio.Future[Any]") -> bool:
         """Whether it is at that now, and not at something before it."""
@@ -121,7 +126,7 @@ class SdkThread:
             if len(self._waiting) >= MOST and priority > CLOSE:
                 raise TooMuchAsked(f"{MOST} calls wait for FXCM already")
             self._sequence += 1
-            heappush(self._waiting, _Call(what, (priority, self._sequence), doing, done))
+            heappush(self._waiting, Call(what, (priority, self._sequence), doing, done))
             self._room.notify()
         return done
 
@@ -133,7 +138,7 @@ class SdkThread:
                 self._do(call)
         self._let_go()
 
-    def _next(self) -> _Call | None:
+    def _next(self) -> Call | None:
         with self._room:
             while not self._waiting:
                 if self._ending:
@@ -141,7 +146,7 @@ class SdkThread:
                 self._room.wait()
             return heappop(self._waiting)
 
-    def _do(self, call: _Call) -> None:
+    def _do(self, call: Call) -> None:
         self._doing = call
         with _Telling(call, self._edge):
             answer = call.doing()
@@ -168,7 +173,7 @@ class SdkThread:
 class _Telling:
     """Within it whatever goes wrong is told to whoever waits for the call."""
 
-    def __init__(self, call: _Call, edge: Edge) -> None:
+    def __init__(self, call: Call, edge: Edge) -> None:
         self._call, self._edge = call, edge
 
     def __enter__(self) -> None: ...
