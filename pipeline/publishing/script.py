@@ -1,6 +1,8 @@
-"""What Redis itself does in one step: compare with what is published, publish, and remember.
+"""What Redis itself does in one step: compare with what is published, remember, and publish.
 
-So neither an answer that is lost, nor a program that is killed in between, nor two publishers put a bar out twice.
+So neither an answer that is lost, nor a program that is killed in between, nor two publishers put a bar out twice. It
+remembers first: a Redis that may not write (its memory or its disk is full, it is a replica) publishes all the same,
+and would do so each time it is asked. What it then may not publish is forgotten again.
 """
 
 from collections.abc import Sequence
@@ -11,12 +13,17 @@ from pipeline.channels.wording import wire_symbol, wire_timeframe
 from pipeline.values import Stream
 
 FRESH = """
-local have = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '-1')
+local had = redis.call('HGET', KEYS[1], ARGV[1])
+local have = tonumber(had or '-1')
 if have > tonumber(ARGV[3]) then have = -1 end
 if tonumber(ARGV[2]) > have then have = tonumber(ARGV[2]) end
 if have >= tonumber(ARGV[4]) then return {0, tostring(have)} end
-redis.call('PUBLISH', ARGV[6], ARGV[7])
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[5])
+local said = redis.pcall('PUBLISH', ARGV[6], ARGV[7])
+if type(said) == 'table' and said.err then
+    if had then redis.call('HSET', KEYS[1], ARGV[1], had) else redis.call('HDEL', KEYS[1], ARGV[1]) end
+    return said
+end
 return {1, ARGV[5]}
 """
 """New bars: a cursor that Redis has lost is taken from us, one that lies in the future is none."""
@@ -29,7 +36,11 @@ end
 if #known > 1 then return known end
 for i = 4, #ARGV do redis.call('HSET', KEYS[1], ARGV[i], '1') end
 redis.call('EXPIRE', KEYS[1], ARGV[3])
-redis.call('PUBLISH', ARGV[1], ARGV[2])
+local said = redis.pcall('PUBLISH', ARGV[1], ARGV[2])
+if type(said) == 'table' and said.err then
+    for i = 4, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
+    return said
+end
 return {1}
 """
 """Bars out of holes: each is remembered by itself for a while, and the cursor stays."""
