@@ -253,6 +253,25 @@ def test_a_bar_that_forms_waits_once_a_status_that_has_it_dropped_has_gone_befor
     run(main)
 
 
+def test_the_past_goes_out_once_though_it_comes_after_the_first_new_bars(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with Heard(redis_server) as heard, Rig(tmp_path, wire_to(redis_server), begin=HOUR_AGO) as rig:
+            rig.quote()
+            past(rig, range(58, 60))
+            await heard.until(lambda: len(heard.finals) == 2)
+            for _ in range(2):
+                rig.publisher.hear(bars(MONDAY, range(50, 60), fresh=0))
+            rig.publisher.hear(bars(MONDAY, range(52, 60), fresh=0, product="XAUUSD"))
+            await heard.until(lambda: len(heard.finals) >= 18)
+            await rig.host.until(rig.host.now() + 2000)
+            eurusd = [(opened - MONDAY) // MINUTE for symbol, _, opened in heard.finals if symbol == "EURUSD"]
+            assert eurusd == [58, 59, *range(50, 58)]
+
+    run(main)
+
+
 FRIDAY_CLOSE = parse_moment("2026-01-09T22:00:00Z")
 
 

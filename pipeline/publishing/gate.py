@@ -77,7 +77,7 @@ class Gate:
     # --- final bars --------------------------------------------------------------------------------------------------
 
     def finals(self, bars: Bars, now: int, most: int | None = None) -> Bars | None:
-        """The bars that are newer than all let through before and are over; of the past the newest `most`, where it is said.
+        """The bars that are newer than all let through before and are over; of the past at most `most`, the newest.
 
         What it gives counts as let through. None when there is none.
         """
@@ -122,7 +122,7 @@ class Gate:
         """Slots of a stream from before its first bar are wanted too; of one without a bar, up to `until`."""
         if stream not in self._offered:
             self._offered[stream] = self._cursor[stream] = since - stream.tf
-        elif since < (first := self._begun.get(stream, since)):
+        elif since < (first := self._begun.pop(stream, since)):
             self._holes.setdefault(stream, []).insert(0, (since, first))
 
     def acknowledged(self, stream: Stream, opened: int) -> Forming | None:

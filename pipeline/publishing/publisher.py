@@ -194,13 +194,26 @@ class Publisher:
         self._own.add(bars.stream)
         turned = self._pulse.given(bars, now)
         if bars.fresh == 0 and len(bars) and bars.tf in self._terms.timeframes:
-            self._past_known.add(bars.stream)
+            self._know_past(bars.stream, now)
             kept = bars.rows(max(0, len(bars) - self._terms.cache_bars), len(bars), 0)
             self._shelf.put(kept, waiting=False)
             self._finals(bars)
             self._wishes.came(bars)
             self._soon(now)
         return turned
+
+    def _know_past(self, stream: Stream, now: int) -> None:
+        """The past of a stream is there: behind its first new bars, where these were quicker."""
+        if stream not in self._past_known:
+            self._past_known.add(stream)
+            if self._gate.offered(stream) != NEVER:
+                self._want_past(stream, now)
+
+    def _want_past(self, stream: Stream, now: int) -> None:
+        """Have the past of a stream go out, whenever it comes."""
+        if self._terms.warmup_bars:
+            until = slot_of(now, stream.tf)
+            self._gate.lacks(stream, until - self._terms.warmup_bars * stream.tf, until)
 
     def _again(self, bars: Bars) -> None:
         """Bars that somebody asked for once more."""
@@ -221,8 +234,8 @@ class Publisher:
         now, calendar = self._host.now(), self._host.calendars.of(product)
         for tf in self._terms.timeframes:
             stream, until = Stream(product, tf), slot_of(now, tf)
-            if self._terms.warmup_bars and stream not in self._past_known:
-                self._gate.lacks(stream, until - self._terms.warmup_bars * tf, until)
+            if stream not in self._past_known:
+                self._want_past(stream, now)
             offered = self._gate.offered(stream)
             tail = [(offered + tf, until - tf)] if offered != NEVER else []
             for since, before in (*self._gate.holes(stream), *tail):
