@@ -409,6 +409,36 @@ def test_a_product_whose_market_is_closed_is_not_asked_for_beside_one_that_is_op
     assert len(rig.finals["BTCUSD", M1]) >= 25
 
 
+class Shorter(Market):
+    """A market that ends five minutes before its calendar has it."""
+
+    async def history(self, product: str, tf: int, since: int, until: int) -> Bars:
+        bars = await super().history(product, tf, since, until)
+        ends = MONDAY + FRIDAY_CLOSE - M5 if product == "EURUSD" else until
+        return bars.rows(0, int(bars.open_ts.searchsorted(ends)), 0)
+
+
+@pytest.mark.parametrize("heard", [0, 20, M5 / SECOND])
+def test_a_last_bar_that_there_is_not_is_not_asked_for_all_weekend(heard: float) -> None:
+    """Prices end so many seconds before the close: in the slots without a bar some may be heard."""
+    market, close = Shorter(("EURUSD", "BTCUSD")), FRIDAY_CLOSE / SECOND
+
+    def hush(rig: Rig) -> None:
+        rig.only = ("BTCUSD",)
+
+    rig = polled(
+        1800,
+        (close - heard, hush),
+        market=market,
+        begin=close - 700,
+        wanted=Wanted(products=market.products, timeframes=(M1, M5)),
+    )
+    assert rig.finals["EURUSD", M1][-1] == MONDAY + FRIDAY_CLOSE - 6 * M1
+    for tf in (M1, M5):
+        assert len([at for at in rig.asked(tf) if at > close + tf / SECOND + 10]) == 0
+    assert len(rig.finals["BTCUSD", M1]) >= 28
+
+
 @given(st.lists(st.sampled_from(["fail", "ok", "slow", "full", "room", "silent"]), min_size=4, max_size=10))
 @settings(max_examples=10, deadline=None)
 def test_whatever_happens_no_bar_is_given_twice_out_of_order_or_left_out(happens: list[str]) -> None:

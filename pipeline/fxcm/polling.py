@@ -146,7 +146,7 @@ class Polling:
                 if not self._go_on(product, tf, failure):
                     return False
                 continue
-            self._count(product, tf, slot_of(now - self._wanted.grace, tf))
+            self._count(product, tf, now)
             if not self._full:
                 self._accept(product, tf, since, bars)
             answered = True
@@ -216,11 +216,16 @@ class Polling:
             return False
         if self._heard.of(product, max(since, over - tf), over):
             return True
-        heard = self._heard.of(product, since, now + tf)
-        if not heard and not len(self._calendar(product).open_slots(since, over, tf)):
-            return False
+        until = self._until(product, tf, over, now)
         asked, times = self._asked.get((product, tf), (0, 0))
-        return asked != over or times < UNHEARD
+        return since < until and (asked != until or times < UNHEARD)
+
+    def _until(self, product: str, tf: int, over: int, now: int) -> int:
+        """Up to where bars may be: in closed time nothing but prices makes them."""
+        since = self._cursor[product, tf]
+        open_slots = self._calendar(product).open_slots(since, over, tf)
+        last = int(open_slots[-1]) + tf if len(open_slots) else since
+        return over if self._heard.of(product, last, now + tf) else last
 
     def _calendar(self, product: str) -> Calendar:
         return self._host.calendars.of(product)
@@ -232,9 +237,11 @@ class Polling:
             return self._wanted.products
         return [product for product in self._wanted.products if (product, tf) in wanted.targets]
 
-    def _count(self, product: str, tf: int, over: int) -> None:
+    def _count(self, product: str, tf: int, now: int) -> None:
+        """Take note that a stream was asked for, before its cursor moves."""
+        until = self._until(product, tf, slot_of(now - self._wanted.grace, tf), now)
         asked, times = self._asked.get((product, tf), (0, 0))
-        self._asked[product, tf] = over, times + 1 if asked == over else 1
+        self._asked[product, tf] = until, times + 1 if asked == until else 1
 
     def _plan(self, tf: int) -> None:
         """Say when a timeframe is asked for next: with its next slot, or sooner as long as something is missing."""
