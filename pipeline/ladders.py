@@ -82,12 +82,16 @@ class Ladder:
                 yield Revised(revised)
 
     def forming(self, bar: Forming) -> Iterator[Forming]:
-        """The bars of all timeframes that are not final, given the one of the shortest."""
+        """The bars of all timeframes that are not final, given the one of the shortest; of longer ones those alone that
+        have all their parts so far: others become no bar.
+        """
         yield bar
         for span in self._longer:
             parts = self.base.last(span // self._base - 1)
             begin = slot_of(bar.open_ts, span)
             row = int(parts.open_ts.searchsorted(begin))
+            if len(parts) - row < self._slots(begin, bar.open_ts):
+                continue
             if row == len(parts):
                 yield Forming(self._product, span, begin, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.at)
                 continue
@@ -95,6 +99,12 @@ class Ladder:
             low = min(np.minimum.reduce(parts.low[row:]).item(), bar.low)
             volume = np.add.reduce(parts.volume[row:]).item() + bar.volume
             yield Forming(self._product, span, begin, parts.open.item(row), high, low, bar.close, volume, bar.at)
+
+    def _slots(self, begin: int, end: int) -> int:
+        """How many slots of the shortest timeframe are open between two moments."""
+        if self._partly is None:
+            return (end - begin) // self._base
+        return len(self._calendar.open_slots(begin, end, self._base))
 
     def _ended(self, moment: int, span: int) -> Iterator[Bars]:
         """The longer bar that ends with the newest at a moment, if there is one and all its parts are there.

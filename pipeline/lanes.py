@@ -498,7 +498,7 @@ class Lane:
 
     def _formed(self, at: int) -> Iterator[Given]:
         self._forming_due = NEVER
-        if self._slot == NONE or self._received > at:
+        if self._slot == NONE or self._received > at or self._is_torn(self._slot):  # a torn one becomes no bar
             return
         self._formed_at = at
         numbers = (self._open, self._high, self._low, self._close, float(self._ticks))

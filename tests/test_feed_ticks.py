@@ -17,7 +17,7 @@ from operators.window import Window
 from pipeline.calendar import calendar
 from pipeline.publishing.geometry import KEPT, Shape, Spread, Spreads, shape, shapes
 from pipeline.times import HOUR, MINUTE, parse_moment, utc_text
-from pipeline.values import DEADLINE, NEXT_TICK, Bars, Dropped, Forming, NoData, Quotes
+from pipeline.values import DEADLINE, NEXT_TICK, Bars, Dropped, Forming, Link, NoData, Quotes
 from tests.driven import Given, bars_of, driven, walk
 from tests.support import MONDAY, SMALL, plan_of
 
@@ -159,6 +159,17 @@ def test_d38_live_bars_come_at_most_four_times_a_second() -> None:
         moments = [moment for moment, each in made if isinstance(each, Forming) and each.tf == tf]
         assert 110 <= len(moments) <= 121
         assert min(np.diff(moments)) >= 250
+
+
+def test_of_a_slot_that_becomes_no_bar_nothing_is_shown_while_it_lasts() -> None:
+    """Who follows would take what was shown last for the whole of it."""
+    began = [(MONDAY + 20_000, Link(("BTCUSD",), up=up, at=MONDAY + 20_000 * up)) for up in (False, True)]
+    ticks = [tick(second, 1.1) for second in np.arange(21, 659)]
+    made = gathered([*began, *ticks], SHOWING, until=660)
+    shown = {(each.tf, each.open_ts - MONDAY) for _, each in made if isinstance(each, Forming)}
+    final = {(tf, opened) for tf in (MINUTE, FIVE) for _, opened, _, _ in finals(made, tf)}
+    assert final == {(MINUTE, slot * MINUTE) for slot in range(1, 10)} | {(FIVE, FIVE)}
+    assert shown == final | {(MINUTE, 10 * MINUTE), (FIVE, 10 * MINUTE)}
 
 
 # --- the week --------------------------------------------------------------------------------------------------------

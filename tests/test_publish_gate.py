@@ -51,7 +51,7 @@ def test_d09_a_bar_of_the_future_does_not_pass_and_the_last_close_is_that_of_the
 def test_d09_a_cursor_that_lies_in_the_future_is_begun_anew() -> None:
     gate = Gate()
     other = Stream("XAUUSD", MINUTE)
-    assert gate.begin({EURUSD: T + 5 * MINUTE, other: T}, T + 3 * MINUTE) == (EURUSD,)
+    assert gate.begin({EURUSD: T + 5 * MINUTE, other: T}, {}, T + 3 * MINUTE) == (EURUSD,)
     assert gate.cursor(EURUSD) == NEVER
     assert gate.cursor(other) == T
     assert slots(gate.finals(bars(T, [0, 1]), T + 3 * MINUTE)) == [0, 1]
@@ -150,3 +150,35 @@ def test_whatever_comes_in_whatever_order_no_bar_passes_twice_and_new_ones_rise(
         assert gate.cursor(EURUSD) <= gate.offered(EURUSD)
     assert len(passed) == len(set(passed))
     assert new == sorted(new)
+
+
+# --- what an earlier life showed -------------------------------------------------------------------------------------
+
+
+def test_a_bar_that_an_earlier_life_showed_keeps_later_ones_waiting_until_its_final_one_is_out() -> None:
+    gate = Gate()
+    gate.begin({EURUSD: T}, {EURUSD: T + MINUTE}, T + 3 * MINUTE)
+    assert not gate.forming(forming(3))
+    assert slots(gate.finals(bars(T, [2]), LATER)) == [2]
+    gate.acknowledged(EURUSD, T + 2 * MINUTE)
+    assert not gate.forming(forming(3))  # it is in a hole: who listens would make a whole bar of its part
+    assert slots(gate.late(bars(T, [1]), LATER)) == [1]
+    assert not gate.forming(forming(3))  # on its way, and not out
+    gate.late_is_out(EURUSD, [T + MINUTE])
+    assert gate.forming(forming(3))
+
+
+def test_a_final_bar_that_nobody_has_is_not_waited_for_for_ever() -> None:
+    gate = Gate()
+    gate.begin({EURUSD: T}, {EURUSD: T + MINUTE}, T + 3 * MINUTE)
+    assert not gate.forming(forming(4))
+    assert gate.forming(forming(5))
+
+
+def test_a_bar_that_is_shown_again_is_no_first_one_and_one_of_the_future_was_never_shown() -> None:
+    gate = Gate()
+    assert gate.shown(forming(1))
+    assert not gate.shown(forming(1))
+    other = Gate()
+    other.begin({}, {EURUSD: T + 10 * MINUTE}, T)
+    assert other.forming(forming(1))

@@ -1,5 +1,6 @@
 """The shelf: what is on it survives, is found again in order, and is not there without end."""
 
+import resource
 import sqlite3
 from pathlib import Path
 
@@ -29,20 +30,32 @@ def test_d26_what_was_put_on_it_is_there_after_the_program_ended_and_what_was_pu
     first = shelf(tmp_path / "feed.db")
     put = bars(T, range(5))
     first.put(put, waiting=True)
-    first.published(EURUSD, T, T + 2 * MINUTE)
+    first.published(EURUSD, [T, T + MINUTE, T + 2 * MINUTE])
     first.close()
     second = shelf(tmp_path / "feed.db")
     assert second.cursors() == {EURUSD: T + 2 * MINUTE}
-    assert second.waiting() == ((EURUSD, T + 3 * MINUTE, 2),)
+    assert second.waiting() == ((EURUSD, T + 3 * MINUTE, T + 4 * MINUTE, 2),)
     assert slots(second.unpublished(EURUSD, 0, 10)) == [3, 4]
     assert same(second.newest(EURUSD, 10), put)
     second.close()
 
 
+def test_what_was_shown_while_it_formed_outlives_the_program_without_another_word(tmp_path: Path) -> None:
+    first = shelf(tmp_path / "feed.db")
+    first.forms([(EURUSD, T), (Stream("XAUUSD", MINUTE), T)])
+    first.forms([(EURUSD, T + MINUTE)])
+    second = shelf(tmp_path / "feed.db")  # as after a kill: nobody closed the first
+    assert second.shown() == {EURUSD: T + MINUTE, Stream("XAUUSD", MINUTE): T}
+    second.forget(EURUSD)
+    assert EURUSD not in second.shown()
+    second.close()
+    first.close()
+
+
 def test_d26_a_bar_that_is_put_twice_stays_as_it_was_and_waits_no_more_once_it_is_published() -> None:
     kept = shelf(None)
     kept.put(bars(T, [0], price=1.1), waiting=True)
-    kept.published(EURUSD, T, T)
+    kept.published(EURUSD, [T])
     kept.put(bars(T, [0], price=1.2), waiting=False)
     assert kept.newest(EURUSD, 1).close.tolist() == [1.1]
     assert kept.waiting() == ()
@@ -67,9 +80,9 @@ def test_what_is_no_number_is_kept_as_it_is() -> None:
 
 def test_the_cursor_never_goes_back_and_a_late_bar_does_not_move_it() -> None:
     kept = shelf(None)
-    kept.published(EURUSD, T, T + 5 * MINUTE)
-    kept.published(EURUSD, T, T + 2 * MINUTE)
-    kept.published(EURUSD, T, T + 9 * MINUTE, cursor=False)
+    kept.published(EURUSD, [T + 5 * MINUTE])
+    kept.published(EURUSD, [T + 2 * MINUTE])
+    kept.published(EURUSD, [T + 9 * MINUTE], cursor=False)
     assert kept.cursors() == {EURUSD: T + 5 * MINUTE}
     kept.forget(EURUSD)
     assert kept.cursors() == {}
@@ -110,7 +123,7 @@ def test_a_disk_that_fails_later_is_told_once_and_what_waited_goes_on_in_memory(
     told: list[str] = []
     kept = shelf(tmp_path / "feed.db", told=told)
     kept.put(bars(T, [0, 1]), waiting=True)
-    kept.published(EURUSD, T, T)
+    kept.published(EURUSD, [T])
     kept.commit()
     kept._db.execute("PRAGMA max_page_count = 1")  # pyright: ignore[reportPrivateUsage]  # a disk without room
     for first in range(2, 2000, 500):
@@ -132,4 +145,34 @@ def test_what_is_not_committed_is_not_on_it_and_what_is_is(tmp_path: Path) -> No
     kept.commit()
     assert beside.execute("SELECT count(*) FROM bars").fetchone() == (1,)
     beside.close()
+    kept.close()
+
+
+def test_a_disk_that_is_full_when_a_turn_is_written_loses_nothing_of_it(tmp_path: Path) -> None:
+    told: list[str] = []
+    kept = Shelf(tmp_path / "feed.db", 1000, told.append)
+    kept.put(bars(T, range(2)), waiting=True)
+    kept.commit()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "feed.db-wal").stat().st_size, hard))
+    try:
+        kept.put(bars(T, range(2, 5)), waiting=True)
+        kept.published(EURUSD, [T])
+        kept.commit()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert len(told) == 1
+    assert kept.waiting() == ((EURUSD, T + MINUTE, T + 4 * MINUTE, 4),)
+    assert kept.cursors() == {EURUSD: T}
+    kept.put(bars(T, [5]), waiting=True)
+    kept.commit()
+    assert kept.waiting()[0].rows == 5
+    kept.close()
+
+
+def test_bars_between_those_that_are_out_wait_on() -> None:
+    kept = Shelf(None, 1000, print)
+    kept.put(bars(T, range(5)), waiting=True)
+    kept.published(EURUSD, [T + MINUTE, T + 3 * MINUTE], cursor=False)
+    assert kept.waiting() == ((EURUSD, T, T + 4 * MINUTE, 3),)
     kept.close()

@@ -172,10 +172,8 @@ class Carrying:
             self.live.passed_over(len(taken) - len(going))
             now, out = self._host.now(), False
             try:
-                messages: list[Plain] = []
-                for _, bar in going:
-                    messages.append(Plain("ohlcv", self._letters.forming(bar, now)))
-                    self._gate.shown(bar)
+                messages = [Plain("ohlcv", self._letters.forming(bar, now)) for _, bar in going]
+                self._posting.shows(bar for _, bar in going)
                 await wire.publish(messages)
                 out = True
             except Unfit as wrong:

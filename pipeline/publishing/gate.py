@@ -5,7 +5,7 @@ It knows of each stream up to where its bars were let through (`offered`) and up
 passed over are holes: their bars may still come, late, and pass once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -15,6 +15,8 @@ NEVER = -1
 """No bar."""
 HOLES = 32
 """So many holes of a stream are remembered, the newest."""
+GIVEN_UP = 3
+"""So many slots after a bar was shown its final one is waited for no more: nobody has it."""
 
 Span = tuple[int, int]
 """Slots from an opening on, before another."""
@@ -29,6 +31,8 @@ class Gate:
         self._live: dict[Stream, int] = {}
         self._held: dict[Stream, Forming] = {}
         self._holes: dict[Stream, list[Span]] = {}
+        self._late: dict[Stream, set[int]] = {}
+        """Late bars that were let through and are not out."""
         self._begun: dict[Stream, int] = {}
         """The first bar of those streams that had none before this life."""
         self.early = 0
@@ -38,8 +42,12 @@ class Gate:
 
     # --- how far it is -----------------------------------------------------------------------------------------------
 
-    def begin(self, cursors: Mapping[Stream, int], now: int) -> tuple[Stream, ...]:
-        """Go on from where an earlier life was; the streams whose cursor lies in the future, and begin anew."""
+    def begin(self, cursors: Mapping[Stream, int], shown: Mapping[Stream, int], now: int) -> tuple[Stream, ...]:
+        """Go on from where an earlier life was; the streams whose cursor lies in the future, and begin anew.
+
+        `shown`: the last bar of each stream that was out while it formed, of which listeners hold a part for a whole.
+        """
+        self._live.update((stream, opened) for stream, opened in shown.items() if opened <= now)
         astray: list[Stream] = []
         for stream, opened in cursors.items():
             if opened + stream.tf > now:
@@ -112,6 +120,7 @@ class Gate:
         found = bars.chosen(fitting)
         for opened in found.open_ts.tolist():
             self._fill(bars.stream, opened)
+            self._late.setdefault(bars.stream, set()).add(opened)
         return found
 
     def holes(self, stream: Stream) -> tuple[Span, ...]:
@@ -124,6 +133,10 @@ class Gate:
             self._offered[stream] = self._cursor[stream] = since - stream.tf
         elif since < (first := self._begun.pop(stream, since)):
             self._holes.setdefault(stream, []).insert(0, (since, first))
+
+    def late_is_out(self, stream: Stream, opened: Iterable[int]) -> None:
+        """Late bars are out."""
+        self._late.get(stream, set()).difference_update(opened)
 
     def acknowledged(self, stream: Stream, opened: int) -> Forming | None:
         """A stream is published up to a bar; the forming bar that waited for it, when it may go now."""
@@ -153,10 +166,12 @@ class Gate:
         stream = Stream(bar.product, bar.tf)
         return bar.open_ts > self.offered(stream) and bar.open_ts >= self._live.get(stream, NEVER)
 
-    def shown(self, bar: Forming) -> None:
-        """A forming bar goes out: no later one does before its final one has."""
+    def shown(self, bar: Forming) -> bool:
+        """A forming bar goes out: no later one does before its final one has. Whether it is the first of its slot."""
         stream = Stream(bar.product, bar.tf)
-        self._live[stream] = max(bar.open_ts, self._live.get(stream, NEVER))
+        before = self._live.get(stream, NEVER)
+        self._live[stream] = max(bar.open_ts, before)
+        return bar.open_ts > before
 
     @property
     def held(self) -> int:
@@ -165,8 +180,17 @@ class Gate:
 
     def _waits(self, bar: Forming, stream: Stream) -> bool:
         shown = self._live.get(stream, NEVER)
-        cursor = self.cursor(stream)
-        return self.offered(stream) > cursor or (NEVER < shown < bar.open_ts and cursor < shown)
+        if self.offered(stream) > self.cursor(stream):
+            return True
+        if not NEVER < shown < bar.open_ts or bar.open_ts - shown > GIVEN_UP * stream.tf:
+            return False
+        return not self._is_out(stream, shown)
+
+    def _is_out(self, stream: Stream, opened: int) -> bool:
+        """Whether a final bar is on the wire: neither still to come, nor in a hole, nor late and on its way."""
+        if self.cursor(stream) < opened or opened in self._late.get(stream, ()):
+            return False
+        return not any(since <= opened < until for since, until in self._holes.get(stream, ()))
 
     # --- holes -------------------------------------------------------------------------------------------------------
 

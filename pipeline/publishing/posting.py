@@ -1,6 +1,6 @@
 """Final bars on their way: out of their lane, over the wire, once; and what is done when they are out."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 
 import numpy as np
 
@@ -93,6 +93,12 @@ class Posting:
             self.lane.came_back(going_on)
             self._shelf.commit()
 
+    def shows(self, bars: Iterable[Forming]) -> None:
+        """Bars that form are about to be out: what listeners were shown outlives the program."""
+        first = [(Stream(bar.product, bar.tf), bar.open_ts) for bar in bars if self._gate.shown(bar)]
+        if first:
+            self._shelf.forms(first)
+
     def shown(self, bar: Forming) -> None:
         """A bar that forms is out."""
         self._streams.shown(bar.product, bar.tf, bar.open_ts)
@@ -138,6 +144,9 @@ class Posting:
 
     def _out(self, bars: Bars, *, moves: bool) -> Forming | None:
         """Bars are out: remember it; the forming bar that waited for them."""
-        first, last = int(bars.open_ts[0]), int(bars.open_ts[-1])
-        self._shelf.published(bars.stream, first, last, cursor=moves)
-        return self._gate.acknowledged(bars.stream, last) if moves else None
+        opened: list[int] = bars.open_ts.tolist()
+        self._shelf.published(bars.stream, opened, cursor=moves)
+        if moves:
+            return self._gate.acknowledged(bars.stream, opened[-1])
+        self._gate.late_is_out(bars.stream, opened)
+        return None

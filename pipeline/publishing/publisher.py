@@ -244,16 +244,16 @@ class Publisher:
 
     def _resume(self, now: int) -> None:
         """Go on where the last life was."""
-        for stream in self._gate.begin(self._shelf.cursors(), now):
+        for stream in self._gate.begin(self._shelf.cursors(), self._shelf.shown(), now):
             self._shelf.forget(stream)
             what = f"{stream.product} {timeframe_name(stream.tf)} was published beyond {utc_text(now)}: it begins anew"
             self._telling.tell("rule", what)
         self._past_known |= {stream for stream in self._shelf.cursors() if self._gate.cursor(stream) != NEVER}
         for stream in self._past_known:
             self._pulse.restored(stream.product, stream.tf, self._gate.cursor(stream), now)
-        for stream, since, rows in self._shelf.waiting():
+        for stream, since, last, rows in self._shelf.waiting():
             self._posting.lane.spill(stream, since, rows)
-            self._gate.resumed(stream, int(self._shelf.newest(stream, 1).open_ts[-1]))
+            self._gate.resumed(stream, last)
         self._shelf.commit()
 
     def _soon(self, now: int) -> None:

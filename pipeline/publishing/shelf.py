@@ -6,7 +6,8 @@ goes on in memory with what it can save.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,13 +27,17 @@ CREATE INDEX IF NOT EXISTS waiting ON bars (product, tf, open_ts) WHERE waiting;
 CREATE TABLE IF NOT EXISTS cursors (
     product TEXT NOT NULL, tf INTEGER NOT NULL, open_ts INTEGER NOT NULL, PRIMARY KEY (product, tf)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS shown (
+    product TEXT NOT NULL, tf INTEGER NOT NULL, open_ts INTEGER NOT NULL, PRIMARY KEY (product, tf)
+) WITHOUT ROWID;
 """
 PUT = (
     f"INSERT INTO bars (product, tf, {', '.join(BAR_COLUMNS)}, waiting) VALUES ({', '.join('?' * 13)})"  # noqa: S608  # names of ours
     " ON CONFLICT DO UPDATE SET waiting = max(waiting, excluded.waiting)"
 )
-PUBLISHED = "UPDATE bars SET waiting = 0 WHERE product = ? AND tf = ? AND open_ts BETWEEN ? AND ? AND waiting"
+PUBLISHED = "UPDATE bars SET waiting = 0 WHERE product = ? AND tf = ? AND open_ts = ? AND waiting"
 MOVED = "INSERT INTO cursors VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET open_ts = max(open_ts, excluded.open_ts)"
+SHOWN = "INSERT INTO shown VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET open_ts = max(open_ts, excluded.open_ts)"
 OLD = (
     "DELETE FROM bars WHERE product = ?1 AND tf = ?2 AND NOT waiting AND open_ts < ("
     "SELECT open_ts FROM bars WHERE product = ?1 AND tf = ?2 ORDER BY open_ts DESC LIMIT 1 OFFSET ?3)"
@@ -44,10 +49,11 @@ KINDS = {"open_ts": np.int64, "final_at": np.int64, "closed_by": np.int8, "ticks
 
 
 class Waiting(NamedTuple):
-    """Bars of a stream that are not published yet: the first of them, and how many."""
+    """Bars of a stream that are not published yet: the first and the last of them, and how many."""
 
     stream: Stream
     since: int
+    last: int
     rows: int
 
 
@@ -59,6 +65,8 @@ class Shelf:
         self._path, self._most, self._told = path, most, told
         self._put: dict[Stream, int] = {}
         self._open = False
+        self._turn: list[tuple[str, list[tuple[object, ...]]]] = []
+        """What was done since the last commit: a disk that fails then takes it along."""
         self.broken = False
         self._db = self._opened(path)
 
@@ -69,10 +77,16 @@ class Shelf:
         rows = self._asked("SELECT product, tf, open_ts FROM cursors")
         return {Stream(product, tf): opened for product, tf, opened in rows}
 
+    def shown(self) -> dict[Stream, int]:
+        """The last bar of each stream that was out while it formed."""
+        rows = self._asked("SELECT product, tf, open_ts FROM shown")
+        return {Stream(product, tf): opened for product, tf, opened in rows}
+
     def waiting(self) -> tuple[Waiting, ...]:
         """What earlier lives left unpublished."""
-        asked = "SELECT product, tf, min(open_ts), count(*) FROM bars WHERE waiting GROUP BY product, tf"
-        return tuple(Waiting(Stream(product, tf), since, rows) for product, tf, since, rows in self._asked(asked))
+        spans = "min(open_ts), max(open_ts), count(*)"
+        asked = f"SELECT product, tf, {spans} FROM bars WHERE waiting GROUP BY product, tf"  # noqa: S608  # names of ours
+        return tuple(Waiting(Stream(product, tf), *span) for product, tf, *span in self._asked(asked))
 
     def unpublished(self, stream: Stream, since: int, most: int) -> Bars:
         """The first bars from an opening on that wait, so many at the most."""
@@ -99,22 +113,34 @@ class Shelf:
             put = 0
         self._put[bars.stream] = put
 
-    def published(self, stream: Stream, first: int, last: int, *, cursor: bool = True) -> None:
-        """Bars are out; the cursor moves unless they were late."""
-        self._one(PUBLISHED, (*stream, first, last))
+    def published(self, stream: Stream, opened: Sequence[int], *, cursor: bool = True) -> None:
+        """Bars are out, these and none between them; the cursor moves to the last unless they were late."""
+        self._many(PUBLISHED, [(*stream, each) for each in opened])
         if cursor:
-            self._one(MOVED, (*stream, last))
+            self._one(MOVED, (*stream, opened[-1]))
+
+    def forms(self, bars: Iterable[tuple[Stream, int]]) -> None:
+        """Bars are about to be shown for the first time while they form: for good, before they are."""
+        self._many(SHOWN, [(*stream, opened) for stream, opened in bars])
+        self.commit()
 
     def forget(self, stream: Stream) -> None:
         """The stream begins anew: neither its cursor nor its bars are of this time."""
         self._one("DELETE FROM cursors WHERE product = ? AND tf = ?", tuple(stream))
         self._one("DELETE FROM bars WHERE product = ? AND tf = ?", tuple(stream))
+        self._one("DELETE FROM shown WHERE product = ? AND tf = ?", tuple(stream))
 
     def commit(self) -> None:
         """Have what was put since the last time on the shelf for good."""
         if self._open:
+            try:
+                self._db.execute("COMMIT")
+            except sqlite3.Error as failure:
+                if self.broken:
+                    raise
+                self._save(failure)
             self._open = False
-            self._do(lambda: self._db.execute("COMMIT"))
+            self._turn.clear()
 
     def close(self) -> None:
         self.commit()
@@ -142,6 +168,8 @@ class Shelf:
             return self._db.executemany(statement, kept)
 
         self._do(work)
+        if not self.broken:
+            self._turn.append((statement, kept))
 
     def _do(self, work: Callable[[], object]) -> None:
         try:
@@ -156,6 +184,8 @@ class Shelf:
         """The disk failed: go on in memory with what waits and how far everything is."""
         self._complain(failure)
         memory = _connected(None)
+        with suppress(sqlite3.Error):  # it may have been taken back already
+            self._db.execute("ROLLBACK")
         try:
             for table, where in (("cursors", ""), ("bars", " WHERE waiting")):
                 rows = self._db.execute(f"SELECT * FROM {table}{where}").fetchall()  # noqa: S608  # names of ours
@@ -164,6 +194,9 @@ class Shelf:
             self._db.close()
         except sqlite3.Error as worse:
             self._told(f"what waited on {self._path} is lost with it ({worse})")
+        for statement, rows in self._turn:
+            memory.executemany(statement, rows)
+        self._turn.clear()
         self._db, self._open = memory, False
 
     def _complain(self, failure: Exception) -> None:
