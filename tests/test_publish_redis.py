@@ -17,7 +17,7 @@ from pipeline.publishing.script import Answer, Message
 from pipeline.publishing.wires import Plain, RedisWire, Wire
 from pipeline.service import Diagnosis, Pressure, Universe
 from pipeline.times import HOUR, MINUTE, parse_moment
-from pipeline.values import VENUE, Gap
+from pipeline.values import VENUE, Gap, Link
 from tests.publishing import Heard, Rig, bars
 from tests.redis_server import RedisServer
 from tests.support import MONDAY
@@ -268,6 +268,38 @@ def test_the_past_goes_out_once_though_it_comes_after_the_first_new_bars(
             await rig.host.until(rig.host.now() + 2000)
             eurusd = [(opened - MONDAY) // MINUTE for symbol, _, opened in heard.finals if symbol == "EURUSD"]
             assert eurusd == [58, 59, *range(50, 58)]
+
+    run(main)
+
+
+def test_every_state_is_told_by_a_heartbeat_however_short_and_whatever_waits_for_redis(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    free, stopped = asyncio.Event(), asyncio.Event()
+
+    class Slow(RedisWire):
+        async def publish(self, messages: Sequence[Plain]) -> None:
+            if stopped.is_set():
+                await free.wait()
+            await super().publish(messages)
+
+    async def main() -> None:
+        def make(_: Rig) -> Wire:
+            return Slow(redis_server.url, Names(), Access())
+
+        def states() -> list[str]:
+            return [each["context"]["diag_state"] for each in heard.of("heartbeat")]
+
+        async with Heard(redis_server) as heard, Rig(tmp_path, make, begin=HOUR_AGO) as rig:
+            rig.quote()
+            await heard.until(lambda: states()[-1:] == ["STREAM"])
+            stopped.set()
+            for up in (False, True):
+                rig.publisher.hear(Link(("EURUSD",), up, rig.host.now()))
+            await rig.host.until(rig.host.now() + 1)
+            rig.quote()
+            free.set()
+            await heard.until(lambda: states()[-3:] == ["DISCONNECTED", "RECOVERING", "STREAM"])
 
     run(main)
 

@@ -61,7 +61,7 @@ class Outlook:
         if beats or turns:
             channel = self._terms.names.channel("price_tik")
             heartbeat = heartbeat_of(picture, self._pulse, told, channel, self._terms.snapshot_every / SECOND)
-            self._carrying.heartbeat.offer(heartbeat, change=False)
+            self._carrying.heartbeat.offer(heartbeat, change=bool(turns))
             self._carrying.wake(self._carrying.heartbeat)
         return told
 

@@ -41,6 +41,8 @@ class Consumer:
     dropped: Counter[str] = field(default_factory=Counter[str])
     lost: list[Key] = field(default_factory=list[Key])
     """Final bars that met a shut gate."""
+    unseen: list[Key] = field(default_factory=list[Key])
+    """Live ones that did."""
     _live: dict[tuple[str, str], tuple[int, Kept]] = field(default_factory=dict[tuple[str, str], tuple[int, Kept]])
 
     def hear(self, channel: str, raw: bytes) -> None:
@@ -100,8 +102,7 @@ class Consumer:
         for opens, kept, live in good:
             if why:
                 self.dropped[why] += 1
-                if not live:
-                    self.lost.append((*pair, opens))
+                (self.unseen if live else self.lost).append((*pair, opens))
             elif live:
                 self._form(pair, opens, kept)
             else:

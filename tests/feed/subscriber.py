@@ -211,16 +211,17 @@ def _live(name: str, opens: int, at: float, out: set[int], before: int | None) -
 
 
 def _gated(messages: Iterable[_Message], verdict: Verdict) -> None:
-    """What a consumer makes of it; no final bar may meet a shut gate, and none may come before the first status."""
+    """What a consumer makes of it; no bar may meet a shut gate, and none may come before the first status."""
     consumer, told = verdict.consumer, False
     for heard, _ in messages:
         told |= heard.channel == "status"
         if heard.channel == "ohlcv" and not told:
             verdict.find("ohlcv: bars before the first status")
             told = True
-        shut, lost = consumer.shut(), len(consumer.lost)
+        shut, lost, unseen = consumer.shut(), len(consumer.lost), len(consumer.unseen)
         consumer.hear(heard.channel, heard.raw)
         verdict.find(*(f"{each}: final while the status says {shut}" for each in consumer.lost[lost:]))
+        verdict.find(*(f"{each}: live while the status says {shut}" for each in consumer.unseen[unseen:]))
     verdict.find(*(f"{key}: the consumer made it of a live bar" for key, bar in consumer.bars.items() if bar.own))
 
 

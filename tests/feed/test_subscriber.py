@@ -168,6 +168,13 @@ def while_stale(wire: Wire) -> None:
     changed(wire, nth(wire, "status", 4), price="stale")
 
 
+def live_while_down(wire: Wire) -> None:
+    place = nth(wire, "ohlcv", 5, final=False)
+    at = wire[place][0]
+    wire[place + 1 : place + 1] = [(at, "status", status(at))]
+    wire[place:place] = [(at, "status", status(at) | {"price": "down"})]
+
+
 def burst(wire: Wire) -> None:
     at, _, what = wire[nth(wire, "price_tik", 10)]
     wire.append((at + 0.5, "price_tik", what | {"snap_ts": what["snap_ts"] + 0.5}))
@@ -210,6 +217,7 @@ DEFECTS: dict[str, tuple[Callable[[Wire], Any], str]] = {
     "the last bar after the market was told closed": (after_closed, "final while the status says closed"),
     "bars before any status": (before_status, "before the first status"),
     "a price that is not ok while bars come": (while_stale, "final while the status says price stale"),
+    "a live bar while prices are not ok": (live_while_down, "live while the status says price down"),
     "two snapshots in a burst": (burst, "s apart"),
     "a snapshot is left out": (a_snapshot_less, "no snapshot for"),
     "a tick's time in milliseconds": (milliseconds, "no seconds UTC"),
