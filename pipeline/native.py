@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 from pipeline.plan import Edge, Node, products_of
 from pipeline.tables import Tables
 from pipeline.times import timeframe, timeframe_name
+from pipeline.values import Link
 from pipeline.venue_lanes import made_of
 from pipeline.wiring import sources_of
 
@@ -26,12 +27,11 @@ def native_of(window: Node, nodes: Mapping[str, Node], edges: Sequence[Edge]) ->
 
 
 def check_natives(tables: Tables, nodes: Mapping[str, Node], edges: Sequence[Edge]) -> None:
-    """Every window that leaves it to the venue must be given bars, and of each of its timeframes."""
+    """Every window that leaves it to the venue must be given bars, and of each of its timeframes; no other may be."""
     for window in nodes.values():
-        if window.part.kind != "operator" or getattr(window.instance, "finals", "") != "venue":
-            continue
-        for name in sorted(sources_of(nodes, window.id, edges)):
-            _check(tables, window, nodes[name])
+        finals = getattr(window.instance, "finals", "") if window.part.kind == "operator" else ""
+        for name in sorted(sources_of(nodes, window.id, edges)) if finals else ():
+            (_check if finals == "venue" else _check_one_origin)(tables, window, nodes[name])
 
 
 def _check(tables: Tables, window: Node, giver: Node) -> None:
@@ -54,6 +54,23 @@ def _check(tables: Tables, window: Node, giver: Node) -> None:
             f"begin with {timeframe_name(min(spans))}, or have the source give shorter ones",
             value=True,
         )
+
+
+def _check_one_origin(tables: Tables, window: Node, giver: Node) -> None:
+    """Where quotes come beside the venue's bars, a bar would be of whichever was the first."""
+    spans = _given(giver)
+    if spans and Link in giver.part.gives:
+        tables.problem(
+            (*window.id.split(".", 1), "finals"),
+            f'[{window.id}] finals is "quotes", but [{giver.id}] gives final bars of its own beside its quotes',
+            'write finals = "venue"' + _or_none(giver),
+            value=True,
+        )
+
+
+def _or_none(giver: Node) -> str:
+    """How a source gives no bars of its own, where it can be told so."""
+    return f', or finals = "quotes" in [{giver.id}]' if getattr(giver.instance, "finals", "") else ""
 
 
 def _given(giver: Node) -> tuple[int, ...]:

@@ -312,6 +312,30 @@ def problem_of(text: str) -> str:
 
 
 @pytest.mark.parametrize(
+    ("source", "more"),
+    [
+        (
+            'use = "fxcm"\nproducts = ["EURUSD"]\nsdk = "practice"\nmax_history_calls_per_minute = 60',
+            ', or finals = "quotes" in [sources.market]',
+        ),
+        ('use = "redis"\nproducts = ["EURUSD"]', ""),
+    ],
+)
+def test_a_window_that_makes_its_bars_of_quotes_is_refused_a_source_that_gives_bars_beside_them(
+    source: str, more: str
+) -> None:
+    assert problem_of(flow_of(source).replace('\nfinals = "venue"', "")) == (
+        '[operators.bars] finals is "quotes", but [sources.market] gives final bars of its own beside its quotes; '
+        f'write finals = "venue"{more}'
+    )
+    plan_of(
+        flow_of('use = "fxcm"\nproducts = ["EURUSD"]\nsdk = "practice"\nfinals = "quotes"').replace(
+            '\nfinals = "venue"', ""
+        )
+    )
+
+
+@pytest.mark.parametrize(
     "source",
     [
         'use = "files"\npath = "x.csv"\nproduct = "EURUSD"\nquotes = true',
