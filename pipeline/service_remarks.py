@@ -183,7 +183,9 @@ def _reached(told: Diagnosis, was: str, known: str) -> Iterator[Said]:
 def _carried(lane: LaneReport, before: LaneReport | None) -> Iterator[Said]:
     """What a lane put on disk, when that begins and when it is over."""
     spilled = 0 if before is None else before.spilled
-    if lane.spilled and not spilled:
+    if lane.spilled and before is None:
+        yield Said("info", f"lane {lane.name}: final bars of before wait on disk ({lane.spilled})")
+    elif lane.spilled and not spilled:
         yield Said("warning", f"lane {lane.name} is full: final bars wait on disk ({lane.spilled})")
     elif spilled and not lane.spilled:
         yield Said("info", f"lane {lane.name}: all that waited on disk is published", news=True)

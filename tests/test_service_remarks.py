@@ -166,6 +166,8 @@ def test_bars_on_disk_are_told_when_the_first_goes_there_and_when_the_last_is_ou
         "sinks.redis: lane ohlcv is full: final bars wait on disk (2)",
         "sinks.redis: lane ohlcv: all that waited on disk is published",
     ]
+    [begun] = said(lanes(3))
+    assert (begun.level, begun.text.split("; ")[-1]) == ("info", "lane ohlcv: final bars of before wait on disk (3)")
 
 
 def test_pressure_is_told_when_it_begins_and_when_it_ends() -> None:
