@@ -48,6 +48,8 @@ NOW = "now"
 MISHAPS: dict[str, What] = {each: each for each in WHATS}
 TRIES = 2
 """A bar that comes late is asked for once more."""
+ROUNDING = 1e-9
+"""What a quotient may lack of a whole number."""
 
 
 @source
@@ -182,17 +184,19 @@ class Fxcm:
         count = len(self.products)
         spans = self._timeframes() if self.finals == "history" else ()
         names = f"{count} product{'s' if count != 1 else ''}"
+        lacking = max(1, len(busy.timeframes))
 
         def fewer(times: float) -> str:
-            return f"products: name {int(count / times)} of the {count}"
+            fit = int(count / times + ROUNDING)
+            if not fit:
+                return "max_history_calls_per_minute: write more, or name fewer history_timeframes"
+            return f"products: name {fit} of the {count}"
 
-        if spans:
-            yield Need(
-                "history", float(TRIES * count * len(spans)), f"the final bars of {names}", "history", fewer,
-                per_hour=float(sum(TRIES * count * HOUR // tf for tf in spans)),
-            )  # fmt: skip
-        lacking = float(count * max(1, len(busy.timeframes)))
-        yield Need("history", lacking, f"the bars that {names} lack after a break", "history", fewer, per_hour=lacking)
+        what = f"the final bars of {names}, and those missing after a break" if spans else f"what {names} lack"
+        yield Need(
+            "history", float(count * (TRIES * len(spans) + lacking)), what, "history", fewer,
+            per_hour=float(count * (sum(TRIES * HOUR // tf for tf in spans) + lacking)),
+        )  # fmt: skip
         if self.reserve_share < 1 and not set(self.products) <= set(self.priority):
             kept = 1 - self.reserve_share
             minute, hour = kept * self.max_history_calls_per_minute, kept * self.max_history_calls_per_hour

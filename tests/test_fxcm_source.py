@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import pairwise, permutations
 from pathlib import Path
 from typing import Any, cast
 
@@ -352,6 +352,22 @@ def test_a_longer_bar_that_is_not_asked_for_is_made_of_the_venues_shorter_ones()
     flow(history_timeframes=("1m",))
     with pytest.raises(PlanError, match="timeframes has 1m, but"):
         flow(history_timeframes=("5m",))
+
+
+@pytest.mark.parametrize(
+    ("count", "reserve", "fit"), [(5, 0.7, 3), (10, 0.7, 3), (15, 0.7, 3), (7, 1.0, 5), (15, 1.0, 5)]
+)
+def test_a_flow_that_does_what_it_is_told_about_its_calls_fits_then(count: int, reserve: float, fit: int) -> None:
+    products = tuple(f"{one}{two}" for one, two in permutations(("EUR", "GBP", "USD", "JPY", "CHF"), 2))
+    for many in (count, fit + 1):
+        with pytest.raises(PlanError, match=f"products: name {fit} of the {many}"):
+            flow(products=products[:many], reserve_share=reserve)
+    flow(products=products[:fit], reserve_share=reserve)
+
+
+def test_calls_that_are_too_few_for_one_product_are_told_to_be_more() -> None:
+    with pytest.raises(PlanError, match="max_history_calls_per_minute: write more"):
+        flow(products=("EURUSD",), max_history_calls_per_minute=3)
 
 
 def test_the_demo_flow_has_no_problem() -> None:
