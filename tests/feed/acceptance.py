@@ -1,7 +1,7 @@
 """The publisher as its users run it, through everything that may happen to it in a day: `make feed`.
 
-Each runs a minute or so, most of it waiting, and they run beside each other; the longest is begun first. A short one is
-in test_acceptance.py.
+Each runs a minute or so, most of it waiting, and they run beside each other: the longest is begun first, and what runs
+behind it is short. A short one is in test_acceptance.py.
 """
 
 import signal
@@ -21,6 +21,8 @@ SUNDAY = FRIDAY + 48 * 3600
 """And begins again."""
 GRACE = 1.0
 """So long after its close a bar is final by the flow file (seconds)."""
+FAREWELL = ("open", "down", "down")
+"""What a status says last of market, price and bars, of who ended in an open market."""
 
 
 def settled(it: Stage) -> None:
@@ -53,6 +55,25 @@ def test_three_real_minutes_keep_every_cadence_and_no_bar_is_a_second_late_and_m
         assert [spacing(it.listener.heard, each) for each in it.program.products] == pytest.approx([3.0] * 3, abs=0.02)
 
 
+def test_asked_to_end_while_redis_stands_still_it_ends_and_what_waited_leaves_in_its_next_life(tmp_path: Path) -> None:
+    with stage(tmp_path, MONDAY - 20, speed=20, warmup=5) as it:
+        it.started()
+        it.reached(MONDAY + 15)
+        with it.trouble(more=60):
+            it.redis.pause()
+            it.wait(130)
+            assert it.program.end(signal.SIGINT) == 0
+            it.redis.resume()
+            it.fell_silent()
+            it.listener.life = 1
+            it.started()
+        ended = it.now + 30
+        it.reached(ended)
+        it.caught_up(MONDAY - 60, ended)
+        assert it.program.end(signal.SIGTERM) == 0
+        it.held(MONDAY - 60, ended)
+
+
 def test_ten_minutes_at_twenty_times_the_pace_are_right_in_every_field_order_and_cadence(tmp_path: Path) -> None:
     with stage(tmp_path, MONDAY - 20, speed=20) as it:
         it.started()
@@ -61,7 +82,7 @@ def test_ten_minutes_at_twenty_times_the_pace_are_right_in_every_field_order_and
         assert it.program.end() == 0
         verdict = it.held(MONDAY - 25 * 60, MONDAY + 10 * 60)
         assert verdict.states[-1] == "STREAM"
-        assert verdict.wires[-1] == ("open", "ok", "ok")
+        assert verdict.wires[-2:] == [("open", "ok", "ok"), FAREWELL]
         assert verdict.live > 500
         assert [spacing(it.listener.heard, each) for each in it.program.products] == pytest.approx([3.0] * 3, abs=0.1)
 
@@ -103,16 +124,16 @@ def test_the_feed_is_lost_for_seventy_seconds_and_everything_says_so_and_no_bar_
         verdict = it.held(MONDAY - 25 * 60, MONDAY + 7 * 60)
         assert verdict.states[-4:] == ["STREAM", "DISCONNECTED", "RECOVERING", "STREAM"]
         assert any(price != "ok" for _, price, _ in verdict.wires[2:])
-        assert verdict.wires[-1] == ("open", "ok", "ok")
+        assert verdict.wires[-2:] == [("open", "ok", "ok"), FAREWELL]
 
 
 def test_prices_that_stay_away_while_the_connection_stands_are_stale_then_down_and_nobody_is_disconnected(
     tmp_path: Path,
 ) -> None:
-    silent = ("silent at 120s for 90s",)
+    silent = ("silent at 133s for 90s",)  # a bar comes soon after the last price: none lets itself in later
     with stage(tmp_path, MONDAY - 20, speed=10, misfortunes=silent) as it:
         it.started()
-        it.troubles.append((MONDAY + 90, MONDAY + 260))
+        it.troubles.append((MONDAY + 100, MONDAY + 260))
         it.reached(MONDAY + 310)
         verdict = it.verdict()
         assert it.program.end() == 0
@@ -172,22 +193,3 @@ def test_a_lane_that_is_full_waits_on_disk_and_everything_leaves_in_order(tmp_pa
         assert it.program.end() == 0
         verdict = it.held(MONDAY - 60, MONDAY + 13 * 60)
         assert verdict.last_heartbeat["context"]["supervisor"]["backpressure_events"] > 0
-
-
-def test_asked_to_end_while_redis_stands_still_it_ends_and_what_waited_leaves_in_its_next_life(tmp_path: Path) -> None:
-    with stage(tmp_path, MONDAY - 20, speed=20, warmup=5) as it:
-        it.started()
-        it.reached(MONDAY + 15)
-        with it.trouble(more=60):
-            it.redis.pause()
-            it.wait(130)
-            assert it.program.end(signal.SIGINT) == 0
-            it.redis.resume()
-            it.fell_silent()
-            it.listener.life = 1
-            it.started()
-        ended = it.now + 30
-        it.reached(ended)
-        it.caught_up(MONDAY - 60, ended)
-        assert it.program.end(signal.SIGTERM) == 0
-        it.held(MONDAY - 60, ended)
