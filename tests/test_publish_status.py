@@ -224,6 +224,8 @@ def test_a_history_service_that_is_not_ready_is_a_note_and_no_more() -> None:
     driven.bar()
     driven.report(history_ready=False)
     assert words(status(driven)) == ("stream", "open", "ok", "ok", "history not ready")
+    driven.report(history_ready=False, backoff_seconds=5.0, backoff_until=driven.now + 5_000, last_error="not ready")
+    assert status(driven).note == "history not ready"  # as it waits to ask again, too: nothing else failed
 
 
 def test_a_market_nobody_knows_is_unknown_and_has_no_market_status() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pipeline.publishing.states import Turn
+from pipeline.publishing.states import NOT_REACHED, Turn
 from pipeline.publishing.thresholds import Thresholds
 from pipeline.publishing.trading import Doing, Hours
 from pipeline.service import BarState, FeedReport, MarketState, PriceState, ProcessState
@@ -140,7 +140,8 @@ def _note(facts: Facts, limits: Thresholds) -> Note:
         return Note(f"{source_name(report.whose)} off: {report.last_error or 'it needs a person'}", "off")
     if facts.market == "closed":
         return Note(facts.hours.note, facts.hours.reason or "closed")
-    if report is not None and left:
+    unready = report is not None and not report.history_ready and report.session not in NOT_REACHED
+    if report is not None and left and not unready:
         return Note(f"backoff {source_name(report.whose)} {left:.0f}s", "backoff")
     if facts.turn.state == "DISCONNECTED":
         return Note(facts.failed or facts.turn.reason, "disconnected")
@@ -152,6 +153,6 @@ def _note(facts: Facts, limits: Thresholds) -> Note:
         if facts.live and not facts.fresh:
             return Note(ONLY_LIVE, ONLY_LIVE)
         return Note(f"lag {facts.lag // SECOND}s", "lag")
-    if report is not None and not report.history_ready:
+    if unready:
         return Note("history not ready", "history")
     return Note("ok" if facts.fresh or facts.live else "no bar yet", "ok" if facts.fresh or facts.live else "no bar")
