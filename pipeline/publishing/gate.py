@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from pipeline.values import Bars, Flags, Forming, Stream
+from pipeline.values import Bars, Flags, Forming, Stamps, Stream
 
 NEVER = -1
 """No bar."""
@@ -55,6 +55,11 @@ class Gate:
             else:
                 self._cursor[stream] = self._offered[stream] = opened
         return tuple(astray)
+
+    def recalled(self, stream: Stream, opened: Stamps) -> None:
+        """The openings of the newest bars that an earlier life had: slots between them are holes still."""
+        for row in np.flatnonzero(np.diff(opened) > stream.tf).tolist():
+            self._hole(stream, int(opened[row]) + stream.tf, int(opened[row + 1]))
 
     def resumed(self, stream: Stream, opened: int) -> None:
         """Bars up to an opening were let through in an earlier life, and wait."""
@@ -199,9 +204,12 @@ class Gate:
         before = [] if offered == NEVER else [offered]
         opened = np.concatenate((np.array(before, np.int64), new.open_ts))
         for row in np.flatnonzero(np.diff(opened) > stream.tf).tolist():
-            holes = self._holes.setdefault(stream, [])
-            holes.append((int(opened[row]) + stream.tf, int(opened[row + 1])))
-            del holes[:-HOLES]
+            self._hole(stream, int(opened[row]) + stream.tf, int(opened[row + 1]))
+
+    def _hole(self, stream: Stream, since: int, until: int) -> None:
+        holes = self._holes.setdefault(stream, [])
+        holes.append((since, until))
+        del holes[:-HOLES]
 
     def _fill(self, stream: Stream, opened: int) -> None:
         left: list[Span] = []

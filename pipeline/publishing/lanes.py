@@ -187,10 +187,10 @@ class Finals(Counted):
         """Whether it found room. What did not is to be read off the shelf later: see `wanted`."""
         rows = len(batch.bars)
         self.enqueued += rows
-        if batch.why:  # few, and nobody could find them on the shelf again
+        spill = self._spills.get(batch.stream)
+        if batch.why and (spill is None or int(batch.bars.open_ts[0]) < spill.since):  # few, and older than what waits
             self._keep(batch)
             return True
-        spill = self._spills.get(batch.stream)
         if spill is None and self._depth + rows <= self.limit:
             self._keep(batch)
             self.full = self.full or self._depth >= self.limit
@@ -200,6 +200,11 @@ class Finals(Counted):
         self._spills[batch.stream] = Spill(since, rows) if spill is None else Spill(spill.since, spill.rows + rows)
         self.spilled += rows
         return False
+
+    def spilled_since(self, stream: Stream) -> int | None:
+        """From which opening on bars of a stream are read off the shelf, in order; None where none is."""
+        spill = self._spills.get(stream)
+        return None if spill is None else spill.since
 
     def spill(self, stream: Stream, since: int, rows: int) -> None:
         """Bars that are on the shelf since an earlier life."""

@@ -1,6 +1,6 @@
 """Final bars on their way: out of their lane, over the wire, once; and what is done when they are out."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -39,6 +39,8 @@ class Posting:
         self._host, self.lane, self._gate, self._shelf = host, lane, gate, shelf
         self._letters, self._streams, self._told = letters, streams, told
         self._begins = host.now()
+        self._elsewhere: dict[Stream, tuple[int, int]] = {}
+        """Bars that Redis had without our knowing: those behind one opening, up to another."""
         self.messages = 0
         """Messages of final bars that are out."""
         self.known_already = 0
@@ -55,8 +57,7 @@ class Posting:
             )
             bars = bars.chosen(fit)
         self._shelf.put(bars, waiting=True)
-        for first in range(0, len(bars), A_MESSAGE):
-            last = min(first + A_MESSAGE, len(bars))
+        for first, last in self._parts(bars):
             self.lane.offer(Batch(bars.rows(first, last, last - first), why))
 
     def refill(self) -> None:
@@ -76,7 +77,7 @@ class Posting:
         going: dict[Stream, Batch] = {}
         later = [batch for batch in taken if going.setdefault(batch.stream, batch) is not batch]
         self.lane.came_back(later)
-        going_on = list(going.values())
+        going_on = [left for batch in going.values() for left in self._lacking(batch)]
         now = self._host.now()
         try:
             messages = [
@@ -103,11 +104,32 @@ class Posting:
         """A bar that forms is out."""
         self._streams.shown(bar.product, bar.tf, bar.open_ts)
 
+    def _parts(self, bars: Bars) -> Iterator[tuple[int, int]]:
+        """The rows of each message: none has both bars from before what waits on the shelf and later ones."""
+        since = self.lane.spilled_since(bars.stream)
+        cut = 0 if since is None else int(np.searchsorted(bars.open_ts, since))
+        for begin, end in ((0, cut), (cut, len(bars))):
+            for first in range(begin, end, A_MESSAGE):
+                yield first, min(first + A_MESSAGE, end)
+
     def _batches(self, stream: Stream, bars: Bars) -> list[Batch]:
         """Bars off the shelf: those from before the cursor are late ones."""
         cut = int(np.searchsorted(bars.open_ts, self._gate.cursor(stream), side="right"))
         parts = (Batch(bars.rows(0, cut, cut), "late"), Batch(bars.rows(cut, len(bars), len(bars) - cut)))
         return [batch for batch in parts if len(batch.bars)]
+
+    def _lacking(self, batch: Batch) -> list[Batch]:
+        """Of late bars those that Redis had not from another publisher, or from a life that is forgotten here."""
+        if batch.why != "late" or batch.stream not in self._elsewhere:
+            return [batch]
+        known, had = self._elsewhere[batch.stream]
+        out = (batch.bars.open_ts > known) & (batch.bars.open_ts <= had)
+        before, rest = batch.bars.chosen(out), batch.bars.chosen(~out)
+        if len(before):
+            self.lane.passed_over(len(before))
+            self.known_already += len(before)
+            self._out(before, moves=False)
+        return [Batch(rest, batch.why)] if len(rest) else []
 
     def _written(self, batch: Batch, going: list[Batch], now: int) -> bytes:
         """A batch as it goes out; nothing of one that must not, which is told."""
@@ -129,11 +151,13 @@ class Posting:
         bars = batch.bars
         if answer.published:
             self.lane.acknowledged(batch)
+            self._had(batch, answer.before)
             self.messages += 1
             opened = int(bars.open_ts[-1])
             fresh = int(bars.final_at[-1]) >= self._begins
             self._streams.published(bars.product, bars.tf, opened, len(bars), at, fresh=fresh)
             return self._out(bars, moves=not batch.why)
+        self._had(batch, answer.cursor)
         out = np.isin(bars.open_ts, answer.taken) if batch.why else bars.open_ts <= answer.cursor
         before, rest = bars.chosen(out), bars.chosen(~out)
         self.lane.passed_over(len(before))
@@ -142,11 +166,16 @@ class Posting:
             self.lane.came_back([Batch(rest, batch.why)])
         return self._out(before, moves=not batch.why) if len(before) else None
 
+    def _had(self, batch: Batch, had: int) -> None:
+        """Up to where Redis had a stream; beyond what we knew and sent, somebody else was there."""
+        known, stream = self._gate.cursor(batch.stream), batch.stream
+        first, last = int(batch.bars.open_ts[0]), int(batch.bars.open_ts[-1])
+        if not batch.why and had > known and not first <= had <= last:
+            self._elsewhere[stream] = (min(known, self._elsewhere.get(stream, (known, 0))[0]), had)
+
     def _out(self, bars: Bars, *, moves: bool) -> Forming | None:
         """Bars are out: remember it; the forming bar that waited for them."""
         opened: list[int] = bars.open_ts.tolist()
         self._shelf.published(bars.stream, opened, cursor=moves)
-        if moves:
-            return self._gate.acknowledged(bars.stream, opened[-1])
         self._gate.late_is_out(bars.stream, opened)
-        return None
+        return self._gate.acknowledged(bars.stream, opened[-1]) if moves else None

@@ -39,6 +39,8 @@ from pipeline.values import Link as Connection
 SHELF_FILE = "feed.db"
 SOON = 15_000
 """So long (ms) after its first price a product's past is there, or is asked for."""
+RECALLED = 300
+"""Among so many slots before the last bar of an earlier life those without one may still get it."""
 LEAVING = 3.0
 """Real seconds that final bars get to leave when the program ends."""
 FAREWELL = 1.0
@@ -250,7 +252,10 @@ class Publisher:
             self._telling.tell("rule", what)
         self._past_known |= {stream for stream in self._shelf.cursors() if self._gate.cursor(stream) != NEVER}
         for stream in self._past_known:
-            self._pulse.restored(stream.product, stream.tf, self._gate.cursor(stream), now)
+            cursor = self._gate.cursor(stream)
+            self._pulse.restored(stream.product, stream.tf, cursor, now)
+            kept = self._shelf.newest(stream, RECALLED, cursor - RECALLED * stream.tf).open_ts
+            self._gate.recalled(stream, kept[kept <= cursor])
         for stream, since, last, rows in self._shelf.waiting():
             self._posting.lane.spill(stream, since, rows)
             self._gate.resumed(stream, last)

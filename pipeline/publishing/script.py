@@ -24,7 +24,7 @@ if type(said) == 'table' and said.err then
     if had then redis.call('HSET', KEYS[1], ARGV[1], had) else redis.call('HDEL', KEYS[1], ARGV[1]) end
     return said
 end
-return {1, ARGV[5]}
+return {1, ARGV[5], tostring(have)}
 """
 """New bars: a cursor that Redis has lost is taken from us, one that lies in the future is none."""
 
@@ -68,6 +68,8 @@ class Answer(NamedTuple):
     cursor: int
     taken: tuple[int, ...] = ()
     """Of late bars, the openings of those that are out."""
+    before: int = -1
+    """Of new bars that were published, up to where the stream was before them."""
 
 
 def field_of(stream: Stream) -> str:
@@ -92,4 +94,4 @@ def answer_of(message: Message, given: Sequence[int | bytes]) -> Answer:
     if message.why == "late":
         taken = tuple(int(bytes(each).rpartition(b":")[2]) for each in rest if isinstance(each, bytes))
         return Answer(first == 1, message.known, taken)
-    return Answer(first == 1, int(rest[0]))
+    return Answer(first == 1, int(rest[0]), before=int(rest[1]) if first == 1 else -1)

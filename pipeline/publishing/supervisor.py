@@ -14,6 +14,8 @@ from pipeline.times import SECOND
 
 TRIES = 1_000_000
 FIRST_WAIT = 1.0
+WELL = 60_000
+"""A task that went on for so long (ms) before it failed begins anew as soon as after its first failure."""
 
 
 @dataclass
@@ -25,6 +27,7 @@ class Standing:
     """When it last had something to do."""
     state: LaneState = "waiting"
     failures: int = 0
+    begun_at: int = 0
     over: bool = False
     """Whether it is to end: a client that is called off while it fails says only that it failed."""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
@@ -66,7 +69,7 @@ class Supervisor:
             each.dispose()
 
     def _begin(self, name: str, doing: Doing) -> None:
-        self.tasks[name].state = "waiting"
+        self.tasks[name].state, self.tasks[name].begun_at = "waiting", self._host.now()
         self._works[name] = self._host.work(doing(self.tasks[name]), lambda failure: self._fell(name, doing, failure))
 
     def _fell(self, name: str, doing: Doing, failure: Exception) -> None:
@@ -75,6 +78,8 @@ class Supervisor:
         standing = self.tasks[name]
         standing.failures += 1
         standing.state = "backoff"
+        if self._host.now() - standing.begun_at >= WELL:
+            self._waits[name].good()
         self._failed(name, failure)
         wait = round((self._waits[name].failed() or FIRST_WAIT) * SECOND)
         self._again[name] = self._host.at(self._host.now() + wait, lambda: self._begin(name, doing))
