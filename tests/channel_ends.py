@@ -77,6 +77,12 @@ class Ear:
                 self._came.clear()
                 await self._came.wait()
 
+    async def at(self, moment: int) -> None:
+        """Wait until its clock says so."""
+        reached = asyncio.Event()
+        self.host.at(moment, reached.set)
+        await reached.wait()
+
     def of(self, *kinds: type[Any]) -> list[Any]:
         return [item for item in self.heard if isinstance(item, kinds)]
 

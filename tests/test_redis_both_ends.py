@@ -6,11 +6,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from pipeline.channels import listening
 from pipeline.clocks import LoopClock
 from pipeline.engine import Setting, running
 from pipeline.journal import Journal
 from pipeline.plan import Plan
-from pipeline.times import MINUTE
+from pipeline.times import HOUR, MINUTE
 from pipeline.trying import NoRecords
 from pipeline.values import Bars, Forming, Link, Past, Quotes
 from pipeline.verifying import verified
@@ -52,6 +55,12 @@ from = "market"
 timeframes = ["1m", "5m", "15m"]
 finals = "venue"
 """
+
+
+@pytest.fixture(autouse=True)
+def clocks_that_begin_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A moment between two beginnings is more on clocks that go fast than any two that are right are apart."""
+    monkeypatch.setattr(listening, "AHEAD", HOUR)
 
 
 class Pair:

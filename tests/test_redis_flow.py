@@ -76,6 +76,7 @@ def test_a_flow_decides_on_the_publishers_bars_from_its_past_on_and_mends_what_i
                 await clock_at(clock, START + 4 * MINUTE)
                 await mouth.say(bars(START + 3 * MINUTE))
                 await until(mended)
+                await clock_at(clock, START + 5 * MINUTE)
                 await mouth.say(bars(START + 4 * MINUTE))
                 await until(lambda: (MINUTE, START + 4 * MINUTE, True) in said())
                 assert not flow.faults

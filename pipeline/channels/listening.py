@@ -33,6 +33,8 @@ Given = Quotes | Bars | Link | Trouble | FeedReport
 HEARD: tuple[Channel, ...] = ("ohlcv", "price_tik", "status", "heartbeat")
 OLD = 120 * SECOND
 """A price from before is none: nobody would trade on it."""
+AHEAD = 5 * SECOND
+"""So far two clocks may be apart: what is later than that by ours was never seen by anybody."""
 LOOKING = 2.0
 """Seconds between two looks at what was not heard."""
 
@@ -193,16 +195,23 @@ class _Listening:
         told = self._hearing.bars(raw)
         for wrong in told.bad:
             self._telling.tell("format", f"ohlcv: {wrong}; left out")
-        if told.rows:
-            self._past.bars(self._products[told.symbol], told.tf, told.rows)
+        latest = self._host.now() + AHEAD - told.tf
+        rows = tuple(row for row in told.rows if row.open_time <= latest)
+        if rows:
+            self._past.bars(self._products[told.symbol], told.tf, rows)
+        if len(rows) < len(told.rows):
+            ahead = (told.rows[-1].open_time + told.tf - self._host.now()) // SECOND
+            raise Unfit(f"open_time: a bar is over in {ahead} s only; are both clocks right?")
 
     def _price(self, raw: bytes) -> None:
         price = self._hearing.price(raw)
         product = self._products[price.symbol]
         if price.tick_at <= self._ticks[product]:  # the same price once more, looked at again
             return
-        self._ticks[product] = price.tick_at
         now = self._host.now()
+        if price.tick_at > now + AHEAD:
+            raise Unfit(f"tick_ts: it is {(price.tick_at - now) // SECOND} s ahead; are both clocks right?")
+        self._ticks[product] = price.tick_at
         if now - price.tick_at > OLD:
             self._telling.tell("network", f"{product}: its price is {(now - price.tick_at) // SECOND} s old; left out")
             return
