@@ -60,6 +60,8 @@ class Redis:
             raise ValueError("account has nothing to log in with; leave it out, or write password = true")
         if self.password and not self.account:
             raise ValueError("password needs an account whose login has it; add account, and store it: `accounts add`")
+        if strange := [each for each in self.symbols if each not in self.products]:
+            raise ValueError(f"symbols names {strange[0]}, which is not asked for; add it to products, or take it out")
         self.called()
 
     def __call__(self, host: Host, gaps: Observable[Gap]) -> Observable[Quotes | Bars | Link | Trouble | FeedReport]:

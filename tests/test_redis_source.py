@@ -42,13 +42,18 @@ def test_prices_and_final_bars_are_given_once_and_in_order_and_live_ones_are_not
     redis_server: RedisServer, tmp_path: Path
 ) -> None:
     async def main() -> None:
-        async with listening(listener(redis_server), tmp_path) as ear, speaking(redis_server) as mouth:
+        async with (
+            listening(listener(redis_server, stale_after="10m"), tmp_path) as ear,
+            speaking(redis_server) as mouth,
+        ):
             await ear.until(lambda: "connected" in ear.sessions())
             await mouth.say(OPEN, tick(MONDAY + 1000), tick(MONDAY + 1000), tick(MONDAY + 500), tick(MONDAY + 4000))
-            await mouth.say(bars(MONDAY, complete=False), bars(MONDAY), bars(MONDAY), bars(MONDAY + MINUTE))
-            await mouth.say(tick(MONDAY + 8 * SECOND))
-            await ear.until(lambda: MONDAY + 8 * SECOND in ear.quotes())
-            assert ear.quotes() == [MONDAY + 1000, MONDAY + 4000, MONDAY + 8000]
+            await mouth.say(bars(MONDAY, complete=False))
+            await ear.at(MONDAY + 2 * MINUTE)
+            await mouth.say(bars(MONDAY), bars(MONDAY), bars(MONDAY + MINUTE))
+            await mouth.say(tick(MONDAY + 80 * SECOND))
+            await ear.until(lambda: MONDAY + 80 * SECOND in ear.quotes())
+            assert ear.quotes() == [MONDAY + 1000, MONDAY + 4000, MONDAY + 80_000]
             assert ear.opened(fresh=True) == [MONDAY, MONDAY + MINUTE]
             first: Bars = ear.of(Bars)[0]
             assert (first.open[0], first.high[0], first.low[0], first.volume[0]) == (1.1, 1.1 + 0.2, 1.1 - 0.2, 7.0)
@@ -81,6 +86,30 @@ def test_what_others_listen_for_is_passed_over_and_what_makes_no_sense_is_told_a
     asyncio.run(main())
 
 
+def test_bars_and_prices_of_the_future_are_told_and_shut_nothing_out_that_comes_in_its_time(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with (
+            listening(listener(redis_server, stale_after="10m"), tmp_path) as ear,
+            speaking(redis_server) as mouth,
+        ):
+            await ear.until(lambda: "connected" in ear.sessions())
+            await mouth.say(OPEN)
+            ahead = MONDAY + 7 * 24 * 60 * MINUTE
+            await mouth.raw("ohlcv", msgspec.json.encode(bars(MONDAY - MINUTE, ahead)))
+            await mouth.raw("price_tik", msgspec.json.encode(tick(ahead)))
+            await ear.at(MONDAY + MINUTE)
+            await mouth.say(bars(MONDAY), tick(MONDAY + 58 * SECOND))
+            await ear.until(ear.quotes)
+            assert ear.opened(fresh=True) == [MONDAY]
+            assert ear.quotes() == [MONDAY + 58 * SECOND]
+            assert any("is over in 604" in what for what in ear.told())
+            assert any("tick_ts: it is" in what and "ahead" in what for what in ear.told())
+
+    asyncio.run(main())
+
+
 def test_a_product_is_heard_under_the_name_it_has_there(redis_server: RedisServer, tmp_path: Path) -> None:
     source = listener(redis_server, products=("GOLD", "EUR/USD"), symbols={"GOLD": "XAU/USD"})
 
@@ -105,7 +134,7 @@ def test_the_past_is_asked_for_and_given_before_all_that_came_meanwhile(
     async def main() -> None:
         async with (
             speaking(redis_server, targets=(M1, M5)) as mouth,
-            listening(listener(redis_server), tmp_path, history=history, speed=1.0) as ear,
+            listening(listener(redis_server), tmp_path, history=history, begin=MONDAY + 58 * SECOND, speed=1.0) as ear,
         ):
             mouth.silent = True
             await ear.until(lambda: "connected" in ear.sessions())
@@ -349,10 +378,14 @@ def test_bars_that_are_not_signed_or_signed_by_another_are_refused_and_the_refus
 ) -> None:
     async def main() -> None:
         source = signed_by(redis_server.url, Access(secret=b"ours"))
-        async with listening(source, tmp_path) as ear, speaking(redis_server, secret=b"ours") as mouth:
+        async with (
+            listening(source, tmp_path, begin=MONDAY + MINUTE) as ear,
+            speaking(redis_server, secret=b"ours") as mouth,
+        ):
             await ear.until(lambda: "connected" in ear.sessions())
             await mouth.raw("ohlcv", encoded(bars(MONDAY), MONDAY))
             await mouth.raw("ohlcv", encoded(bars(MONDAY), MONDAY, b"theirs"))
+            await ear.at(MONDAY + 116 * SECOND)
             await mouth.say(bars(MONDAY + MINUTE))
             await ear.until(lambda: ear.of(Bars))
             assert ear.opened(fresh=True) == [MONDAY + MINUTE]
@@ -422,11 +455,16 @@ def test_over_tls_it_is_checked_who_answers(redis_server: RedisServer, tmp_path:
         ('url = "redis://x:hush@127.0.0.1:6379/0"', "url has a password in it; take it out"),
         ('url = "redis:///0"', "url has no host"),
         ('url = "rediss://prices.example:6380/0?ssl_cert_reqs=none"', "url has ssl_cert_reqs in it"),
+        ('url = "redis://127.0.0.1/0?decode_responses=true"', "url has decode_responses in it"),
+        ('url = "redis://127.0.0.1/0?foo=1"', "url has foo in it; take it out, or use one of db, ssl_ca_certs"),
+        ('url = "redis://127.0.0.1/prices"', "url names the database prices; it is a number"),
+        ('url = "unix:///run/redis.sock?db=x"', "url names the database x; it is a number"),
         ('stale_after = "soon"', "stale_after"),
         ('timeframes = ["1m", "60s"]', "timeframes"),
         ("password = true", "password needs an account"),
         ('account = "feed"\nsigned = false', "account has nothing to log in with"),
         ('symbols = { EURUSD = "€" }', "products and symbols: symbol: '€' is none"),
+        ('symbols = { GOLD = "XAUUSD" }', "symbols names GOLD, which is not asked for"),
         ('symbols = { EURUSD = "GBPUSD" }', "products has two that are called the same there"),
     ],
 )

@@ -20,6 +20,8 @@ SECRET = LoginField("secret", "the secret that bars are signed with, the same at
 CONNECTING, ANSWERING = 5.0, 10.0
 """Seconds that Redis may take to be reached, and to answer."""
 _LAX = ("ssl_cert_reqs", "ssl_check_hostname")
+_OPTIONS = ("db", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
+"""What may follow the `?` of a url: any other would change how Redis is spoken to."""
 
 
 class Access(NamedTuple):
@@ -60,6 +62,12 @@ def wrong_with(url: str, key: str = "url") -> str:
         return f"{key} has no {'path of a socket' if parts.scheme == 'unix' else 'host'}; write one such as {URL}"
     if lax := [each for each in _LAX if each in parse_qs(parts.query, keep_blank_values=True)]:
         return f"{key} has {lax[0]} in it; who answers is always checked: take it out, ssl_ca_certs may name your own"
+    options = parse_qs(parts.query, keep_blank_values=True)
+    if other := [each for each in options if each not in _OPTIONS]:
+        return f"{key} has {other[0]} in it; take it out, or use one of {', '.join(_OPTIONS)}"
+    numbers = [*options.get("db", ()), *([parts.path.strip("/")] if parts.scheme != "unix" else [])]
+    if wrong := [each for each in numbers if each and not (each.isascii() and each.isdigit())]:
+        return f"{key} names the database {wrong[0]}; it is a number, write one such as {URL}"
     return ""
 
 
