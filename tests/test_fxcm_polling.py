@@ -260,6 +260,7 @@ def test_a_login_that_is_refused_ends_the_polling() -> None:
     rig = polled(400, market=market)
     assert len(market.histories) == 1
     assert rig.polling.setback.final
+    assert rig.polling.setback.until == 0  # nothing is tried again, so no wait is told
 
 
 def test_a_product_the_venue_does_not_have_does_not_hold_up_the_others() -> None:

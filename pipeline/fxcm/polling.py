@@ -294,7 +294,7 @@ class Setback:
     def failed(self, now: int, failure: CallFailed) -> None:
         self.final = failure.final
         wait = max(self._backoff.failed() or 0.0, failure.wait or 0.0)
-        self.until = now + round(wait * SECOND)
+        self.until = 0 if self.final else now + round(wait * SECOND)
 
     def good(self) -> None:
         self._backoff.good()
