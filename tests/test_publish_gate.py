@@ -182,3 +182,11 @@ def test_a_bar_that_is_shown_again_is_no_first_one_and_one_of_the_future_was_nev
     other = Gate()
     other.begin({}, {EURUSD: T + 10 * MINUTE}, T)
     assert other.forming(forming(1))
+
+
+def test_slots_that_an_earlier_life_passed_over_are_holes_still() -> None:
+    gate = Gate()
+    gate.begin({EURUSD: T + 5 * MINUTE}, {}, LATER)
+    gate.recalled(EURUSD, bars(T, [0, 1, 3, 5]).open_ts)
+    assert slots(gate.late(bars(T, range(6)), LATER)) == [2, 4]
+    assert gate.late(bars(T, range(6)), LATER) is None

@@ -206,3 +206,12 @@ def test_of_conflated_values_everything_is_accounted_for_at_any_moment(steps: li
         assert latest.depth <= limit
         assert changes.depth <= limit
     assert flight == 0
+
+
+def test_late_bars_of_a_stream_that_waits_on_disk_wait_there_too_unless_they_are_older() -> None:
+    lane = Finals("ohlcv", 100)
+    lane.spill(Stream("EURUSD", MINUTE), 5 * MINUTE, 3)
+    assert not lane.offer(Batch(bars(0, [6]), "late"))
+    assert lane.offer(Batch(bars(0, [3]), "late"))
+    assert (lane.depth, lane.spilled) == (1, 4)
+    assert lane.whole

@@ -496,3 +496,63 @@ def test_bars_that_would_have_to_be_refused_by_who_listens_are_told_and_hold_nob
             assert rig.publisher.lanes(rig.host.now())[0].dropped == 1
 
     run(main)
+
+
+def test_bars_that_redis_had_from_a_life_whose_disk_is_lost_are_not_out_again_as_late_ones(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with Heard(redis_server) as heard:
+            async with Rig(tmp_path / "lost", wire_to(redis_server), begin=HOUR_AGO) as rig:
+                rig.quote()
+                past(rig, range(5))
+                await heard.until(lambda: len(heard.finals) == 5)
+            async with Rig(tmp_path / "new", wire_to(redis_server), begin=HOUR_AGO) as rig:
+                rig.quote()
+                rig.publisher.take(bars(MONDAY, [6]))
+                await heard.until(lambda: minutes(heard)[-1:] == [6])
+                rig.publisher.hear(bars(MONDAY, range(6), fresh=0))
+                await heard.until(lambda: minutes(heard)[-1:] == [5])
+            assert minutes(heard) == [0, 1, 2, 3, 4, 6, 5]
+
+    run(main)
+
+
+def test_a_bar_that_was_missing_when_the_program_ended_goes_out_in_its_next_life(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with Heard(redis_server) as heard:
+            async with Rig(tmp_path, wire_to(redis_server), begin=HOUR_AGO) as rig:
+                rig.quote()
+                rig.publisher.take(bars(MONDAY, [0, 1, 3]))
+                await heard.until(lambda: len(heard.finals) == 3)
+            async with Rig(tmp_path, wire_to(redis_server), begin=HOUR_AGO) as rig:
+                rig.quote()
+                rig.publisher.hear(bars(MONDAY, range(5), fresh=0))
+                await heard.until(lambda: len(heard.finals) == 5)
+            assert sorted(minutes(heard)) == [0, 1, 2, 3, 4]
+
+    run(main)
+
+
+def test_longer_bars_that_the_flow_makes_of_the_venues_are_told_from_the_venues_own(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with Heard(redis_server) as heard, Rig(tmp_path, wire_to(redis_server), begin=HOUR_AGO) as rig:
+            rig.quote()
+            rig.publisher.hear(bars(MONDAY, [0], tf=5 * MINUTE, closed_by=VENUE, fresh=0))
+            await heard.until(lambda: len(heard.finals) == 1)
+            rig.publisher.hear(bars(MONDAY, [5], closed_by=VENUE))
+            rig.publisher.take(bars(MONDAY, [1], tf=5 * MINUTE, closed_by=VENUE))
+            rig.publisher.take(bars(MONDAY, [5], closed_by=VENUE))
+            await heard.until(lambda: len(heard.finals) == 3)
+            said = {
+                (each["tf"], bar["open_time"] - MONDAY): bar["source"]
+                for each in heard.of("ohlcv")
+                for bar in each["bars"]
+            }
+            assert said == {("5m", 0): "history", ("5m", 5 * MINUTE): "history_agg", ("1m", 5 * MINUTE): "history"}
+
+    run(main)

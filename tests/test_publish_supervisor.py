@@ -159,3 +159,24 @@ def test_a_failure_of_one_message_breaks_no_connection_and_one_of_the_network_do
         await host.left()
 
     virtual.run(lambda _: main())
+
+
+def test_a_task_that_was_well_for_a_minute_before_it_failed_is_begun_anew_soon(tmp_path: Path) -> None:
+    begun: list[int] = []
+
+    async def main() -> None:
+        host = border(tmp_path)
+
+        async def failing_now_and_then(_: Standing) -> None:
+            begun.append(host.now() - MONDAY)
+            await host.until(host.now() + 100 * SECOND)
+            raise CallFailed("network", "it is gone")
+
+        supervisor = Supervisor(host, lambda *_: None)
+        supervisor.run("now and then", failing_now_and_then)
+        await host.until(MONDAY + 2000 * SECOND)
+        supervisor.stop()
+
+    virtual.run(lambda _: main())
+    assert len(begun) > 15
+    assert all(later - earlier <= 102 * SECOND for earlier, later in pairwise(begun))

@@ -66,6 +66,11 @@ class Publisher:
         self._shelf = Shelf(folder_of(host) / SHELF_FILE, terms.cache_bars, self._shelf_failed)
         self._spreads = Spreads(terms.timeframes)
         self._own: set[Stream] = set()
+        """Streams whose bars are the venue's own."""
+        self._native: set[Stream] = set()
+        """Those of them whose new bars a source gives itself."""
+        self._made: set[Stream] = set()
+        """Those whose new bars the flow makes."""
         letters = Letters(self._spreads, self._own, terms.secret)
         lane = Finals("ohlcv", terms.queued_bars)
         self._posting = Posting(host, lane, self._gate, self._shelf, letters, self._pulse.streams, self._unfit)
@@ -167,6 +172,9 @@ class Publisher:
             return
         if bars.fresh:
             self._pulse.streams.came(bars)
+            if stream not in self._native and any(stream.product == own.product for own in self._native):
+                self._made.add(stream)  # of the venue's shorter ones, whatever past the venue has of them
+                self._own.discard(stream)
             if not len(self._pulse.ticks) and stream.product not in self._asked:
                 self._began(stream.product, now)
         late = self._gate.late(bars, now)
@@ -193,7 +201,10 @@ class Publisher:
 
     def _past(self, bars: Bars, now: int) -> bool:
         """Bars as a source gives them: new ones come by the window, those of the past are published as they are."""
-        self._own.add(bars.stream)
+        if bars.fresh:
+            self._native.add(bars.stream)
+        if bars.fresh or bars.stream not in self._made:
+            self._own.add(bars.stream)
         turned = self._pulse.given(bars, now)
         if bars.fresh == 0 and len(bars) and bars.tf in self._terms.timeframes:
             self._know_past(bars.stream, now)
