@@ -219,7 +219,7 @@ class Fxcm:
         if self.sdk == "forexconnect":
             return lambda: official(folder)
         names = {symbol: product for product, symbol in self.called().items()}
-        misfortunes = Misfortunes(host.now(), self._misfortunes())
+        misfortunes = Misfortunes(self.begins_at or host.now(), self._misfortunes())
         clock = HostClock(host.now, self.speed)
         venue = practice_venue(names, clock, misfortunes, seed=self.seed, calendars=calendars.of)
         return lambda: practice_sdk(venue, folder)
