@@ -28,6 +28,8 @@ from pipeline.service import LaneReport
 from pipeline.values import Bars, Forming, Stream
 
 LIVE_AT_ONCE = 256
+BESIDE_FINALS = 32
+"""Bars that form and go at once while final ones wait for the wire: a close of many products is out sooner."""
 STATES = 64
 """So many changes of a state are kept for after an outage."""
 LAST_BARS = 15_000
@@ -167,7 +169,7 @@ class Carrying:
         async with self._link.wire() as wire:
             if not self.welcome:  # a status went out while this waited for its turn
                 return
-            taken = self.live.take(LIVE_AT_ONCE)
+            taken = self.live.take(BESIDE_FINALS if self.finals.depth else LIVE_AT_ONCE)
             going = [(stream, bar) for stream, bar in taken if self._gate.alive(bar)]
             self.live.passed_over(len(taken) - len(going))
             now, out = self._host.now(), False
