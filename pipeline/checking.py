@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from pipeline import budgeting, symbols
+from pipeline.airing import check_airing
 from pipeline.anchored import LEAST, Anchoring
 from pipeline.calendar import Calendars
 from pipeline.calendar_tables import CALENDARS, calendars_of
@@ -25,6 +26,7 @@ from pipeline.parts import TABLES, Derived, Feature, Kind
 from pipeline.permission import permission_of
 from pipeline.plan import FEATURES, Account, Edge, Fault, Node, Plan, Settings, products_of
 from pipeline.plugins import load_files
+from pipeline.published_names import check_published
 from pipeline.sharing import Sharing
 from pipeline.stretch import PRICES
 from pipeline.tables import Tables, is_number, nearest
@@ -94,6 +96,8 @@ class _Check:
         sharing = Sharing(self.tables, self._nodes, edges)
         sharing.check()
         check_natives(self.tables, self._nodes, edges)
+        check_published(self.tables, self._nodes, edges)
+        check_airing(self.tables, self._nodes, edges)
         self._name_columns(namings)
         anchoring = self._anchoring(settings, namings, edges)
         records = Records(self.tables, base, self._nodes, edges, anchoring.features, self._without)

@@ -208,6 +208,7 @@ def test_a_replay_publishes_nothing_and_leaves_nothing_behind(tmp_path: Path) ->
         ('prefix = "a b"', "prefix"),
         ('timeframes = ["2x"]', "timeframes"),
         ("snapshot_seconds = 0", "snapshot_seconds"),
+        ('timeframes = ["4h"]', "timeframes has 4h, but its window makes"),
     ],
 )
 def test_a_key_that_makes_no_sense_is_refused_in_a_sentence(line: str, said: str) -> None:
@@ -215,6 +216,16 @@ def test_a_key_that_makes_no_sense_is_refused_in_a_sentence(line: str, said: str
         plan_of(TEXT + line + "\n")
     assert len(refused.value.problems) == 1
     assert "secret@" not in str(refused.value)
+
+
+def test_channels_have_one_publisher_and_nobody_hears_itself() -> None:
+    with pytest.raises(PlanError, match=r"\[sinks.again\] has the channels of \[sinks") as refused:
+        plan_of(TEXT + '\n[sinks.again]\nuse = "redis"\nfrom = "bars"\n')
+    assert len(refused.value.problems) == 1
+    hears = '\n[sources.ear]\nuse = "redis"\nproducts = ["XAUUSD"]\n'
+    with pytest.raises(PlanError, match="it would hear itself"):
+        plan_of(TEXT + hears)
+    plan_of(TEXT + hears + 'prefix = "theirs"\n')
 
 
 def test_without_the_official_client_it_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,3 +250,10 @@ def test_timeframes_that_are_left_out_are_those_of_the_window_and_others_are_not
     text = ALONE + 'timeframes = ["5m"]\n'
     lasting(text, tmp_path, 5 * MINUTE + 2000)
     assert {stream.tf for stream in published(plan_of(text, tmp_path).folder / "redis")} == {5 * MINUTE}
+
+
+def test_two_products_of_one_name_on_the_wire_are_refused(tmp_path: Path) -> None:
+    twice = ALONE.replace('"EURUSD", "BTCUSD"', '"EURUSD", "EUR/USD"')
+    with pytest.raises(PlanError) as refused:
+        plan_of(twice, tmp_path)
+    assert "EURUSD and EUR/USD are both EURUSD to who listens" in str(refused.value)
