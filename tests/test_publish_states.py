@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.publishing.silence import Ticks
 from pipeline.publishing.thresholds import Thresholds
-from pipeline.times import MINUTE, SECOND
+from pipeline.times import HOUR, MINUTE, SECOND
 from pipeline.values import Link
 from tests.pulses import FRIDAY_CLOSE, MONDAY, SATURDAY, SUNDAY_OPEN, Driven, bars, quote
 
@@ -349,3 +349,25 @@ def test_a_price_older_than_the_last_of_its_product_is_counted_and_passed_over()
     tick = ticks.of("EURUSD")
     assert tick is not None
     assert tick.bid == 1.2
+
+
+@pytest.mark.parametrize("stamped", [0, -HOUR])
+def test_after_the_clock_was_set_back_prices_are_taken_as_they_come(stamped: int) -> None:
+    """By an hour; whether the venue's stamps stay right or it is the venue's clock that was wrong as well."""
+    ticks = Ticks(10 * SECOND)
+    ticks.heard(quote("EURUSD", MONDAY, 1.1))
+    back = MONDAY - HOUR + SECOND
+    ticks.heard(quote("EURUSD", MONDAY + SECOND + stamped, 1.2, back))
+    tick = ticks.of("EURUSD")
+    assert tick is not None
+    assert (tick.bid, tick.at, ticks.late) == (1.2, back, 0)
+    assert ticks.silence(back + MINUTE) == MINUTE
+
+
+def test_prices_that_were_held_back_are_no_clock_that_was_set_back() -> None:
+    ticks = Ticks(10 * SECOND)
+    ticks.heard(quote("EURUSD", MONDAY + MINUTE))
+    ticks.heard(quote("XAUUSD", MONDAY))
+    assert ticks.silence(MONDAY + MINUTE) == 0
+    ticks.heard(quote("EURUSD", MONDAY, received=MONDAY + MINUTE))
+    assert ticks.late == 1

@@ -10,11 +10,13 @@ import numpy as np
 
 from pipeline.quality import unfit_prices
 from pipeline.service import Prices
-from pipeline.times import SECOND
+from pipeline.times import MINUTE, SECOND
 from pipeline.values import Quotes
 
 NEVER = -1
 INFINITE = float("inf")
+BACK = 5 * MINUTE
+"""A price is true when it is heard, or before: one heard so much before another was true tells of a clock set back."""
 
 
 class Tick(NamedTuple):
@@ -70,10 +72,12 @@ class Ticks:
     def _one(self, product: str, bid: float, ask: float, ts: int, received: int, rows: int) -> bool:
         at = min(ts, received)
         before = self._last.get(product)
-        if before is not None and at < before.at:
+        if before is not None and at < before.at <= received + BACK:
             self.late += rows
             return False
         self._last[product] = Tick(bid, ask, at)
+        if received < self.at - BACK:
+            self.at, self.heard_at = at, received
         self.heard_at = max(self.heard_at, received)
         ended = self.at == NEVER or at - self.at >= self._pause
         self.run = rows if ended else self.run + rows
