@@ -128,6 +128,15 @@ def test_a_signed_command_is_done_once_and_only_as_it_was_signed() -> None:
     assert isinstance(commands.heard(signed("4", later), later), Warmup)
 
 
+def test_a_signed_command_is_done_once_whichever_products_come_meanwhile() -> None:
+    commands = judge(secret=SECRET)
+    assert isinstance(commands.heard(signed(), MONDAY), Warmup)
+    commands.about([("XAU/USD", MINUTE), ("EURUSD", MINUTE), ("GBPUSD", MINUTE)])
+    later = MONDAY + 10 * SECOND
+    assert commands.heard(signed(), later) == Refused("nonce: '1' was used before")
+    assert isinstance(commands.heard(signed("2", later), later), Warmup)
+
+
 def test_a_signed_command_is_of_now_so_that_none_is_kept_and_sent_again_later() -> None:
     commands = judge(secret=SECRET)
     for moment in (MONDAY - 61 * SECOND, MONDAY + 61 * SECOND):

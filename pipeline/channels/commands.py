@@ -76,6 +76,10 @@ class Commands:
         self._last: dict[tuple[str, str, int], int] = {}
         self._nonces: dict[str, int] = {}
 
+    def about(self, targets: Collection[Target]) -> None:
+        """Other targets from now on; what was used before stays used."""
+        self._targets = {(wire_symbol(product), tf): (product, tf) for product, tf in targets}
+
     def heard(self, raw: bytes, now: int) -> Asked:
         """What a command asks for, at a moment of our clock."""
         try:

@@ -42,7 +42,7 @@ class Wishes:
         self._host, self._terms, self._shelf = host, terms, shelf
         self._published, self._give, self._ask = published, give, ask
         self._products: tuple[str, ...] = ()
-        self._commands = self._judge()
+        self._commands = Commands((), terms.max_targets, secret=terms.secret, signed_only=terms.signed_only)
         self._awaited: dict[Stream, Awaited] = {}
         self._chosen: frozenset[Stream] = frozenset()
         self._until = 0
@@ -66,7 +66,8 @@ class Wishes:
         """The products there are."""
         if products != self._products:
             self._products = products
-            self._commands = self._judge()
+            spans = self._terms.timeframes
+            self._commands.about([(product, tf) for product in products if symbol_of(product) for tf in spans])
 
     def heard(self, raw: bytes) -> str:
         """Do what a command asks for; why not, when it is refused."""
@@ -134,8 +135,3 @@ class Wishes:
         words = {Warmup: "warmup", Backfill: "backfill", Chosen: "set_universe", Refused: "refused"}
         word = words[type(asked)]
         self.counts[word] = self.counts.get(word, 0) + 1
-
-    def _judge(self) -> Commands:
-        terms = self._terms
-        targets = [(product, tf) for product in self._products if symbol_of(product) for tf in terms.timeframes]
-        return Commands(targets, terms.max_targets, secret=terms.secret, signed_only=terms.signed_only)
