@@ -174,6 +174,8 @@ class Flow:
         CompositeDisposable(*self._edges).dispose()
         if not self.ended.done():
             self.ended.set_result(None)
+        elif not self.ended.cancelled():
+            self.ended.exception()  # it is told already: where the start failed too nobody waits for it
 
     def fail(self, failure: MoonlightError) -> None:
         """End because something outside failed that the flow cannot go on without."""

@@ -1,6 +1,7 @@
 """The sink `redis` in a flow: wired by what it is, dark where nothing is published, and whole without any Redis."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -257,3 +258,20 @@ def test_two_products_of_one_name_on_the_wire_are_refused(tmp_path: Path) -> Non
     with pytest.raises(PlanError) as refused:
         plan_of(twice, tmp_path)
     assert "EURUSD and EUR/USD are both EURUSD to who listens" in str(refused.value)
+
+
+def test_a_source_and_a_sink_without_the_client_are_told_without_a_trace_of_the_program(tmp_path: Path) -> None:
+    ears = TEXT.replace('use = "synthetic"', 'use = "redis"\nprefix = "theirs"').replace(
+        'start = "2026-01-05T10:00:00Z"', ""
+    )
+    ears = ears.replace('forming = "250ms"', 'forming = "250ms"\nfinals = "venue"')
+    (tmp_path / "ears.toml").write_text('[moonlight]\nmode = "paper"\n' + ears, "utf-8")
+    blocked = "import sys; sys.modules['redis'] = sys.modules['redis.asyncio'] = None; import runpy; "
+    words = f"sys.argv[1:] = ['run', {str(tmp_path / 'ears.toml')!r}, '--for', '1s']; "
+    ran = subprocess.run(
+        [sys.executable, "-c", blocked + words + "runpy.run_module('pipeline', run_name='__main__')"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert ran.returncode == 2
+    assert "pip install 'moonlight[redis]'" in ran.stderr
+    assert "Traceback" not in ran.stderr
