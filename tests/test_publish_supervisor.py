@@ -172,7 +172,7 @@ def test_a_task_that_was_well_for_a_minute_before_it_failed_is_begun_anew_soon(t
             await host.until(host.now() + 100 * SECOND)
             raise CallFailed("network", "it is gone")
 
-        supervisor = Supervisor(host, lambda *_: None)
+        supervisor = Supervisor(host, lambda _name, _failure: None)
         supervisor.run("now and then", failing_now_and_then)
         await host.until(MONDAY + 2000 * SECOND)
         supervisor.stop()
