@@ -263,7 +263,7 @@ class Connection:
             if verdict == "silent" and self.state != "reconnecting":
                 self._stand("silent")
             elif verdict == "again" and self.state != "reconnecting":
-                self._tell("network", f"no prices for {self._manner.lost_after:g} s of open market; subscribed to anew")
+                self._tell("rule", f"no prices for {self._manner.lost_after:g} s of open market; subscribed to anew")
                 await self._subscribe_again()
             elif verdict in ("again", "lost"):
                 self._lose("nothing came for too long in an open market")

@@ -75,7 +75,7 @@ class Stage:
 
     def verdict(self, slack: float | None = None) -> Verdict:
         speed = self.program.speed
-        slack = slack or 1.0 + speed * 0.3  # what a busy machine is late by
+        slack = slack or 1.0 + speed * 0.5  # what a busy machine is late by
         return judged(self.listener.heard, Terms(speed=speed, slack=slack, troubles=tuple(self.troubles)))
 
     def held(self, since: float, until: float, slack: float | None = None) -> Verdict:
