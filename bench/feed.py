@@ -76,7 +76,7 @@ def main() -> None:
     print(f"{options.symbols} symbols, {options.ticks} ticks/s each: {rate(heard):,.0f} messages/s")
     print(f"CPU {share:.1%} of a core, {memory / 2**20:.0f} MiB resident")
     print(f"final bars after close and grace: {late(verdict)}")
-    print(f"snapshots after they were taken: {spread(snapshot_delays(heard))}")
+    print(f"snapshots after they were taken: {spread(snapshot_delays(verdict))}")
     least = asyncio.run(bare(heard))
     per = share / rate(heard)
     print(f"{per * 1e6:.0f} µs a message, a bare loop {least * 1e6:.0f} µs: {per / least:.1f} x the least")
@@ -105,9 +105,7 @@ def published(folder: Path, redis: RedisServer, symbols: int, ticks: int, second
         if child.poll() is not None:
             raise SystemExit((folder / "said.txt").read_text(encoding="utf-8")[-2000:])
         share = (cpu_of(child.pid) - used) / (perf_counter() - began)
-        memory = int(Path(f"/proc/{child.pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf(
-            "SC_PAGE_SIZE"
-        )
+        memory = memory_of(child.pid)
         child.send_signal(signal.SIGINT)
         child.wait(60)
     finally:
@@ -135,11 +133,10 @@ def late(verdict: Verdict) -> str:
     return spread([final.lag - GRACE for final in verdict.finals])
 
 
-def snapshot_delays(heard: Sequence[Heard]) -> list[float]:
+def snapshot_delays(verdict: Verdict) -> list[float]:
     """How long each snapshot was on its way, by the quickest of them."""
-    ticks = judged([each for each in heard if each.channel in {"price_tik", "status"}]).ticks
-    quickest = min(at - taken for taken, at in ticks)
-    return [at - taken - quickest for taken, at in ticks]
+    quickest = min(at - taken for taken, at in verdict.ticks)
+    return [at - taken - quickest for taken, at in verdict.ticks]
 
 
 def spread(seconds: Sequence[float]) -> str:
