@@ -38,7 +38,8 @@ class Outlook:
 
     def due(self, now: int) -> int:
         """When to look again at the latest."""
-        first = min(self._pulse.due, self._snapshots.due, self._heartbeat_due, self._status.due or now + SECOND)
+        repeats = [each.due for each in (self._status, self._market) if each.due > now]
+        first = min(self._pulse.due, self._snapshots.due, self._heartbeat_due, *repeats)
         return max(first, now + 1)
 
     def look(self, now: int) -> Diagnosis | None:
