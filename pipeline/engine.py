@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.border import Border
 from pipeline.clocks import Clock, LoopClock, PacedClock
-from pipeline.connections.contract import OwnClock, Timed
+from pipeline.connections.contract import Lasting, OwnClock, Timed
 from pipeline.flow import OUTSIDE, Flow
 from pipeline.host import Mode, Records
 from pipeline.journal import Journal
@@ -125,8 +125,19 @@ async def venue_clock(plan: Plan) -> LoopClock | None:
         own = isinstance(node.instance, OwnClock) and node.instance.begins_at is not None
         if isinstance(node.instance, Timed) and (own or node.instance.speed != 1):
             begin = await node.instance.clock_of()
+            if isinstance(node.instance, OwnClock):
+                begin = max((begin, *_reached(plan)))
             return LoopClock(asyncio.get_running_loop(), begin, node.instance.speed)
     return None
+
+
+def _reached(plan: Plan) -> Iterator[int]:
+    """Up to when earlier lives went, by those who keep it."""
+    for node in plan.of("sink"):
+        if isinstance(node.instance, Lasting):
+            reached = node.instance.reached(plan.folder / node.id.split(".", 1)[1])
+            if reached is not None:
+                yield reached
 
 
 LEDGER_FILE = "ledger.db"

@@ -1,6 +1,7 @@
 """Bars, prices and states of a flow on channels of a Redis."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
@@ -13,7 +14,8 @@ from pipeline.evidence import Trouble
 from pipeline.host import Host
 from pipeline.keys import logins_of
 from pipeline.parts import sink
-from pipeline.publishing.publisher import Publisher, folder_of
+from pipeline.publishing.publisher import SHELF_FILE, Publisher, folder_of
+from pipeline.publishing.shelf import reached
 from pipeline.publishing.terms import Terms
 from pipeline.publishing.thresholds import Thresholds
 from pipeline.publishing.wires import FileWire, RedisWire, Wire
@@ -113,6 +115,9 @@ class Redis:
             )
 
         return Observable(subscribe)
+
+    def reached(self, folder: Path) -> int | None:
+        return reached(folder / SHELF_FILE)
 
     def limits(self) -> Thresholds:
         return Thresholds(

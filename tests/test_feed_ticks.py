@@ -164,7 +164,7 @@ def test_d38_live_bars_come_at_most_four_times_a_second() -> None:
 def test_of_a_slot_that_becomes_no_bar_nothing_is_shown_while_it_lasts() -> None:
     """Who follows would take what was shown last for the whole of it."""
     began = [(MONDAY + 20_000, Link(("BTCUSD",), up=up, at=MONDAY + 20_000 * up)) for up in (False, True)]
-    ticks = [tick(second, 1.1) for second in np.arange(21, 659)]
+    ticks = [tick(second, 1.1) for second in range(21, 659)]
     made = gathered([*began, *ticks], SHOWING, until=660)
     shown = {(each.tf, each.open_ts - MONDAY) for _, each in made if isinstance(each, Forming)}
     final = {(tf, opened) for tf in (MINUTE, FIVE) for _, opened, _, _ in finals(made, tf)}

@@ -1,17 +1,19 @@
 """Sinks that hear from outside: they stand outside a flow's door, and what they say is part of a recording."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from pipeline import virtual
-from pipeline.engine import Setting, running
+from pipeline.engine import Setting, running, venue_clock
 from pipeline.journal import Journal, read_lines
 from pipeline.plan import Edge, Plan
+from pipeline.publishing.shelf import Shelf
 from pipeline.service import FeedReport, Pressure
 from pipeline.times import MINUTE
 from pipeline.trying import NoRecords
-from pipeline.values import Gap, Past, Quotes
+from pipeline.values import Gap, Past, Quotes, Stream
 from pipeline.verifying import verified
 from tests.support import MONDAY, plan_of, play, quotes
 
@@ -138,3 +140,38 @@ def test_a_recording_has_what_it_said_and_is_made_again_without_it(plan: Plan, t
     assert verdict.difference is None
     assert verdict.links == verdict.same > 0
     assert not (plan.folder / "called").exists()
+
+
+PRACTICE = """
+[sources.fxcm]
+use = "fxcm"
+sdk = "practice"
+products = ["BTCUSD"]
+begins = "2026-01-05T10:00:00Z"
+speed = 10
+
+[operators.bars]
+use = "window"
+from = "fxcm"
+timeframes = ["1m", "5m"]
+finals = "venue"
+
+[sinks.air]
+use = "redis"
+from = "bars"
+file_only = true
+"""
+
+
+def test_a_practice_clock_goes_on_from_what_an_earlier_life_published(tmp_path: Path) -> None:
+    async def begin() -> int:
+        clock = await venue_clock(plan)
+        assert clock is not None
+        return clock.now()
+
+    plan = plan_of(PRACTICE, tmp_path)
+    assert asyncio.run(begin()) - MONDAY in range(1000)
+    shelf = Shelf(plan.folder / "air" / "feed.db", 100, print)
+    shelf.published(Stream("BTCUSD", MINUTE), [MONDAY + 7 * MINUTE])
+    shelf.close()
+    assert asyncio.run(begin()) - (MONDAY + 8 * MINUTE) in range(1000)

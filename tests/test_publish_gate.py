@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.publishing.gate import NEVER, Gate
-from pipeline.times import MINUTE
+from pipeline.times import DAY, MINUTE
 from pipeline.values import Forming, Stream
 from tests.publishing import bars
 
@@ -51,10 +51,17 @@ def test_d09_a_bar_of_the_future_does_not_pass_and_the_last_close_is_that_of_the
 def test_d09_a_cursor_that_lies_in_the_future_is_begun_anew() -> None:
     gate = Gate()
     other = Stream("XAUUSD", MINUTE)
-    assert gate.begin({EURUSD: T + 5 * MINUTE, other: T}, {}, T + 3 * MINUTE) == (EURUSD,)
+    assert gate.begin({EURUSD: T + 2 * DAY, other: T}, {}, T + 3 * MINUTE) == (EURUSD,)
     assert gate.cursor(EURUSD) == NEVER
     assert gate.cursor(other) == T
     assert slots(gate.finals(bars(T, [0, 1]), T + 3 * MINUTE)) == [0, 1]
+
+
+def test_what_went_out_before_the_clock_was_set_back_does_not_go_out_again() -> None:
+    gate = Gate()
+    assert gate.begin({EURUSD: T + 60 * MINUTE}, {}, T + 3 * MINUTE) == ()
+    assert gate.finals(bars(T, [0, 1, 2]), T + 3 * MINUTE) is None
+    assert slots(gate.finals(bars(T, [60, 61]), LATER)) == [61]
 
 
 def test_of_what_is_known_at_a_first_start_the_newest_bars_pass() -> None:

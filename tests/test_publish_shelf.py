@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.publishing.shelf import LOOKS_AFTER, Shelf
+from pipeline.publishing.shelf import LOOKS_AFTER, Shelf, reached
 from pipeline.times import MINUTE
 from pipeline.values import Bars, Stream
 from tests.publishing import bars
@@ -38,6 +38,19 @@ def test_d26_what_was_put_on_it_is_there_after_the_program_ended_and_what_was_pu
     assert slots(second.unpublished(EURUSD, 0, 10)) == [3, 4]
     assert same(second.newest(EURUSD, 10), put)
     second.close()
+
+
+def test_up_to_when_an_earlier_life_published_can_be_asked_of_the_file(tmp_path: Path) -> None:
+    assert reached(tmp_path / "feed.db") is None
+    kept = shelf(tmp_path / "feed.db")
+    assert reached(tmp_path / "feed.db") is None
+    kept.put(bars(T, range(3)), waiting=True)
+    kept.published(EURUSD, [T, T + MINUTE])
+    kept.commit()
+    assert reached(tmp_path / "feed.db") == T + 2 * MINUTE
+    kept.close()
+    (tmp_path / "feed.db").write_bytes(b"no database" * 1000)
+    assert reached(tmp_path / "feed.db") is None
 
 
 def test_what_was_shown_while_it_formed_outlives_the_program_without_another_word(tmp_path: Path) -> None:

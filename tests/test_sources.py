@@ -59,6 +59,7 @@ class Stand:
     folder: Path = Path()
     mode: Mode = "replay"
     flow: str = "stand"
+    node: str = "market"
     ledger: Records = field(default_factory=NoRecords)
     calendars: Calendars = field(default_factory=Calendars)
 

@@ -241,3 +241,12 @@ class OwnClock(Timed, Protocol):
     def begins_at(self) -> int | None:
         """None: now."""
         ...
+
+
+@runtime_checkable
+class Lasting(Protocol):
+    """A part that keeps up to when earlier lives of its flow went: a clock of the flow's own goes on from there."""
+
+    def reached(self, folder: Path) -> int | None:
+        """The moment, by what it keeps in its folder; None where it keeps nothing."""
+        ...

@@ -9,12 +9,15 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from pipeline.times import DAY
 from pipeline.values import Bars, Flags, Forming, Stamps, Stream
 
 NEVER = -1
 """No bar."""
 HOLES = 32
 """So many holes of a stream are remembered, the newest."""
+AHEAD = DAY
+"""No clock is set back by more (ms) and right: a cursor that lies further ahead is wrong itself."""
 GIVEN_UP = 3
 """So many slots after a bar was shown its final one is waited for no more: nobody has it."""
 
@@ -43,14 +46,16 @@ class Gate:
     # --- how far it is -----------------------------------------------------------------------------------------------
 
     def begin(self, cursors: Mapping[Stream, int], shown: Mapping[Stream, int], now: int) -> tuple[Stream, ...]:
-        """Go on from where an earlier life was; the streams whose cursor lies in the future, and begin anew.
+        """Go on from where an earlier life was; the streams whose cursor lies far in the future, and begin anew.
+
+        One that lies ahead by less was written before our clock was set back: what is out stays out.
 
         `shown`: the last bar of each stream that was out while it formed, of which listeners hold a part for a whole.
         """
         self._live.update((stream, opened) for stream, opened in shown.items() if opened <= now)
         astray: list[Stream] = []
         for stream, opened in cursors.items():
-            if opened + stream.tf > now:
+            if opened + stream.tf > now + AHEAD:
                 astray.append(stream)
             else:
                 self._cursor[stream] = self._offered[stream] = opened

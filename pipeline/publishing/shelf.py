@@ -7,7 +7,7 @@ goes on in memory with what it can save.
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,6 +46,18 @@ COLUMNS = ", ".join(BAR_COLUMNS)
 LOOKS_AFTER = 256
 """A stream is shortened each time so many bars were put."""
 KINDS = {"open_ts": np.int64, "final_at": np.int64, "closed_by": np.int8, "ticks": np.int32, "revision": np.int32}
+
+
+def reached(path: Path) -> int | None:
+    """The end of the newest bar that the shelf in a file says is published; None without one."""
+    if not path.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            moment: int | None = db.execute("SELECT max(open_ts + tf) FROM cursors").fetchone()[0]
+    except sqlite3.Error:
+        return None  # whoever opens it to publish says what is wrong with it
+    return moment
 
 
 class Waiting(NamedTuple):
