@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Collection
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import parse_qs, urlsplit
 
 from pipeline.connections.troubles import CallFailed
@@ -19,16 +20,18 @@ PASSWORD = LoginField("password", "the password of Redis", "secret")
 SECRET = LoginField("secret", "the secret that bars are signed with, the same at both ends", "secret")
 CONNECTING, ANSWERING = 5.0, 10.0
 """Seconds that Redis may take to be reached, and to answer."""
+T = TypeVar("T")
 _LAX = ("ssl_cert_reqs", "ssl_check_hostname")
 _OPTIONS = ("db", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
 """What may follow the `?` of a url: any other would change how Redis is spoken to."""
 
 
-class Access(NamedTuple):
+@dataclass(frozen=True)
+class Access:
     """What Redis is let in with, and what is signed with; both may be empty."""
 
-    password: Secret = Secret("")
-    secret: bytes = b""
+    password: Secret = field(default_factory=lambda: Secret(""))
+    secret: bytes = field(default=b"", repr=False)
 
 
 class Subscription(Protocol):
@@ -129,11 +132,11 @@ async def subscribed(client: Client, *channels: str) -> AsyncGenerator[Subscript
     """A subscription that Redis has confirmed."""
     pubsub = client.pubsub()
     try:
-        await pubsub.subscribe(*channels)
+        await answered(pubsub.subscribe(*channels))
         async with asyncio.timeout(ANSWERING):
             confirmed = 0
             while confirmed < len(channels):
-                message = await pubsub.get_message(timeout=ANSWERING)
+                message = await answered(pubsub.get_message(timeout=ANSWERING))
                 confirmed += message is not None and message["type"] == "subscribe"
         yield cast("Subscription", pubsub)
     finally:
@@ -142,9 +145,14 @@ async def subscribed(client: Client, *channels: str) -> AsyncGenerator[Subscript
 
 async def published(client: Client, channel: str, message: bytes) -> int:
     """Publish something; how many were there to hear it."""
+    return await answered(client.publish(channel, message))
+
+
+async def answered(doing: Awaitable[T]) -> T:
+    """What the client gives; a `CallFailed` also of what is no answer of a Redis: the client trips over it."""
     try:
-        return await client.publish(channel, message)
-    except failures() as failure:
+        return await doing
+    except (*failures(), ValueError) as failure:
         raise failed(failure) from None
 
 
@@ -160,6 +168,8 @@ def failed(failure: BaseException) -> CallFailed:
     inner = failure.__cause__ or failure  # who is not let in is told as one who does not connect
     if isinstance(inner, exceptions.AuthenticationError | exceptions.NoPermissionError):
         return CallFailed("auth", f"Redis does not let us in: {said}")
+    if isinstance(failure, exceptions.InvalidResponse | ValueError):
+        return CallFailed("network", f"what answers does not speak as a Redis does: {said}")
     if isinstance(failure, exceptions.TimeoutError | TimeoutError):
         return CallFailed("network", f"Redis gave no answer in time: {said}")
     if isinstance(failure, exceptions.ConnectionError | OSError):

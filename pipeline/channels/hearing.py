@@ -5,7 +5,7 @@ makes no sense is left out and counted, and the others of its message are kept.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, NamedTuple, cast
 
@@ -74,7 +74,7 @@ class Hearing:
     symbols: frozenset[str]
     timeframes: frozenset[int]
     most: int = MOST_BARS
-    secret: bytes = b""
+    secret: bytes = field(default=b"", repr=False)
     required: bool = True
     """Whether bars without a signature are refused, where there is a secret."""
 

@@ -10,7 +10,7 @@ from reactivex import Observable, create
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.disposable import CompositeDisposable, Disposable
 
-from pipeline.channels.access import ANSWERING, Access, Client, Subscription, published, reached, subscribed
+from pipeline.channels.access import ANSWERING, Access, Client, Subscription, answered, published, reached, subscribed
 from pipeline.channels.bearing import Bearing
 from pipeline.channels.catching_up import CatchingUp
 from pipeline.channels.commands import command
@@ -145,7 +145,7 @@ class _Listening:
             reached(self._terms.url, access) as client,
             subscribed(client, *map(bytes.decode, channels)) as subscription,
         ):
-            last = await client.get(names.snapshot("status"))
+            last = await answered(client.get(names.snapshot("status")))
             self._client = client
             backoff.good()
             self._bearing.joined()
@@ -252,8 +252,8 @@ class _Listening:
 async def _next(subscription: Subscription) -> dict[str, Any]:
     """What comes next; `CallFailed` when Redis does not even answer a question."""
     for _ in range(2):
-        message = await subscription.get_message(timeout=ANSWERING)
+        message = await answered(subscription.get_message(timeout=ANSWERING))
         if message is not None:
             return message
-        await subscription.ping()
+        await answered(subscription.ping())
     raise CallFailed("network", f"Redis gave no answer within {ANSWERING:.0f} s")

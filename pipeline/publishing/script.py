@@ -89,7 +89,9 @@ def call_of(message: Message, names: Names, now: int) -> tuple[str, list[str | b
 
 
 def answer_of(message: Message, given: Sequence[int | bytes]) -> Answer:
-    """What a script said of a message."""
+    """What a script said of a message; `ValueError` of what no script says."""
+    if not isinstance(given, list) or len(given) < (1 if message.why == "late" else 3 if given[:1] == [1] else 2):
+        raise ValueError(repr(given))
     first, *rest = given
     if message.why == "late":
         taken = tuple(int(bytes(each).rpartition(b":")[2]) for each in rest if isinstance(each, bytes))

@@ -1,6 +1,6 @@
 """What a publisher is told to do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.channels.names import Names
 from pipeline.publishing.thresholds import Thresholds
@@ -26,4 +26,4 @@ class Terms:
     commands: bool
     max_targets: int
     signed_only: bool
-    secret: bytes
+    secret: bytes = field(repr=False)

@@ -110,7 +110,10 @@ class RedisWire:
                 given[index] = each
         for each in given:
             _raised(each)
-        return [answer_of(message, each) for message, each in zip(messages, given, strict=True)]
+        try:
+            return [answer_of(message, each) for message, each in zip(messages, given, strict=True)]
+        except ValueError as failure:
+            raise told(failure) from failure
 
     async def commands(self) -> AsyncGenerator[bytes]:
         self._listener = client_of(self._url, self._access)
@@ -147,7 +150,7 @@ class RedisWire:
         """What Redis answers; a failure as one of ours."""
         try:
             return await answer
-        except (import_module("redis.exceptions").RedisError, OSError) as failure:
+        except (import_module("redis.exceptions").RedisError, OSError, ValueError) as failure:
             raise told(failure) from failure
 
 
