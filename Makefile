@@ -41,6 +41,7 @@ bench: setup  ## measure this machine: bars per second, latency, start
 
 campaign: setup  ## the slow tests: long runs, many seeds
 	$(PYTHON) -m pytest -m slow --durations=10 || [ $$? -eq 5 ] # 5: there is none
+	$(PYTHON) -m pytest tests/feed/acceptance.py -m slow -n 2
 	$(PYTHON) -m pipeline sim --seeds 10000 --days 0.03 --jobs 2
 
 wheel: setup  ## build the wheel into dist/

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs the parts of `make test` that are named: one that fails does not keep the others from running. All but the tests run
-# beside each other, and what one says is kept until its turn, so that no two are mixed; then the tests have every core.
+# Runs the parts of `make test` that are named: one that fails does not keep the others from running. What holds a connector to
+# its deadlines is first and alone. Then all but the tests run beside each other, and what one says is kept until its turn, so
+# that no two are mixed; then the tests have every core.
 # Ends with a line for each and how long it took; the exit code is 1 when any failed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -35,7 +36,7 @@ part_conform() { # mostly waiting, so both at once
     return $failed
 }
 part_feed() { # mostly waiting, so all at once, the longest first
-    python -m pytest tests/feed/acceptance.py -p no:cacheprovider -n 4 --dist worksteal --durations=10
+    python -m pytest tests/feed/acceptance.py -p no:cacheprovider -n 3 --dist worksteal --durations=10
 }
 
 kept=$(mktemp -d)
@@ -63,10 +64,23 @@ tell() {
     told+=("$(printf '%-13s %-7s %4d s' "$1" "$verdict" "$(cat "$kept/$1.took")")")
 }
 
-alone=() beside=() pids=()
+first=() beside=() alone=() pids=()
 for part in "$@"; do
-    if [ $# -eq 1 ] || [ "$part" = tests ]; then alone+=("$part"); else beside+=("$part"); fi
+    case $part in
+        conform) first+=("$part") ;;
+        tests) alone+=("$part") ;;
+        *) if [ $# -eq 1 ]; then alone+=("$part"); else beside+=("$part"); fi ;;
+    esac
 done
+by_itself() {
+    local part
+    for part in "$@"; do
+        echo "── $part"
+        timed "$part"
+        tell "$part" $?
+    done
+}
+by_itself ${first[@]+"${first[@]}"} # so that older shells take an empty list
 if [ ${#beside[@]} -gt 0 ]; then
     set -m # each in a process group of its own, so that all of it ends with us
     for part in "${beside[@]}"; do
@@ -82,13 +96,7 @@ if [ ${#beside[@]} -gt 0 ]; then
         tell "${beside[number]}" $ended
     done
 fi
-if [ ${#alone[@]} -gt 0 ]; then
-    for part in "${alone[@]}"; do
-        echo "── $part"
-        timed "$part"
-        tell "$part" $?
-    done
-fi
+by_itself ${alone[@]+"${alone[@]}"}
 if [ $# -gt 1 ]; then
     echo "──"
     printf '%s\n' "${told[@]}"
