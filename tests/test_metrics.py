@@ -3,7 +3,9 @@
 import asyncio
 import socket
 import sys
+import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from pipeline.host import Mode
 from pipeline.metrics.collecting import Page
 from pipeline.metrics.hearing import Hearings
 from pipeline.metrics.names import FAMILIES
+from pipeline.metrics.serving import Served
 from pipeline.plan import Edge
 from pipeline.service import FeedReport, LaneReport, Pace, Quota, Serving, StreamReport
 from pipeline.times import HOUR, MINUTE, SECOND
@@ -239,6 +242,32 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
             InputError, match=rf"^the metrics cannot listen on 127.0.0.1:{port} \([^()]+\); choose another"
         ):
             live(tmp_path, doing, port)
+
+
+def test_however_many_ask_at_once_one_page_is_made_at_a_time() -> None:
+    making, overlaps = threading.Lock(), list[str]()
+
+    def page(accept: str) -> tuple[bytes, str]:
+        if not making.acquire(blocking=False):
+            overlaps.append(accept)
+            return b"", "text/plain"
+        try:
+            return str(sum(range(300_000))).encode(), "text/plain"
+        finally:
+            making.release()
+
+    async def main() -> None:
+        url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        serving = asyncio.create_task(Served(page, 0).run(url.set_result))
+        address = await url
+        answers = await asyncio.gather(*(asked(address) for _ in range(50)))
+        assert {status for status, _ in answers} == {200}
+        assert not overlaps
+        serving.cancel()
+        with suppress(asyncio.CancelledError):
+            await serving
+
+    asyncio.run(main())
 
 
 def test_in_a_replay_nothing_listens(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ class Served:
 
     def __init__(self, page: Page, port: int) -> None:
         self._page, self._port = page, port
+        self._turn = asyncio.Lock()
 
     async def run(self, listens: Callable[[str], None]) -> None:
         """Answer until cancelled; `listens` is told the address."""
@@ -53,8 +54,10 @@ class Served:
             raise web.HTTPNotFound(text=f"there is nothing here; ask for {PATH}\n") from None
 
     async def _answer(self, request: web.Request) -> web.Response:
-        # A page of hundreds of products takes a tenth of a second: bars do not wait for it.
-        body, kind = await asyncio.to_thread(self._page, request.headers.get("Accept", ""))
+        # A page of hundreds of products takes a tenth of a second: bars do not wait for it. One at a time: many who ask
+        # at once take neither all threads, which a kill switch needs too, nor more than one turn from the loop.
+        async with self._turn:
+            body, kind = await asyncio.to_thread(self._page, request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": kind, "Cache-Control": "no-store"})
 
 
