@@ -20,7 +20,7 @@ from pipeline.channels.wording import NotAsked, Unfit
 from pipeline.connections.backoff import REDIS, Backoff
 from pipeline.connections.telling import Telling
 from pipeline.connections.troubles import CallFailed
-from pipeline.connections.waiting import Work, passed
+from pipeline.connections.waiting import Works, passed
 from pipeline.errors import InputError
 from pipeline.evidence import Trouble
 from pipeline.host import Host
@@ -84,11 +84,18 @@ class _Listening:
     def __init__(self, host: Host, name: str, terms: Terms, observer: ObserverBase[Given]) -> None:
         self._host, self._name, self._terms, self._observer = host, name, terms, observer
         self._products = {symbol: product for product, symbol in terms.symbols.items()}
-        self._works = set[DisposableBase]()
+        self._works = Works(host, observer.on_error)
         self._telling = Telling(host, name, observer.on_next)
         self._bearing = Bearing(host, name, tuple(terms.symbols), terms.stale_after, observer.on_next)
         self._past = CatchingUp(
-            host, terms.symbols, terms.timeframes, terms.warm, observer.on_next, self._telling, self._work, self._send
+            host,
+            terms.symbols,
+            terms.timeframes,
+            terms.warm,
+            observer.on_next,
+            self._telling,
+            self._works.begin,
+            self._send,
         )
         self._hearing = Hearing(symbols=frozenset(self._products), timeframes=frozenset(terms.timeframes))
         self._client: Client | None = None
@@ -97,15 +104,14 @@ class _Listening:
         self._ticks = dict.fromkeys(terms.symbols, 0)
         """When the last price of each product was."""
         self._sent, self._sending = 0, asyncio.Lock()
-        self._work(self._kept)
-        self._work(self._watch)
+        self._works.begin(self._kept)
+        self._works.begin(self._watch)
 
     def mend(self, gap: Gap) -> None:
         self._past.mend(gap)
 
     def close(self) -> None:
-        for work in tuple(self._works):
-            work.dispose()
+        self._works.end()
         self._past.close()
         self._telling.close()
 
@@ -234,19 +240,6 @@ class _Listening:
             await passed(self._host, min(LOOKING, self._terms.stale_after / SECOND / 4))
             if why := self._bearing.look():
                 self._telling.tell("network", why)
-
-    def _work(self, doing: Work) -> DisposableBase:
-        """Run something beside the flow, as long as it listens."""
-
-        async def done() -> None:
-            try:
-                await doing()
-            finally:
-                self._works.discard(work)
-
-        work = self._host.work(done(), self._observer.on_error)
-        self._works.add(work)
-        return work
 
 
 async def _next(subscription: Subscription) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pipeline.connections.lines import Lines
 from pipeline.connections.telling import Telling
 from pipeline.connections.tracks import Track
 from pipeline.connections.troubles import CallFailed
-from pipeline.connections.waiting import Work, passed
+from pipeline.connections.waiting import Works, passed
 from pipeline.errors import InputError
 from pipeline.evidence import Trouble
 from pipeline.host import Host
@@ -75,26 +75,27 @@ class _Feeding:
         observer: ObserverBase[Given],
     ) -> None:
         self._host, self._name, self._observer = host, name, observer
-        self._works = set[DisposableBase]()
+        self._works = Works(host, observer.on_error)
         self._telling = Telling(host, name, observer.on_next)
         self._feed = make(self._telling.warn)
         self._tracks = {product: Track(product, observer.on_next) for product in products}
         self._backfill = Backfill(host, name, self._feed, self._telling, most)
-        self._lines = Lines(host, name, self._feed, self._tracks, observer.on_next, self._telling, self._work, quiet)
-        self._work(self._open)
+        self._lines = Lines(
+            host, name, self._feed, self._tracks, observer.on_next, self._telling, self._works.begin, quiet
+        )
+        self._works.begin(self._open)
         if products:
             self._lines.open(products)
-            self._work(self._lines.watch)
+            self._works.begin(self._lines.watch)
         for track in self._tracks.values():
-            self._work(partial(self._begin, track))
+            self._works.begin(partial(self._begin, track))
 
     def take(self, gap: Gap) -> None:
         if gap.product in self._tracks and self._backfill.want(gap):
-            self._work(partial(self._backfill.mend, gap.product, gap.tf, self._observer.on_next))
+            self._works.begin(partial(self._backfill.mend, gap.product, gap.tf, self._observer.on_next))
 
     def close(self) -> None:
-        for work in tuple(self._works):
-            work.dispose()
+        self._works.end()
         self._telling.close()
 
     async def _open(self) -> None:
@@ -135,7 +136,7 @@ class _Feeding:
         """The past cannot be had now: nothing is ready without it, so it is asked for until it is there."""
         self._telling.tell(failure.kind, f"{track.product}: no history yet: {failure}")
         if not failure.final and failure.kind != "rule":
-            self._work(partial(self._later, track))
+            self._works.begin(partial(self._later, track))
 
     async def _later(self, track: Track) -> None:
         backoff = Backoff(FEED, f"{self._name} {track.product} history")
@@ -176,18 +177,3 @@ class _Feeding:
             if failure.kind != "rule":
                 self._telling.tell(failure.kind, f"{product}: quotes before the first are missing: {failure}")
             return None
-
-    # --- works -------------------------------------------------------------------------------------------------------
-
-    def _work(self, doing: Work) -> DisposableBase:
-        """Run something beside the flow, as long as it wants these prices."""
-
-        async def done() -> None:
-            try:
-                await doing()
-            finally:
-                self._works.discard(work)
-
-        work = self._host.work(done(), self._observer.on_error)
-        self._works.add(work)
-        return work

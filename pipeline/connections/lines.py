@@ -1,6 +1,6 @@
 """A feed's live subscriptions, kept: made anew when they break, and for products that give nothing."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 
 from reactivex.abc import DisposableBase
@@ -12,7 +12,7 @@ from pipeline.connections.standings import GOOD, LONGEST
 from pipeline.connections.telling import Telling
 from pipeline.connections.tracks import Track
 from pipeline.connections.troubles import CallFailed
-from pipeline.connections.waiting import Work, passed
+from pipeline.connections.waiting import Work, closable, passed
 from pipeline.host import Host
 from pipeline.times import HOUR, SECOND
 from pipeline.values import Link, Quotes
@@ -121,7 +121,7 @@ class Lines:
         now = self._host.now()
         for product in line.products:
             self._waits.setdefault(product, (now, self._quiet))
-        async with aclosing(_closed(self._feed.live(line.products))) as stream:
+        async with aclosing(closable(self._feed.live(line.products))) as stream:
             async for quotes in stream:
                 self._hear(line, quotes)
 
@@ -159,13 +159,3 @@ class Lines:
         middle = len(line.products) // 2
         self.open(line.products[:middle])
         self.open(line.products[middle:])
-
-
-async def _closed(stream: AsyncIterator[Quotes]) -> AsyncGenerator[Quotes]:
-    """A stream as a generator, which can be closed wherever it stands."""
-    try:
-        async for quotes in stream:
-            yield quotes
-    finally:
-        if isinstance(stream, AsyncGenerator):
-            await stream.aclose()

@@ -1,12 +1,17 @@
 """Waiting: for another try, and for what was cancelled."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
+
+from reactivex.abc import DisposableBase
 
 from pipeline.connections.contract import Outside
+from pipeline.host import Host
+
+T = TypeVar("T")
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 """Something that is done beside a flow."""
@@ -21,6 +26,39 @@ async def passed(host: Outside, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await host.until(host.now() + ceil(seconds * 1000))
+
+
+class Works:
+    """What is done beside a flow for one subscription, until that is let go of."""
+
+    def __init__(self, host: Host, failed: Callable[[Exception], None]) -> None:
+        self._host, self._failed = host, failed
+        self._going = set[DisposableBase]()
+
+    def begin(self, doing: Work) -> DisposableBase:
+        async def done() -> None:
+            try:
+                await doing()
+            finally:
+                self._going.discard(work)
+
+        work = self._host.work(done(), self._failed)
+        self._going.add(work)
+        return work
+
+    def end(self) -> None:
+        for work in tuple(self._going):
+            work.dispose()
+
+
+async def closable(stream: AsyncIterator[T]) -> AsyncGenerator[T]:
+    """A stream as a generator, which can be closed wherever it stands."""
+    try:
+        async for item in stream:
+            yield item
+    finally:
+        if isinstance(stream, AsyncGenerator):
+            await stream.aclose()
 
 
 async def ended(task: "asyncio.Future[Any]") -> None:

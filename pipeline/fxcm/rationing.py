@@ -1,11 +1,12 @@
 """A feed of which history is asked only as often as may be, and which is not stormed while its market is closed."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 
 from pipeline.calendar import Calendars
 from pipeline.connections.contract import Feed, Outside, Warn
 from pipeline.connections.troubles import CallFailed
+from pipeline.connections.waiting import closable
 from pipeline.evidence import Trouble
 from pipeline.feeds.paging import joined, within
 from pipeline.feeds.rows import no_bars
@@ -63,7 +64,7 @@ class Rationed:
         while True:
             heard = False
             try:
-                async with aclosing(_closing(self._feed.live(products))) as stream:
+                async with aclosing(closable(self._feed.live(products))) as stream:
                     async for quotes in stream:
                         heard = True
                         yield quotes
@@ -130,13 +131,3 @@ class Rationed:
         if any(each.is_open for each in states):
             return None
         return min((each.next_open for each in states if each.next_open is not None), default=None)
-
-
-async def _closing(stream: AsyncIterator[Quotes]) -> AsyncGenerator[Quotes]:
-    """A stream as a generator, which can be closed wherever it stands."""
-    try:
-        async for quotes in stream:
-            yield quotes
-    finally:
-        if isinstance(stream, AsyncGenerator):
-            await stream.aclose()
