@@ -55,7 +55,6 @@ def test_three_real_minutes_keep_every_cadence_and_no_bar_is_a_second_late_and_m
         assert [spacing(it.listener.heard, each) for each in it.program.products] == pytest.approx([3.0] * 3, abs=0.02)
 
 
-@pytest.mark.slow
 def test_asked_to_end_while_redis_stands_still_it_ends_and_what_waited_leaves_in_its_next_life(tmp_path: Path) -> None:
     with stage(tmp_path, MONDAY - 20, speed=20, warmup=5) as it:
         it.started()
