@@ -14,9 +14,7 @@ part_format-check() { ruff format --check .; }
 part_lint() { ruff check .; }
 part_types() { pyright; }
 part_contracts() { lint-imports --no-logo; }
-part_tests() { # one more than there are cores, as some of them wait
-    python -m pytest -n "$(python -c 'import os; print(min(8, (os.cpu_count() or 1) + 1))')" --dist worksteal
-}
+part_tests() { python -m pytest -n auto --maxprocesses 8 --dist worksteal; }
 part_flows() {
     shopt -s nullglob
     local flow failed=0
