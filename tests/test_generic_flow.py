@@ -174,7 +174,8 @@ async def calm(there: Venue, made: Lived) -> None:
     at = made.flow.border.now()
     made.certificates.clear()
     made.flow.enter(LEDGER, Request("reconcile", "", at, "somebody"))
-    await made.until(lambda: bool(made.certificates), "certified")
+    paid = max((each.expiry for each in made.orders.values()), default=0)
+    await made.until(lambda: any(each.as_of > paid for each in made.certificates.values()), "certified")
 
 
 def latest(made: Lived) -> list[Standing]:
