@@ -4,6 +4,7 @@ Of every lane, at any moment: enqueued = processed + conflated + dropped + spill
 counted once Redis has acknowledged.
 """
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
@@ -14,7 +15,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Counted:
+class Counted(ABC):
     """What became of what a lane was given."""
 
     def __init__(self, name: str, limit: int) -> None:
@@ -27,9 +28,9 @@ class Counted:
         self.spilled: int = 0
 
     @property
+    @abstractmethod
     def depth(self) -> int:
         """How much waits."""
-        raise NotImplementedError
 
     @property
     def whole(self) -> bool:
