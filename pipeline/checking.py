@@ -16,11 +16,13 @@ from pipeline.calibration.checks import Records
 from pipeline.chaining import check_slots, check_warmups, sound
 from pipeline.columns import Namings
 from pipeline.connections.contract import Holder
+from pipeline.control.settings import Api
 from pipeline.errors import PlanError, Problem
 from pipeline.evidence import Evidence, Inquiry, Money, Standing, Terms
 from pipeline.flowtest import FlowTest
 from pipeline.futile import futile
 from pipeline.host import Mode
+from pipeline.logs.settings import Logs
 from pipeline.native import check_natives, native_of
 from pipeline.parts import TABLES, Derived, Feature, Kind
 from pipeline.permission import permission_of
@@ -36,6 +38,8 @@ from pipeline.toml_text import Source, parse, read
 from pipeline.values import Approved, Signals, Votes
 from pipeline.wiring import Wiring, gives
 
+SINGLE = ("moonlight", "api", "logs")
+"""Tables that are there once."""
 MODES_OF: Mapping[Money, tuple[Mode, ...]] = {
     "practice": ("paper", "live", "replay"),
     "demo": ("live", "paper"),
@@ -78,18 +82,21 @@ class _Check:
 
     def plan(self, base: Path) -> Plan | None:
         data = self.tables.source.data
-        tables = {"moonlight", "accounts", CALENDARS, "test", *(TABLES[kind] for kind in TABLES if kind != "stake")}
+        tables = {*SINGLE, "accounts", CALENDARS, "test", *(TABLES[kind] for kind in TABLES if kind != "stake")}
         for name in data:
             if name not in tables:
                 self.tables.problem((name,), f"there is no table [{name}]", nearest(name, tables))
         settings = (
             self.tables.filled(Settings, self.tables.table(("moonlight",)), ("moonlight",), "[moonlight]") or Settings()
         )
+        api = self.tables.filled(Api, self.tables.table(("api",)), ("api",), "[api]") or Api()
+        logs = self.tables.filled(Logs, self.tables.table(("logs",)), ("logs",), "[logs]") or Logs()
         load_files(self.tables, base)
         accounts = self._accounts()
         namings = self._features()
         for kind in ("source", "operator", "provider", "ensemble", "risk", "venue", "sink"):
             self._declare_all(kind)
+        alerts = self._alerts()
         calendars = self._calendars(base)
         self._check_money(settings, accounts)
         edges = Wiring(self.tables, self._nodes, frozenset(self._declared), accounts).edges()
@@ -120,7 +127,19 @@ class _Check:
         nodes = tuple(self._nodes[name] for name in order)
         warnings = tuple(self._warnings)
         return Plan(
-            self.tables.source, base, settings, accounts, nodes, tuple(edges), anchoring, tests, warnings, calendars
+            self.tables.source,
+            base,
+            settings,
+            accounts,
+            nodes,
+            tuple(edges),
+            anchoring,
+            tests,
+            warnings,
+            calendars,
+            api,
+            logs,
+            alerts,
         )
 
     def _accounts(self) -> dict[str, Account]:
@@ -174,6 +193,10 @@ class _Check:
                 made[name] = node.instance
         return sound(self.tables, made)
 
+    def _alerts(self) -> dict[str, Any]:
+        declared = ((name, self._declare("alert", name)) for name in self.tables.table((TABLES["alert"],)))
+        return {name: node.instance for name, node in declared if node is not None}
+
     def _declare_all(self, kind: Kind) -> None:
         for name in self.tables.table((TABLES[kind],)):
             self._declared.add(f"{TABLES[kind]}.{name}")
@@ -189,7 +212,7 @@ class _Check:
         part = self.tables.part(kind, table, path, name, where) if len(self.tables.problems) == before else None
         if part is None:
             return None
-        wiring = ("use",) if kind == "feature" else ("use", "from", "on_fault")
+        wiring = ("use",) if kind in ("feature", "alert") else ("use", "from", "on_fault")
         on_fault = table.get("on_fault") if "on_fault" in wiring else None
         if on_fault not in (None, "restart", "stop"):
             self.tables.problem(

@@ -30,7 +30,7 @@ from reactivex import Observable
 from pipeline.stretch import Stretch
 from pipeline.values import Bet, Columns, Floats, Signals, Votes
 
-Kind = Literal["source", "operator", "feature", "provider", "ensemble", "risk", "stake", "venue", "sink"]
+Kind = Literal["source", "operator", "feature", "provider", "ensemble", "risk", "stake", "venue", "sink", "alert"]
 
 TABLES: Mapping[Kind, str] = {
     "source": "sources",
@@ -42,6 +42,7 @@ TABLES: Mapping[Kind, str] = {
     "stake": "stakes",
     "venue": "venues",
     "sink": "sinks",
+    "alert": "alerts",
 }
 """The table of flows.toml in which parts of a kind are declared (stakes stand inside a risk table)."""
 
@@ -398,6 +399,12 @@ def sink(cls: type[T]) -> type[T]:
     the door, and what it gives enters by it.
     """
     return _declare("sink", cls)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def alert(cls: type[T]) -> type[T]:
+    """A way for alerts to leave the machine: `async def __call__(self, outlet: Outlet) -> None`."""
+    return _declare("alert", cls)
 
 
 def snake(name: str) -> str:

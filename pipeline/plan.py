@@ -1,7 +1,7 @@
 """A plan: a flow file that was checked and found whole."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +11,11 @@ from msgspec import Meta
 
 from pipeline.anchored import Anchoring
 from pipeline.calendar import Calendars
+from pipeline.control.settings import Api
 from pipeline.errors import Problem
 from pipeline.evidence import Evidence, Money
 from pipeline.flowtest import FlowTest
+from pipeline.logs.settings import Logs
 from pipeline.parts import Kind, Part
 from pipeline.settlement import Tie
 from pipeline.times import DurationText, duration
@@ -131,6 +133,10 @@ class Plan:
     tests: tuple[FlowTest, ...]
     warnings: tuple[Problem, ...]
     calendars: Calendars
+    api: Api = field(default_factory=Api)
+    logs: Logs = field(default_factory=Logs)
+    alerts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The ways out for alerts, by name."""
 
     @property
     def file(self) -> str:

@@ -28,6 +28,7 @@ ABOUT: Mapping[Kind, str] = {
     "stake": "How much to put on a ticket.",
     "venue": "Places that take orders and settle them.",
     "sink": "Where things go.",
+    "alert": "Ways for alerts to leave the machine.",
 }
 
 INPUT: JsonSchema = {
@@ -40,11 +41,11 @@ ON_FAULT: JsonSchema = {
 }
 
 
-def flow_schema(settings: type, account: type, test: type) -> JsonSchema:
-    """What a flow file may hold. The three are the classes behind [moonlight], [accounts.*] and [[test]]."""
-    shapes, shared = _shapes(settings, account, test, CalendarTable)
-    of_moonlight, of_account, of_test, of_calendar = shapes[:4]
-    keys = iter(shapes[4:])
+def flow_schema(settings: type, account: type, test: type, api: type, logs: type) -> JsonSchema:
+    """What a flow file may hold, by the classes behind [moonlight], [accounts.*], [[test]], [api] and [logs]."""
+    shapes, shared = _shapes(settings, account, test, CalendarTable, api, logs)
+    of_moonlight, of_account, of_test, of_calendar, of_api, of_logs = shapes[:6]
+    keys = iter(shapes[6:])
     parts = {_name(part): _part(part, keys) for part in _parts()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -55,6 +56,8 @@ def flow_schema(settings: type, account: type, test: type) -> JsonSchema:
             "accounts": {"description": "Whose money.", "type": "object", "additionalProperties": of_account},
             CALENDARS: {"description": "When markets are open.", "type": "object", "additionalProperties": of_calendar},
             **{TABLES[kind]: _table(kind) for kind in TABLES if kind != "stake"},
+            "api": of_api,
+            "logs": of_logs,
             "test": {"description": "Claims about this flow.", "type": "array", "items": of_test},
         },
         "additionalProperties": False,
@@ -122,7 +125,7 @@ def _part(part: Part, shapes: Iterator[JsonSchema]) -> JsonSchema:
         "properties": {
             "use": {"description": f"which {part.kind} this is", **_is(part.name, *sorted(part.catalogue))},
             **({"from": INPUT} if takes_named or (part.takes and part.kind == "venue") else {}),
-            **({} if part.kind in ("feature", "stake") else {"on_fault": ON_FAULT}),
+            **({} if part.kind in ("feature", "stake", "alert") else {"on_fault": ON_FAULT}),
             **keys,
         },
         "required": ["from", *required] if takes_named else required,

@@ -103,10 +103,8 @@ def test_once_the_desk_has_answered_no_order_leaves_though_a_strategy_holds_the_
                 async with running(plan, setting, ledger, ledger.past(MONDAY), journal=journal, taps=taps) as flow:
                     watch.begins(flow.border.clock)
                     switch.begins(flow)
-                    await until(lambda: seen.of(Latch))
-                    at = len(seen.values)
-                    await until(lambda: flow.border.now() > MONDAY + 3_600_000)
-                    after = seen.values[at:]
+                    await until(lambda: flow.border.now() > MONDAY + 3_600_000 and seen.of(Latch))
+                    after = seen.values[seen.values.index(*seen.of(Latch)) :]
                     assert all(passage.conserved for passage in flow.passages)
             finally:
                 stopping.join()

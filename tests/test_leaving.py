@@ -23,7 +23,7 @@ from pipeline.flow import Flow
 from pipeline.times import MINUTE, SECOND
 from pipeline.trying import NoRecords
 from pipeline.values import Order, Past, Payouts
-from pipeline.verbs.run import still_open
+from pipeline.verbs.run_words import still_open
 from tests.processes.broker import Broker
 from tests.processes.comparing import differences, orders_of
 from tests.processes.engines import FLOW, Engines

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pipeline.evidence import Standing, StandingState, Trouble
 from pipeline.remarks import Remarks
 from pipeline.values import Latch, Link
-from pipeline.verbs.run import summary_line
+from pipeline.verbs.run_words import summary_line
 from pipeline.view import Status
 from pipeline.watch import Watch
 from tests.sample_view import SampleView

@@ -12,7 +12,9 @@ import argparse
 import json
 from pathlib import Path
 
+from pipeline.control.settings import Api
 from pipeline.flowtest import FlowTest
+from pipeline.logs.settings import Logs
 from pipeline.plan import Account, Settings
 from pipeline.plugins import load_files_of
 from pipeline.schema import flow_schema
@@ -25,5 +27,5 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.flow is not None:
         load_files_of(options.flow)
-    print(json.dumps(flow_schema(Settings, Account, FlowTest), indent=2, ensure_ascii=False))
+    print(json.dumps(flow_schema(Settings, Account, FlowTest, Api, Logs), indent=2, ensure_ascii=False))
     return 0

@@ -1,0 +1,1 @@
+"""Alerts: what somebody should hear of now, said once, to where they are."""

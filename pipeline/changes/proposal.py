@@ -1,0 +1,60 @@
+"""What an edit of a flow's file would do to the flow that runs."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from pipeline.lifecycle import Scope
+
+What = Literal["keep", "apply", "restart", "start", "stop"]
+"""keep: untouched, with all it remembers; apply: its keys change at once, and it remembers what it did; restart: it
+begins anew, from what the ledger and its sources know; start, stop: it is new, or is no more."""
+
+
+class NodeChange(Struct, frozen=True):
+    """What becomes of one node, and why."""
+
+    node: str
+    what: What
+    why: str = ""
+    keys: tuple[str, ...] = ()
+    """The keys of its table that differ."""
+
+
+class KeyChange(Struct, frozen=True):
+    """What becomes of some keys: `left` untouched, `changed` from the next bar on, `held` until what they have open is
+    settled, `new`, or `gone`."""
+
+    scope: Scope
+    what: Literal["left", "changed", "held", "new", "gone"]
+    why: str = ""
+    orders: tuple[str, ...] = ()
+    """The open orders that are waited for."""
+
+
+class Proposal(Struct, frozen=True):
+    """All that an edit would do. With something in `refused` none of it is done."""
+
+    nodes: tuple[NodeChange, ...]
+    keys: tuple[KeyChange, ...]
+    refused: tuple[str, ...] = ()
+    """What cannot be changed while the flow runs, a sentence each."""
+    warnings: tuple[str, ...] = ()
+    waits_until: int = 0
+    """When the last of the contracts that are waited for ends, by its expiry; 0: nothing is waited for."""
+    gap_seconds: float = 0.0
+    """For how long, at the most, nodes that restart hear nothing of their market; what is missed is mended."""
+
+    @property
+    def changes(self) -> tuple[NodeChange, ...]:
+        return tuple(each for each in self.nodes if each.what != "keep")
+
+
+class Changed(Struct, frozen=True):
+    """What was done: `applied` and `restarted` nodes; or nothing yet, while `waiting` orders are open."""
+
+    at: int
+    applied: tuple[str, ...] = ()
+    restarted: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()

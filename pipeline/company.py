@@ -1,0 +1,95 @@
+"""What goes on beside a running flow and may fail without it: logs, telemetry, alerts and the like."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+
+from pipeline.errors import MoonlightError
+from pipeline.flow import Flow
+from pipeline.masking import masked
+from pipeline.plan import Plan
+from pipeline.values import Fault
+
+
+class Companion(Protocol):
+    """Looks on, and does what it does in its own time. Whatever becomes of it, the flow goes on."""
+
+    name: str
+
+    def told(self, node: str, value: Any) -> None:
+        """Something a node gave; called within the flow, so it must be quick and wait for nothing."""
+        ...
+
+    def begins(self, flow: Flow) -> None:
+        """The flow has begun."""
+        ...
+
+    async def attend(self) -> None:
+        """Go on beside the flow until called off."""
+        ...
+
+    async def ends(self, why: str) -> None:
+        """The flow has ended, or is about to; `why` it failed, or "". There are a few seconds for last words."""
+        ...
+
+
+LAST_WORDS = 5.0
+"""So many seconds all of them together have when the flow ends."""
+
+
+def company_of(plan: Plan) -> tuple[Companion, ...]:
+    """Who goes on beside a flow of this plan."""
+    return ()
+
+
+class Company:
+    """Several companions as one. One that fails is told as a fault and looked after no more."""
+
+    def __init__(self, companions: Sequence[Companion], fault: Callable[[str, Any], None]) -> None:
+        self._companions = tuple(companions)
+        self._fault = fault
+        self._gone = set[str]()
+        self._flow: Flow | None = None
+
+    def told(self, node: str, value: Any) -> None:
+        for each in self._companions:
+            if each.name not in self._gone:
+                try:
+                    each.told(node, value)
+                except Exception as failure:  # noqa: BLE001  # nobody who only looks on may stop the flow
+                    self._lose(each, failure)
+
+    def begins(self, flow: Flow) -> None:
+        self._flow = flow
+        for each in self._companions:
+            each.begins(flow)
+
+    async def attend(self) -> None:
+        """All of them, until called off."""
+        await asyncio.gather(*(self._attend(each) for each in self._companions))
+
+    async def ends(self, why: str) -> None:
+        """The last words of all, for which nobody waits for long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                left = (each for each in self._companions if each.name not in self._gone)
+                await asyncio.gather(*(self._ends(each, why) for each in left))
+
+    async def _ends(self, companion: Companion, why: str) -> None:
+        try:
+            await companion.ends(why)
+        except Exception as failure:  # noqa: BLE001  # as while it attended
+            self._lose(companion, failure)
+
+    async def _attend(self, companion: Companion) -> None:
+        try:
+            await companion.attend()
+        except Exception as failure:  # noqa: BLE001  # told as a fault: trading goes on without it
+            self._lose(companion, failure)
+
+    def _lose(self, companion: Companion, failure: Exception) -> None:
+        self._gone.add(companion.name)
+        what = str(failure) if isinstance(failure, MoonlightError) else f"{type(failure).__name__}: {failure}"
+        at = 0 if self._flow is None else self._flow.border.now()
+        self._fault(companion.name, Fault(companion.name, at, masked(f"{what}; the flow goes on without it")))
