@@ -1,8 +1,10 @@
 """Many worlds: a seed each, over several processes, summed up."""
 
+import signal
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing import active_children
 from pathlib import Path
@@ -68,9 +70,24 @@ def outcomes(
         return
     with ProcessPoolExecutor(max_workers=jobs, initializer=register) as pool:
         try:
-            yield from pool.map(one, *zip(*asked, strict=True), chunksize=1)
+            with _undisturbed():
+                lives = pool.map(one, *zip(*asked, strict=True), chunksize=1)
+            yield from lives
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in active_children():  # nobody waits for worlds that nobody counts
                 process.terminate()
             raise
+
+
+@contextmanager
+def _undisturbed() -> Generator[None]:
+    """Ctrl-C waits meanwhile, here and in processes that begin now: these leave it to us to end them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -18,7 +18,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
-from signal import SIG_DFL, SIGINT, signal
+from signal import SIG_IGN, SIGINT, signal
 from time import perf_counter
 
 from pipeline.errors import InputError
@@ -87,8 +87,8 @@ def so_far(summary: Summary, total: int) -> str:
 
 
 def register() -> None:
-    """Make the parts known to a process, as the command line does. Ctrl-C ends it without a word of its own."""
-    signal(SIGINT, SIG_DFL)
+    """Make the parts known to a process, as the command line does. On Ctrl-C whoever started it ends it."""
+    signal(SIGINT, SIG_IGN)
     for name in ("operators", "sinks", "sources"):
         import_module(name)
     load_installed()
