@@ -36,7 +36,7 @@ part_conform() { # mostly waiting, so both at once
     return $failed
 }
 part_feed() { # mostly waiting, so all at once, the longest first
-    python -m pytest tests/feed/acceptance.py -p no:cacheprovider -n 3 --dist worksteal --durations=10
+    python -m pytest tests/feed/acceptance.py -p no:cacheprovider -n 4 --dist worksteal --durations=10
 }
 
 kept=$(mktemp -d)
