@@ -10,6 +10,7 @@ from pipeline.flow import Flow
 from pipeline.masking import masked
 from pipeline.plan import Plan
 from pipeline.values import Fault
+from pipeline.watchdog import watching
 
 
 class Companion(Protocol):
@@ -40,7 +41,7 @@ LAST_WORDS = 5.0
 
 def company_of(plan: Plan) -> tuple[Companion, ...]:
     """Who goes on beside a flow of this plan."""
-    return ()
+    return watching()
 
 
 class Company:

@@ -186,6 +186,8 @@ def opened(path: Path, patience: int = PATIENCE) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
         if (left := left_by_earlier(path)) is not None:
             raise emptied(path, left)
+        if not path.exists():
+            path.touch(mode=0o600)  # whoever makes it, nobody else reads it; its log is made like it
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as failure:
         raise unusable(path, failure, patience) from failure

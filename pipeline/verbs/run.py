@@ -31,6 +31,7 @@ from pipeline.ending import Unended, leave, patience
 from pipeline.engine import Setting, ledger_of, market_of, running, venue_clock
 from pipeline.errors import InputError
 from pipeline.flow import CLOCK, TAP, Flow
+from pipeline.hardening import harden, refuse_unsafe
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
 from pipeline.live import KillSignal, collect_seldom, on_signals, only_one, wall, watch_ledger
@@ -74,6 +75,8 @@ def run(options: argparse.Namespace) -> int:
         seconds = None if options.length is None else duration(options.length) / SECOND
     except ValueError as wrong:
         raise InputError(str(wrong)) from None
+    harden()
+    refuse_unsafe(plan)
     unlock(plan)
     with only_one(plan.folder), KillSignal() as killed:
         asyncio.run(_Run(plan, options, seconds, killed).whole())
