@@ -30,6 +30,8 @@ class Companion(Protocol):
         """Go on beside the flow until called off."""
         ...
 
+    # One that holds what a plan says has `changed(plan)` as well: the flow goes on by another plan from here on.
+
     async def ends(self, why: str) -> None:
         """The flow has ended, or is about to; `why` it failed, or "". There are a few seconds for last words."""
         ...
@@ -65,6 +67,16 @@ class Company:
         self._flow = flow
         for each in self._companions:
             each.begins(flow)
+
+    def changed(self, plan: Plan) -> None:
+        """The flow goes on by another plan: whoever has a `changed` is told."""
+        for each in self._companions:
+            changed = getattr(each, "changed", None)
+            if changed is not None and each.name not in self._gone:
+                try:
+                    changed(plan)
+                except Exception as failure:  # noqa: BLE001  # as when it is told of a value
+                    self._lose(each, failure)
 
     async def attend(self) -> None:
         """All of them, until called off."""

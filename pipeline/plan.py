@@ -48,7 +48,9 @@ class Settings:
     plugins: Annotated[
         tuple[str, ...], Meta(description="Python files beside this one, whose parts can be used as if they were ours")
     ] = ()
-
+    watch: Annotated[
+        bool, Meta(description="whether a running engine takes over an edit of this file as soon as it is saved")
+    ] = True
     entry_delay: Annotated[
         DurationText,
         Meta(description="how long after a bar is final its contract is thought to begin when `why` says what it paid"),

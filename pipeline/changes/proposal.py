@@ -1,6 +1,6 @@
 """What an edit of a flow's file would do to the flow that runs."""
 
-from typing import Literal
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -58,3 +58,26 @@ class Changed(Struct, frozen=True):
     restarted: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+class Changing(Protocol):
+    """A running flow that lets itself be changed. Every call may come from any thread, and waits for its answer."""
+
+    @property
+    def text(self) -> str:
+        """The flow as it is run now."""
+        ...
+
+    @property
+    def pending(self) -> Proposal | None:
+        """The change that waits for what some keys have open; None when none does."""
+        ...
+
+    def propose(self, text: str) -> Proposal:
+        """What another text would do. `PlanError` with every problem when it is no flow; nothing is done."""
+        ...
+
+    def apply(self, text: str, by: str) -> Changed:
+        """Write the text into the flow's file and run it. `PlanError` when it is no flow, `InputError` when it asks for
+        what cannot be changed in a running one: then neither the file nor the flow is touched."""
+        ...
