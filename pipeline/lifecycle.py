@@ -3,66 +3,61 @@
 A key that is not RUNNING is not traded; what it has open is settled all the same, and every bar of it has its row.
 """
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Iterable, Mapping
 
-from msgspec import Struct
+from pipeline.values import Held, Key, Life, LifeState, Scope, Switched
 
-from pipeline.values import Key
-
-LifeState = Literal["INIT", "RUNNING", "PAUSED", "RELOAD", "STOPPING", "STOPPED"]
+__all__ = [
+    "EVERY_KEY",
+    "MOVES",
+    "Held",
+    "IllegalMove",
+    "Life",
+    "LifeState",
+    "Scope",
+    "Switched",
+    "deciding",
+    "in_force",
+    "moved",
+]
 
 MOVES: Mapping[LifeState, frozenset[LifeState]] = {
     "INIT": frozenset(("RUNNING", "PAUSED", "RELOAD", "STOPPING", "STOPPED")),
     "RUNNING": frozenset(("PAUSED", "RELOAD", "STOPPING", "STOPPED")),
-    "PAUSED": frozenset(("RUNNING", "RELOAD", "STOPPING", "STOPPED")),
-    "RELOAD": frozenset(("INIT", "RUNNING", "PAUSED", "STOPPING", "STOPPED")),
-    "STOPPING": frozenset(("RUNNING", "INIT", "PAUSED", "STOPPED")),
-    "STOPPED": frozenset(("INIT", "RUNNING", "PAUSED")),
+    "PAUSED": frozenset(("INIT", "RUNNING", "RELOAD", "STOPPING", "STOPPED")),
+    "RELOAD": frozenset(("INIT", "PAUSED", "STOPPING", "STOPPED")),
+    "STOPPING": frozenset(("INIT", "RUNNING", "PAUSED", "RELOAD", "STOPPED")),
+    "STOPPED": frozenset(("INIT", "RUNNING", "PAUSED", "RELOAD", "STOPPING")),
 }
 """From where to where. INIT: not yet ready to decide. PAUSED: too many errors in a row, it goes on by itself. RELOAD: a
-change of the flow waits for what it has open. STOPPING: stopped, with a contract open. STOPPED: nothing is open."""
+change of the flow waits for what it has open. STOPPING: stopped, with a contract open. STOPPED: nothing is open; a
+contract that somebody else bought on it makes it STOPPING once more."""
 
 
-class Scope(Struct, frozen=True):
-    """Which keys: those of an account, a product and a timeframe (ms); what is left out means all."""
-
-    account: str = ""
-    product: str = ""
-    tf: int = 0
-
-    def holds(self, key: Key) -> bool:
-        return self.account in ("", key.account) and self.product in ("", key.product) and self.tf in (0, key.tf)
-
-    def covers(self, other: "Scope") -> bool:
-        """Whether every key of the other is one of these."""
-        return self.account in ("", other.account) and self.product in ("", other.product) and self.tf in (0, other.tf)
+EVERY_KEY = Scope()
 
 
-class Switched(Struct, frozen=True):
-    """Somebody started or stopped keys. It holds until somebody says otherwise, whatever ends or starts in between."""
-
-    scope: Scope
-    on: bool
-    at: int
-    reason: str
-    by: str
+class IllegalMove(AssertionError):
+    """A key was told to go where its state does not lead: a mistake of this program."""
 
 
-class Life(Struct, frozen=True):
-    """What became of a key's life at a moment, and why."""
+def moved(was: LifeState, to: LifeState) -> LifeState:
+    """Where a key goes from a state."""
+    if to not in MOVES[was]:
+        raise IllegalMove(f"a key is {was} and cannot become {to}")
+    return to
 
-    account: str
-    product: str
-    tf: int
-    state: LifeState
-    at: int
-    why: str = ""
-    errors: int = 0
-    """How many came in a row until then."""
-    until: int = 0
-    """When a PAUSED one goes on; 0: nobody knows."""
 
-    @property
-    def key(self) -> Key:
-        return Key(self.account, self.product, self.tf)
+def in_force(switched: Iterable[Switched]) -> tuple[Switched, ...]:
+    """Of what was switched, in order, what still says something of a key: the newest that does decides."""
+    kept: list[Switched] = []
+    for each in switched:
+        of_all = each.only or each.scope == EVERY_KEY
+        kept = [] if of_all else [other for other in kept if other.only or not each.scope.covers(other.scope)]
+        kept.append(each)
+    return tuple(kept)
+
+
+def deciding(switched: Iterable[Switched], key: Key) -> Switched | None:
+    """What says whether a key is to trade, of what was switched in order; nothing where nobody ever said so."""
+    return next((each for each in reversed(tuple(switched)) if each.says(key) is not None), None)

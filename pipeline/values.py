@@ -547,6 +547,72 @@ class Latch(Struct, frozen=True):
     """Who set or released it: a node of the flow, or the user by a verb."""
 
 
+LifeState = Literal["INIT", "RUNNING", "PAUSED", "RELOAD", "STOPPING", "STOPPED"]
+
+
+class Scope(Struct, frozen=True):
+    """Which keys: those of an account, a product and a timeframe (ms); what is left out means all."""
+
+    account: str = ""
+    product: str = ""
+    tf: int = 0
+
+    def holds(self, key: Key) -> bool:
+        return self.account in ("", key.account) and self.product in ("", key.product) and self.tf in (0, key.tf)
+
+    def covers(self, other: "Scope") -> bool:
+        """Whether every key of the other is one of these."""
+        return self.account in ("", other.account) and self.product in ("", other.product) and self.tf in (0, other.tf)
+
+
+class Switched(Struct, frozen=True):
+    """Somebody started or stopped keys. It holds until somebody says otherwise, whatever ends or starts in between."""
+
+    scope: Scope
+    on: bool
+    at: int
+    reason: str
+    by: str
+    only: bool = False
+    """These are started and all others are stopped."""
+
+    def says(self, key: Key) -> bool | None:
+        """Whether a key is to trade; None where this says nothing of it."""
+        if self.scope.holds(key):
+            return self.on
+        return False if self.only else None
+
+
+class Held(Struct, frozen=True):
+    """A change of the flow waits for what some keys have open, or waits no more: they trade nothing new meanwhile."""
+
+    scope: Scope
+    on: bool
+    at: int
+    why: str
+
+
+class Life(Struct, frozen=True):
+    """What became of a key's life at a moment, and why."""
+
+    account: str
+    product: str
+    tf: int
+    state: LifeState
+    at: int
+    why: str = ""
+    errors: int = 0
+    """How many came in a row until then."""
+    until: int = 0
+    """When a PAUSED one goes on; 0: nobody knows."""
+    orders: int = 0
+    """How many of the errors were orders that went wrong."""
+
+    @property
+    def key(self) -> Key:
+        return Key(self.account, self.product, self.tf)
+
+
 class Arming(Struct, frozen=True):
     """Somebody allowed an account to trade with real money until a moment. With `until` at `at` it is withdrawn."""
 
@@ -638,6 +704,10 @@ class Past(Struct, frozen=True):
     """All money that came or went without a contract: account, reference, moment, amount."""
     unaudited: tuple[str, ...] = ()
     """Those of the orders whose contract has ended and was not held against our own prices before the program ended."""
+    switched: tuple[Switched, ...] = ()
+    """Who started and stopped keys, as far as it still says something of one, in order."""
+    lives: tuple[Life, ...] = ()
+    """The last one of each key."""
 
 
 class Dropped(Struct, frozen=True):

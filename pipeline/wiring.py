@@ -36,6 +36,7 @@ from pipeline.values import (
     Decisions,
     Gap,
     Health,
+    Held,
     Latch,
     Leaving,
     Order,
@@ -48,6 +49,7 @@ from pipeline.values import (
     Settlement,
     Signals,
     Slept,
+    Switched,
     Tips,
     Votes,
 )
@@ -277,7 +279,7 @@ class Wiring:
             yield Edge(venue, gate.id, "payouts", (Payouts,))
             if Standing in gives(self._nodes[venue]):
                 yield Edge(venue, gate.id, "orders", (Standing,))
-        yield Edge(LEDGER, gate.id, "orders", (Past, Latch))
+        yield Edge(LEDGER, gate.id, "orders", (Past, Latch, Switched, Held))
         executors = sorted(
             {edge.target for edge in named if edge.source == gate.id and Order in gives(self._nodes[edge.target])}
         )
@@ -359,7 +361,8 @@ def _implicit(kind: Kind, types_taken: Sequence[type[Any]]) -> bool:
     """Whether a parameter is wired by what the parts are rather than by `from`."""
     loops: set[type[Any]] = {*REPLIES, *TOLD, Slept, Leaving, Outcomes}
     if kind in ("risk", "venue"):
-        loops |= {Payouts, Order, Standing, Health, Quotes, Bars} if kind == "risk" else {Order, Inquiry, Closing}
+        of_gates = {Payouts, Order, Standing, Health, Quotes, Bars, Switched, Held}
+        loops |= of_gates if kind == "risk" else {Order, Inquiry, Closing}
     if kind == "sink" and set(types_taken) == {Latch}:
         return False
     if kind == "sink" and FeedReport in types_taken:  # what sources say, which follows from where its bars come from

@@ -16,8 +16,8 @@ from tests.support import MONDAY, signals
 
 FINAL = MONDAY + MINUTE
 ALWAYS = (
-    *("fault", "ready", "stale_signal", "vote", "confidence", "permit", "killed", "missed", "feed", "payout"),
-    *("unknown", "open", "cool_down", "stake", "funds", "daily_loss"),
+    *("fault", "ready", "stale_signal", "vote", "confidence", "permit", "killed", "stopped", "missed", "overrun"),
+    *("feed", "payout", "unknown", "open", "cool_down", "stake", "funds", "daily_loss"),
 )
 """The gates of a guard that asks for nothing more."""
 MIDNIGHT = MONDAY // DAY * DAY + DAY

@@ -532,7 +532,7 @@ def test_an_account_of_which_an_amount_is_told_that_is_none_is_traded_no_more(am
     told = msgspec.structs.replace(order("SETTLED", result="win", product="BTCUSD"), **{key: Decimal(amount)})
     given = given_by(guard(), (MONDAY, told), signal())
     assert no("killed", given) == (1.0, 0.0)
-    ((_, made),) = given
+    (made,) = [each for _, each in given if isinstance(each, Decisions)]
     assert next(answer for answer in made.explained[0] if answer.gate == "killed").word.startswith(
         "an amount that is none"
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from operators.risk.feed import SECONDS
-from pipeline.values import Bars, Decisions, Past
+from pipeline.values import Bars, Decisions, Floats, Past, Small, Stamps
 
 MISSED = "missed"
 
@@ -43,20 +43,37 @@ class Absence:
 
     def _rows(self, account: str, bars: Bars, at: int) -> Decisions:
         rows = len(bars)
-        nothing = np.full(rows, np.nan)
-        return Decisions(
-            account=account,
-            product=bars.product,
-            tf=bars.tf,
-            gates=self._gates,
-            open_ts=bars.open_ts,
-            at=np.full(rows, at, np.int64),
-            verdict=np.full(rows, self._gates.index(MISSED), np.int8),
-            value=(at - bars.final_at) / SECONDS,
-            threshold=np.zeros(rows),
-            score=nothing,
-            direction=np.zeros(rows, np.int8),
-            payout=nothing,
-            orders={},
-            explained={},
-        )
+        verdict, noticed = np.full(rows, self._gates.index(MISSED), np.int8), np.full(rows, at, np.int64)
+        late = (at - bars.final_at) / SECONDS
+        return unasked(account, bars.product, bars.tf, self._gates, bars.open_ts, noticed, verdict, late)
+
+
+def unasked(
+    account: str,
+    product: str,
+    tf: int,
+    gates: tuple[str, ...],
+    open_ts: Stamps,
+    at: Stamps,
+    verdict: Small,
+    late: Floats,
+) -> Decisions:
+    """Rows of bars of which nothing was asked any more: why, and how many seconds too late."""
+    rows = len(open_ts)
+    nothing = np.full(rows, np.nan)
+    return Decisions(
+        account=account,
+        product=product,
+        tf=tf,
+        gates=gates,
+        open_ts=open_ts,
+        at=at,
+        verdict=verdict,
+        value=late,
+        threshold=np.zeros(rows),
+        score=nothing,
+        direction=np.zeros(rows, np.int8),
+        payout=nothing,
+        orders={},
+        explained={},
+    )

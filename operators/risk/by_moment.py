@@ -10,6 +10,7 @@ from typing import Protocol
 from operators.risk.book import Book
 from operators.risk.days import Days
 from operators.risk.judges import Bounds, Judge
+from operators.risk.lifetimes import CALM
 from operators.risk.memory import Memory
 from operators.risk.results import NOTHING
 from operators.risk.terms import Margin, OpenPer, Together
@@ -68,6 +69,18 @@ class Killed:
             return answer(self.name, 1, 0, fits=False, word="an amount that is none was told of this account")
         latch = case.memory.latches.holding(case.key.account)
         return answer(self.name, latch is not None, 0, latch is None, "" if latch is None else latch.reason)
+
+
+class Stopped:
+    """The key is stopped, rests after errors, or waits for a change of the flow."""
+
+    name: str = "stopped"
+
+    def __call__(self, case: Case) -> GateRow:
+        life = case.memory.lives.of(case.key)
+        calm = life.state in CALM
+        word = "" if life.state == "RUNNING" else f"{life.state}: {life.why}"
+        return answer(self.name, not calm, 0, fits=calm, word=word)
 
 
 @dataclass(frozen=True)
@@ -298,8 +311,8 @@ def crowds(per: OpenPer) -> Iterator[Crowd]:
 
 
 BY_MOMENT = (
-    *("killed", "missed", "feed", "connection", "latency", "breaker", "payout", "ev", "unknown", "open"),
-    *("open_account", "open_product", "open_slot", "open_all", "cool_down", "streak", "target", "trades", "stake"),
-    *("funds", "daily_loss", "loss", "drawdown", "together"),
+    *("killed", "stopped", "missed", "overrun", "feed", "connection", "latency", "breaker", "payout", "ev"),
+    *("unknown", "open", "open_account", "open_product", "open_slot", "open_all", "cool_down", "streak", "target"),
+    *("trades", "stake", "funds", "daily_loss", "loss", "drawdown", "together"),
 )
 """Their names, in the order in which they are asked."""

@@ -19,8 +19,11 @@ from operators.risk.by_bar import BY_BAR, Answers, BarGate, Said
 from operators.risk.by_moment import BY_MOMENT, Case, MomentGate
 from operators.risk.feed import Feed
 from operators.risk.known import PayoutSeries
+from operators.risk.lifetimes import Passing
 from operators.risk.memory import Memory, Terms
 from operators.risk.results import NOTHING
+from operators.risk.skipping import Skipping
+from pipeline.calendar import Calendars
 from pipeline.evidence import Standing
 from pipeline.orders import prepared
 from pipeline.parts import StakeRule
@@ -36,17 +39,23 @@ from pipeline.values import (
     Floats,
     GateRow,
     Health,
+    Held,
     Key,
     Latch,
+    Life,
     Order,
     Past,
     Payouts,
     Quotes,
     Signals,
     Slept,
+    Switched,
     Ticket,
 )
 
+Heard = (
+    Signals | Calibrated | Payouts | Order | Past | Latch | Switched | Held | Standing | Health | Quotes | Bars | Slept
+)
 GATES = BY_BAR + BY_MOMENT
 TRADED = -1
 EXPLAINED_WHOLE = 8
@@ -63,6 +72,7 @@ class Manner(NamedTuple):
     stake: StakeRule
     terms: Terms
     max_quote_age: int | None
+    calendars: Calendars = Calendars()
 
 
 @dataclass(eq=False)
@@ -136,46 +146,49 @@ class Deciding:
         self._payouts: dict[str, PayoutSeries] = {}
         self._feed = Feed(manner.max_quote_age)
         self._absence = Absence(self._accounts, GATES)
+        self._skipping = Skipping(self._accounts, GATES, self._feed, manner.calendars)
         self._waiting: list[tuple[int, str, int, int, int, Batch]] = []
         self._unfinished: dict[tuple[str, int], deque[Batch]] = {}
         self._sequence = 0
 
     @property
     def due(self) -> int | None:
-        return self._waiting[0][0] if self._waiting else None
+        lives = self._memory.lives.due
+        if not self._waiting:
+            return lives
+        return self._waiting[0][0] if lives is None else min(self._waiting[0][0], lives)
 
-    def take(
-        self,
-        item: Signals | Calibrated | Payouts | Order | Past | Latch | Standing | Health | Quotes | Bars | Slept,
-        at: int,
-    ) -> Iterator[Decisions | Approved | Latch]:
+    def take(self, item: Heard, at: int) -> Iterator[Decisions | Approved | Latch | Life]:
         match item:
             case Health() | Quotes() | Slept():
                 self._feed.take(item, at)
             case Signals() | Calibrated():
                 said = Said.of(item)
+                yield from self._skipping.before(said.signals, at)
                 self._screen(said)
                 yield from self._finished(said.signals.product, said.signals.tf)
             case Payouts():
                 self._payouts.setdefault(item.product, PayoutSeries()).extend(item)
-            case Order() | Latch() | Standing():
-                yield from self._memory.take(item)
+            case Order() | Latch() | Standing() | Switched() | Held():
+                yield from self._memory.take(item, at)
             case Bars():
                 yield from self._absence.take(item, at)
             case Past():
                 self._absence.begin(item, at)
-                yield from self._memory.restore(item)
+                yield from self._memory.restore(item, at)
 
-    def wake(self, at: int) -> Iterator[Decisions | Approved]:
+    def wake(self, at: int) -> Iterator[Decisions | Approved | Life]:
         """Decisions come before the tickets they approve: an order's intent, once durable, makes them durable too."""
         approved: list[Approved] = []
         while self._waiting and self._waiting[0][0] <= at:
             moment, product, tf, row, _, batch = heappop(self._waiting)
+            yield from self._memory.lives.advance(moment)
             shared = self._shared(batch, row, moment)
             decided = [self._decide(account, batch, row, moment, shared) for account in self._accounts]
             approved += [each for each in decided if each is not None]
             batch.left -= 1
             yield from self._finished(product, tf)
+        yield from self._memory.lives.advance(at)
         yield from approved
 
     def _screen(self, said: Said) -> None:
@@ -195,6 +208,8 @@ class Deciding:
             self._sequence += 1
             moment = int(signals.final_at[row])
             heappush(self._waiting, (moment, signals.product, signals.tf, row, self._sequence, batch))
+        for passing in _passings(signals):
+            self._memory.lives.expect(passing)
 
     def _screened(self, columns: tuple[Answers, ...], rows: int) -> Rows:
         """The first gate of the bar that says no, for each row."""
@@ -214,7 +229,8 @@ class Deciding:
         probability = error = NAN
         if sure is not None and not sure.drifted[row]:
             probability, error = float(sure.probability[row]), float(sure.error[row])
-        feed = tuple(self._feed.asked(signals.product, at))
+        closed = int(signals.open_ts[row]) + signals.tf
+        feed = tuple(self._feed.asked(signals.product, at, closed, signals.tf))
         return Shared(explained, feed, payout, probability, error, RowColumns(signals, row))
 
     def _explained(self, batch: Batch, row: int) -> Iterator[GateRow]:
@@ -235,6 +251,7 @@ class Deciding:
                 answers.verdict[row] = self._numbers[gate.gate]
                 answers.value[row], answers.threshold[row] = gate.value, gate.threshold
                 return None
+        assert self._memory.lives.of(case.key).state == "RUNNING", "a key that does not run is not traded"
         approved = answers.orders[row] = _approved(case, signals, row, shared.columns.features)
         self._memory.follow(prepared(approved))
         return approved
@@ -277,6 +294,16 @@ class Deciding:
             batch = batches.popleft()
             for account in self._accounts:
                 yield _decisions(account, batch.signals, batch.rows[account])
+
+
+def _passings(signals: Signals) -> Iterator[Passing]:
+    """What its bars say of the lives of a stream's keys: those that failed each, else the first and the first ready."""
+    ready = signals.ready
+    rows = set(range(len(signals) if signals.fault else min(1, len(signals))))
+    if ready.any():
+        rows.add(int(ready.argmax()))
+    for row in sorted(rows):
+        yield Passing(int(signals.final_at[row]), signals.product, signals.tf, signals.fault, bool(ready[row]))
 
 
 def _approved(case: Case, signals: Signals, row: int, features: dict[str, float]) -> Approved:

@@ -4,9 +4,11 @@ from collections import deque
 from collections.abc import Iterator
 
 from operators.risk.known import LastQuote, Series
-from pipeline.values import HEALTH, GateRow, Health, Quotes, Slept
+from pipeline.values import HEALTH, GateRow, Health, Quotes, Slept, Standstill
 
-FEED_GATES = ("missed", "feed")
+LATE_GATES = ("missed", "overrun")
+"""What is said of a bar that came too late: the machine stood still, or the program was busy."""
+FEED_GATES = (*LATE_GATES, "feed")
 WHOLE = ""
 """The product under which the health of the whole feed is told."""
 REFUSED = frozenset(HEALTH.index(word) for word in ("slow", "stale", "suspect", "skewed", "recovering", "down"))
@@ -14,6 +16,13 @@ BY_LAG = frozenset(HEALTH.index(word) for word in ("slow", "skewed"))
 SLEEPS = 8
 """So many of the last sleeps are remembered; rows of earlier ones were decided long ago."""
 SECONDS = 1000.0
+AT_ONCE = 5000
+"""A bar that is decided so soon after its close (ms) is not late, whatever stood still before."""
+
+
+def gate_of(cause: Standstill) -> str:
+    """What is said of bars that came too late because of it."""
+    return "overrun" if cause == "blocked" else "missed"
 
 
 class Feed:
@@ -36,15 +45,17 @@ class Feed:
             case Slept():
                 self._slept.append(item)
 
-    def asked(self, product: str, at: int) -> Iterator[GateRow]:
-        """The answers of FEED_GATES for a trade at a moment, in seconds."""
-        yield self._missed(at)
+    def asked(self, product: str, at: int, closed: int, tf: int) -> Iterator[GateRow]:
+        """The answers of FEED_GATES, in seconds, for a trade at a moment on a bar of `tf` that ended at `closed`."""
+        for gate in LATE_GATES:
+            slept = (each for each in self._slept if gate_of(each.cause) == gate)
+            late = max((_late(each, at, closed, tf) for each in slept), default=0)
+            yield GateRow(gate, late / SECONDS, 0.0, "no" if late else "yes")
         yield self._trusted(product, at)
 
-    def _missed(self, at: int) -> GateRow:
-        """How much too late a moment is noticed that came while nothing ran."""
-        late = max((each.until - at for each in self._slept if each.since <= at < each.until), default=0)
-        return GateRow("missed", late / SECONDS, 0.0, "no" if late else "yes")
+    def skipped(self, closed: int, tf: int) -> Slept | None:
+        """Why a bar of `tf` that would have ended at `closed` never came, if nothing ran then."""
+        return next((each for each in self._slept if each.since - tf <= closed < each.until), None)
 
     def _trusted(self, product: str, at: int) -> GateRow:
         word = ""
@@ -65,6 +76,14 @@ class Feed:
         if age <= self._max_age:
             return GateRow("feed", age / SECONDS, self._max_age / SECONDS, "yes", word)
         return GateRow("feed", age / SECONDS, self._max_age / SECONDS, "no")
+
+
+def _late(slept: Slept, at: int, closed: int, tf: int) -> int:
+    """How much too late (ms) a moment is noticed that came while nothing ran, or a bar is told that ended then."""
+    if slept.since <= at < slept.until:
+        return slept.until - at
+    told_late = at >= slept.until and slept.since - tf <= closed <= slept.until - AT_ONCE
+    return at - closed if told_late else 0
 
 
 def _refused(row: tuple[float, ...], at: int) -> GateRow:

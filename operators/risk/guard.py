@@ -40,6 +40,7 @@ from operators.risk.by_moment import (
     Resting,
     Slow,
     Stake,
+    Stopped,
     Told,
     Unknown,
     crowds,
@@ -54,6 +55,7 @@ from operators.risk.memory import Terms
 from operators.risk.terms import (
     Breaker,
     Caution,
+    Errors,
     Latency,
     Margin,
     NotNegative,
@@ -63,6 +65,7 @@ from operators.risk.terms import (
     Volatility,
     within_a_day,
 )
+from pipeline.calendar import Calendars
 from pipeline.evidence import Standing
 from pipeline.parts import Derived, Nested, Ruinous, StakeRule, risk
 from pipeline.permit import Permit
@@ -75,13 +78,16 @@ from pipeline.values import (
     Decisions,
     Flags,
     Health,
+    Held,
     Latch,
+    Life,
     Order,
     Past,
     Payouts,
     Quotes,
     Signals,
     Slept,
+    Switched,
 )
 from pipeline.walltime import zone_names
 
@@ -126,6 +132,9 @@ class Guard:
     ] = None
     latency: Annotated[Latency | None, Meta(description="how long answers to orders may take")] = None
     breaker: Annotated[Breaker | None, Meta(description="a rest after orders that went wrong")] = None
+    errors: Annotated[
+        Errors, Meta(description='after how many errors in a row a key rests, and how long: { most = 3, rest = "30s" }')
+    ] = Errors()
     open_per: Annotated[OpenPer, Meta(description="how many trades may be open at once")] = OpenPer()
     together: Annotated[
         Together | None, Meta(description="what may be at stake at once on products that move together")
@@ -144,6 +153,10 @@ class Guard:
     balances: Annotated[Mapping[str, Decimal], Derived] = field(default_factory=dict[str, Decimal])
     connected: Annotated[frozenset[str], Derived] = frozenset()
     """Those of all accounts that have a connection to their venue which may break."""
+    products: Annotated[tuple[str, ...], Derived] = ()
+    slots: Annotated[tuple[int, ...], Derived] = ()
+    """The timeframes (ms) of the flow's bars."""
+    calendars: Annotated[Calendars, Derived] = Calendars()
     bar_gates: ClassVar[tuple[str, ...]] = BY_BAR
 
     def __post_init__(self) -> None:
@@ -175,11 +188,11 @@ class Guard:
         self,
         signals: Observable[Signals | Calibrated],
         payouts: Observable[Payouts],
-        orders: Observable[Order | Past | Latch | Standing],
+        orders: Observable[Order | Past | Latch | Switched | Held | Standing],
         feed: Observable[Health | Quotes],
         history: Observable[Bars],
         clock: Observable[Slept],
-    ) -> Observable[Decisions | Approved | Latch]:
+    ) -> Observable[Decisions | Approved | Latch | Life]:
         return woken(lambda: Deciding(self.manner()), "risk", clock, feed, history, payouts, orders, signals)
 
     def passes(self, signals: Signals | Calibrated) -> Flags:
@@ -193,6 +206,7 @@ class Guard:
         told = [rules.daily_loss(who, self.max_daily_loss, self.day)]
         told += [rules.limit(self.accounts, each, self.day) for each in self.limits]
         told.append(rules.resting(everybody, self._rests))
+        told.append(rules.pausing(everybody, self.errors))
         told += rules.crowding(who, everybody, self.open_per)
         told += [rules.holding_together(who, self.together)] if self.together is not None else []
         told += [rules.breaking(who, self.breaker)] if self.breaker is not None else []
@@ -212,7 +226,8 @@ class Guard:
     def manner(self) -> Manner:
         """What it decides by."""
         age = None if self.max_quote_age is None else duration(self.max_quote_age)
-        return Manner(tuple(self._by_bar()), tuple(self._by_moment()), self.stake, self._terms(), age)
+        gates = tuple(self._by_bar()), tuple(self._by_moment())
+        return Manner(*gates, self.stake, self._terms(), age, self.calendars)
 
     def _by_bar(self) -> Iterator[BarGate]:
         """The gates of the bar, in the order in which they are asked."""
@@ -231,6 +246,7 @@ class Guard:
     def _by_moment(self) -> Iterator[MomentGate]:
         """The gates of the moment, in the order in which they are asked."""
         yield Killed()
+        yield Stopped()
         yield from (Told(name, place) for place, name in enumerate(FEED_GATES))
         if not self.connected.isdisjoint(self.accounts):
             yield Connected()
@@ -301,4 +317,7 @@ class Guard:
             storm=storm,
             answers_within=None if self.latency is None else duration(self.latency.within),
             follows_others=self.open_per.all is not None,
+            streams=tuple((product, tf) for product in self.products for tf in self.slots),
+            connected=self.connected,
+            patience=self.errors.patience,
         )

@@ -1,4 +1,4 @@
-"""What a guard remembers: a book for each account, what limits count, and who is stopped.
+"""What a guard remembers: a book for each account, what limits count, who is stopped, and the life of each key.
 
 All of it is folded from what became of orders, of its own and of those of other guards whose orders go the same way,
 and from stops; a start folds what the ledger knew, and stands where the run before it stood.
@@ -12,12 +12,15 @@ from operators.risk.book import Book
 from operators.risk.days import Days
 from operators.risk.judges import Judge, Standing, Streak
 from operators.risk.latches import Latches
+from operators.risk.lifetimes import Lifetimes, Patience
 from operators.risk.line import Line, Storm
 from operators.risk.results import NOTHING, Ended, Rests, Results
 from pipeline.evidence import Standing as VenueStanding
-from pipeline.values import ENDED, Key, Latch, Order, Past
+from pipeline.times import HOUR, SECOND
+from pipeline.values import ENDED, Held, Key, Latch, Life, Order, Past, Switched
 
 EVERY = "every account"
+PATIENCE = Patience(3, 30 * SECOND, HOUR)
 Whose = str | Key
 """An account, a key, or every account."""
 
@@ -36,6 +39,11 @@ class Terms:
     storm: Storm | None = None
     answers_within: int | None = None
     follows_others: bool = False
+    streams: tuple[tuple[str, int], ...] = ()
+    """Products and timeframes whose keys are known from the beginning."""
+    connected: frozenset[str] = frozenset()
+    """Accounts that have a connection to their venue which may break."""
+    patience: Patience = PATIENCE
 
     def rest(self, at: int, losses: int) -> int:
         return at + self.rests[min(losses, len(self.rests)) - 1]
@@ -60,17 +68,23 @@ class Memory:
         self._earlier(terms.balances)
         self._results: dict[Whose, Results] = {}
         self._rests: dict[tuple[int, Whose], Rests] = {}
+        self.lives = Lifetimes(tuple(terms.balances), terms.connected, terms.patience, self._opened)
 
-    def take(self, item: Order | Latch | VenueStanding) -> Iterator[Latch]:
-        """What follows from it: stops that somebody must release."""
-        if isinstance(item, Latch):
-            self.latches.take(item)
-            return
-        if isinstance(item, VenueStanding):
-            self.standings[item.account] = item
-            return
-        if self.follow(item) and item.state == "SETTLED":
-            yield from self._stops(item.account, item.at, item.stake)
+    def take(self, item: Order | Latch | VenueStanding | Switched | Held, at: int) -> Iterator[Latch | Life]:
+        """What follows from it: stops that somebody must release, and what becomes of the lives of keys."""
+        match item:
+            case Latch():
+                self.latches.take(item)
+            case Switched():
+                yield from self.lives.switch(item, at)
+            case Held():
+                yield from self.lives.hold(item, at)
+            case VenueStanding():
+                self.standings[item.account] = item
+                if item.state == "CONNECTED":
+                    yield from self.lives.connect(item.account, at)
+            case Order():
+                yield from self._heard(item, at)
 
     def follow(self, order: Order) -> bool:
         """Keep what is known of an order, and of its way; whether it is of one of its accounts."""
@@ -78,10 +92,10 @@ class Memory:
             self.lines[order.account].take(order)
         return self._keep(order)
 
-    def restore(self, past: Past) -> Iterator[Latch]:
+    def restore(self, past: Past, at: int) -> Iterator[Latch | Life]:
         """What a run before this one knew."""
-        for scope, at in past.released.items():
-            self.latches.release(scope, at)
+        for scope, released in past.released.items():
+            self.latches.release(scope, released)
         for latch in past.latches:
             self.latches.take(latch)
         self._earlier(past.earlier_profit)
@@ -94,6 +108,8 @@ class Memory:
                 last[order.account] = order
         for order in last.values():
             yield from self._stops(order.account, order.at, order.stake)
+        keys = (Key(account, *stream) for account in self.books for stream in self._terms.streams)
+        yield from self.lives.begin(past, keys, at)
 
     def open_orders(self) -> Iterable[Order]:
         """All that are open, of its own accounts and of others."""
@@ -115,6 +131,16 @@ class Memory:
             mine = [order.stake for order in book.alive.values() if order.key == key]
             return Standing(results, rests, book.balance, sum(mine, NOTHING), len(mine), released)
         return Standing(results, rests, book.balance, book.at_stake, len(book.alive), released)
+
+    def _heard(self, order: Order, at: int) -> Iterator[Latch | Life]:
+        ours = self.follow(order)
+        if order.account in self.books:
+            yield from self.lives.follow(order, at)
+        if ours and order.state == "SETTLED":
+            yield from self._stops(order.account, order.at, order.stake)
+
+    def _opened(self, key: Key) -> int:
+        return self.books[key.account].on(key)[0]
 
     def _earlier(self, amounts: Mapping[str, Decimal]) -> None:
         for account, amount in amounts.items():

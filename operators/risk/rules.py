@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from operators.risk.limits import DAY_BASE, Limit
-from operators.risk.terms import Breaker, Latency, OpenPer, Together
+from operators.risk.terms import Breaker, Errors, Latency, OpenPer, Together
 from pipeline.times import DAY, HOUR, MINUTE, SECOND
 
 UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"), (1, "ms"))
@@ -80,6 +80,18 @@ def resting(who: str, rests: Sequence[int]) -> str:
     if len(steps) > 1:
         told = f"for {', '.join(steps[:-1])} and then {steps[-1]}, a step more for each further loss in a row"
     return f"each product and timeframe of {who} rests after a loss {told}; a win begins anew"
+
+
+def pausing(who: str, errors: Errors) -> str:
+    """After errors in a row a key rests."""
+    row = "1 error" if errors.most == 1 else f"{errors.most} errors in a row"
+    which = "(a strategy that failed, an order refused or of unknown outcome)"
+    doubled = "" if errors.patience.rest == errors.patience.longest else ", doubled for each further one in a row"
+    most = f" up to {errors.longest}" if doubled else ""
+    return (
+        f"each product and timeframe of {who} pauses after {row} {which} for {errors.rest}{doubled}{most}; "
+        "a bar without a failure and an order that is taken begin anew"
+    )
 
 
 def lasting(millis: int) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from operators.risk.lifetimes import Patience
 from pipeline.parts import Column
 from pipeline.times import DAY, DurationText, duration
 
@@ -69,6 +70,23 @@ class Breaker:
     def __post_init__(self) -> None:
         within_a_day("within", self.within)
         within_a_day("rest", self.rest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errors:
+    """After `most` errors in a row a key rests for `rest`, twice as long after each further one, at the `longest`."""
+
+    most: Count = 3
+    rest: DurationText = "30s"
+    longest: DurationText = "1h"
+
+    def __post_init__(self) -> None:
+        if within_a_day("rest", self.rest) > within_a_day("longest", self.longest):
+            raise ValueError(f"rest {self.rest} is more than longest {self.longest}; write a shorter rest")
+
+    @property
+    def patience(self) -> Patience:
+        return Patience(self.most, duration(self.rest), duration(self.longest))
 
 
 @dataclass(frozen=True, kw_only=True)
