@@ -39,6 +39,7 @@ NAMES = (
     "data",
     "venue",
     "accounts",
+    "service",
     "doctor",
 )
 
