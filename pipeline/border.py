@@ -13,6 +13,7 @@ from pipeline.agenda import Agenda
 from pipeline.calendar import Calendars
 from pipeline.clocks import Clock
 from pipeline.host import Mode, Records
+from pipeline.telemetry.panel import Panel
 
 T = TypeVar("T")
 
@@ -48,6 +49,7 @@ class Border:
         self.calendars = calendars
         self.end = end
         self.block = block
+        self.panel = Panel()
         self.failed: Callable[[Exception], None] | None = None
         """Told of what a planned act raised; the flow's."""
         self._loop = asyncio.get_running_loop()

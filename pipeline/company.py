@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from pipeline.errors import MoonlightError
 from pipeline.flow import Flow
 from pipeline.masking import masked
 from pipeline.plan import Plan
+from pipeline.telemetry.onlooker import Onlooker
 from pipeline.values import Fault
 from pipeline.watchdog import watching
+
+T = TypeVar("T")
 
 
 class Companion(Protocol):
@@ -30,6 +33,7 @@ class Companion(Protocol):
         """Go on beside the flow until called off."""
         ...
 
+    # One that has something to tell itself has `tells_by(tell)` as well: a Fault of its own, say, for all who look on.
     # One that holds what a plan says has `changed(plan)` as well: the flow goes on by another plan from here on.
 
     async def ends(self, why: str) -> None:
@@ -43,7 +47,7 @@ LAST_WORDS = 5.0
 
 def company_of(plan: Plan) -> tuple[Companion, ...]:
     """Who goes on beside a flow of this plan."""
-    return watching()
+    return (*watching(), Onlooker(plan))
 
 
 class Company:
@@ -54,6 +58,14 @@ class Company:
         self._fault = fault
         self._gone = set[str]()
         self._flow: Flow | None = None
+        for each in self._companions:
+            tells_by = getattr(each, "tells_by", None)
+            if tells_by is not None:
+                tells_by(self._tell)
+
+    def of(self, kind: type[T]) -> T | None:
+        """The companion of this kind, if there is one."""
+        return next((each for each in self._companions if isinstance(each, kind)), None)
 
     def told(self, node: str, value: Any) -> None:
         for each in self._companions:
@@ -100,6 +112,11 @@ class Company:
             await companion.attend()
         except Exception as failure:  # noqa: BLE001  # told as a fault: trading goes on without it
             self._lose(companion, failure)
+
+    def _tell(self, node: str, value: Any) -> None:
+        """What a companion itself has to tell: to those who look on, and to all companions."""
+        self._fault(node, value)
+        self.told(node, value)
 
     def _lose(self, companion: Companion, failure: Exception) -> None:
         self._gone.add(companion.name)

@@ -1,8 +1,8 @@
 """The ledger: one SQLite file with every order and every decision of a flow, written by one writer.
 
-Verbs write beside a running flow what it is to hear of: stops, armings, verdicts and requests. Its tables are public:
-open the file with any SQLite tool. Money is text, times are ms UTC. An account has at most one order for a product,
-timeframe and bar, and the file itself sees to that.
+Verbs write beside a running flow what it is to hear of: stops, switches, armings, verdicts and requests. Its tables
+are public: open the file with any SQLite tool. Money is text, times are ms UTC. An account has at most one order for a
+product, timeframe and bar, and the file itself sees to that.
 """
 
 import sqlite3
@@ -18,12 +18,12 @@ from pipeline.evidence import Dispute, Noted, Request, Verdict, Written
 from pipeline.ledger import statements
 from pipeline.ledger.failures import LedgerError
 from pipeline.ledger.hearing import Heard, Hearing
-from pipeline.ledger.remembering import last_moment_of, latches_in, past_of
+from pipeline.ledger.remembering import last_lives, last_moment_of, latches_in, past_of, switches_in
 from pipeline.ledger.rows import decision_rows, number_of, outcome_rows
 from pipeline.ledger.statements import INSERT_DECISION, INSERT_FEATURE, INSERT_OUTCOME, Kept
 from pipeline.ledger.tables import opened, remembered
 from pipeline.ledger.writers import InlineWriter, Work, Writer
-from pipeline.values import Arming, Decisions, Latch, Order, Outcomes, Past
+from pipeline.values import Arming, Decisions, Latch, Life, Order, Outcomes, Past, Switched
 
 T = TypeVar("T")
 Soon = Callable[[Callable[[], object]], object]
@@ -71,6 +71,12 @@ class Ledger:
     def own(self, epoch: int) -> None:
         """Write only as long as no newer life of an engine has begun."""
         self._epoch = epoch
+
+    @property
+    def waiting(self) -> int | None:
+        """How many works wait to be written; None where they are written at once."""
+        waiting: int | None = getattr(self._writer, "waiting", None)
+        return waiting
 
     # --- orders ------------------------------------------------------------------------------------------------------
 
@@ -164,6 +170,10 @@ class Ledger:
         """Record a stop, or its release; it is on disk when this returns."""
         self._write_for_good("latches", partial(statements.latched, latch=latch))
 
+    def switch(self, switched: Switched) -> None:
+        """Record that keys are started or stopped; it is on disk when this returns."""
+        self._write_for_good("switches", partial(statements.switched, value=switched))
+
     def arm(self, arming: Arming, shown: str) -> None:
         """Record that an account is armed, or no more, and what was shown to whoever did it."""
         self._write_for_good("armings", partial(statements.armed, arming=arming, shown=shown))
@@ -190,6 +200,14 @@ class Ledger:
     def latches(self) -> Sequence[Latch]:
         """Every stop and every release, in order."""
         return latches_in(self._db)
+
+    def switches(self) -> Sequence[Switched]:
+        """Who started and stopped keys, as far as it still says something of one, in order."""
+        return switches_in(self._db)
+
+    def lives(self) -> Sequence[Life]:
+        """What became last of each key's life."""
+        return last_lives(self._db)
 
     def past(self, at: int) -> Past:
         """What a flow that begins at `at` must remember. What others record from here on is news."""

@@ -70,6 +70,11 @@ class ThreadWriter:
             self._asked += 1
             self._turn.notify_all()
 
+    @property
+    def waiting(self) -> int:
+        """How many works wait for the next transaction."""
+        return len(self._waiting)
+
     def wait(self) -> None:
         with self._turn:
             asked = self._asked
