@@ -1,1 +1,1 @@
-"""What a feed and its publisher say of themselves, as numbers that Prometheus asks for."""
+"""How a flow fares, and what its feeds and publishers say of themselves, as numbers that Prometheus asks for."""
