@@ -177,6 +177,8 @@ class Part:
     takes: Mapping[str, tuple[type[Any], ...]]
     origin: str = ""
     """The file or the distribution that it comes from, when it is not ours."""
+    content: str = ""
+    """A hash of that file as it was read; a distribution has none."""
 
     @property
     def home(self) -> str:
@@ -216,6 +218,7 @@ NEEDED: Mapping[Kind, tuple[str, ...]] = {
 _registry: dict[Kind, dict[str, Part]] = {kind: {} for kind in TABLES}
 _by_class: dict[type[Any], Part] = {}
 _origin: ContextVar[str] = ContextVar("origin", default="")
+_content: ContextVar[str] = ContextVar("content", default="")
 
 
 class PartRefused(TypeError):
@@ -223,11 +226,11 @@ class PartRefused(TypeError):
 
 
 @contextmanager
-def declaring(origin: str) -> Generator[list[Part]]:
+def declaring(origin: str, content: str = "") -> Generator[list[Part]]:
     """Parts declared within come from `origin`, and are in the list at the end; if something raises, none stays."""
     before: dict[Kind, dict[str, Part]] = {kind: dict(known) for kind, known in _registry.items()}
     made: list[Part] = []
-    token = _origin.set(origin)
+    tokens = _origin.set(origin), _content.set(content)
     try:
         yield made
         made += [part for kind, known in _registry.items() for name, part in known.items() if name not in before[kind]]
@@ -239,7 +242,8 @@ def declaring(origin: str) -> Generator[list[Part]]:
             _registry[kind].update(known)
         raise
     finally:
-        _origin.reset(token)
+        _origin.reset(tokens[0])
+        _content.reset(tokens[1])
 
 
 def withdraw(parts: Iterable[Part]) -> None:
@@ -284,7 +288,7 @@ def _declare(kind: Kind, cls: type[T]) -> type[T]:
     hints = dict(_hints(made.__call__))  # type: ignore[operator]  # parts are called, their instances that is
     gives = _streamed(hints.pop("return", type(None)))
     takes = {parameter: _streamed(hint) for parameter, hint in hints.items() if get_origin(hint) is Observable}
-    part = Part(kind, name, made, gives, takes, _origin.get())
+    part = Part(kind, name, made, gives, takes, _origin.get(), _content.get())
     _check_catalogue(part)
     _registry[kind][name] = part
     _by_class[made] = part

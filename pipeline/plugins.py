@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from hashlib import blake2b
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -102,7 +103,7 @@ def _declared_by(file: _File, tables: Tables) -> tuple[Part, ...]:
     sys.modules[module.__name__] = module  # where the types that its annotations name are looked up
     where = f"[{MOONLIGHT}] {PLUGINS}: {file.name}"
     try:
-        with declaring(file.name) as parts:
+        with declaring(file.name, blake2b(file.text, digest_size=8).hexdigest()) as parts:
             # Not through the import system: that would take a compiled file of the same second for this one.
             code = compile(file.text, file.path, "exec", dont_inherit=True)
             exec(code, vars(module))  # noqa: S102  # this is what the user asked for

@@ -22,6 +22,12 @@ class Absence:
         """Of each stream the last bar each account has a row of."""
         self._until = 0
 
+    def take_over(self, absence: "Absence") -> None:
+        """Know what another one knew, of its own accounts."""
+        self._until = absence._until
+        for stream, since in absence._since.items():
+            self._since[stream] = {account: bar for account, bar in since.items() if account in self._accounts}
+
     def begin(self, past: Past, at: int) -> None:
         """What was decided before this run, which begins now."""
         self._until = at

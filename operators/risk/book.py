@@ -27,9 +27,25 @@ class Book:
             return
         self.alive.pop(order.order, None)
         if order.state in ("SETTLED", "CANCELED"):
+            self.balance += order.profit
             self._gain(order)
         if order.state == "SETTLED":
             self._rest_after(order)
+
+    def take_over(self, book: "Book", *, same_rests: bool) -> None:
+        """Go on where another book of the account stands, with rests and days of its own."""
+        self.balance, self.alive = book.balance, dict(book.alive)
+        self._rests = {key: rests.under(self._rest, same=same_rests) for key, rests in book._rests.items()}
+        if self._days.zone == book._days.zone:
+            self._day, self._day_profit = book._day, book._day_profit
+            return
+        for _, ended in self.ended_by_key():
+            self._gain(ended)
+
+    def ended_by_key(self) -> list[tuple[Key, Ended]]:
+        """The trades of the last month that were settled, in the order in which that was known."""
+        known = ((key, ended) for key, rests in self._rests.items() for ended in rests.ended)
+        return sorted(known, key=_known_at)
 
     def earlier(self, profit: Decimal) -> None:
         """What was gained before all that is folded."""
@@ -57,16 +73,20 @@ class Book:
         rests = self._rests.get(key)
         return rests.losses(at) if rests is not None else 0
 
-    def _gain(self, order: Order) -> None:
-        self.balance += order.profit
-        day = self._days.of(order.at)
+    def _gain(self, gained: Order | Ended) -> None:
+        """Count it for its day."""
+        day = self._days.of(gained.at)
         if day > self._day:
             self._day, self._day_profit = day, NOTHING
         if day == self._day:
-            self._day_profit += order.profit
+            self._day_profit += gained.profit
 
     def _rest_after(self, order: Order) -> None:
         rests = self._rests.get(order.key)
         if rests is None:
             rests = self._rests[order.key] = Rests(self._rest)
         rests.add(Ended.of(order))
+
+
+def _known_at(trade: tuple[Key, Ended]) -> tuple[int, str]:
+    return trade[1].at, trade[1].order

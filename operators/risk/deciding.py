@@ -92,6 +92,7 @@ class Batch:
     """Signals whose rows are being decided for every account."""
 
     said: Said
+    gates: Sequence[BarGate]
     columns: tuple[Answers, ...]
     rows: dict[str, Rows]
     left: int
@@ -151,6 +152,23 @@ class Deciding:
         self._unfinished: dict[tuple[str, int], deque[Batch]] = {}
         self._sequence = 0
 
+    def take_over(self, was: object, others: Sequence[object]) -> None:
+        """Go on where the guard stands in whose place it is; of accounts that `others` had, where they stand.
+
+        Bars that were given are decided by what held then.
+        """
+        known = [each for each in (was, *others) if isinstance(each, Deciding)]
+        self._memory.take_over([each._memory for each in known])
+        if isinstance(was, Deciding):
+            self._payouts = was._payouts
+            self._feed.take_over(was._feed)
+            self._absence.take_over(was._absence)
+            self._skipping.take_over(was._skipping)
+            self._waiting, self._unfinished, self._sequence = was._waiting, was._unfinished, was._sequence
+            for batch in (batch for batches in self._unfinished.values() for batch in batches):
+                for account in batch.rows.keys() - set(self._accounts):
+                    del batch.rows[account]
+
     @property
     def due(self) -> int | None:
         lives = self._memory.lives.due
@@ -184,7 +202,7 @@ class Deciding:
             moment, product, tf, row, _, batch = heappop(self._waiting)
             yield from self._memory.lives.advance(moment)
             shared = self._shared(batch, row, moment)
-            decided = [self._decide(account, batch, row, moment, shared) for account in self._accounts]
+            decided = [self._decide(account, batch, row, moment, shared) for account in batch.rows]
             approved += [each for each in decided if each is not None]
             batch.left -= 1
             yield from self._finished(product, tf)
@@ -202,7 +220,7 @@ class Deciding:
             else np.flatnonzero(screened.verdict == TRADED).tolist()
         )
         answers = {account: _copied(screened) for account in self._accounts}
-        batch = Batch(said, columns, answers, len(rows))
+        batch = Batch(said, self._manner.by_bar, columns, answers, len(rows))
         self._unfinished.setdefault((signals.product, signals.tf), deque()).append(batch)
         for row in rows:
             self._sequence += 1
@@ -235,7 +253,7 @@ class Deciding:
 
     def _explained(self, batch: Batch, row: int) -> Iterator[GateRow]:
         """The answers of the gates that judge the bar alone."""
-        for gate, answers in zip(self._manner.by_bar, batch.columns, strict=True):
+        for gate, answers in zip(batch.gates, batch.columns, strict=True):
             verdict = "no" if answers.no[row] else "yes"
             yield GateRow(gate.name, float(answers.value[row]), answers.held_against(row), verdict)
 
@@ -292,7 +310,7 @@ class Deciding:
         batches = self._unfinished[product, tf]
         while batches and batches[0].left == 0:
             batch = batches.popleft()
-            for account in self._accounts:
+            for account in batch.rows:
                 yield _decisions(account, batch.signals, batch.rows[account])
 
 

@@ -34,6 +34,10 @@ class Feed:
         self._quotes: dict[str, LastQuote] = {}
         self._slept: deque[Slept] = deque(maxlen=SLEEPS)
 
+    def take_over(self, feed: "Feed") -> None:
+        """Know what another one knew."""
+        self._health, self._quotes, self._slept = feed._health, feed._quotes, feed._slept
+
     def take(self, item: Health | Quotes | Slept, at: int) -> None:
         match item:
             case Health():

@@ -158,6 +158,8 @@ class Guard:
     """The timeframes (ms) of the flow's bars."""
     calendars: Annotated[Calendars, Derived] = Calendars()
     bar_gates: ClassVar[tuple[str, ...]] = BY_BAR
+    takes_over: ClassVar[bool] = True
+    """Another guard in its place goes on with what it remembers of its accounts."""
 
     def __post_init__(self) -> None:
         if not self.max_daily_loss.is_finite() or self.max_daily_loss <= 0:

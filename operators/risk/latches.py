@@ -25,6 +25,11 @@ class Latches:
         """A release of an earlier run."""
         self._released[scope] = max(at, self._released.get(scope, at))
 
+    def copy(self) -> "Latches":
+        other = Latches()
+        other._on, other._released = dict(self._on), dict(self._released)
+        return other
+
     def holding(self, account: str) -> Latch | None:
         """What stops an account, if anything does."""
         return self._on.get(EVERYBODY) or self._on.get(account)

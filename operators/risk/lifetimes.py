@@ -3,8 +3,8 @@
 Errors in a row pause a key, longer each time; nothing that befalls one key touches another's life.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -112,6 +112,20 @@ class Lifetimes:
                     heappush(self._resting, (life.until, key))
             course.state, course.why = self._where(key, course)
             yield self._told(key, course, at)
+
+    def take_over(self, lives: Sequence["Lifetimes"]) -> None:
+        """Go on where others stand, whoever had which account."""
+        for each in reversed(lives):
+            self._switched, self._held = each._switched, each._held
+            self._seen |= each._seen
+            for key, course in each._courses.items():
+                if key.account in self.accounts:
+                    self._courses[key] = replace(course)
+        for key, course in self._courses.items():
+            if course.until:
+                heappush(self._resting, (course.until, key))
+        for each in lives[:1]:
+            self._passing = list(each._passing)
 
     def switch(self, switched: Switched, at: int) -> Iterator[Life]:
         self._switched = in_force((*self._switched, switched))

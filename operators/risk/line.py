@@ -33,6 +33,15 @@ class Line:
         self.until = 0
         """Until when to rest after the last storm."""
 
+    def under(self, storm: Storm | None, within: int) -> "Line":
+        """What is known of the way, with another idea of a storm."""
+        other = Line(storm, within)
+        other._sent, other._answers, other._wrong = dict(self._sent), list(self._answers), list(self._wrong)
+        if storm is not None:
+            for at in other._wrong:
+                other._rest_after(at, storm)
+        return other
+
     def take(self, move: Move | Order) -> None:
         if move.state == "SEND":
             self._sent.setdefault(move.order, move.at)
@@ -42,8 +51,11 @@ class Line:
         if sent is not None and move.cause != "not_sent":
             insort(self._answers, (move.at, move.at - sent))
             del self._answers[: bisect_left(self._answers, (move.at - KEPT,))]
-        if move.state in WRONG and self._storm is not None:
-            self._count(move.at, self._storm)
+        if move.state in WRONG:
+            insort(self._wrong, move.at)
+            del self._wrong[: bisect_left(self._wrong, self._wrong[-1] - KEPT)]
+            if self._storm is not None:
+                self._rest_after(move.at, self._storm)
 
     def latency(self, at: int) -> float:
         """The mean of how long the answers took that came within the time looked at, in ms; 0 without one.
@@ -54,9 +66,7 @@ class Line:
         mean = sum(took for _, took in recent) / len(recent) if recent else 0.0
         return max(mean, max((at - sent for sent in self._sent.values()), default=0))
 
-    def _count(self, at: int, storm: Storm) -> None:
-        insort(self._wrong, at)
-        del self._wrong[: bisect_left(self._wrong, self._wrong[-1] - KEPT)]
+    def _rest_after(self, at: int, storm: Storm) -> None:
         # One told late may make a storm of later ones, too.
         for each in self._wrong[bisect_left(self._wrong, at) :]:
             if self._between(each - storm.within + 1, each) >= storm.errors:

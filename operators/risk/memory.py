@@ -4,7 +4,7 @@ All of it is folded from what became of orders, of its own and of those of other
 and from stops; a start folds what the ledger knew, and stands where the run before it stood.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -62,9 +62,7 @@ class Memory:
         """Accounts of which something was told that is no amount of money: what they have, nobody knows."""
         self.others: dict[str, Order] = {}
         """Open orders of accounts that are not its own."""
-        followed = terms.storm is not None or terms.answers_within is not None
-        within = terms.answers_within or 0
-        self.lines = {name: Line(terms.storm, within) for name in terms.balances} if followed else {}
+        self.lines = {name: Line(terms.storm, terms.answers_within or 0) for name in terms.balances}
         self._earlier(terms.balances)
         self._results: dict[Whose, Results] = {}
         self._rests: dict[tuple[int, Whose], Rests] = {}
@@ -111,6 +109,34 @@ class Memory:
         keys = (Key(account, *stream) for account in self.books for stream in self._terms.streams)
         yield from self.lives.begin(past, keys, at)
 
+    def take_over(self, memories: Sequence["Memory"]) -> None:
+        """Go on where memories before it stand, whoever had which account; the first knows best of all else."""
+        terms = self._terms
+        for name, book in self.books.items():
+            for each in memories:
+                if name in each.books:
+                    book.take_over(each.books[name], same_rests=each._terms.rests == terms.rests)
+                    self.lines[name] = each.lines[name].under(terms.storm, terms.answers_within or 0)
+                    self.unsound |= each.unsound & {name}
+                    break
+        for each in memories[:1]:
+            self.latches = each.latches.copy()
+        for each in reversed(memories):
+            self.standings |= each.standings
+        for order in (order for each in memories for order in each.open_orders()):
+            if order.account not in self.books:
+                self._keep_other(order)
+        self._count_again()
+        self.lives.take_over([each.lives for each in memories])
+
+    def _count_again(self) -> None:
+        """What the limits count of all that the books know."""
+        if not self._terms.judges:
+            return
+        for account, book in self.books.items():
+            for key, ended in book.ended_by_key():
+                self._count(Key(account, key.product, key.tf), ended)
+
     def open_orders(self) -> Iterable[Order]:
         """All that are open, of its own accounts and of others."""
         for book in self.books.values():
@@ -156,7 +182,7 @@ class Memory:
             return False
         book.take(order)
         if order.state == "SETTLED" and self._terms.judges:
-            self._count(order)
+            self._count(order.key, Ended.of(order))
         return True
 
     def _sound(self, account: str, *amounts: Decimal) -> bool:
@@ -171,13 +197,12 @@ class Memory:
         else:
             self.others.pop(order.order, None)
 
-    def _count(self, order: Order) -> None:
-        ended = Ended.of(order)
-        for whose in {self._whose(judge, order.key) for judge in self._terms.judges}:
+    def _count(self, key: Key, ended: Ended) -> None:
+        for whose in {self._whose(judge, key) for judge in self._terms.judges}:
             self._results_of(whose).add(ended)
         for number, judge in enumerate(self._terms.judges):
             if isinstance(judge, Streak) and not judge.limit.by_hand:
-                self._rests_of(number, judge, self._whose(judge, order.key)).add(ended)
+                self._rests_of(number, judge, self._whose(judge, key)).add(ended)
 
     def _stops(self, account: str, at: int, stake: Decimal) -> Iterator[Latch]:
         """Stops by limits that are full and let go by hand only, for all whom they are of."""

@@ -5,7 +5,7 @@ order results are told, the answers are the same.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -110,6 +110,21 @@ class Rests:
         if self._ended[0].at <= ended.at - MEMORY - SLACK:
             del self._ended[: bisect_left(self._ended, ended.at - MEMORY - SLACK + 1, key=_moment)]
         self._count(ended)
+
+    def under(self, rest: Callable[[int, int], int], *, same: bool) -> "Rests":
+        """What is known here, under another rule, or under the `same` one that somebody else says."""
+        other = Rests(rest)
+        if same:
+            other._ended, other._lost, other.until = list(self._ended), list(self._lost), self.until
+        else:
+            for ended in self._ended:
+                other.add(ended)
+        return other
+
+    @property
+    def ended(self) -> Sequence[Ended]:
+        """The trades it knows, in order."""
+        return self._ended
 
     def losses(self, at: int) -> int:
         """How many there are at a moment: a win ends them, what is neither won nor lost leaves them."""

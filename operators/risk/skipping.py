@@ -20,6 +20,10 @@ class Skipping:
         self._accounts, self._gates, self._feed, self._calendars = tuple(accounts), gates, feed, calendars
         self._last: dict[tuple[str, int], int] = {}
 
+    def take_over(self, skipping: "Skipping") -> None:
+        """Know what another one knew."""
+        self._last = dict(skipping._last)
+
     def before(self, signals: Signals, at: int) -> Iterator[Decisions]:
         """The rows of the bars that are missing before these, of those that would have ended while nothing ran."""
         if not len(signals):
