@@ -257,7 +257,7 @@ def test_problems_are_json_for_programs(folder: Path, here: Callable[..., Said])
     assert {"line", "column", "what", "fix"} == set(told["problems"][0])
 
 
-def test_what_is_no_flow_file_is_one_sentence(shell: Shell, folder: Path) -> None:
+def test_what_is_no_flow_file_is_one_sentence(folder: Path, here: Callable[..., Said]) -> None:
     (folder / "bytes.toml").write_bytes(bytes(range(256)))
     (folder / "big.toml").write_text("# padding\n" * 1024 * 1024, encoding="utf-8")
     (folder / "folder.toml").mkdir()
@@ -269,13 +269,12 @@ def test_what_is_no_flow_file_is_one_sentence(shell: Shell, folder: Path) -> Non
         "folder.toml": "this is a folder; name a flow file",
         "pipe.toml": "this is no regular file; name a flow file on disk",
     }
-    ended = shell.run_all(folder, [["validate", name] for name in wrong])
-    no_traceback(*ended)
-    for (name, sentence), each in zip(wrong.items(), ended, strict=True):
-        assert (each.returncode, each.stdout) == (2, ""), name
-        assert each.stderr.startswith(f"{name}:")
-        assert sentence in each.stderr
-        assert len(each.stderr.splitlines()) == 2, "the sentence, and how many there are"
+    for name, sentence in wrong.items():
+        code, out, error = here(folder, "validate", name)
+        assert (code, out) == (2, ""), name
+        assert error.startswith(f"{name}:")
+        assert sentence in error
+        assert len(error.splitlines()) == 2, "the sentence, and how many there are"
 
 
 NOBODY = 65534

@@ -42,7 +42,7 @@ def in_blocks(markets: list[Quotes], rows: int) -> Iterator[Entry]:
 
 
 @pytest.mark.no_cover  # other tests go the same ways, and tracing whole flows takes three times their time
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=2, deadline=None)
 @example(seed=2722)  # two products end a bar at one instant, and the day's loss allows one of them a trade
 @given(seed=st.integers(0, 2**20))
 def test_single_rows_and_blocks_given_ahead_make_the_same_decisions(seed: int) -> None:

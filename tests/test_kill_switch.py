@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pipeline.aside import Aside
+from pipeline.control.engine import looked_at
 from pipeline.engine import Setting, running
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
@@ -24,7 +25,7 @@ from pipeline.values import Ack, Latch, Order, Payouts, Quotes
 from pipeline.verifying import verified
 from pipeline.view import TOKEN_FILE
 from pipeline.watch import Watch
-from sinks.desk import Desk
+from sinks.api import Desk
 from tests.stalling import EAGER, STALL
 from tests.support import MONDAY, SMALL, plan_of
 from tests.test_cli import FLOW, Shell
@@ -86,7 +87,7 @@ def test_once_the_desk_has_answered_no_order_leaves_though_a_strategy_holds_the_
         with Ledger(plan.folder / "ledger.db") as ledger:
             watch = Watch(plan, MONDAY, 1200)
             switch = Switch(ledger.path, ZoneInfo("UTC"), tuple(plan.accounts), MONDAY)
-            desk = Aside(lambda ask: Desk(watch, plan.folder, 0, switch, ask))
+            desk = Aside(lambda ask: Desk(looked_at(watch, ask, switch), plan.folder))
             url = await desk.start()
             token = (plan.folder / TOKEN_FILE).read_text()
 
@@ -199,10 +200,8 @@ def test_a_program_with_the_token_stops_a_running_flow_and_releases_it_with_a_re
         code, said = posted(url, token, "/kill", b'{"scope": "demo-1", "reason": "more than enough"}')
         assert (code, json.loads(said)["changed"]) == (200, [])
         assert json.loads(said)["stopped"][0]["reason"] == "enough"
-        assert posted(url, token, "/resume", b'{"scope": "demo-1"}') == (
-            400,
-            "nothing is released without a reason; say why it may go on\n",
-        )
+        code, said = posted(url, token, "/resume", b'{"scope": "demo-1"}')
+        assert (code, json.loads(said)["error"]["code"]) == (400, "VALIDATION")
         code, said = posted(url, token, "/resume", b'{"scope": "demo-1", "reason": "looked at"}')
         assert (code, json.loads(said)["stopped"]) == (200, [])
         flow.until(traded)

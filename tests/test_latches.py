@@ -268,11 +268,11 @@ def test_a_killed_flow_stays_killed_through_kill_9_and_trades_again_once_it_is_r
         flow.until(traded)
         assert shell.run(folder, "kill", "--reason", "enough").returncode == 0
         flow.until(lambda line: "everything is stopped" in line.get("text", ""))
-        assert "trade" not in (after := flow.decisions(60))
+        assert "trade" not in (after := flow.decisions(20))
         assert "killed" in after
         flow.process.send_signal(signal.SIGKILL)
     with running(shell, folder) as again:
-        verdicts = again.decisions(60)
+        verdicts = again.decisions(20)
         assert "trade" not in verdicts
         assert "killed" in verdicts
         assert shell.run(folder, "resume", "--reason", "looked at").returncode == 0
