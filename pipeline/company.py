@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 from pipeline.errors import MoonlightError
 from pipeline.flow import Flow
+from pipeline.logs.companion import Logging
 from pipeline.masking import masked
 from pipeline.plan import Plan
 from pipeline.telemetry.onlooker import Onlooker
@@ -41,13 +43,24 @@ class Companion(Protocol):
         ...
 
 
+@runtime_checkable
+class Hearing(Protocol):
+    """One that is there before the flow is built, and still when all of it has ended: it hears of what fails then."""
+
+    def opens(self) -> None: ...
+
+    def closes(self, failure: BaseException | None) -> None:
+        """Whatever became of the flow, also when it never began; `failure` is what the run ends with."""
+        ...
+
+
 LAST_WORDS = 5.0
 """So many seconds all of them together have when the flow ends."""
 
 
 def company_of(plan: Plan) -> tuple[Companion, ...]:
     """Who goes on beside a flow of this plan."""
-    return (*watching(), Onlooker(plan))
+    return (Logging(plan), *watching(), Onlooker(plan))
 
 
 class Company:
@@ -61,7 +74,20 @@ class Company:
         for each in self._companions:
             tells_by = getattr(each, "tells_by", None)
             if tells_by is not None:
-                tells_by(self._tell)
+                tells_by(self.tell)
+
+    def __enter__(self) -> Self:
+        for each in self._companions:
+            if isinstance(each, Hearing):
+                each.opens()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for each in self._companions:
+            if isinstance(each, Hearing):
+                each.closes(failure)
 
     def of(self, kind: type[T]) -> T | None:
         """The companion of this kind, if there is one."""
@@ -113,8 +139,8 @@ class Company:
         except Exception as failure:  # noqa: BLE001  # told as a fault: trading goes on without it
             self._lose(companion, failure)
 
-    def _tell(self, node: str, value: Any) -> None:
-        """What a companion itself has to tell: to those who look on, and to all companions."""
+    def tell(self, node: str, value: Any) -> None:
+        """What somebody beside the flow has to tell: to those who look on, and to all companions."""
         self._fault(node, value)
         self.told(node, value)
 
@@ -122,4 +148,4 @@ class Company:
         self._gone.add(companion.name)
         what = str(failure) if isinstance(failure, MoonlightError) else f"{type(failure).__name__}: {failure}"
         at = 0 if self._flow is None else self._flow.border.now()
-        self._fault(companion.name, Fault(companion.name, at, masked(f"{what}; the flow goes on without it")))
+        self.tell(companion.name, Fault(companion.name, at, masked(f"{what}; the flow goes on without it")))

@@ -10,6 +10,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from pipeline.ledger.rows import decision_rows
+from pipeline.logs.book import LogBook
+from pipeline.logs.companion import Logging
+from pipeline.logs.overhearing import LIBRARIES
+from pipeline.logs.records import Record, line_of, within
+from pipeline.logs.showing import shown
 from pipeline.plan import Plan
 from pipeline.remarks import Remarks, remark
 from pipeline.service import Diagnosis
@@ -31,6 +36,7 @@ class Words:
 
     def begin(self, begin: int, speed: float, url: str, money: list[str]) -> None: ...
     def told(self, node: str, value: Any) -> None: ...
+    def hears(self, book: LogBook) -> None: ...
     def look(self, status: Status) -> None: ...
     def leaving(self, orders: int, seconds: int) -> None: ...
     def end(self, status: Status, amiss: list[str], unended: Sequence[Order], traffic: Traffic) -> None: ...
@@ -39,12 +45,14 @@ class Words:
 
 
 class Plain(Words):
-    """Lines for a log."""
+    """Lines for a log: records of the engine's own log among them, as [logs] console says."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._zone = ZoneInfo(plan.settings.display_timezone)
         self._remarks = Remarks(self._zone)
+        self._logged = False
+        """Whether records say what the remarks would."""
         self._looks = 0
         self._decided = False
         self._publishing: dict[str, Diagnosis] = {}
@@ -55,7 +63,28 @@ class Plain(Words):
         self._print(f"{self._plan.name}: {where}; consoles attach to {url}")
         self._print("\n".join(money))
 
+    def hears(self, book: LogBook) -> None:
+        self._logged = True
+        book.subscribe(self._record)
+
     def told(self, node: str, value: Any) -> None:
+        if isinstance(value, Diagnosis):
+            self._publishing[value.whose] = value
+        if isinstance(value, Fault) and value.node == Logging.name:
+            self._logged = False
+        if not self._logged:
+            self._remark(value)
+
+    def _record(self, record: Record) -> None:
+        match self._plan.logs.console:
+            case "human":
+                self._print(shown(record, self._zone))
+            case "json":
+                self._print(line_of(record).decode().rstrip())
+            case "off":
+                pass
+
+    def _remark(self, value: Any) -> None:
         if isinstance(value, Fault):
             self._print(f"fault in {value.node}: {value.what}")
         elif isinstance(value, Decisions) and not self._decided:
@@ -63,8 +92,6 @@ class Plain(Words):
             row = next(decision_rows(value))
             self._print(f"first decision: {value.product} {timeframe_name(value.tf)} {value.account}: {row[5]}")
         else:
-            if isinstance(value, Diagnosis):
-                self._publishing[value.whose] = value
             said = self._remarks.of(value)
             if said is not None and (said.level == "warning" or said.over):
                 self._print(said.text)
@@ -107,6 +134,14 @@ class Line(Plain):
         super().__init__(plan)
         self._quiet = False
 
+    def hears(self, book: LogBook) -> None:
+        """Remarks stand on a terminal; of the log only what they cannot know: warnings of libraries."""
+        book.subscribe(self._library)
+
+    def _library(self, record: Record) -> None:
+        if _warned(record):
+            self._print(shown(record, self._zone))
+
     def look(self, status: Status) -> None:
         if not self._quiet:
             line = self._status_line(status)
@@ -131,6 +166,15 @@ class Json(Words):
 
     def begin(self, begin: int, speed: float, url: str, money: list[str]) -> None:
         say_json({"what": "begin", "market_time": begin, "speed": speed, "url": url, "money": money})
+
+    def hears(self, book: LogBook) -> None:
+        book.subscribe(self._library)
+
+    def _library(self, record: Record) -> None:
+        if _warned(record):
+            facts = {name: getattr(record, name) for name in ("level", "module", "at", "text")}
+            say_json({"what": "log", **facts})
+            sys.stdout.flush()
 
     def told(self, node: str, value: Any) -> None:
         match value:
@@ -180,6 +224,12 @@ class Json(Words):
         still_open = [{"order": each.order, "state": each.state} for each in unended]
         say_json({"what": "summary", **_as_json(status), "amiss": amiss, "open": still_open, "calls": traffic.rows()})
         sys.stdout.flush()
+
+
+def _warned(record: Record) -> bool:
+    """Whether a library warns of something, or the log itself does."""
+    libraries = within(record.module, LIBRARIES) or record.module == Logging.name
+    return libraries and record.level in ("warning", "error")
 
 
 def summary_line(status: Status, zone: ZoneInfo) -> str:
