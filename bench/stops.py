@@ -20,6 +20,7 @@ import sinks
 import sources
 from pipeline.aside import Aside
 from pipeline.checking import load_text
+from pipeline.control.engine import looked_at
 from pipeline.engine import Setting, running
 from pipeline.evidence import Inquiry
 from pipeline.ledger import Ledger
@@ -29,7 +30,7 @@ from pipeline.times import parse_moment
 from pipeline.values import Order
 from pipeline.view import TOKEN_FILE
 from pipeline.watch import Watch
-from sinks.desk import Desk
+from sinks.api import Desk
 
 REGISTERED = (operators, sinks, sources)
 BEGIN = parse_moment("2026-01-05T10:00:00Z")
@@ -131,7 +132,7 @@ async def thrown(slow: float, wait: float) -> tuple[int, float, float]:
         with Ledger(plan.folder / "ledger.db") as ledger:
             watch = Watch(plan, BEGIN, SPEED)
             switch = Switch(ledger.path, ZoneInfo("UTC"), tuple(plan.accounts), BEGIN)
-            desk = Aside(lambda ask: Desk(watch, plan.folder, 0, switch, ask))
+            desk = Aside(lambda ask: Desk(looked_at(watch, ask, switch), plan.folder))
             url = await desk.start()
             setting = Setting(mode="paper", begin=BEGIN, speed=SPEED)
             stopping = threading.Thread(target=stop, args=(url, plan, wait, asked))

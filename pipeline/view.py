@@ -404,3 +404,7 @@ class Whereabouts(Struct, frozen=True):
     pid: int
     url: str
     started: int
+    socket: str = ""
+    """The Unix socket beside this file that answers too; "" for none."""
+    certificate: str = ""
+    """With which the address answers, as a file; "" where it speaks no TLS."""

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from pipeline.aside import here
+from pipeline.control.engine import looked_at
 from pipeline.service import Diagnosis, FeedReport, LaneReport, Pace, Quota, StreamReport
 from pipeline.times import MINUTE, SECOND, parse_moment, timeframe
 from pipeline.view import (
@@ -33,7 +35,7 @@ from pipeline.view import (
     Status,
     StreamRow,
 )
-from sinks.desk import Desk
+from sinks.api import Desk
 
 NOON = parse_moment("2026-01-05T12:01:07Z")
 ACCOUNTS = ("demo-1", "demo-2", "live-7")
@@ -298,7 +300,7 @@ SAID: tuple[tuple[Level, str], ...] = (
 async def serve(folder: Path) -> None:
     view = SampleView()
     view.pid = os.getpid()
-    desk = Desk(view, folder)
+    desk = Desk(looked_at(view, here), folder)
     await desk.start()
     while True:
         await asyncio.sleep(0.1)

@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 from rich.style import Style
 from textual.pilot import Pilot
 
+from pipeline.aside import here
+from pipeline.control.engine import looked_at
 from pipeline.engine import LEDGER_FILE
 from pipeline.switch import Switch
-from sinks.desk import Desk
+from sinks.api import Desk
 from tests.sample_view import NOON, SampleView
 from tui.app import SMALLEST, Console
 from tui.brake import Brake
@@ -41,7 +43,7 @@ class Bench:
         self.app = Console(self.store, self.link, lambda: self.now, self.brake)
         (folder / "flows.toml").write_text('[moonlight]\ndata = "."\n[accounts.demo-1]\n', encoding="utf-8")
         switch = Switch(folder / LEDGER_FILE, ZoneInfo("UTC"), ("demo-1", "demo-2", "live-7"), NOON)
-        self.desk = Desk(view, folder, switch=switch)
+        self.desk = Desk(looked_at(view, here, switch), folder)
         self.pilot: Pilot[None] | None = None
 
     async def press(self, *keys: str) -> None:

@@ -14,9 +14,13 @@ import aiohttp
 import pytest
 from msgspec.structs import replace
 
+from pipeline.aside import here
+from pipeline.control.engine import looked_at
+from pipeline.control.limits import LARGEST_QUESTION, QUESTIONS, SOCKETS
+from pipeline.control.settings import Api
 from pipeline.errors import InputError
 from pipeline.view import ENGINE_FILE, TOKEN_FILE, KeyName, LogLine
-from sinks.desk import LARGEST_QUESTION, QUESTIONS, SOCKETS, Desk
+from sinks.api import Desk
 from tests.sample_view import SampleView
 
 Session = aiohttp.ClientSession
@@ -45,7 +49,7 @@ class Open:
 def with_desk(folder: Path, check: Callable[[Open], Awaitable[None]], view: SampleView | None = None) -> None:
     async def main() -> None:
         shown = view or SampleView()
-        desk = Desk(shown, folder)
+        desk = Desk(looked_at(shown, here), folder)
         url = await desk.start()
         token = (folder / TOKEN_FILE).read_text()
         try:
@@ -83,7 +87,10 @@ def test_only_the_owner_can_read_the_files_and_they_go_when_the_desk_stops(tmp_p
             "pid": os.getpid(),
             "url": at.url,
             "started": at.view.started,
+            "socket": "engine.sock",
+            "certificate": "",
         }
+        assert stat.S_IMODE((tmp_path / "engine.sock").stat().st_mode) == 0o600
         assert at.url.startswith("http://127.0.0.1:")
 
     with_desk(tmp_path, check)
@@ -106,7 +113,7 @@ def test_a_link_standing_where_the_token_goes_is_replaced_and_not_followed(tmp_p
 
 def test_a_desk_that_stops_leaves_a_later_ones_files_alone(tmp_path: Path) -> None:
     async def main() -> None:
-        first, second = Desk(SampleView(), tmp_path), Desk(SampleView(), tmp_path)
+        first, second = Desk(looked_at(SampleView(), here), tmp_path), Desk(looked_at(SampleView(), here), tmp_path)
         await first.start()
         await second.start()
         await first.stop()
@@ -121,7 +128,7 @@ def test_a_taken_port_is_said_in_one_sentence(tmp_path: Path) -> None:
     async def check(at: Open) -> None:
         port = int(at.url.rpartition(":")[2])
         with pytest.raises(InputError, match="choose another port"):
-            await Desk(SampleView(), tmp_path, port).start()
+            await Desk(looked_at(SampleView(), here), tmp_path, Api(port=port)).start()
 
     with_desk(tmp_path, check)
 
@@ -174,7 +181,7 @@ def test_the_status_page_is_the_status(tmp_path: Path) -> None:
     async def check(at: Open) -> None:
         async with at.session.get(f"{at.url}/status") as answer:
             assert answer.headers["Cache-Control"] == "no-store"
-            assert (await answer.json())["win_rate_text"] == "57.1 % (51.5–62.6) vs break-even 54.3 %, n=520"
+            assert (await answer.json())["engine"]["win_rate_text"] == "57.1 % (51.5–62.6) vs break-even 54.3 %, n=520"
 
     with_desk(tmp_path, check)
 
@@ -380,7 +387,7 @@ def test_a_console_that_does_not_read_costs_a_bounded_buffer_and_no_other_consol
 
 
 def test_a_console_that_does_not_read_for_long_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sinks.desk.PATIENCE", 0.3)
+    monkeypatch.setattr("sinks.api.line.PATIENCE", 0.3)
 
     async def check(at: Open) -> None:
         reader, writer = await deaf(at)
@@ -445,7 +452,7 @@ def test_a_view_that_fails_ends_the_line_that_asked_and_no_other(
 
 def test_when_the_desk_stops_consoles_are_sent_away(tmp_path: Path) -> None:
     async def main() -> None:
-        desk = Desk(SampleView(), tmp_path)
+        desk = Desk(looked_at(SampleView(), here), tmp_path)
         url = await desk.start()
         headers = {"Authorization": f"Bearer {(tmp_path / TOKEN_FILE).read_text()}"}
         async with aiohttp.ClientSession(headers=headers) as session, session.ws_connect(f"{url}/ws") as line:

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from pipeline.aside import here
+from pipeline.control.engine import looked_at
 from pipeline.errors import InputError
 from pipeline.view import ENGINE_FILE, TOKEN_FILE, ChartOf, LogLine, LogNews, Topics
-from sinks.desk import Desk
+from sinks.api import Desk
 from tests.sample_view import NOON, SampleView
 from tests.screens import run
 from tui.link import Address, Link, Store, Unreachable, find
@@ -71,7 +73,7 @@ async def other_server(*said: str) -> AsyncGenerator[Address]:
 
 def test_an_engine_is_found_by_what_it_left_in_its_folder(tmp_path: Path) -> None:
     async def main() -> None:
-        desk = Desk(SampleView(), tmp_path)
+        desk = Desk(looked_at(SampleView(), here), tmp_path)
         url = await desk.start()
         token = (tmp_path / TOKEN_FILE).read_text()
         assert find(None, tmp_path) == Address(url, token)
@@ -95,7 +97,7 @@ def test_a_broken_engine_file_is_said_in_one_sentence(tmp_path: Path, content: s
 
 
 @pytest.mark.parametrize(
-    "url", ["http://example.com:80", "https://127.0.0.1:1", "http://127.0.0.1.evil.example", "x", ""]
+    "url", ["http://example.com:80", "https://example.com:1", "http://127.0.0.1.evil.example", "x", ""]
 )
 def test_the_token_is_sent_to_no_other_machine(tmp_path: Path, url: str) -> None:
     (tmp_path / TOKEN_FILE).write_text("secret")
@@ -109,7 +111,7 @@ def test_the_token_is_sent_to_no_other_machine(tmp_path: Path, url: str) -> None
 def test_an_engine_that_starts_again_elsewhere_is_found_and_told_apart(tmp_path: Path) -> None:
     async def main() -> None:
         view = SampleView()
-        first = Desk(view, tmp_path)
+        first = Desk(looked_at(view, here), tmp_path)
         await first.start()
         async with watching(lambda: find(None, tmp_path)) as seen:
             await seen.until(lambda: seen.store.status and seen.store.keys and seen.store.lines)
@@ -121,7 +123,7 @@ def test_an_engine_that_starts_again_elsewhere_is_found_and_told_apart(tmp_path:
 
             later = SampleView(list(view.rows)[:5])
             later.pid = view.pid + 1
-            second = Desk(later, tmp_path)
+            second = Desk(looked_at(later, here), tmp_path)
             await second.start()
             await seen.until(lambda: seen.store.state == "up" and len(seen.store.keys) == 5)
             assert seen.store.back_after == 7.0
@@ -135,7 +137,7 @@ def test_an_engine_that_starts_again_elsewhere_is_found_and_told_apart(tmp_path:
 def test_coming_back_to_the_same_engine_repeats_no_line_of_the_log(tmp_path: Path) -> None:
     async def main() -> None:
         view = SampleView()
-        desk = Desk(view, tmp_path)
+        desk = Desk(looked_at(view, here), tmp_path)
         await desk.start()
         async with watching(lambda: find(None, tmp_path)) as seen:
             await seen.until(lambda: seen.store.last_seq == 11)
@@ -177,7 +179,7 @@ def test_what_is_no_engine_of_ours_is_said_and_tried_again(said: str) -> None:
 
 def test_a_wrong_token_is_said_so(tmp_path: Path) -> None:
     async def main() -> None:
-        desk = Desk(SampleView(), tmp_path)
+        desk = Desk(looked_at(SampleView(), here), tmp_path)
         url = await desk.start()
         async with watching(lambda: Address(url, "wrong")) as seen:
             await seen.until(lambda: "refused the token" in seen.store.why)
@@ -189,7 +191,7 @@ def test_a_wrong_token_is_said_so(tmp_path: Path) -> None:
 def test_a_cursor_running_down_the_keys_asks_for_few_charts_and_the_last_one(tmp_path: Path) -> None:
     async def main() -> None:
         view = SampleView()
-        desk = Desk(view, tmp_path)
+        desk = Desk(looked_at(view, here), tmp_path)
         await desk.start()
         async with watching(lambda: find(None, tmp_path)) as seen:
             await seen.until(lambda: seen.store.keys)
@@ -206,7 +208,7 @@ def test_a_cursor_running_down_the_keys_asks_for_few_charts_and_the_last_one(tmp
 def test_a_line_that_ends_leaves_no_task_behind(tmp_path: Path) -> None:
     async def main() -> None:
         before = asyncio.all_tasks()
-        desk = Desk(SampleView(), tmp_path)
+        desk = Desk(looked_at(SampleView(), here), tmp_path)
         await desk.start()
         async with watching(lambda: find(None, tmp_path)) as seen:
             await seen.until(lambda: seen.store.state == "up")

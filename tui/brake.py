@@ -10,7 +10,7 @@ import msgspec
 from pipeline.errors import MoonlightError
 from pipeline.stopping import EVERYBODY, stops_of
 from pipeline.view import Halt, Stopped
-from tui.link import Address, Unreachable
+from tui.link import Address, Unreachable, refusal_in
 
 PATIENCE = 2.0
 """Seconds an engine has to say that everything is stopped."""
@@ -31,11 +31,11 @@ class Brake:
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session,
-                session.post(f"{address.url}/kill", data=body, headers=headers) as answer,
+                session.post(f"{address.url}/v1/killswitch", data=body, headers=headers, ssl=address.trusted) as answer,
             ):
                 said = await answer.read()
                 if answer.status != 200:
-                    raise Unreachable(f"the engine refused: {said.decode(errors='replace').strip()}")
+                    raise Unreachable(f"the engine refused: {refusal_in(said)}")
             return _told(msgspec.json.decode(said, type=Stopped))
         except TimeoutError:
             raise Unreachable(f"the engine did not answer within {PATIENCE:g} s") from None

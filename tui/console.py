@@ -17,7 +17,7 @@ from pipeline.times import utc_text
 from pipeline.view import AccountRow, Status
 from tui.app import Console
 from tui.brake import Brake
-from tui.link import Address, Link, Store, Unreachable, find
+from tui.link import Address, Link, Store, Unreachable, find, refusal_in
 from tui.words import plain
 
 PATIENCE = 15.0
@@ -95,20 +95,26 @@ def _write(to: Path, picture: str) -> None:
         raise MoonlightError(f"cannot write {to} ({problem.strerror}); choose another place") from None
 
 
+class _Overview(msgspec.Struct):
+    """As much of the engine's answer as is printed."""
+
+    engine: Status
+
+
 async def _print(engine: Address) -> None:
     headers = {"Authorization": f"Bearer {engine.token}"}
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
-            session.get(f"{engine.url}/status", headers=headers) as answer,
+            session.get(f"{engine.url}/v1/status", headers=headers, ssl=engine.trusted) as answer,
         ):
             body = await answer.read()
             if answer.status != 200:
-                raise Unreachable(f"the engine at {engine.url} refused: {body.decode(errors='replace').strip()}")
+                raise Unreachable(f"the engine at {engine.url} refused: {refusal_in(body)}")
     except (aiohttp.ClientError, TimeoutError, OSError) as problem:
         raise Unreachable(f"no engine answers at {engine.url} ({problem}); start one with `run`") from None
     try:
-        status = msgspec.json.decode(body, type=Status)
+        status = msgspec.json.decode(body, type=_Overview).engine
     except msgspec.DecodeError as problem:
         raise MoonlightError(f"cannot read the engine's status ({problem}); run both from one version") from None
     sys.stdout.writelines(f"{plain(line)}\n" for line in _told(status))

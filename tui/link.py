@@ -5,9 +5,11 @@ every try, because one that was started again listens elsewhere and has another 
 """
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -15,6 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
+from pipeline.control.errors import Failure
 from pipeline.errors import InputError, MoonlightError
 from pipeline.view import (
     ENGINE_FILE,
@@ -45,6 +48,7 @@ from pipeline.view import (
 LinkState = Literal["connecting", "up", "down", "mismatch"]
 
 LOG_LINES = 5_000
+BEGINS, ENDS = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 SILENCE = 3.5
 """Seconds without a word, heartbeats included, after which an engine counts as gone."""
 SHORTEST, LONGEST, SLOWER = 0.3, 5.0, 1.7
@@ -64,21 +68,51 @@ class Address(NamedTuple):
 
     url: str
     token: str
+    certificate: str = ""
+    """The file of the one certificate it may show; "" where it speaks no TLS."""
+
+    @property
+    def trusted(self) -> bool | aiohttp.Fingerprint:
+        """This certificate and no other, whoever signed it and for whatever name."""
+        if not self.certificate:
+            return True
+        try:
+            shown = ssl.PEM_cert_to_DER_cert(_first_certificate(Path(self.certificate).read_text("ascii")))
+        except (OSError, ValueError) as problem:
+            raise Unreachable(f"cannot read the engine's certificate {self.certificate} ({problem})") from None
+        return aiohttp.Fingerprint(sha256(shown).digest())
 
 
 def find(url: str | None, folder: Path) -> Address:
     """The engine of a flow's folder, or the one at `url` with that folder's token."""
-    if url is None:
-        url = _whereabouts(folder).url
-    if urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1") or urlsplit(url).scheme != "http":
+    known = _whereabouts(folder) if url is None else None
+    url = known.url if known is not None else url or ""
+    parts = urlsplit(url)
+    if parts.hostname not in ("127.0.0.1", "localhost", "::1") or parts.scheme not in ("http", "https"):
         raise InputError(f"{url!r} is not http on this machine; reach another machine's engine through `ssh -L`")
+    certificate = (known or _whereabouts(folder)).certificate if parts.scheme == "https" else ""
+    if parts.scheme == "https" and not certificate:
+        raise InputError(f"the engine of {folder} has no certificate, and {url!r} wants one; say http")
     try:
         token = (folder / TOKEN_FILE).read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as problem:
         raise Unreachable(
             f"cannot read the engine's token in {folder} ({_reason(problem)}); name the flow file of that engine"
         ) from None
-    return Address(url, token)
+    return Address(url, token, certificate)
+
+
+def refusal_in(body: bytes) -> str:
+    """Why an engine refused something, as far as it can be read."""
+    try:
+        return msgspec.json.decode(body, type=Failure).error.message
+    except msgspec.DecodeError:
+        return body.decode(errors="replace").strip()[:200]
+
+
+def _first_certificate(text: str) -> str:
+    begin, end = text.index(BEGINS), text.index(ENDS)
+    return f"{text[begin:end]}{ENDS}\n"
 
 
 def _whereabouts(folder: Path) -> Whereabouts:
@@ -235,7 +269,9 @@ class Link:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, connect=SILENCE)) as session,
                 asyncio.timeout(SILENCE) as opening,
-                session.ws_connect(f"{address.url}/ws", headers=headers, max_msg_size=1 << 24) as line,
+                session.ws_connect(
+                    f"{address.url}/ws", headers=headers, max_msg_size=1 << 24, ssl=address.trusted
+                ) as line,
             ):
                 opening.reschedule(None)
                 return await self._converse(line)

@@ -18,15 +18,17 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.arming import banner
-from pipeline.aside import Aside
+from pipeline.aside import Aside, Asking
 from pipeline.clocks import LoopClock
 from pipeline.company import Company, company_of
+from pipeline.control.engine import looked_at
 from pipeline.ending import Unended, leave, patience
 from pipeline.engine import Setting, ledger_of, market_of, running, venue_clock
 from pipeline.errors import InputError
@@ -46,7 +48,7 @@ from pipeline.verbs.accounts_common import unlock
 from pipeline.verbs.common import flow_option, json_option, proven_plan_of
 from pipeline.verbs.run_words import Json, Line, Plain
 from pipeline.watch import Watch
-from sinks.desk import Desk
+from sinks.api import Desk
 
 EVERY = 0.5
 """Seconds between two looks at the flow."""
@@ -63,7 +65,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--console", action="store_true", help="open the console on this terminal; leaving it does not end the flow"
     )
-    parser.add_argument("--port", type=int, default=0, help="the loopback port consoles attach to (any free one)")
+    parser.add_argument("--port", type=int, help="the loopback port it answers on, before what [api] says")
     json_option(parser)
 
 
@@ -110,7 +112,7 @@ class _Run:
             self._killed.calls(switch.signalled)
             await switch.take_file(plan.folder)
             company = Company(company_of(plan), partial(_tell_all, (watch.told, self._words.told)))
-            desk = Aside(lambda ask: Desk(watch, plan.folder, options.port, switch, ask))
+            desk = Aside(partial(self._desk, watch, switch))
             url = await desk.start()
             past = ledger.past(begin)
             self._words.begin(begin, pace, url, banner(plan, past.armings, begin))
@@ -126,6 +128,11 @@ class _Run:
                 watch.state = "ENDED"
                 await desk.stop()
         self._words.end(watch.status(), amiss(flow), self._unended.orders, self._traffic)
+
+    def _desk(self, watch: Watch, switch: Switch, ask: Asking) -> Desk:
+        plan = self._plan
+        settings = plan.api if self._options.port is None else replace(plan.api, port=self._options.port)
+        return Desk(looked_at(watch, ask, switch), plan.folder, settings, plan.base)
 
     async def _setting(self, ledger: Ledger, held: ExitStack) -> Setting:
         """When and how fast the flow begins, and that its life does; too many short ones begin with a stop."""

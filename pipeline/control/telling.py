@@ -1,0 +1,180 @@
+"""What an engine says of itself, for programs: numbers, log records, alerts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Protocol
+
+from msgspec import Meta, Struct
+
+from pipeline.alerting.route import Alert
+from pipeline.aside import Asking
+from pipeline.control.asking import Moment, Name
+from pipeline.control.routing import Nothing, Route
+from pipeline.logs.records import Record
+from pipeline.logs.settings import LogLevel
+from pipeline.telemetry.samples import Sample
+
+
+class Measures(Protocol):
+    """Who keeps the numbers."""
+
+    def samples(self, since: int = 0) -> Sequence[Sample]: ...
+
+
+class Book(Protocol):
+    """Who keeps what was said; from any thread."""
+
+    @property
+    def levels(self) -> Mapping[str, LogLevel]: ...
+
+    def tail(
+        self, level: LogLevel = "debug", n: int = 500, module: str = "", order: str = "", word: str = ""
+    ) -> Sequence[Record]: ...
+
+    def set_level(self, module: str, level: LogLevel | None) -> None: ...
+
+
+class Alarms(Protocol):
+    """Who keeps what somebody should hear of."""
+
+    def current(self) -> Sequence[Alert]: ...
+
+
+class SamplesAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which numbers: those that became others after a moment; 0: all."""
+
+    since_ms: Moment = 0
+
+
+class Samples(Struct, frozen=True):
+    """Numbers as messages: whose, which, since when, how much."""
+
+    metrics: tuple[Sample, ...]
+
+
+class LogsAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which records: the last `tail` of at least this level, of a module and what is below it, of an order."""
+
+    level: LogLevel = "info"
+    tail: Annotated[int, Meta(ge=1, le=5000)] = 500
+    module: Name = ""
+    order: Annotated[str, Meta(max_length=300)] = ""
+    word: Name = ""
+
+
+class Told(Struct, frozen=True):
+    """Records, oldest first."""
+
+    logs: tuple[Record, ...]
+
+
+class Levels(Struct, frozen=True):
+    """From which level on is kept, by module; "" is all that have none of their own."""
+
+    levels: Mapping[str, LogLevel]
+
+
+LevelsSaid = Annotated[
+    dict[Annotated[str, Meta(max_length=200)], LogLevel | None],
+    Meta(max_length=100, description="by module; null takes its own level away from it"),
+]
+
+
+class Alerts(Struct, frozen=True):
+    """What holds now that somebody should know."""
+
+    alerts: tuple[Alert, ...]
+
+
+class Numbers:
+    """Asks whoever keeps the numbers, in a turn of the flow."""
+
+    def __init__(self, measures: Measures, ask: Asking) -> None:
+        self._measures, self._ask = measures, ask
+
+    async def since(self, moment: int) -> Sequence[Sample]:
+        return await self._ask(lambda: self._measures.samples(moment))
+
+    async def metrics(self, asked: SamplesAsked, _: None) -> Samples:
+        return Samples(tuple(await self.since(asked.since_ms)))
+
+
+class Records:
+    """Asks whoever keeps what was said."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+
+    async def logs(self, asked: LogsAsked, _: None) -> Told:
+        return Told(tuple(self._book.tail(asked.level, asked.tail, asked.module, asked.order, asked.word)))
+
+    async def levels(self, _: Nothing, __: None) -> Levels:
+        return Levels(dict(self._book.levels))
+
+    async def set_levels(self, _: Nothing, levels: dict[str, LogLevel | None]) -> Levels:
+        for module, level in levels.items():
+            self._book.set_level(module, level)
+        return Levels(dict(self._book.levels))
+
+
+class Warnings:
+    """Asks whoever keeps what somebody should hear of, in a turn of the flow."""
+
+    def __init__(self, alarms: Alarms, ask: Asking) -> None:
+        self._alarms, self._ask = alarms, ask
+
+    async def alerts(self, _: Nothing, __: None) -> Alerts:
+        return Alerts(tuple(await self._ask(self._alarms.current)))
+
+
+NUMBERS = (
+    Route(
+        method="GET",
+        path="/metrics",
+        name="metrics",
+        does="Every number of the engine, or those that became others since a moment.",
+        call=Numbers.metrics,
+        query=SamplesAsked,
+        answer=Samples,
+    ),
+)
+RECORDS = (
+    Route(
+        method="GET",
+        path="/logs",
+        name="logs",
+        does="The last of what the engine said, without secrets.",
+        call=Records.logs,
+        query=LogsAsked,
+        answer=Told,
+    ),
+    Route(
+        method="GET",
+        path="/logs/levels",
+        name="levels",
+        does="From which level on each module's records are kept.",
+        call=Records.levels,
+        query=Nothing,
+        answer=Levels,
+    ),
+    Route(
+        method="PUT",
+        path="/logs/levels",
+        name="set_levels",
+        does="Keep more or less of some modules, until the engine ends.",
+        call=Records.set_levels,
+        query=Nothing,
+        body=LevelsSaid,
+        answer=Levels,
+    ),
+)
+WARNINGS = (
+    Route(
+        method="GET",
+        path="/alerts",
+        name="alerts",
+        does="What holds now that somebody should know.",
+        call=Warnings.alerts,
+        query=Nothing,
+        answer=Alerts,
+    ),
+)
