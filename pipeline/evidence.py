@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
-from pipeline.values import Certificate, Direction, Result
+from pipeline.values import Certificate, Direction, Life, Result
 
 Money = Literal["practice", "demo", "real"]
 """Whose money an account plays with: nobody's, the venue's, or its owner's."""
@@ -290,7 +290,7 @@ class Offered(Struct, frozen=True):
     rows: tuple[tuple[str, int, float], ...]
 
 
-Noted = Reconciled | Dispute | Unclosed | Certificate | Audited | Cash | Measured | Offered
+Noted = Reconciled | Dispute | Unclosed | Certificate | Audited | Cash | Measured | Offered | Life
 """What is kept beside orders, so that everything is accounted for and can be told afterwards."""
 ENTERING = (
     Unsent,

@@ -14,7 +14,9 @@ from pipeline.values import Flags, Floats, GateRow, Small, Stamps
 
 OTHERWISE = {
     "killed": "nothing had been stopped",
+    "stopped": "the key had been running",
     "missed": "its moment had not been missed",
+    "overrun": "the program had not been busy",
     "fault": "no provider had failed",
     "ready": "its features had been ready",
     "vote": "there had been a direction",

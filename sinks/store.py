@@ -1,4 +1,4 @@
-"""Decisions, orders, outcomes and stops into the ledger."""
+"""Decisions, orders, outcomes, stops and the lives of keys into the ledger."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from pipeline.host import Host
 from pipeline.metering import Meters, Offers
 from pipeline.parts import sink
 from pipeline.steps import woken
-from pipeline.values import Certificate, Decisions, Dropped, Latch, Order, Outcomes, Payouts
+from pipeline.values import Certificate, Decisions, Dropped, Latch, Life, Order, Outcomes, Payouts
 
 SOON = 250
 """Decisions and outcomes are on disk this many ms of the flow's time after they came, at the latest; all else at once.
@@ -17,7 +17,7 @@ SOON = 250
 
 
 Certain = Reconciled | Dispute | Unclosed | Certificate | Audited | Cash
-Kept = Decisions | Order | Outcomes | Latch | Certain | Payouts | Standing | Trouble | Called
+Kept = Decisions | Order | Outcomes | Latch | Life | Certain | Payouts | Standing | Trouble | Called
 
 
 @sink
@@ -38,10 +38,10 @@ class Store:
         certainty: Observable[Certain],
         payouts: Observable[Payouts],
         connections: Observable[Standing | Trouble | Called],
+        lives: Observable[Life],
     ) -> Observable[Dropped]:
-        return woken(
-            lambda: Writing(host), "store", decisions, orders, outcomes, latches, certainty, payouts, connections
-        )
+        told = (decisions, orders, outcomes, latches, lives, certainty, payouts, connections)
+        return woken(lambda: Writing(host), "store", *told)
 
 
 class Writing:
@@ -66,7 +66,7 @@ class Writing:
                     self._meters.take(item, at)
             case Latch():
                 self._ledger.latch(item)
-            case Reconciled() | Dispute() | Unclosed() | Certificate() | Audited() | Cash():
+            case Reconciled() | Dispute() | Unclosed() | Certificate() | Audited() | Cash() | Life():
                 self._ledger.note(item)
             case Decisions():
                 self._ledger.decide(item)

@@ -22,7 +22,7 @@ from pipeline.parts import provider as provider_part
 from pipeline.plan import Edge, Plan
 from pipeline.times import MINUTE
 from pipeline.toml_scan import KeyPath
-from pipeline.values import Bars, Columns, Floats, Gap, Latch, Order, Past, Payouts, Quotes
+from pipeline.values import Bars, Columns, Floats, Gap, Held, Latch, Order, Past, Payouts, Quotes, Switched
 from pipeline.wiring import REPLIES, TOLD
 from tests.support import MONDAY, ROOT, SMALL, decided, plan_of, play, quotes
 
@@ -469,7 +469,7 @@ def test_gate_executor_and_venue_are_joined_without_a_word_in_the_file() -> None
     assert carried(plan, "sources.market", "venues.practice") == {(Quotes, Bars), (Payouts,)}
     assert carried(plan, "venues.practice", "risk.main") == {(Payouts,)}
     assert carried(plan, "venues.practice", "sinks.orders") == {REPLIES}
-    assert carried(plan, "ledger", "risk.main") == {(Past, Latch)}
+    assert carried(plan, "ledger", "risk.main") == {(Past, Latch, Switched, Held)}
     assert carried(plan, "ledger", "sinks.orders") == {TOLD}
     assert {(edge.source, edge.target) for edge in plan.edges if edge.closes} == {
         ("sinks.orders", "risk.main"),

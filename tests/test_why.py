@@ -355,7 +355,7 @@ def test_the_state_of_the_feed_stands_beside_its_seconds(
     column = np.array([0.0])
     state = np.array([HEALTH.index("stale")], np.int8)
     feed.take(Health("EURUSD", np.array([MONDAY]), state, column, column + 31_000, column + 30_000), MONDAY)
-    missed, stale = feed.asked("EURUSD", MONDAY)
+    missed, _, stale = feed.asked("EURUSD", MONDAY, MONDAY, MINUTE)
     assert stale == GateRow("feed", 31.0, 30.0, "no", "stale")
     (tmp_path / "flows.toml").write_text(FLOW, encoding="utf-8")
     with Ledger(tmp_path / "data" / "ledger.db") as ledger:

@@ -1,16 +1,26 @@
-"""What others write into a ledger beside the engine: stops, armings, verdicts and requests of verbs."""
+"""What others write into a ledger beside the engine: stops, switches, armings, verdicts and requests of verbs."""
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pipeline.evidence import Request, Verdict
-from pipeline.ledger.rows import SELECT_ARMING, SELECT_LATCH, SELECT_VERDICT, arming_of, latch_of, verdict_of
-from pipeline.values import Arming, Latch
+from pipeline.ledger.rows import (
+    SELECT_ARMING,
+    SELECT_LATCH,
+    SELECT_SWITCHED,
+    SELECT_VERDICT,
+    arming_of,
+    latch_of,
+    switched_of,
+    verdict_of,
+)
+from pipeline.values import Arming, Latch, Switched
 
-Heard = Latch | Arming | Verdict | Request
+Heard = Latch | Switched | Arming | Verdict | Request
 TABLES: Mapping[str, tuple[str, Callable[[Sequence[Any]], Heard]]] = {
     "latches": (SELECT_LATCH, latch_of),
+    "switches": (SELECT_SWITCHED, switched_of),
     "verdicts": (SELECT_VERDICT, verdict_of),
     "armings": (SELECT_ARMING, arming_of),
     "requests": ('SELECT seq, what, account, at, by, "order" FROM requests', lambda row: Request(*row[1:])),

@@ -1,7 +1,8 @@
-"""Letting go of what was only to look at: old decisions, outcomes, columns of orders, metrics and payouts.
+"""Letting old rows go that are only to look at: decisions, outcomes, columns of orders, metrics, payouts, lives.
 
 Orders and all that became of them, stops, armings, verdicts, cash and certificates are never removed. Of each key the
-last decision stays: a start goes on from it. Of each product the payout stays that was in force.
+last decision and the last word on its life stay: a start goes on from them. Of each product the payout stays that was
+in force.
 """
 
 import sqlite3
@@ -90,12 +91,13 @@ def pruned(
     return counts
 
 
-TABLES = ("decisions", "outcomes", "order_features", "metrics", "payouts")
+TABLES = ("decisions", "outcomes", "order_features", "metrics", "payouts", "key_lives")
 OF_ORDERS = 'order_features WHERE "order" IN (SELECT "order" FROM orders WHERE bar < ?)'
 NEXT_KEY = """
 SELECT account, product, tf FROM decisions WHERE (account, product, tf) > (?, ?, ?)
 ORDER BY account, product, tf LIMIT 1
 """
+NEXT_LIFE = NEXT_KEY.replace("decisions", "key_lives")
 NEXT_STREAM = "SELECT product, tf FROM outcomes WHERE (product, tf) > (?, ?) ORDER BY product, tf LIMIT 1"
 NEXT_PRODUCT = "SELECT product FROM payouts WHERE product > ? ORDER BY product LIMIT 1"
 
@@ -112,6 +114,10 @@ def _old(db: sqlite3.Connection, before: int) -> Iterator[Old]:
         in_force = "SELECT max(ts) FROM payouts WHERE product = ? AND ts <= ?"
         (ts,) = db.execute(in_force, (product, before)).fetchone()
         yield Old("payouts", ("product",), (product,), "ts", before if ts is None else ts)
+    for key in _each(db, NEXT_LIFE, ("", "", 0)):
+        last = "SELECT max(at) FROM key_lives WHERE account = ? AND product = ? AND tf = ?"
+        (newest,) = db.execute(last, key).fetchone()
+        yield Old("key_lives", ("account", "product", "tf"), key, "at", min(before, newest))
 
 
 def _each(db: sqlite3.Connection, following: str, begin: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:

@@ -69,9 +69,13 @@ class Reader:
         """Answer everything from here on as it stands now, whatever a running flow writes meanwhile."""
         self._db.execute("BEGIN")
 
-    def last_decision(self) -> sqlite3.Row | None:
+    def last_decisions(self) -> Mapping[Key, sqlite3.Row]:
+        """The last decision of each key."""
         newest = "SELECT * FROM decisions WHERE account = ? AND product = ? AND tf = ? ORDER BY bar DESC LIMIT 1"
-        rows: list[sqlite3.Row] = [self._db.execute(newest, key).fetchone() for key in self.traded()]
+        return {key: self._db.execute(newest, key).fetchone() for key in self.traded()}
+
+    def last_decision(self) -> sqlite3.Row | None:
+        rows = self.last_decisions().values()
         return max(rows, key=lambda row: (row["at"], row["bar"]), default=None)
 
     def span(self, product: str, tf: int) -> tuple[int, int] | None:

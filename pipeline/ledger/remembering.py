@@ -6,9 +6,22 @@ from decimal import Decimal
 
 import msgspec
 
-from pipeline.ledger.rows import SELECT_ARMING, SELECT_LATCH, SELECT_ORDER, arming_of, keys_of, latch_of, order_of
+from pipeline.ledger.rows import (
+    SELECT_ARMING,
+    SELECT_LATCH,
+    SELECT_LIVES,
+    SELECT_ORDER,
+    SELECT_SWITCHED,
+    arming_of,
+    keys_of,
+    latch_of,
+    life_of,
+    order_of,
+    switched_of,
+)
+from pipeline.lifecycle import in_force
 from pipeline.times import DAY, MINUTE
-from pipeline.values import Arming, Awaited, Certificate, Key, Latch, Move, Past
+from pipeline.values import Arming, Awaited, Certificate, Key, Latch, Life, Move, Past, Switched
 
 PAST = 31 * DAY
 """How far back orders are given again at a start: limits and rests count what came about within a month."""
@@ -69,12 +82,24 @@ def _past_of(db: sqlite3.Connection, at: int) -> Past:
         decided=tuple((key.account, key.product, key.tf, db.execute(NEWEST, key).fetchone()[0]) for key in keys),
         cash=tuple((*row[:3], Decimal(row[3])) for row in db.execute(cash)),
         unaudited=tuple(name for (name,) in db.execute(UNAUDITED, (at - AUDITED,))),
+        switched=switches_in(db),
+        lives=last_lives(db),
     )
 
 
 def latches_in(db: sqlite3.Connection) -> list[Latch]:
     """Every stop and every release, in order."""
     return [latch_of(row) for row in db.execute(f"{SELECT_LATCH} ORDER BY seq")]
+
+
+def switches_in(db: sqlite3.Connection) -> tuple[Switched, ...]:
+    """Who started and stopped keys, as far as it still says something of one, in order."""
+    return in_force(switched_of(row) for row in db.execute(f"{SELECT_SWITCHED} ORDER BY seq"))
+
+
+def last_lives(db: sqlite3.Connection) -> tuple[Life, ...]:
+    """What became last of each key's life."""
+    return tuple(life_of(tuple(row)) for row in db.execute(SELECT_LIVES))
 
 
 def last_armings(db: sqlite3.Connection) -> tuple[Arming, ...]:

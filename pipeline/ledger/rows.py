@@ -8,7 +8,19 @@ from typing import Any
 import msgspec
 
 from pipeline.evidence import Audited, Cash, Dispute, Noted, Reconciled, Unclosed, Verdict
-from pipeline.values import Arming, Certificate, Decisions, GateRow, Key, Latch, Order, Outcomes
+from pipeline.values import (
+    Arming,
+    Certificate,
+    Decisions,
+    GateRow,
+    Key,
+    Latch,
+    Life,
+    Order,
+    Outcomes,
+    Scope,
+    Switched,
+)
 
 COLUMNS = Order.__struct_fields__
 NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
@@ -19,11 +31,18 @@ TABLES: Mapping[type[Noted], str] = {
     Certificate: "certificates",
     Audited: "audits",
     Cash: "cash",
+    Life: "key_lives",
 }
-"""Where what makes orders certain is kept."""
+"""Where what makes orders certain is kept, and what became of the lives of keys."""
 MONEY = tuple(COLUMNS.index(name) for name in ("stake", "profit"))
 SELECT_ORDER = f"SELECT {NAMES} FROM orders"  # noqa: S608  # our own names
 SELECT_LATCH = 'SELECT seq, scope, "on", at, reason, by FROM latches'
+SELECT_SWITCHED = 'SELECT seq, account, product, tf, "on", at, reason, by, only FROM switches'
+LIFE = Life.__struct_fields__
+SELECT_LIVES = f"""
+SELECT {", ".join(LIFE)} FROM key_lives WHERE seq IN (SELECT max(seq) FROM key_lives GROUP BY account, product, tf)
+ORDER BY account, product, tf
+"""  # noqa: S608  # our own names
 SELECT_ARMING = "SELECT seq, arming, account, at, until, by, reason FROM armings"
 SELECT_VERDICT = 'SELECT seq, "order", outcome, profit, at, by, reason FROM verdicts'
 
@@ -109,6 +128,16 @@ def latch_of(row: Sequence[Any]) -> Latch:
     """A stop or a release; its number is first in the row."""
     _, scope, on, at, reason, by = row
     return Latch(scope, bool(on), at, reason, by)
+
+
+def switched_of(row: Sequence[Any]) -> Switched:
+    """Keys that were started or stopped; the number is first in the row."""
+    _, account, product, tf, on, at, reason, by, only = row
+    return Switched(Scope(account, product, tf), bool(on), at, reason, by, bool(only))
+
+
+def life_of(row: Sequence[Any]) -> Life:
+    return msgspec.convert(dict(zip(LIFE, row, strict=True)), Life)
 
 
 def arming_of(row: Sequence[Any]) -> Arming:

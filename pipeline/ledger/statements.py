@@ -10,7 +10,7 @@ from pipeline.certainty.signing import FIRST, signature_of
 from pipeline.evidence import Cash, Dispute, Measured, Noted, Offered, Reconciled, Request, Verdict
 from pipeline.ledger.rows import COLUMNS, NAMES, noted_row, order_row
 from pipeline.orders import MOVES
-from pipeline.values import Arming, Latch, Order
+from pipeline.values import Arming, Latch, Order, Switched
 
 MARKS = ", ".join("?" * len(COLUMNS))
 INSERT_ORDER = f"INSERT INTO orders ({NAMES}) VALUES ({MARKS}) ON CONFLICT DO NOTHING"  # noqa: S608  # our own names
@@ -23,6 +23,9 @@ INSERT_FEATURE = "INSERT INTO order_features VALUES (?, ?, ?, ?) ON CONFLICT DO 
 INSERT_METRIC = "INSERT INTO metrics VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 INSERT_PAYOUT = "INSERT INTO payouts VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 INSERT_LATCH = 'INSERT INTO latches (scope, "on", at, reason, by) VALUES (?, ?, ?, ?, ?)'
+INSERT_SWITCHED = """
+INSERT INTO switches (account, product, tf, "on", at, reason, by, only) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
 INSERT_ARMING = "INSERT INTO armings (arming, account, at, until, by, reason, shown) VALUES (?, ?, ?, ?, ?, ?, ?)"
 INSERT_VERDICT = """
 INSERT INTO verdicts ("order", account, outcome, profit, at, by, reason, signature)
@@ -132,6 +135,11 @@ def noted(db: sqlite3.Connection, value: Noted) -> Dispute | None:
 
 def latched(db: sqlite3.Connection, latch: Latch) -> int:
     return _number(db.execute(INSERT_LATCH, msgspec.structs.astuple(latch)))
+
+
+def switched(db: sqlite3.Connection, value: Switched) -> int:
+    row = (*msgspec.structs.astuple(value.scope), value.on, value.at, value.reason, value.by, value.only)
+    return _number(db.execute(INSERT_SWITCHED, row))
 
 
 def armed(db: sqlite3.Connection, arming: Arming, shown: str) -> int:

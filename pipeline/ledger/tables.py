@@ -9,7 +9,7 @@ from pipeline.ledger.backing import copied
 from pipeline.ledger.emptied import left_by_earlier
 from pipeline.ledger.failures import NoLedger, damaged, emptied, name_of, unusable
 
-VERSION = 4
+VERSION = 5
 PATIENCE = 5_000
 """How long (ms) a writer waits for another one's transaction."""
 LOG_KEPT = 4 << 20
@@ -172,7 +172,20 @@ CREATE TABLE unclosed (
   seq INTEGER PRIMARY KEY, "order" TEXT NOT NULL, account TEXT NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL
 ) STRICT;
 """
-STEPS = (ORDERS_AND_DECISIONS, OUTCOMES_AND_LATCHES, CERTAINTY, EARLY_CLOSE)
+KEYS = """
+CREATE TABLE switches (
+  seq INTEGER PRIMARY KEY, account TEXT NOT NULL, product TEXT NOT NULL, tf INTEGER NOT NULL,
+  "on" INTEGER NOT NULL CHECK ("on" IN (0, 1)), at INTEGER NOT NULL, reason TEXT NOT NULL, by TEXT NOT NULL,
+  only INTEGER NOT NULL CHECK (only IN (0, 1))
+) STRICT;
+CREATE TABLE key_lives (
+  seq INTEGER PRIMARY KEY, account TEXT NOT NULL, product TEXT NOT NULL, tf INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('INIT', 'RUNNING', 'PAUSED', 'RELOAD', 'STOPPING', 'STOPPED')),
+  at INTEGER NOT NULL, why TEXT NOT NULL, errors INTEGER NOT NULL, until INTEGER NOT NULL, orders INTEGER NOT NULL
+) STRICT;
+CREATE INDEX key_lives_by_key ON key_lives (account, product, tf, seq);
+"""
+STEPS = (ORDERS_AND_DECISIONS, OUTCOMES_AND_LATCHES, CERTAINTY, EARLY_CLOSE, KEYS)
 """What each version added to the one before."""
 
 
@@ -186,7 +199,7 @@ def opened(path: Path, patience: int = PATIENCE) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
         if (left := left_by_earlier(path)) is not None:
             raise emptied(path, left)
-        if not path.exists():
+        if not path.exists() and path.name != ":memory:":
             path.touch(mode=0o600)  # whoever makes it, nobody else reads it; its log is made like it
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as failure:
