@@ -9,6 +9,7 @@ from typing import Any, cast, get_args
 
 from pipeline import budgeting, symbols
 from pipeline.airing import check_airing
+from pipeline.alerting.settings import Alerting
 from pipeline.anchored import LEAST, Anchoring
 from pipeline.calendar import Calendars
 from pipeline.calendar_tables import CALENDARS, calendars_of
@@ -38,7 +39,7 @@ from pipeline.toml_text import Source, parse, read
 from pipeline.values import Approved, Signals, Votes
 from pipeline.wiring import Wiring, gives
 
-SINGLE = ("moonlight", "api", "logs")
+SINGLE = ("moonlight", "api", "logs", "alerting")
 """Tables that are there once."""
 MODES_OF: Mapping[Money, tuple[Mode, ...]] = {
     "practice": ("paper", "live", "replay"),
@@ -96,7 +97,7 @@ class _Check:
         namings = self._features()
         for kind in ("source", "operator", "provider", "ensemble", "risk", "venue", "sink"):
             self._declare_all(kind)
-        alerts = self._alerts()
+        alerts, alerting = self._alerts()
         calendars = self._calendars(base)
         self._check_money(settings, accounts)
         edges = Wiring(self.tables, self._nodes, frozenset(self._declared), accounts).edges()
@@ -140,6 +141,7 @@ class _Check:
             api,
             logs,
             alerts,
+            alerting,
         )
 
     def _accounts(self) -> dict[str, Account]:
@@ -193,9 +195,11 @@ class _Check:
                 made[name] = node.instance
         return sound(self.tables, made)
 
-    def _alerts(self) -> dict[str, Any]:
+    def _alerts(self) -> tuple[dict[str, Any], Alerting]:
+        """The ways out, and what is worth an alert."""
         declared = ((name, self._declare("alert", name)) for name in self.tables.table((TABLES["alert"],)))
-        return {name: node.instance for name, node in declared if node is not None}
+        settings = self.tables.filled(Alerting, self.tables.table(("alerting",)), ("alerting",), "[alerting]")
+        return {name: node.instance for name, node in declared if node is not None}, settings or Alerting()
 
     def _declare_all(self, kind: Kind) -> None:
         for name in self.tables.table((TABLES[kind],)):

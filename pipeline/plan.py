@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from pipeline.alerting.settings import Alerting
 from pipeline.anchored import Anchoring
 from pipeline.calendar import Calendars
 from pipeline.control.settings import Api
@@ -63,6 +64,15 @@ class Settings:
             description="by which part of a price a venue's entry or exit may differ from our ticks: 0.0001 is 0.01 %",
         ),
     ] = 0.0
+
+    strategy_budget: Annotated[
+        str,
+        Meta(
+            pattern=r"^([1-9]\d*(ms|s)|off)$",
+            description="how much of a processor's time a strategy has in `run` to judge a bar, or `off`: one that"
+            " takes longer is interrupted, and one that goes on so is not asked for a while",
+        ),
+    ] = "50ms"
 
     def __post_init__(self) -> None:
         duration(self.entry_delay)
@@ -139,6 +149,7 @@ class Plan:
     logs: Logs = field(default_factory=Logs)
     alerts: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The ways out for alerts, by name."""
+    alerting: Alerting = field(default_factory=Alerting)
 
     @property
     def file(self) -> str:

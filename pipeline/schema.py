@@ -41,11 +41,11 @@ ON_FAULT: JsonSchema = {
 }
 
 
-def flow_schema(settings: type, account: type, test: type, api: type, logs: type) -> JsonSchema:
-    """What a flow file may hold, by the classes behind [moonlight], [accounts.*], [[test]], [api] and [logs]."""
-    shapes, shared = _shapes(settings, account, test, CalendarTable, api, logs)
-    of_moonlight, of_account, of_test, of_calendar, of_api, of_logs = shapes[:6]
-    keys = iter(shapes[6:])
+def flow_schema(settings: type, account: type, test: type, api: type, logs: type, alerting: type) -> JsonSchema:
+    """What a flow file may hold, by the classes behind [moonlight], [accounts.*], [[test]] and the other tables."""
+    shapes, shared = _shapes(settings, account, test, CalendarTable, api, logs, alerting)
+    of_moonlight, of_account, of_test, of_calendar, of_api, of_logs, of_alerting = shapes[:7]
+    keys = iter(shapes[7:])
     parts = {_name(part): _part(part, keys) for part in _parts()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -58,6 +58,7 @@ def flow_schema(settings: type, account: type, test: type, api: type, logs: type
             **{TABLES[kind]: _table(kind) for kind in TABLES if kind != "stake"},
             "api": of_api,
             "logs": of_logs,
+            "alerting": of_alerting,
             "test": {"description": "Claims about this flow.", "type": "array", "items": of_test},
         },
         "additionalProperties": False,

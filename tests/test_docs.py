@@ -3,6 +3,7 @@
 import json
 import re
 
+from pipeline.alerting.settings import Alerting
 from pipeline.control.settings import Api
 from pipeline.flowtest import FlowTest
 from pipeline.logs.settings import Logs
@@ -16,7 +17,7 @@ from tests.support import ROOT
 def test_the_schema_beside_the_shipped_flow_is_the_one_the_program_prints() -> None:
     """Make it anew with `python -m pipeline schema > docs/flow.schema.json`."""
     written = json.loads((ROOT / "docs" / "flow.schema.json").read_text(encoding="utf-8"))
-    assert written == json.loads(json.dumps(flow_schema(Settings, Account, FlowTest, Api, Logs)))
+    assert written == json.loads(json.dumps(flow_schema(Settings, Account, FlowTest, Api, Logs, Alerting)))
 
 
 def test_every_part_has_a_help_whose_first_paragraph_is_a_sentence() -> None:

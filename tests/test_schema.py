@@ -14,6 +14,7 @@ from msgspec import Meta
 
 import operators
 import sinks
+from pipeline.alerting.settings import Alerting
 from pipeline.control.settings import Api
 from pipeline.logs.settings import Logs
 from pipeline.parts import TABLES, breaks_memory, registered
@@ -96,7 +97,7 @@ class Claim:
 def schema() -> JsonSchema:
     assert operators.__doc__, "importing them is what registers them"
     assert sinks.__doc__, "importing them is what registers them"
-    return flow_schema(Settings, Account, Claim, Api, Logs)
+    return flow_schema(Settings, Account, Claim, Api, Logs, Alerting)
 
 
 # --- a validator of the few words of JSON Schema that ours uses; an unknown word fails the test -----------------------

@@ -12,6 +12,7 @@ import argparse
 import json
 from pathlib import Path
 
+from pipeline.alerting.settings import Alerting
 from pipeline.control.settings import Api
 from pipeline.flowtest import FlowTest
 from pipeline.logs.settings import Logs
@@ -27,5 +28,5 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.flow is not None:
         load_files_of(options.flow)
-    print(json.dumps(flow_schema(Settings, Account, FlowTest, Api, Logs), indent=2, ensure_ascii=False))
+    print(json.dumps(flow_schema(Settings, Account, FlowTest, Api, Logs, Alerting), indent=2, ensure_ascii=False))
     return 0

@@ -1,0 +1,208 @@
+"""The alerts of a running flow: what holds, what was told, and the ways by which it leaves."""
+
+import asyncio
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from pipeline.alerting.earlier import last_life
+from pipeline.alerting.edges import Edges, Sign
+from pipeline.alerting.noticing import Noticing
+from pipeline.alerting.route import Alert
+from pipeline.alerting.secrets import secrets_of
+from pipeline.alerting.vitals import Vitals
+from pipeline.alerting.ways import Way
+from pipeline.flow import Flow
+from pipeline.ledger.failures import LedgerError
+from pipeline.masking import masked
+from pipeline.plan import Plan
+from pipeline.times import duration
+from pipeline.values import Fault
+
+LOOKS_EVERY = 0.5
+"""Seconds between two looks at what time changes."""
+SELDOM = 20
+"""So many looks apart are those at the disk."""
+KEPT = 1_000
+"""So many alerts are remembered."""
+MIB = 1 << 20
+
+Tell = Callable[[str, Any], object]
+
+
+class AlertDesk:
+    """A companion of the flow."""
+
+    name = "alerts"
+
+    def __init__(self, plan: Plan) -> None:
+        self.tell: Tell = _nobody
+        """Told of each alert, and that a way is broken (as a fault of it): whoever watches this engine."""
+        self._plan = plan
+        self._noticing = Noticing(plan, plan.alerting)
+        self._edges = Edges(duration(plan.alerting.patience), duration(plan.alerting.quiet))
+        self._vitals = Vitals()
+        self._flow: Flow | None = None
+        self._early: list[Sign] = []
+        """Signs of before the flow's time was known."""
+        self._told: deque[Alert] = deque(maxlen=KEPT)
+        self._number = 0
+        self._leaking: frozenset[str] = frozenset()
+        self._looks = 0
+        self._ways: dict[str, Way] = {}
+        self._works: set[asyncio.Task[None]] | None = None
+        """Ways at work; None until somebody attends."""
+        self._over = False
+        self._secrets = secrets_of(plan.base)
+        self._open(plan.alerts)
+
+    # --- for whoever asks --------------------------------------------------------------------------------------------
+
+    def current(self) -> tuple[Alert, ...]:
+        """What was told and is not over."""
+        return tuple(self._edges.holding())
+
+    def since(self, number: int) -> tuple[Alert, ...]:
+        """What was told after the alert of that number, the oldest first."""
+        return tuple(each for each in self._told if each.number > number)
+
+    def raised(self, sign: Sign) -> None:
+        """Somebody beside the flow has seen something."""
+        self._take((sign,))
+
+    # --- a companion -------------------------------------------------------------------------------------------------
+
+    def told(self, node: str, value: Any) -> None:
+        self._vitals.told(value)
+        self._take(self._noticing.of(node, value, self._at))
+
+    def begins(self, flow: Flow) -> None:
+        self._flow = flow
+        self._vitals.begins(flow)
+        early, self._early = self._early, []
+        mode = self._plan.settings.mode
+        self._take((Sign("ENGINE_STARTED", "", on=True, text=f"{self._plan.name} has begun, mode {mode}"), *early))
+        self._take(last_life(self._plan))
+
+    def changed(self, plan: Plan) -> None:
+        """The flow goes on by another plan: ways that are new or other begin, those that are gone end."""
+        before, self._plan = self._plan, plan
+        gone = {name for name, route in before.alerts.items() if plan.alerts.get(name) != route}
+        for name in gone:
+            self._ways.pop(name).end()
+        self._open({name: route for name, route in plan.alerts.items() if name in gone or name not in before.alerts})
+
+    async def attend(self) -> None:
+        self._works = set()
+        for way in self._ways.values():
+            self._begin(way)
+        try:
+            while True:
+                self._look()
+                await asyncio.sleep(LOOKS_EVERY)
+        finally:
+            works = tuple(self._works)
+            for work in works:
+                work.cancel()
+            await asyncio.gather(*works, return_exceptions=True)
+
+    async def ends(self, why: str) -> None:
+        """Last words, and as much as can be sent in the time that is left."""
+        self._over = True
+        if why:
+            failure = self._flow.ended.exception() if self._flow is not None and self._flow.ended.done() else None
+            if isinstance(failure, LedgerError):
+                self._take((Sign("LEDGER", "", on=True, text=masked(why)),))
+            self._take((Sign("ENGINE_FAILED", "", on=True, text=f"{self._plan.name} ended by itself: {masked(why)}"),))
+        else:
+            self._take((Sign("ENGINE_ENDED", "", on=True, text=f"{self._plan.name} was asked to end, and ended"),))
+        for way in self._ways.values():
+            way.end()
+        if self._works:
+            await asyncio.wait(tuple(self._works))
+
+    # --- pieces ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _at(self) -> int:
+        return 0 if self._flow is None else self._flow.border.clock.shown()
+
+    def _take(self, signs: Iterable[Sign]) -> None:
+        if self._flow is None:
+            self._early.extend(signs)
+            return
+        at = self._at
+        for sign in signs:
+            self._give(self._edges.take(sign, at))
+
+    def _give(self, alerts: Iterable[Alert]) -> None:
+        for alert in alerts:
+            self._number += 1
+            numbered = replace(alert, number=self._number, text=masked(alert.text))
+            self._told.append(numbered)
+            for way in self._ways.values():
+                way.put(numbered)
+            self.tell(self.name, numbered)
+
+    def _look(self) -> None:
+        flow = self._flow
+        if flow is None or self._over:
+            return
+        at = self._at
+        self._vitals.look(quiet=self._noticing.quiet(at))
+        self._take(self._noticing.look(at))
+        self._take(self._leaks(flow))
+        if self._looks % SELDOM == 0:
+            self._take(self._disk())
+        self._looks += 1
+        self._give(self._edges.look(at))
+
+    def _leaks(self, flow: Flow) -> Iterator[Sign]:
+        """Edges on which what came in is not what went on, waits, or was dropped by name."""
+        edges = (each.edge for each in flow.passages if not each.conserved)
+        leaking = frozenset(f"{edge.source} → {edge.target}" for edge in edges)
+        before, self._leaking = self._leaking, leaking
+        for edge in leaking - before:
+            yield Sign("CONSERVATION", edge, on=True, text=f"lost without a name: {edge}")
+        for edge in before - leaking:
+            yield Sign("CONSERVATION", edge, on=False)
+
+    def _disk(self) -> Iterator[Sign]:
+        least = self._plan.alerting.least_disk_mb
+        if least and self._plan.folder.exists():
+            free = shutil.disk_usage(self._plan.folder).free // MIB
+            said = f"{free:,} MiB are free on the disk of {self._plan.folder}, {least:,} should be"
+            yield Sign("DISK_FULL", "", on=free < least, text=said)
+
+    def _open(self, routes: Mapping[str, Any]) -> None:
+        engine = _Engine(self._plan, self._vitals)
+        for name, route in routes.items():
+            way = self._ways[name] = Way(name, route, engine, self._secrets, self._way_told)
+            self._begin(way)
+
+    def _begin(self, way: Way) -> None:
+        if self._works is not None:
+            work = asyncio.create_task(way.attend(), name=f"alerts.{way.name}")
+            self._works.add(work)
+            work.add_done_callback(self._works.discard)
+
+    def _way_told(self, name: str, why: str) -> None:
+        """A way is broken, or is not any more: the others tell of it, and so does the console."""
+        if why:
+            self.tell(self.name, Fault(f"alerts.{name}", self._at, f"{why}; it is tried again"))
+        self._take((Sign("ALERT_ROUTE", name, on=bool(why), text=f"alerts do not leave by {name}: {why}"),))
+
+
+def _nobody(node: str, value: Any) -> None:
+    """Who watches where nobody does."""
+
+
+class _Engine:
+    """What ways know of the engine."""
+
+    def __init__(self, plan: Plan, vitals: Vitals) -> None:
+        self.folder, self.flow = plan.folder, plan.name
+        self.alive, self.amiss = vitals.alive, vitals.amiss
