@@ -17,6 +17,7 @@ from msgspec import Meta
 from reactivex import Observable
 
 from pipeline.calendar import Calendars
+from pipeline.grace import Grace
 from pipeline.ladders import Ladder
 from pipeline.lanes import NOTHING, Given, Lane
 from pipeline.parts import Derived, operator
@@ -44,6 +45,14 @@ class Window:
 
     timeframes: Timeframes = ("1m", "5m", "15m")
     grace_ms: Annotated[int, Meta(ge=0, le=60_000)] = 500
+    jitter_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10_000,
+            description="up to so much more, another share for each product and slot, so that not all end at once",
+        ),
+    ] = 0
     max_jump: Annotated[float, Meta(gt=0, description="the largest believable move between two quotes, as a share")] = (
         0.1
     )
@@ -74,6 +83,8 @@ class Window:
                 )
         if self.forming is not None:
             duration(self.forming)
+        if self.jitter_ms and self.finals == "venue":
+            raise ValueError('jitter_ms is of bars made of quotes; leave it out, or write finals = "quotes"')
 
     def __call__(
         self, prices: Observable[Quotes | Bars | Link]
@@ -133,7 +144,8 @@ class Gathering:
     def _new_lane(self, product: str) -> AnyLane:
         window, calendar = self._window, self._window.calendars.of(product)
         spans = [timeframe(name) for name in window.timeframes]
-        base, grace = min(spans), window.grace_ms
+        base = min(spans)
+        grace = Grace.drawn(window.grace_ms, window.jitter_ms, product, base)
         forming = duration(window.forming) if window.forming else 0
 
         def sieve(span: int) -> Sieve:

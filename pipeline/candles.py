@@ -57,13 +57,13 @@ def slots_of(ts: Stamps, tf: int, *, ordered: bool | None = None) -> Slots:
     return Slots(slots[starts], starts, np.concatenate((starts[1:], (len(ts),))), ordered)
 
 
-def gathered(quotes: Quotes, tf: int, grace: int, following: int = NEVER, slots: Slots | None = None) -> Bars:
+def gathered(quotes: Quotes, tf: int, grace: int | Stamps, following: int = NEVER, slots: Slots | None = None) -> Bars:
     """The bars of every slot that has a quote, oldest first, all fresh.
 
     Quotes must be clean and in the order they came, their slots in order. Within a slot the first and the last quote
     are those by their own stamps. A bar is final when the first quote of a later slot was received, but not before its
-    close, or `grace` ms after that, whichever is first; `following` is when the quote after the last one given was
-    received, if known. `slots` are those to gather, when they are known.
+    close, or `grace` ms after that (one for all, or of each slot), whichever is first; `following` is when the quote
+    after the last one given was received, if known. `slots` are those to gather, when they are known.
     """
     open_ts, starts, stops, ordered = slots_of(quotes.ts, tf) if slots is None else slots
     rows = len(starts)

@@ -8,6 +8,7 @@ import numpy as np
 
 from pipeline.calendar import Calendar
 from pipeline.candles import NEVER, Slots, gathered, possible, slots_of
+from pipeline.grace import Grace
 from pipeline.ladders import Ladder
 from pipeline.sifting import CLOSED, DUPLICATE, Sieve
 from pipeline.times import timeframe_name
@@ -76,7 +77,7 @@ class Lane:
     )
 
     def __init__(
-        self, product: str, base: int, grace: int, sieve: Sieve, ladder: Ladder, calendar: Calendar, forming: int = 0
+        self, product: str, base: int, grace: Grace, sieve: Sieve, ladder: Ladder, calendar: Calendar, forming: int = 0
     ) -> None:
         """`forming`: how often a forming bar may be given (ms); 0 for never."""
         self.product = product
@@ -238,7 +239,8 @@ class Lane:
             ended = self._bar(quotes.received.item(slots.starts.item(0)))
         if last:
             following = quotes.received.item(edge)
-            bars = gathered(quotes, self._base, self._grace, following, slots.some(0, last))
+            over = slots.some(0, last)
+            bars = gathered(quotes, self._base, self._grace.of_each(over.open_ts), following, over)
             if self._slot == first:
                 self._complete(bars, quotes, slots.stops.item(0))
             ended = bars if ended is None else ended.followed_by(bars)
@@ -288,12 +290,16 @@ class Lane:
     def _deadline(self) -> int:
         """When the open slot is over, or the next one without a quote is known to have none."""
         if self._slot != NONE:
-            return self._slot + self._base + self._grace
-        return self._next + self._base + self._grace if self._fed else NEVER
+            return self._over(self._slot)
+        return self._over(self._next) if self._fed else NEVER
+
+    def _over(self, slot: int) -> int:
+        """By when a slot is over, whoever still has quotes of it."""
+        return slot + self._base + self._grace.of(slot)
 
     def _bar(self, following: int) -> Bars:
         """The bar of the open slot, which is over; the next quote was received at `following`."""
-        deadline = self._slot + self._base + self._grace
+        deadline = self._over(self._slot)
         numbers = (self._open, self._high, self._low, self._close, float(self._ticks))
         bar = Bars(
             self.product,
@@ -401,7 +407,7 @@ class Lane:
             if self._torn_until == NEVER:
                 self._torn_until = link.at // self._base * self._base + self._base
         else:
-            since = (link.at - self._grace) // self._base * self._base
+            since = (link.at - self._grace.most) // self._base * self._base
             if self._torn_until < since:
                 self._torn_from = since
             self._torn_until = NEVER

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from pipeline.calendar import Calendar
+from pipeline.grace import Grace
 from pipeline.quality import AHEAD, all_fit, reason_of, unfit
 from pipeline.values import Flags, Floats, Quotes
 
@@ -40,7 +41,7 @@ class Sieve:
         "ordered",
     )
 
-    def __init__(self, base: int, grace: int, max_jump: float, calendar: Calendar | None) -> None:
+    def __init__(self, base: int, grace: Grace, max_jump: float, calendar: Calendar | None) -> None:
         self._base, self._grace, self._max_jump = base, grace, max_jump
         self.calendar = calendar
         """Prices of its closed time are not taken; None: all are."""
@@ -64,7 +65,7 @@ class Sieve:
         if self.calendar is not None and not self._opens <= ts < self._closes and not self._opened(ts):
             return CLOSED
         slot_end = ts // self._base * self._base + self._base
-        if received >= slot_end + self._grace:
+        if received >= slot_end + self._grace.least and received >= slot_end + self._grace.of(slot_end - self._base):
             return LATE
         quote = (ts, bid, ask)
         if quote == self._before:
@@ -90,8 +91,9 @@ class Sieve:
             quotes = _without(quotes, [(CLOSED, ~self.calendar.open_mask(quotes.ts))], dropped)
         if not len(quotes):
             return quotes
-        ends = quotes.ts - quotes.ts % self._base + self._base
-        quotes = _without(quotes, [(LATE, quotes.received >= ends + self._grace)], dropped)
+        slots = quotes.ts - quotes.ts % self._base
+        deadlines = slots + self._base + self._grace.of_each(slots)
+        quotes = _without(quotes, [(LATE, quotes.received >= deadlines)], dropped)
         quotes = _without(quotes, [(DUPLICATE, self._repeated(quotes))], dropped)
         quotes = _without(quotes, [(JUMP, self._jumping(quotes.mid))], dropped)
         return _without(quotes, [(LATE, self._passed(quotes))], dropped)
@@ -116,7 +118,7 @@ class Sieve:
         )
         if well:
             lag = quotes.received - ts
-            well = bool(np.minimum.reduce(lag) >= -AHEAD and np.maximum.reduce(lag) < self._grace)
+            well = bool(np.minimum.reduce(lag) >= -AHEAD and np.maximum.reduce(lag) < self._grace.least)
         if well:
             bid, ask = float(quotes.bid[-1]), float(quotes.ask[-1])
             self._before, self._level, self._jumps = (last, bid, ask), (bid + ask) / 2, 0

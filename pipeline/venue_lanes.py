@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.calendar import Calendar
 from pipeline.candles import NEVER
+from pipeline.grace import Grace
 from pipeline.ladders import Ladder
 from pipeline.lanes import NOTHING, Given, Lane
 from pipeline.sifting import Sieve
@@ -45,7 +46,7 @@ class VenueLane:
         product: str,
         spans: Sequence[int],
         native: Collection[int],
-        grace: int,
+        grace: Grace,
         sieve: Callable[[int], Sieve],
         contexts: Mapping[int, int],
         calendar: Calendar,
