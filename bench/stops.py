@@ -20,7 +20,7 @@ import sinks
 import sources
 from pipeline.aside import Aside
 from pipeline.checking import load_text
-from pipeline.control.engine import looked_at
+from pipeline.control.showing import looked_at
 from pipeline.engine import Setting, running
 from pipeline.evidence import Inquiry
 from pipeline.ledger import Ledger

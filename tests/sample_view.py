@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from pipeline.aside import here
-from pipeline.control.engine import looked_at
+from pipeline.control.showing import looked_at
 from pipeline.service import Diagnosis, FeedReport, LaneReport, Pace, Quota, StreamReport
 from pipeline.times import MINUTE, SECOND, parse_moment, timeframe
 from pipeline.view import (

@@ -14,7 +14,7 @@ from rich.style import Style
 from textual.pilot import Pilot
 
 from pipeline.aside import here
-from pipeline.control.engine import looked_at
+from pipeline.control.showing import looked_at
 from pipeline.engine import LEDGER_FILE
 from pipeline.switch import Switch
 from sinks.api import Desk

@@ -15,9 +15,9 @@ import pytest
 from msgspec.structs import replace
 
 from pipeline.aside import here
-from pipeline.control.engine import looked_at
 from pipeline.control.limits import LARGEST_QUESTION, QUESTIONS, SOCKETS
 from pipeline.control.settings import Api
+from pipeline.control.showing import looked_at
 from pipeline.errors import InputError
 from pipeline.view import ENGINE_FILE, TOKEN_FILE, KeyName, LogLine
 from sinks.api import Desk

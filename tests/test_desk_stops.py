@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 
 from pipeline.aside import here
-from pipeline.control.engine import looked_at
 from pipeline.control.limits import LARGEST_QUESTION
+from pipeline.control.showing import looked_at
 from pipeline.ledger import Ledger
 from pipeline.switch import Switch
 from pipeline.view import TOKEN_FILE

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pipeline.aside import Aside
-from pipeline.control.engine import looked_at
+from pipeline.control.showing import looked_at
 from pipeline.engine import Setting, running
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger

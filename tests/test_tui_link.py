@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from pipeline.aside import here
-from pipeline.control.engine import looked_at
+from pipeline.control.showing import looked_at
 from pipeline.errors import InputError
 from pipeline.view import ENGINE_FILE, TOKEN_FILE, ChartOf, LogLine, LogNews, Topics
 from sinks.api import Desk

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 
 from pipeline.aside import Asking, here
-from pipeline.control import halting, looking, starting, telling, trading
+from pipeline.control import accounts, config, halting, looking, starting, telling, trading
+from pipeline.control.accounts import Holders
 from pipeline.control.channels import Channels
+from pipeline.control.config import File
 from pipeline.control.halting import Brakes
 from pipeline.control.looking import Lines, Looks
 from pipeline.control.routing import AnyRoute, Served
@@ -25,6 +27,8 @@ class Controls:
     channels: Channels = field(default_factory=Channels)
     looks: Looks | None = None
     brakes: Brakes | None = None
+    holders: Holders | None = None
+    file: File | None = None
     starters: Starters | None = None
     books: Books | None = None
     numbers: Numbers | None = None
@@ -43,6 +47,8 @@ class Controls:
 ROUTES: dict[str, tuple[AnyRoute, ...]] = {
     "looks": looking.ROUTES,
     "brakes": halting.ROUTES,
+    "holders": accounts.ROUTES,
+    "file": config.ROUTES,
     "starters": starting.ROUTES,
     "books": trading.ROUTES,
     "numbers": telling.NUMBERS,

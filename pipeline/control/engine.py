@@ -1,20 +1,53 @@
 """The engine that runs, as its control API sees it."""
 
+from zoneinfo import ZoneInfo
+
 from pipeline.aside import Asking
+from pipeline.company import Company
+from pipeline.control.accounts import Holders
+from pipeline.control.beside import Beside
+from pipeline.control.config import File, hash_of
 from pipeline.control.controls import Controls
 from pipeline.control.halting import Brakes
 from pipeline.control.looking import Lines, Looks
+from pipeline.control.starting import Starters
+from pipeline.control.telling import Numbers, Records
+from pipeline.control.trading import Books
 from pipeline.control.vitals import Machine
-from pipeline.view import Halting, View
+from pipeline.engine import LEDGER_FILE
+from pipeline.logs.companion import Logging
+from pipeline.plan import Plan
+from pipeline.starting import Starts, keys_of
+from pipeline.telemetry.onlooker import Onlooker
+from pipeline.view import Halting
+from pipeline.watch import Watch
 
 
-def looked_at(view: View, ask: Asking, switch: Halting | None = None) -> Controls:
-    """What may be asked of an engine that only shows itself, and may be stopped."""
+def controls_of(watch: Watch, ask: Asking, switch: Halting, company: Company) -> Controls:
+    """All that may be asked of an engine: of what it shows, of its ledger, and of those beside it."""
+    beside = company.of(Beside)
+    assert beside is not None, "an engine that answers hears of what happens"
+    path = beside.plan.folder / LEDGER_FILE
     lines = Lines()
+    numbers, log = company.of(Onlooker), company.of(Logging)
+    if log is not None:
+        beside.listens(log.book)
     return Controls(
-        view=view,
+        view=watch,
         ask=ask,
         lines=lines,
-        looks=Looks(view, ask, lines, Machine(), lambda: ""),
-        brakes=None if switch is None else Brakes(switch),
+        channels=beside.channels,
+        looks=Looks(watch, ask, lines, Machine(), lambda: hash_of(beside.plan.source.text)),
+        brakes=Brakes(switch),
+        holders=Holders(watch, beside, ask),
+        file=File(lambda: beside.plan),
+        starters=Starters(lambda: _starts(beside.plan, watch)),
+        books=Books(path, lambda: beside.plan, lambda: watch.clock),
+        numbers=None if numbers is None else Numbers(numbers, ask),
+        records=None if log is None else Records(log.book),
     )
+
+
+def _starts(plan: Plan, watch: Watch) -> Starts:
+    zone = ZoneInfo(plan.settings.display_timezone)
+    return Starts(plan.folder / LEDGER_FILE, zone, keys_of(plan), lambda: watch.clock)

@@ -1,22 +1,16 @@
 """Keys started and stopped by scope, for programs."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable
+from typing import Literal
 
 from msgspec import Struct
 
 from pipeline.control.asking import Name, Reason, Timeframe, millis
 from pipeline.control.routing import Nothing, Route
-from pipeline.lifecycle import Scope, Switched
-
-
-class Starting(Protocol):
-    """Starts and stops keys, from any thread; returns once it is on disk, with what changed."""
-
-    def start(self, scope: Scope, reason: str, by: str, *, only: bool = False) -> Sequence[Switched]: ...
-
-    def stop(self, scope: Scope, reason: str, by: str) -> Sequence[Switched]: ...
+from pipeline.starting import Starts, Turned
+from pipeline.times import timeframe_name
+from pipeline.values import Scope, Switched
 
 
 class Keys(Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,24 +33,38 @@ class StartKeys(Keys, frozen=True, forbid_unknown_fields=True):
     only: bool = False
 
 
+class KeyRef(Struct, frozen=True):
+    """A key by its name."""
+
+    account: str
+    product: str
+    timeframe: str
+
+
 class Moved(Struct, frozen=True):
-    """What changed just now; nothing when it was so already."""
+    """What was started or stopped just now (nothing, where all of it stood so already), and what is so from now on."""
 
     changed: tuple[Switched, ...]
+    on: tuple[KeyRef, ...]
+    off: tuple[KeyRef, ...]
 
 
 class Starters:
     """Asks whoever starts and stops keys."""
 
-    def __init__(self, starts: Starting) -> None:
+    def __init__(self, starts: Callable[[], Starts]) -> None:
         self._starts = starts
 
     async def start(self, _: Nothing, keys: StartKeys) -> Moved:
-        made = await asyncio.to_thread(self._starts.start, keys.scope, keys.reason, keys.by, only=keys.only)
-        return Moved(tuple(made))
+        return _told(await asyncio.to_thread(self._starts().start, keys.scope, keys.reason, keys.by, only=keys.only))
 
     async def stop(self, _: Nothing, keys: Keys) -> Moved:
-        return Moved(tuple(await asyncio.to_thread(self._starts.stop, keys.scope, keys.reason, keys.by)))
+        return _told(await asyncio.to_thread(self._starts().stop, keys.scope, keys.reason, keys.by))
+
+
+def _told(turned: Turned) -> Moved:
+    on, off = (tuple(KeyRef(*key[:2], timeframe_name(key.tf)) for key in keys) for keys in (turned.on, turned.off))
+    return Moved(turned.changed, on, off)
 
 
 ROUTES = (

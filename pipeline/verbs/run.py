@@ -28,7 +28,7 @@ from pipeline.arming import banner
 from pipeline.aside import Aside, Asking
 from pipeline.clocks import LoopClock
 from pipeline.company import Company, company_of
-from pipeline.control.engine import looked_at
+from pipeline.control.engine import controls_of
 from pipeline.ending import Unended, leave, patience
 from pipeline.engine import Setting, ledger_of, market_of, running, venue_clock
 from pipeline.errors import InputError
@@ -112,7 +112,7 @@ class _Run:
             self._killed.calls(switch.signalled)
             await switch.take_file(plan.folder)
             company = Company(company_of(plan), partial(_tell_all, (watch.told, self._words.told)))
-            desk = Aside(partial(self._desk, watch, switch))
+            desk = Aside(partial(self._desk, watch, switch, company))
             url = await desk.start()
             past = ledger.past(begin)
             self._words.begin(begin, pace, url, banner(plan, past.armings, begin))
@@ -129,10 +129,10 @@ class _Run:
                 await desk.stop()
         self._words.end(watch.status(), amiss(flow), self._unended.orders, self._traffic)
 
-    def _desk(self, watch: Watch, switch: Switch, ask: Asking) -> Desk:
+    def _desk(self, watch: Watch, switch: Switch, company: Company, ask: Asking) -> Desk:
         plan = self._plan
         settings = plan.api if self._options.port is None else replace(plan.api, port=self._options.port)
-        return Desk(looked_at(watch, ask, switch), plan.folder, settings, plan.base)
+        return Desk(controls_of(watch, ask, switch, company), plan.folder, settings, plan.base)
 
     async def _setting(self, ledger: Ledger, held: ExitStack) -> Setting:
         """When and how fast the flow begins, and that its life does; too many short ones begin with a stop."""

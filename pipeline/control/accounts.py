@@ -1,0 +1,206 @@
+"""Accounts for programs: how each stands, and letting one that was refused try again."""
+
+import asyncio
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from pipeline.aside import Asking
+from pipeline.control.beside import Beside
+from pipeline.control.errors import Refused
+from pipeline.control.routing import Nothing, Route
+from pipeline.errors import InputError
+from pipeline.evidence import Money, Standing
+from pipeline.keys import logins_of
+from pipeline.keys.keeping import keep
+from pipeline.keys.profiles import Profile, profile_of
+from pipeline.masking import shortened
+from pipeline.plan import Node, Plan
+from pipeline.secret import LoggingIn, Login, Secret
+from pipeline.tables import nearest
+from pipeline.view import AccountRow, View
+
+LOOKS_EVERY = 0.25
+PATIENCE = 20.0
+"""Seconds in which a venue has to say whether it lets an account in."""
+WAITING = ("DISCONNECTED", "AUTHENTICATING", "RECONNECT", "REAUTH")
+
+
+class AccountWhole(Struct, frozen=True):
+    """One account. Never add up rows of different `money` or `currency`."""
+
+    id: str
+    venue: str
+    money: Money
+    currency: str
+    user: dict[str, str]
+    """Whom it logs in as, shortened; empty where nobody logs in."""
+    standing: str
+    """CONNECTED, or why nothing is sent: DISCONNECTED, AUTHENTICATING, REAUTH, RECONNECT, READ_ONLY, REFUSED."""
+    since_ms: int
+    """Since when it stands so, on the flow's clock; 0: from the start."""
+    reason: str
+    last_login_ms: int
+    """When it was let in last, on the flow's clock; 0: it was not, or need not be."""
+    balance: str
+    day_profit: str
+    open: int
+    keys: int
+    armed: bool
+    armed_until: int
+    rehearsal: bool
+    stopped: str
+
+
+class AccountsTold(Struct, frozen=True):
+    """Every account of the flow."""
+
+    accounts: tuple[AccountWhole, ...]
+
+
+class LogIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which account tries again, with a one-time code where its venue asks for one."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=200)]
+    otp: Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9 -]*$")] = ""
+
+
+class LoggedIn(Struct, frozen=True):
+    """How the account stands now."""
+
+    id: str
+    standing: str
+    since_ms: int
+
+
+class Holders:
+    """Looks at accounts in turns of the flow, and has those that were refused try again."""
+
+    def __init__(self, view: View, beside: Beside, ask: Asking) -> None:
+        self._view, self._beside, self._ask = view, beside, ask
+
+    async def accounts(self, _: Nothing, __: None) -> AccountsTold:
+        rows, standings, connected = await self._ask(
+            lambda: (self._view.status().accounts, dict(self._beside.standings), dict(self._beside.connected))
+        )
+        users = await asyncio.to_thread(_users, self._beside.plan)
+        return AccountsTold(
+            tuple(_whole(row, standings.get(row.name), connected.get(row.name, 0), users[row.name]) for row in rows)
+        )
+
+    async def login(self, _: Nothing, asked: LogIn) -> LoggedIn:
+        plan = self._beside.plan
+        account = plan.accounts.get(asked.id)
+        if account is None:
+            raise Refused("NOT_FOUND", f"there is no account {asked.id!r}; {nearest(asked.id, plan.accounts)}")
+        node = plan.by_id[f"venues.{account.venue}"]
+        if not isinstance(node.instance, LoggingIn) or not node.instance.login_fields:
+            raise Refused("BUSINESS_RULE", f"{asked.id} is at {account.venue}, where nobody logs in")
+        before = await self._standing(asked.id)
+        if before is not None and before.state == "CONNECTED" and not asked.otp:
+            return LoggedIn(asked.id, before.state, before.at)
+        if asked.otp or before is None or before.state == "REFUSED":
+            try:
+                await asyncio.to_thread(_store_again, plan, node, asked)
+            except InputError as failure:
+                raise Refused("AUTH", str(failure), 409) from None
+        return self._told(asked.id, await self._waited(asked.id, before))
+
+    async def _waited(self, account: str, before: Standing | None) -> Standing | None:
+        """How an account stands once its venue has said something, or after a while."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE
+        while True:
+            now = await self._standing(account)
+            settled = now is not None and now.state not in WAITING and now is not before
+            if settled or loop.time() >= until:
+                return now
+            await asyncio.sleep(LOOKS_EVERY)
+
+    def _told(self, account: str, now: Standing | None) -> LoggedIn:
+        if now is None or now.state in WAITING:
+            why = f"{account} is {now.state}: {now.reason}" if now is not None else f"{account} was not tried"
+            raise Refused("NETWORK", f"{why}; its venue did not let it in within {PATIENCE:.0f} s")
+        if now.state == "REFUSED":
+            raise Refused("AUTH", f"{account} is REFUSED: {now.reason}", 409)
+        if now.state == "READ_ONLY":
+            raise Refused("MAINTENANCE", f"{account} is READ_ONLY: {now.reason}")
+        return LoggedIn(account, now.state, now.at)
+
+    async def _standing(self, account: str) -> Standing | None:
+        return await self._ask(lambda: self._beside.standings.get(account))
+
+
+def _store_again(plan: Plan, node: Node, asked: LogIn) -> None:
+    """Keep the login there is once more, with a new code: whoever was refused tries what is new. Nobody is asked."""
+    part, account = node.part.name, asked.id
+    login = logins_of(plan.base, part).of(account)
+    profile = _profile(plan, account)
+    codes = tuple(field.name for field in node.instance.login_fields if field.kind == "code")
+    if asked.otp and not codes:
+        raise InputError(f"{part} takes no one-time code; leave otp out")
+    lasting = {name: each for name, each in login.secrets.items() if name not in codes}
+    given = {codes[0]: Secret(asked.otp.strip(), passing=True)} if asked.otp else {}
+    keep(plan.base, account, part, profile.kept, Login(login.names, lasting | given), tuple(given))
+
+
+def _profile(plan: Plan, account: str) -> Profile:
+    profile = profile_of(plan.base, account)
+    if profile is None:
+        raise InputError(f"{account} has no login yet; store one with `accounts add {account}`")
+    return profile
+
+
+def _users(plan: Plan) -> dict[str, dict[str, str]]:
+    """Whom each account logs in as, as its owner knows it again and nobody else does."""
+    return {name: _user(plan, name) for name in plan.accounts}
+
+
+def _user(plan: Plan, account: str) -> dict[str, str]:
+    try:
+        profile = profile_of(plan.base, account)
+    except InputError:
+        return {}
+    return {} if profile is None else {key: shortened(name) for key, name in profile.names.items()}
+
+
+def _whole(row: AccountRow, standing: Standing | None, connected: int, user: dict[str, str]) -> AccountWhole:
+    facts: dict[str, Any] = {name: getattr(row, name) for name in _SAME}
+    return AccountWhole(
+        id=row.name,
+        user=user,
+        standing="CONNECTED" if standing is None else standing.state,
+        since_ms=0 if standing is None else standing.at,
+        reason="" if standing is None else standing.reason,
+        last_login_ms=connected,
+        **facts,
+    )
+
+
+_SAME = (
+    *("venue", "money", "currency", "balance", "day_profit", "open", "keys"),
+    *("armed", "armed_until", "rehearsal", "stopped"),
+)
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/accounts",
+        name="accounts",
+        does="Every account: how it stands with its venue, what it holds, whether it may trade.",
+        call=Holders.accounts,
+        query=Nothing,
+        answer=AccountsTold,
+    ),
+    Route(
+        method="POST",
+        path="/accounts/login",
+        name="login",
+        does="Let an account that its venue refused try again, with a one-time code where one is asked for.",
+        call=Holders.login,
+        query=Nothing,
+        body=LogIn,
+        answer=LoggedIn,
+        refusals=("AUTH", "BUSINESS_RULE", "NOT_FOUND", "NETWORK", "MAINTENANCE"),
+    ),
+)
