@@ -11,6 +11,7 @@ from pipeline.border import Border
 from pipeline.clocks import Clock, LoopClock, PacedClock
 from pipeline.connections.contract import Lasting, OwnClock, Timed
 from pipeline.flow import OUTSIDE, Flow
+from pipeline.hogging.patience import Patience
 from pipeline.host import Mode, Records
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
@@ -36,6 +37,8 @@ class Setting:
     outside: tuple[Kind, ...] = OUTSIDE
     clock: Clock | None = None
     """Its clock, where somebody else keeps time."""
+    patience: Patience | None = None
+    """How long it waits for its strategies; None: as long as they take."""
 
 
 @asynccontextmanager
@@ -62,6 +65,10 @@ async def running(
         block=setting.block,
     )
     flow = Flow(plan, border, setting.begin, journal)
+    if setting.patience is not None:
+        flow.patience = setting.patience
+    if journal is not None:
+        flow.patience.kept = journal.interrupted
     if isinstance(records, Ledger) and setting.mode != "replay":
         soon = None if setting.speed is None else asyncio.get_running_loop().call_soon
         records.listen(partial(flow.enter, LEDGER), flow.fail, soon)

@@ -8,27 +8,32 @@ outside the door, all other nodes inside.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from reactivex import Observable, abc
-from reactivex.disposable import CompositeDisposable, SerialDisposable
+from reactivex.disposable import CompositeDisposable
 
 from pipeline.agenda import Agenda, AgendaScheduler
 from pipeline.border import Border
+from pipeline.changes.proposal import NodeChange
+from pipeline.changes.revision import Revision, Unchanged
+from pipeline.changes.rewiring import Began, Rewiring
 from pipeline.certainty.auditing import Auditing
 from pipeline.certainty.certifying import Certifying
 from pipeline.clocks import Planned
 from pipeline.entering import without_secrets
 from pipeline.errors import FlowStopped, MoonlightError
 from pipeline.evidence import Closing, Inquiry, Unsent
+from pipeline.hogging.patience import Patience
 from pipeline.masking import masked
 from pipeline.outcomes import Counterfactual, Priced
+from pipeline.nodes import LASTING, Running
 from pipeline.parts import Kind
-from pipeline.passages import Meter, Passage, rows_of
+from pipeline.passages import Passage, rows_of
 from pipeline.plan import (
     AUDITS,
     CERTIFICATES,
@@ -76,28 +81,16 @@ class Recorder(Protocol):
     def woke(self, at: int) -> None: ...
 
 
-@dataclass(slots=True)
-class Running:
-    """A node in a running flow."""
-
-    id: str
-    node: Node | None
-    inlets: dict[str, Tube[Any]]
-    rank: int
-    """After how many others it comes in an order in which each comes after what it takes from."""
-    out: Tube[Any] = field(default_factory=Tube[Any])
-    beyond: Tube[Any] = field(default_factory=Tube[Any])
-    """What an outer node gives, for other outer nodes: it does not go through the door."""
-    meter: Meter = field(default_factory=Meter)
-    subscription: SerialDisposable = field(default_factory=SerialDisposable)
-
-    @property
-    def kind(self) -> Kind | None:
-        return self.node.part.kind if self.node is not None else None
-
-    @property
-    def outer(self) -> bool:
-        return self.node is not None and self.node.part.outer
+CORE: Mapping[str, tuple[str, ...]] = {
+    CLOCK: (),
+    LEDGER: (),
+    FEATURES: ("bars",),
+    REPAINT: ("revised", "decisions"),
+    OUTCOMES: ("bars", "quotes", "prices", "past"),
+    AUDITS: ("past", "quotes", "prices", "orders"),
+    CERTIFICATES: ("past", "orders", "statements"),
+}
+"""The nodes that every flow has, and by what they take values."""
 
 
 class Flow:
@@ -105,6 +98,7 @@ class Flow:
 
     def __init__(self, plan: Plan, border: Border, begin: int, recorder: Recorder | None = None) -> None:
         self.plan = plan
+        self.core = CORE
         self.agenda = Agenda(begin, self._planned)
         self.nodes: dict[str, Running] = {}
         self.passages: list[Passage] = []
@@ -113,19 +107,22 @@ class Flow:
         self.border = border
         self.standstill: Callable[[], Standstill] = lambda: "slept"
         """Asked why nothing ran until now, when something is long overdue."""
+        self.patience = Patience()
         self._recorder = recorder
         self._taps: list[Tap] = []
         self._loop = asyncio.get_running_loop()
         self._alarm: Planned | None = None
         self._armed: int | None = None
         self._inside = self._over = False
-        self._sources = 0
+        self.giving = set[str]()
+        """The sources that have not ended."""
+        self._outside: tuple[Kind, ...] = ()
         self._awake = begin
         """Until when what was slept through is known."""
         self._failure: MoonlightError | None = None
         self._urged: deque[Latch] = deque()
         self._edges: list[abc.DisposableBase] = []
-        self._boards = {node.id: Board() for node in plan.of("provider") if hears(node.part.cls)}
+        self._boards: dict[str, Board] = {}
         border.failed = self._act_failed
         self._build()
 
@@ -142,6 +139,7 @@ class Flow:
 
         `earlier` are quotes of sources from before the beginning: what is still open is settled from them.
         """
+        self._outside = outside
         for running in self.nodes.values():
             if not running.outer:
                 self._subscribe(running)
@@ -156,14 +154,15 @@ class Flow:
         if "sink" in outside:
             self._light("sink")
         if "source" in outside:
-            self._sources = self._light("source")
+            self._light("source")
 
-    def _light(self, kind: Kind) -> int:
-        """Subscribe to the outer nodes of a kind; how many there are."""
+    def _light(self, kind: Kind) -> None:
+        """Subscribe to the outer nodes of a kind."""
         lit = sorted((each for each in self.nodes.values() if each.kind == kind and each.outer), key=_id)
+        if kind == "source":
+            self.giving.update(map(_id, lit))
         for running in lit:
             self._subscribe(running)
-        return len(lit)
 
     def stop(self) -> None:
         """Let go of everything; nothing enters any more."""
@@ -213,6 +212,8 @@ class Flow:
         self._enter(port, value)
 
     def _enter(self, port: str, value: Any) -> None:
+        if port not in self.nodes:  # it went away with a change of the flow while this was on its way
+            return
         self.nodes[port].beyond.give(value)
         now = max(self.border.now(), self.agenda.now)
         self._wake_up(now)
@@ -307,31 +308,113 @@ class Flow:
         else:
             self._arm()
 
+    # --- changing ----------------------------------------------------------------------------------------------------
+
+    def change(self, plan: Plan, past: Past | None = None) -> tuple[NodeChange, ...]:
+        """Go on by another plan from now on; what became of each node. Where a part cannot be made or begun, nothing
+        is done, and `Unchanged` says why.
+
+        `past` is what the ledger knows of the accounts of venues that begin anew.
+        """
+        return self.change_at(max(self.border.now(), self.agenda.now), plan, past)
+
+    def change_at(self, at: int, plan: Plan, past: Past | None = None) -> tuple[NodeChange, ...]:
+        assert not self._inside, "a flow is changed between two things that happen"
+        if self._urged:
+            self._let_in_urged()
+        self.wake_at(at)  # what is due by then is decided by what held until then
+        if self._over:
+            raise Unchanged("the flow has ended")
+        with self._changing():
+            rewiring = Rewiring(self, plan, past)
+            rewiring.prepare()
+            if self._recorder is not None:
+                self._recorder.entered(at, LEDGER, Revision(plan.source.text, past))
+            rewiring.commit()
+        self._happen(rewiring.retell)
+        for name in sorted(rewiring.outer):
+            self._light_again(self.nodes[name], rewiring)
+        return rewiring.changes
+
+    @contextmanager
+    def _changing(self) -> Generator[None]:
+        """Nothing enters in the middle of a change."""
+        self._inside = True
+        try:
+            yield
+        finally:
+            self._inside = False
+
+    def _light_again(self, running: Running, rewiring: Rewiring) -> None:
+        """Begin an outer node that is new or begins anew: at once, or when it has let go of what it held."""
+        kind = running.kind
+        if kind not in self._outside:
+            return
+        if kind == "source":
+            self.giving.add(running.id)
+        life = running.lives
+
+        def begin() -> None:
+            if running.lives == life and not self._over:
+                self._subscribe_to(running, rewiring.outer[running.id])
+                self._happen(partial(rewiring.retell_to, running.id))
+
+        before = rewiring.borders[running.id]
+        if before is None or not before.works or hasattr(running.node and running.node.instance, "starts_at"):
+            begin()
+        else:
+            self.border.work(_after(before, begin), self._act_failed)
+
     # --- building ----------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        core = (CLOCK, LEDGER, FEATURES, REPAINT, OUTCOMES, AUDITS, CERTIFICATES)
-        names = [*core, *(node.id for node in self.plan.nodes)]
-        for name in names:
-            inlets = {edge.parameter: Tube[Any]() for edge in self.plan.into(name)}
-            node = self.plan.by_id.get(name)
-            if node is not None:
-                inlets = {parameter: inlets.get(parameter) or Tube[Any]() for parameter in node.part.takes} | inlets
-            self.nodes[name] = Running(name, node, inlets, len(self.nodes))
-        for edge in (*self.plan.edges, *_hearing_of_time(self.plan)):
-            self._connect(edge)
+        for name in (*CORE, *(node.id for node in self.plan.nodes)):
+            self.nodes[name] = self.made(name, self.plan, len(self.nodes))
+        self.connect()
+
+    def made(self, name: str, plan: Plan, rank: int) -> Running:
+        """A node that nothing leads to yet."""
+        node = plan.by_id.get(name)
+        running = Running(name, node, {}, rank)
+        for parameter in (*CORE.get(name, ()), *(node.part.takes if node is not None else ())):
+            running.inlets[parameter] = Tube[Any]()
+        return running
+
+    def connect(self) -> tuple[Passage, ...]:
+        """Lay the plan's edges, in its order: one that was there goes on. Those that are new."""
+        CompositeDisposable(*self._edges).dispose()
+        self._edges.clear()
+        known = {passage.edge: passage for passage in self.passages if not passage.ended}
+        edges = (*self.plan.edges, *_hearing_of_time(self.plan))
+        fresh = set(edges) - known.keys()
+        gone = [passage for passage in self.passages if passage.ended]
+        self.passages = [known.pop(edge, None) or self._passage(edge) for edge in edges]
+        for passage in self.passages:
+            source, target = self.nodes[passage.edge.source], self.nodes[passage.edge.target]
+            beyond = source.outer and target.outer
+            self._edges.append((source.beyond if beyond else source.out).attach(passage.carry))
+        for passage in known.values():
+            passage.end()
+        self.passages += [passage for passage in (*gone, *known.values()) if not passage.conserved]
+        heard = [node.id for node in self.plan.of("provider") if hears(node.part.cls)]
+        for name in self._boards.keys() - set(heard):
+            del self._boards[name]
+        for name in heard:
+            self._boards.setdefault(name, Board())
         for name, board in self._boards.items():
             self._edges.append(self.nodes[name].inlets[HEARS].attach(board.add))
+        return tuple(passage for passage in self.passages if passage.edge in fresh)
 
-    def _connect(self, edge: Edge) -> None:
-        source, target = self.nodes[edge.source], self.nodes[edge.target]
-        inlet = target.inlets[edge.parameter]
+    def connected(self) -> tuple[Passage, ...]:
+        """The edges that are laid."""
+        return tuple(passage for passage in self.passages if not passage.ended)
+
+    def _passage(self, edge: Edge) -> Passage:
+        target = self.nodes[edge.target]
+        inlet = target.inlets.setdefault(edge.parameter, Tube[Any]())
         if target.kind == "venue" and Order in edge.types:
             inlet = self._leaving(inlet, target.id)
-        passage = Passage(edge, inlet, target.meter, self.agenda)
-        self.passages.append(passage)
-        beyond = source.outer and target.outer
-        self._edges.append((source.beyond if beyond else source.out).attach(passage.carry))
+        return Passage(edge, inlet, target.meter, self.agenda)
 
     def _leaving(self, inlet: Tube[Any], venue: str) -> Tube[Any]:
         """The last step of an order to its venue: one that somebody stopped meanwhile comes back unsent."""
@@ -343,33 +426,61 @@ class Flow:
             else:
                 inlet.give(item)
 
-        self._edges.append(leaving.attach(leave))
+        leaving.attach(leave)
         return leaving
 
     def _subscribe(self, running: Running) -> None:
-        stream = self._stream(running)
-        if stream is None:
-            return
-        given = partial(self.enter, running.id) if running.outer else partial(self._give, running)
-        running.subscription.disposable = stream.subscribe(
-            given,
-            lambda failure: self._failed(running, failure),
-            lambda: self._completed(running),
-            scheduler=AgendaScheduler(self.agenda, running.rank),
-        )
+        stream = self.stream(running, self.plan)
+        if stream is not None:
+            self._subscribe_to(running, stream)
 
-    def _stream(self, running: Running) -> Observable[Any] | None:
+    def _subscribe_to(self, running: Running, stream: Observable[Any]) -> None:
+        running.lives += 1
+        life = running.lives
+        began = self.begin(running, stream, life, running.rank)
+        if running.lives == life:
+            running.lives -= 1
+            self.adopt(running, began)
+        elif began.subscription is not None:  # it failed as it began, and has begun again
+            began.subscription.dispose()
+
+    def begin(self, running: Running, stream: Observable[Any], life: int, rank: int) -> Began:
+        """Subscribe to what a node gives; that is heard as long as the node lives that life of its own."""
+        began = Began(stream, AgendaScheduler(self.agenda, rank))
+
+        def given(item: Any) -> None:
+            if running.lives == life:
+                self.enter(running.id, item)
+
+        def failed(failure: Exception) -> None:
+            if running.lives == life:
+                self._failed(running, failure)
+            elif running.lives < life:
+                began.failure = failure
+
+        def completed() -> None:
+            if running.lives == life:
+                self._completed(running)
+
+        give = given if running.outer else partial(self._give, running)
+        began.subscription = stream.subscribe(give, failed, completed, scheduler=began.scheduler)
+        return began
+
+    def adopt(self, running: Running, began: Began) -> None:
+        """Let what was begun be what the node is; what it was before is over."""
+        running.lives += 1
+        running.subscription.disposable = began.subscription
+        running.stream, running.scheduler = began.stream, began.scheduler
+
+    def stream(self, running: Running, plan: Plan) -> Observable[Any] | None:
+        """What a node gives by a plan."""
         if running.id in (CLOCK, LEDGER):
             return None
         if running.id == FEATURES:
-            return (
-                running.inlets["bars"].pipe(_each(lambda bars: self._columns(running, bars)))
-                if running.inlets
-                else None
-            )
+            return running.inlets["bars"].pipe(_each(lambda bars: self._columns(running, bars)))
         if running.id == REPAINT:
-            again = partial(Repainting, self.plan, self._boards)
-            return woken(again, REPAINT, *running.inlets.values()) if running.inlets else None
+            again = partial(Repainting, plan, self._boards, self.patience)
+            return woken(again, REPAINT, *running.inlets.values())
         if running.id == OUTCOMES:
             return self._outcomes(running.inlets)
         if running.id == AUDITS:
@@ -383,6 +494,7 @@ class Flow:
         inlets = [running.inlets[parameter] for parameter in node.part.takes]
         border = self.border.of(node.id)
         if running.outer:
+            running.border = border
             return node.instance(border, *inlets)
         if node.part.kind == "sink":
             return node.instance(border.inside(self.agenda), *inlets)
@@ -391,18 +503,18 @@ class Flow:
     def _outcomes(self, inlets: Mapping[str, Tube[Any]]) -> Observable[Any] | None:
         delay = duration(self.plan.settings.entry_delay)
         streams = [inlet.pipe(_each(Priced)) if parameter == "prices" else inlet for parameter, inlet in inlets.items()]
-        return woken(lambda: Counterfactual(delay), OUTCOMES, *streams) if streams else None
+        return woken(lambda: Counterfactual(delay), OUTCOMES, *streams)
 
     def _audits(self, inlets: Mapping[str, Tube[Any]]) -> Observable[Any] | None:
         ties: dict[str, Tie] = {account: tie_of(self.plan, account) for account in self.plan.accounts}
         tolerance = self.plan.settings.audit_tolerance
         streams = [inlet.pipe(_each(Priced)) if parameter == "prices" else inlet for parameter, inlet in inlets.items()]
         closing = frozenset(account for account in self.plan.accounts if closes(self.plan, account))
-        return woken(lambda: Auditing(ties, tolerance, closing), AUDITS, *streams) if streams else None
+        return woken(lambda: Auditing(ties, tolerance, closing), AUDITS, *streams)
 
     def _certificates(self, inlets: Mapping[str, Tube[Any]]) -> Observable[Any] | None:
         listing = frozenset(account for account in self.plan.accounts if lists(self.plan, account))
-        return woken(lambda: Certifying(listing), CERTIFICATES, *inlets.values()) if inlets and listing else None
+        return woken(lambda: Certifying(listing), CERTIFICATES, *inlets.values()) if listing else None
 
     # --- nodes -------------------------------------------------------------------------------------------------------
 
@@ -412,6 +524,8 @@ class Flow:
         meter.last_at = self.agenda.now
         if type(item) is Dropped:
             meter.dropped[item.reason] += item.rows
+        elif type(item) in LASTING:
+            running.keep(item)
         self._tap(running.id, item)
         running.out.give(item)
 
@@ -433,7 +547,8 @@ class Flow:
         """One provider's scores of the new rows; when it fails it says so, and the others go on."""
         board = self._boards.get(running.id)
         told = None if board is None else board.told(columns)
-        votes, failure = votes_of(running.id.split(".", 1)[1], node.instance, columns, told)
+        ask = partial(self.patience.ask, running.id, columns, self.agenda.now, partial(self._tap, running.id))
+        votes, failure = votes_of(running.id.split(".", 1)[1], node.instance, columns, told, ask)
         if failure is not None:
             fatal = node.on_fault == "stop"
             self._tell(running, failure, fatal=fatal)
@@ -476,8 +591,8 @@ class Flow:
 
     def _completed(self, running: Running) -> None:
         if running.kind == "source":
-            self._sources -= 1
-            if self._sources == 0 and not self.ended.done():
+            self.giving.discard(running.id)
+            if not self.giving and not self.ended.done():
                 self.ended.set_result(None)
 
     def _end_with(self, failure: MoonlightError) -> None:
@@ -485,6 +600,12 @@ class Flow:
         self._disarm()
         if not self.ended.done():
             self.ended.set_exception(failure)
+
+
+async def _after(before: Border, begin: Callable[[], None]) -> None:
+    """Begin once somebody who held the same has let go of it."""
+    await before.left()
+    begin()
 
 
 def _id(running: Running) -> str:

@@ -21,11 +21,13 @@ from numpy.typing import NDArray
 
 from pipeline import evidence, service, values
 from pipeline.errors import InputError, MoonlightError
+from pipeline.hogging.pauses import Interruption
 from pipeline.plan import Plan
 from pipeline.values import Approved, Decisions, Order, Past
 
 FORMAT = 1
 HEADER, LINES = "header.json", "journal.jsonl"
+INTERRUPTED = "interrupted"
 KEPT = (Decisions, Approved, Order)
 
 EVENTS: Mapping[str, type[Any]] = {
@@ -33,7 +35,10 @@ EVENTS: Mapping[str, type[Any]] = {
     for kind in (values.Ack, values.Reject, values.Settlement, values.Link, values.Latch, values.Slept, Order, Past)
 } | {
     kind.__name__: kind
-    for kind in (values.Arming, values.Leaving, values.Gap, values.Dropped, *evidence.ENTERING, *service.TOLD)
+    for kind in (values.Arming, values.Leaving, values.Gap, values.Dropped, values.Switched, values.Held)
+} | {
+    kind.__name__: kind
+    for kind in (*evidence.ENTERING, *service.TOLD)
 }
 BATCHES: Mapping[str, type[Any]] = {
     kind.__name__: kind for kind in (values.Quotes, values.Payouts, values.Bars, values.Tips)
@@ -67,6 +72,7 @@ class Header(msgspec.Struct, frozen=True):
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that happened: `entered` by a port, `woke`, or `gave` by a node (the `n`-th, with the chain so far).
 
+    `interrupted` is a strategy that took too long, before what came of it.
     `ended` is the last line of a session that came to its end.
     """
 
@@ -121,6 +127,9 @@ class Journal:
     def woke(self, at: int) -> None:
         self._write(Line(at, "woke"))
 
+    def interrupted(self, at: int, value: Interruption) -> None:
+        self._write(Line(at, INTERRUPTED, value.node, type(value).__name__, plain(value)))
+
     def gave(self, at: int, node: str, value: Any) -> None:
         kept = plain(value) if isinstance(value, KEPT) else digest(value)
         chain = self._chain.link(node, value)
@@ -172,6 +181,19 @@ def read_lines(folder: Path) -> Iterator[Line]:
                 raise InputError(
                     f"{folder / LINES} line {number} cannot be read ({wrong}); the recording is damaged"
                 ) from wrong
+
+
+def interruptions(folder: Path) -> Iterator[Interruption]:
+    """Whom a recorded session interrupted, so that whoever makes it again need not wait for them."""
+    if not (folder / LINES).exists():
+        return
+    mark = f'"what":"{INTERRUPTED}"'.encode()
+    with (folder / LINES).open("rb") as file:
+        for raw in file:
+            if mark in raw and raw.endswith(b"\n"):
+                line = msgspec.json.decode(raw, type=Line)
+                if line.what == INTERRUPTED:
+                    yield msgspec.convert(line.value, Interruption)
 
 
 def plain(value: Any) -> Any:

@@ -19,6 +19,7 @@ from pipeline.flowtest import FlowTest
 from pipeline.logs.settings import Logs
 from pipeline.parts import Kind, Part
 from pipeline.settlement import Tie
+from pipeline.telemetry.settings import Telemetry
 from pipeline.times import DurationText, duration
 from pipeline.toml_text import Source
 from pipeline.walltime import zone_names
@@ -150,6 +151,7 @@ class Plan:
     alerts: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The ways out for alerts, by name."""
     alerting: Alerting = field(default_factory=Alerting)
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
     @property
     def file(self) -> str:

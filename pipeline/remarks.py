@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 from msgspec.structs import replace
 
 from pipeline.evidence import Audited, Cash, Dispute, Standing, Struck, Trouble, Unclosed
+from pipeline.life_remarks import LifeRemarks, switched_said
 from pipeline.service import Diagnosis, FeedReport, Pressure, Serving, Universe
 from pipeline.service_remarks import ServiceRemarks
 from pipeline.times import SECOND, local_text, timeframe_name
@@ -16,12 +17,14 @@ from pipeline.values import (
     Gap,
     Health,
     Latch,
+    Life,
     Link,
     Noticed,
     Past,
     Repaint,
     Slept,
     Stalled,
+    Switched,
     Tips,
 )
 
@@ -54,6 +57,7 @@ class Remarks:
         self._amiss: dict[str, frozenset[str]] = {}
         """What was told not to add up, by account: it is said again when it is another thing."""
         self._service = ServiceRemarks(zone)
+        self._lives = LifeRemarks(zone)
 
     def of(self, value: Any) -> Told | None:
         match value:
@@ -77,6 +81,9 @@ class Remarks:
                 if amiss == self._amiss.get(value.account):
                     return None
                 self._amiss[value.account] = amiss
+            case Life():
+                of_life = self._lives.of(value)
+                return None if of_life is None else Told(*of_life, over=value.state != "PAUSED")
             case FeedReport() | Diagnosis() | Pressure() | Universe() | Serving():
                 whose = value.whose if isinstance(value, FeedReport | Diagnosis) else ""
                 said = self._service.of(value, self._troubles.get(whose, ""))
@@ -115,6 +122,8 @@ def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:
             return "warning", _repainted(value, zone)
         case Slept() | Stalled():
             return "warning", _stalled(value)
+        case Switched():
+            return switched_said(value)
         case Latch() | Arming() | Past():
             return _allowed(value, zone)
         case Certificate() | Dispute() | Audited() | Cash() | Struck() | Unclosed():
@@ -190,6 +199,8 @@ def _stalled(stalled: Slept | Stalled) -> str:
     dumped = stalled.cause == "blocked" and stalled.millis >= DUMPED
     where = "; what it was doing after 10 s is in stalls.txt, beside the ledger" if dumped else ""
     stood_still = STOOD_STILL[stalled.cause].format(f"{stalled.millis / SECOND:.1f} s")
+    if stalled.what:
+        stood_still = stood_still.replace("one thing", stalled.what)
     return f"{stood_still}; what was due meanwhile came late{where}"
 
 

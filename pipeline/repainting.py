@@ -6,11 +6,14 @@ against what was decided.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import numpy as np
 
 from pipeline.agenda import Agenda, AgendaScheduler
-from pipeline.plan import Node, Plan
+from pipeline.hogging.patience import Patience
+from pipeline.hogging.pauses import Resting
+from pipeline.plan import REPAINT, Node, Plan
 from pipeline.steps import Tube
 from pipeline.tipping import Board
 from pipeline.values import Calibrated, Columns, Decisions, Key, Repaint, Revised, Signals, Small, Stamps, Votes
@@ -26,9 +29,9 @@ SIDES = {1: "call", -1: "put", 0: "no trade"}
 class Repainting:
     """Remembers what was decided, and looks again at bars that are revised."""
 
-    def __init__(self, plan: Plan, boards: Mapping[str, Board]) -> None:
-        """`boards` have the tips that the providers which hear them were told."""
-        self._plan, self._boards = plan, boards
+    def __init__(self, plan: Plan, boards: Mapping[str, Board], patience: Patience) -> None:
+        """`boards` have the tips that the providers which hear them were told; `patience` asks them once more."""
+        self._plan, self._boards, self._patience = plan, boards, patience
         self._decided: dict[Key, Decided] = {}
         self._bar_gates = frozenset(gate for node in plan.of("risk") for gate in node.instance.bar_gates)
         self._sides: dict[tuple[str, ...], Small] = {}
@@ -47,7 +50,9 @@ class Repainting:
             return
         columns = self._plan.anchoring.columns(item.bars)
         providers = self._plan.of("provider")
-        votes = {node.id: self._votes(node, columns) for node in providers}
+        votes = {node.id: self._votes(node, columns, at) for node in providers}
+        if any(each.fault for each in votes.values()):  # nobody knows what would have been decided
+            return
         revised = int(item.bars.open_ts[len(item.bars) - item.bars.fresh])
         for gate in self._plan.of("risk"):
             for edge in self._plan.into(gate.id):
@@ -55,10 +60,11 @@ class Repainting:
                     for said in self._looks[edge.source].said(votes):
                         yield from self._repainted(gate, said, revised, at)
 
-    def _votes(self, node: Node, columns: Columns) -> Votes:
+    def _votes(self, node: Node, columns: Columns, at: int) -> Votes:
         board = self._boards.get(node.id)
         told = None if board is None else board.told(columns)
-        return votes_of(node.id.split(".", 1)[1], node.instance, columns, told)[0]
+        ask = partial(self._patience.ask, f"{REPAINT}:{node.id}", columns, at, _unheard)
+        return votes_of(node.id.split(".", 1)[1], node.instance, columns, told, ask)[0]
 
     def _remember(self, decisions: Decisions) -> None:
         decided = self._decided.get(decisions.key)
@@ -117,6 +123,10 @@ class Decided:
         found = order[np.minimum(np.searchsorted(self._open_ts[order], open_ts), KEPT - 1)]
         sides: list[int] = np.where(self._open_ts[found] == open_ts, self._side[found], OTHER).tolist()
         return sides
+
+
+def _unheard(pause: Resting) -> None:
+    """What of its votes on new bars is paused is told; that it is not asked here changes nothing."""
 
 
 def _looks(plan: Plan) -> Iterator[tuple[str, "SecondLook"]]:

@@ -14,9 +14,10 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import NamedTuple, TextIO
 
+from pipeline.hogging.patience import AtWork
 from pipeline.live import wall
 from pipeline.remarks import DUMPED
-from pipeline.times import SECOND
+from pipeline.times import SECOND, utc_text
 from pipeline.values import Stalled, Standstill
 
 LOOKS_EVERY = SECOND
@@ -81,10 +82,13 @@ class StandstillWatch:
         stalled: Callable[[Stalled], object],
         read: Callable[[], Clocks],
         dump: TextIO | None = None,
+        busy_with: Callable[[], str] = str,
     ) -> None:
+        """`busy_with` says what the program has been busy with for long since it was asked last; "": nothing."""
         self._stepped, self._stalled = stepped, stalled
         self._read = read
         self._dump = dump
+        self._busy_with = busy_with
         self._was = read()
         self._last: tuple[int, Standstill] | None = None
         """When a look last came late by the loop's time, and why."""
@@ -116,17 +120,25 @@ class StandstillWatch:
         found = compared(self._was, now)
         # What is too little to be told adds up: a clock that drifts is told of in the end.
         self._was = now._replace(wall=now.wall - (0 if abs(found.moved) > APART else found.moved))
+        what = self._busy_with()
         if found.late > STALL:
             self._last = now.loop, found.late_by
-            self._stalled(Stalled(found.late, found.late_by))
+            self._stalled(Stalled(found.late, found.late_by, what if found.late_by == "blocked" else ""))
         if abs(found.moved) > APART:
             self._stepped(found.moved, found.moved_by)
 
 
 class Pulse:
-    """A thread that beats beside the event loop: it tells a busy loop from a program that is stopped."""
+    """A thread that beats beside the event loop: it tells a busy loop from a program that is stopped.
 
-    def __init__(self) -> None:
+    It sees who keeps the loop busy while it does, so that there is a name for it also when it never ends.
+    """
+
+    def __init__(self, at_work: Callable[[], AtWork | None] = lambda: None, dump: TextIO | None = None) -> None:
+        """`at_work` says who is being asked at the moment; who is for long is written into `dump`."""
+        self._at_work, self._dump = at_work, dump
+        self._busy: AtWork | None = None
+        self._written: AtWork | None = None
         self._beats = 0
         self._over = Event()
         self._thread = Thread(target=self._run, name="pulse", daemon=True)
@@ -142,6 +154,11 @@ class Pulse:
             round(time.process_time() * 1000),
         )
 
+    def busy_with(self) -> str:
+        """Who was seen to be asked for long since this was asked last."""
+        busy, self._busy = self._busy, None
+        return "" if busy is None else str(busy)
+
     def close(self) -> None:
         self._over.set()
         self._thread.join()
@@ -149,6 +166,17 @@ class Pulse:
     def _run(self) -> None:
         while not self._over.wait(BEAT / 1000):
             self._beats += 1
+            self._see()
+
+    def _see(self) -> None:
+        asked = self._at_work()
+        if asked is None or (time.monotonic() - asked.since) * 1000 < STALL:
+            return
+        self._busy = asked
+        if self._dump is not None and self._written is not asked:
+            self._written = asked
+            self._dump.write(f"{utc_text(wall())} {asked} does not come back\n")
+            self._dump.flush()
 
 
 if sys.platform == "linux":

@@ -797,6 +797,8 @@ class Stalled(Struct, frozen=True):
 
     millis: int
     cause: Standstill
+    what: str = ""
+    """Who kept it busy, where that was seen."""
 
 
 class Repaint(Struct, frozen=True):

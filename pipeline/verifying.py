@@ -9,7 +9,20 @@ from typing import Any, cast
 from pipeline import virtual
 from pipeline.checking import load_text
 from pipeline.engine import Setting, running
-from pipeline.journal import KEPT, Chain, Header, Line, digest, plain, read_header, read_lines, restored
+from pipeline.hogging.patience import Patience
+from pipeline.journal import (
+    INTERRUPTED,
+    KEPT,
+    Chain,
+    Header,
+    Line,
+    digest,
+    interruptions,
+    plain,
+    read_header,
+    read_lines,
+    restored,
+)
 from pipeline.plan import LEDGER, Plan
 from pipeline.trying import NoRecords
 from pipeline.values import Order
@@ -52,10 +65,11 @@ def verified(folder: Path, base: Path) -> Verdict:
     header = read_header(folder)
     beside = base / Path(header.file).parent
     plan = load_text(header.flow, header.file, beside if beside.is_dir() else base)
-    return virtual.run(lambda _: _replayed(plan, header, read_lines(folder)))
+    lines = read_lines(folder)
+    return virtual.run(lambda _: _replayed(plan, header, lines, Patience(known=interruptions(folder))))
 
 
-async def _replayed(plan: Plan, header: Header, lines: Iterable[Line]) -> Verdict:
+async def _replayed(plan: Plan, header: Header, lines: Iterable[Line], patience: Patience) -> Verdict:
     chain = Chain()
     came: deque[Line] = deque()
     links = same = decisions = 0
@@ -68,7 +82,7 @@ async def _replayed(plan: Plan, header: Header, lines: Iterable[Line]) -> Verdic
             link = chain.link(node, value)
             came.append(Line(flow.agenda.now, "gave", node, type(value).__name__, kept, chain.links, link))
 
-    setting = Setting(mode=plan.settings.mode, begin=header.begin, outside=())
+    setting = Setting(mode=plan.settings.mode, begin=header.begin, outside=(), patience=patience)
     async with running(plan, setting, Later() if header.later else NoRecords(), None, taps=(told,)) as flow:
         for line in lines:
             match line.what:
@@ -78,6 +92,8 @@ async def _replayed(plan: Plan, header: Header, lines: Iterable[Line]) -> Verdic
                     flow.wake_at(line.at)
                 case "ended":
                     whole = True
+                case _ if line.what == INTERRUPTED:
+                    pass  # known from the beginning
                 case _:
                     links += 1
                     decisions += _decided(line)

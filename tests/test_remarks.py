@@ -83,6 +83,11 @@ SAID: list[tuple[Any, str, str]] = [
         "the program was busy with one thing for 2.4 s; what was due meanwhile came late",
     ),
     (
+        Stalled(3_000, "blocked", "providers.fade on EURUSD 1m"),
+        "warning",
+        "the program was busy with providers.fade on EURUSD 1m for 3.0 s; what was due meanwhile came late",
+    ),
+    (
         Stalled(12_000, "blocked"),
         "warning",
         "the program was busy with one thing for 12.0 s; what was due meanwhile came late; "

@@ -165,9 +165,6 @@ class Deciding:
             self._absence.take_over(was._absence)
             self._skipping.take_over(was._skipping)
             self._waiting, self._unfinished, self._sequence = was._waiting, was._unfinished, was._sequence
-            for batch in (batch for batches in self._unfinished.values() for batch in batches):
-                for account in batch.rows.keys() - set(self._accounts):
-                    del batch.rows[account]
 
     @property
     def due(self) -> int | None:
@@ -202,7 +199,7 @@ class Deciding:
             moment, product, tf, row, _, batch = heappop(self._waiting)
             yield from self._memory.lives.advance(moment)
             shared = self._shared(batch, row, moment)
-            decided = [self._decide(account, batch, row, moment, shared) for account in batch.rows]
+            decided = [self._decide(account, batch, row, moment, shared) for account in self._of(batch)]
             approved += [each for each in decided if each is not None]
             batch.left -= 1
             yield from self._finished(product, tf)
@@ -255,7 +252,8 @@ class Deciding:
         """The answers of the gates that judge the bar alone."""
         for gate, answers in zip(batch.gates, batch.columns, strict=True):
             verdict = "no" if answers.no[row] else "yes"
-            yield GateRow(gate.name, float(answers.value[row]), answers.held_against(row), verdict)
+            word = batch.signals.fault if gate.name == "fault" else ""
+            yield GateRow(gate.name, float(answers.value[row]), answers.held_against(row), verdict, word)
 
     def _decide(self, account: str, batch: Batch, row: int, at: int, shared: Shared) -> Approved | None:
         answers, signals = batch.rows[account], batch.signals
@@ -305,12 +303,16 @@ class Deciding:
         except ArithmeticError:
             return NOTHING
 
+    def _of(self, batch: Batch) -> list[str]:
+        """Whose rows a batch has: of an account that came or went since it was given there are none."""
+        return [account for account in self._accounts if account in batch.rows]
+
     def _finished(self, product: str, tf: int) -> Iterator[Decisions]:
         """The oldest batches of a stream that have every row decided, in the order they came."""
         batches = self._unfinished[product, tf]
         while batches and batches[0].left == 0:
             batch = batches.popleft()
-            for account in batch.rows:
+            for account in self._of(batch):
                 yield _decisions(account, batch.signals, batch.rows[account])
 
 

@@ -34,10 +34,12 @@ from pipeline.engine import Setting, ledger_of, market_of, running, venue_clock
 from pipeline.errors import InputError
 from pipeline.flow import CLOCK, TAP, Flow
 from pipeline.hardening import harden, refuse_unsafe
+from pipeline.hogging.bounded import patience_of
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
 from pipeline.live import KillSignal, collect_seldom, on_signals, only_one, wall, watch_ledger
 from pipeline.lives import living
+from pipeline.logs.companion import Logging
 from pipeline.plan import LEDGER, Plan
 from pipeline.standstills import Pulse, StandstillWatch, stalls_file
 from pipeline.switch import Switch
@@ -111,7 +113,12 @@ class _Run:
             switch = Switch(ledger.path, ZoneInfo(plan.settings.display_timezone), tuple(plan.accounts), begin)
             self._killed.calls(switch.signalled)
             await switch.take_file(plan.folder)
-            company = Company(company_of(plan), partial(_tell_all, (watch.told, self._words.told)))
+            company = held.enter_context(
+                Company(company_of(plan), partial(_tell_all, (watch.told, self._words.told)))
+            )
+            log = company.of(Logging)
+            if log is not None:
+                self._words.hears(log.book)
             desk = Aside(partial(self._desk, watch, switch, company))
             url = await desk.start()
             past = ledger.past(begin)
@@ -146,15 +153,16 @@ class _Run:
         if life.looping:
             ledger.latch(life.stop(begin))
             self._words.told(LEDGER, life.stop(begin))
-        return Setting(mode=plan.settings.mode, begin=begin, speed=speed, clock=clock)
+        patience = held.enter_context(patience_of(plan))
+        return Setting(mode=plan.settings.mode, begin=begin, speed=speed, clock=clock, patience=patience)
 
     async def _until_end(self, flow: Flow, watch: Watch, ledger: Ledger, switch: Switch, company: Company) -> None:
         """Wait for what ends the run: its time, a signal, its sources, or a failure."""
         stop = asyncio.ensure_future(self._stop.wait())
-        looks = asyncio.ensure_future(self._look(watch))
+        looks = asyncio.ensure_future(self._look(watch, company))
         console = asyncio.ensure_future(self._console())
         beside = asyncio.ensure_future(company.attend())
-        clock = asyncio.ensure_future(self._watch_clock(flow, watch))
+        clock = asyncio.ensure_future(self._watch_clock(flow, company))
         latches = asyncio.ensure_future(watch_ledger(ledger.heard, switch.heard))
         kills = asyncio.ensure_future(switch.attend(self._plan.folder))
         failing = [looks, clock, latches, kills]
@@ -174,29 +182,27 @@ class _Run:
             self._words.leaving(self._unended.leaving, patience(self._plan))
         await leave(flow, self._unended, *hurried)
 
-    async def _watch_clock(self, flow: Flow, watch: Watch) -> None:
+    async def _watch_clock(self, flow: Flow, company: Company) -> None:
         def stalled(value: Stalled) -> None:
-            watch.told(CLOCK, value)
-            self._words.told(CLOCK, value)
+            company.tell(CLOCK, value)
 
-        pulse = Pulse()
-        try:
-            with stalls_file(self._plan.folder) as dump:
-                clocks = StandstillWatch(flow.stepped, stalled, pulse.clocks, dump)
+        with stalls_file(self._plan.folder) as dump:
+            pulse = Pulse(lambda: flow.patience.at_work, dump)
+            try:
+                clocks = StandstillWatch(flow.stepped, stalled, pulse.clocks, dump, pulse.busy_with)
                 flow.standstill = clocks.why
                 await clocks.whole()
-        finally:
-            pulse.close()
+            finally:
+                pulse.close()
 
-    async def _look(self, watch: Watch) -> None:
+    async def _look(self, watch: Watch, company: Company) -> None:
         loop = asyncio.get_running_loop()
         while True:
             planned = loop.time() + EVERY
             await asyncio.sleep(EVERY)
             watch.lag_ms = max(0.0, (loop.time() - planned) * 1000)
             for arming in watch.expired():
-                watch.told(CLOCK, arming)
-                self._words.told(CLOCK, arming)
+                company.tell(CLOCK, arming)
             self._words.look(watch.status())
 
     async def _console(self) -> None:
