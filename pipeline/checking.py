@@ -33,13 +33,14 @@ from pipeline.published_names import check_published
 from pipeline.sharing import Sharing
 from pipeline.stretch import PRICES
 from pipeline.tables import Tables, is_number, nearest
+from pipeline.telemetry.settings import Telemetry
 from pipeline.times import MINUTE, timeframe
 from pipeline.tipping import LOOKBACK, hears
 from pipeline.toml_text import Source, parse, read
 from pipeline.values import Approved, Signals, Votes
 from pipeline.wiring import Wiring, gives
 
-SINGLE = ("moonlight", "api", "logs", "alerting")
+SINGLE = ("moonlight", "api", "logs", "alerting", "telemetry")
 """Tables that are there once."""
 MODES_OF: Mapping[Money, tuple[Mode, ...]] = {
     "practice": ("paper", "live", "replay"),
@@ -142,6 +143,7 @@ class _Check:
             logs,
             alerts,
             alerting,
+            self._telemetry(),
         )
 
     def _accounts(self) -> dict[str, Account]:
@@ -194,6 +196,10 @@ class _Check:
             if node is not None:
                 made[name] = node.instance
         return sound(self.tables, made)
+
+    def _telemetry(self) -> Telemetry:
+        path = ("telemetry",)
+        return self.tables.filled(Telemetry, self.tables.table(path), path, "[telemetry]") or Telemetry()
 
     def _alerts(self) -> tuple[dict[str, Any], Alerting]:
         """The ways out, and what is worth an alert."""

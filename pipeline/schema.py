@@ -41,11 +41,13 @@ ON_FAULT: JsonSchema = {
 }
 
 
-def flow_schema(settings: type, account: type, test: type, api: type, logs: type, alerting: type) -> JsonSchema:
+def flow_schema(
+    settings: type, account: type, test: type, api: type, logs: type, alerting: type, telemetry: type
+) -> JsonSchema:
     """What a flow file may hold, by the classes behind [moonlight], [accounts.*], [[test]] and the other tables."""
-    shapes, shared = _shapes(settings, account, test, CalendarTable, api, logs, alerting)
-    of_moonlight, of_account, of_test, of_calendar, of_api, of_logs, of_alerting = shapes[:7]
-    keys = iter(shapes[7:])
+    shapes, shared = _shapes(settings, account, test, CalendarTable, api, logs, alerting, telemetry)
+    of_moonlight, of_account, of_test, of_calendar, of_api, of_logs, of_alerting, of_telemetry = shapes[:8]
+    keys = iter(shapes[8:])
     parts = {_name(part): _part(part, keys) for part in _parts()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -59,6 +61,7 @@ def flow_schema(settings: type, account: type, test: type, api: type, logs: type
             "api": of_api,
             "logs": of_logs,
             "alerting": of_alerting,
+            "telemetry": of_telemetry,
             "test": {"description": "Claims about this flow.", "type": "array", "items": of_test},
         },
         "additionalProperties": False,

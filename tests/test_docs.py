@@ -10,6 +10,7 @@ from pipeline.logs.settings import Logs
 from pipeline.parts import TABLES, registered
 from pipeline.plan import Account, Settings
 from pipeline.schema import flow_schema
+from pipeline.telemetry.settings import Telemetry
 from pipeline.verbs import NAMES
 from tests.support import ROOT
 
@@ -17,7 +18,7 @@ from tests.support import ROOT
 def test_the_schema_beside_the_shipped_flow_is_the_one_the_program_prints() -> None:
     """Make it anew with `python -m pipeline schema > docs/flow.schema.json`."""
     written = json.loads((ROOT / "docs" / "flow.schema.json").read_text(encoding="utf-8"))
-    assert written == json.loads(json.dumps(flow_schema(Settings, Account, FlowTest, Api, Logs, Alerting)))
+    assert written == json.loads(json.dumps(flow_schema(Settings, Account, FlowTest, Api, Logs, Alerting, Telemetry)))
 
 
 def test_every_part_has_a_help_whose_first_paragraph_is_a_sentence() -> None:

@@ -19,6 +19,7 @@ from pipeline.control.settings import Api
 from pipeline.logs.settings import Logs
 from pipeline.parts import TABLES, breaks_memory, registered
 from pipeline.schema import JsonSchema, flow_schema
+from pipeline.telemetry.settings import Telemetry
 
 FLOW = """
 [moonlight]
@@ -97,7 +98,7 @@ class Claim:
 def schema() -> JsonSchema:
     assert operators.__doc__, "importing them is what registers them"
     assert sinks.__doc__, "importing them is what registers them"
-    return flow_schema(Settings, Account, Claim, Api, Logs, Alerting)
+    return flow_schema(Settings, Account, Claim, Api, Logs, Alerting, Telemetry)
 
 
 # --- a validator of the few words of JSON Schema that ours uses; an unknown word fails the test -----------------------

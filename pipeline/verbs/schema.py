@@ -19,6 +19,7 @@ from pipeline.logs.settings import Logs
 from pipeline.plan import Account, Settings
 from pipeline.plugins import load_files_of
 from pipeline.schema import flow_schema
+from pipeline.telemetry.settings import Telemetry
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -28,5 +29,6 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.flow is not None:
         load_files_of(options.flow)
-    print(json.dumps(flow_schema(Settings, Account, FlowTest, Api, Logs, Alerting), indent=2, ensure_ascii=False))
+    schema = flow_schema(Settings, Account, FlowTest, Api, Logs, Alerting, Telemetry)
+    print(json.dumps(schema, indent=2, ensure_ascii=False))
     return 0
