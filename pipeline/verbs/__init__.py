@@ -22,6 +22,7 @@ NAMES = (
     "verify",
     "sim",
     "why",
+    "logs",
     "report",
     "export",
     "backup",
@@ -42,6 +43,7 @@ NAMES = (
     "data",
     "venue",
     "accounts",
+    "bundle",
     "service",
     "doctor",
 )
