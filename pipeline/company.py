@@ -6,6 +6,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
+from pipeline.alerting.desk import AlertDesk
 from pipeline.control.beside import Beside
 from pipeline.errors import MoonlightError
 from pipeline.flow import Flow
@@ -61,7 +62,7 @@ LAST_WORDS = 5.0
 
 def company_of(plan: Plan) -> tuple[Companion, ...]:
     """Who goes on beside a flow of this plan."""
-    return (Logging(plan), *watching(), Onlooker(plan), Beside(plan))
+    return (Logging(plan), *watching(), Onlooker(plan), Beside(plan), AlertDesk(plan))
 
 
 class Company:

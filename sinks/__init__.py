@@ -1,5 +1,6 @@
 """Sinks and venues: where things go. Each import below registers a part."""
 
+from sinks import alerts as alerts
 from sinks import deriv as deriv
 from sinks import executor as executor
 from sinks import http as http

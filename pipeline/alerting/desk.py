@@ -17,6 +17,7 @@ from pipeline.alerting.vitals import Vitals
 from pipeline.alerting.ways import Way
 from pipeline.flow import Flow
 from pipeline.ledger.failures import LedgerError
+from pipeline.live import wall
 from pipeline.masking import masked
 from pipeline.plan import Plan
 from pipeline.times import duration
@@ -39,8 +40,7 @@ class AlertDesk:
     name = "alerts"
 
     def __init__(self, plan: Plan) -> None:
-        self.tell: Tell = _nobody
-        """Told of each alert, and that a way is broken (as a fault of it): whoever watches this engine."""
+        self._tell: Tell = _nobody
         self._plan = plan
         self._noticing = Noticing(plan, plan.alerting)
         self._edges = Edges(duration(plan.alerting.patience), duration(plan.alerting.quiet))
@@ -50,6 +50,7 @@ class AlertDesk:
         """Signs of before the flow's time was known."""
         self._told: deque[Alert] = deque(maxlen=KEPT)
         self._number = 0
+        self._run = wall()
         self._leaking: frozenset[str] = frozenset()
         self._looks = 0
         self._ways: dict[str, Way] = {}
@@ -74,6 +75,10 @@ class AlertDesk:
         self._take((sign,))
 
     # --- a companion -------------------------------------------------------------------------------------------------
+
+    def tells_by(self, tell: Tell) -> None:
+        """Each alert is told, and that a way is broken (as a fault of it), to all who look on."""
+        self._tell = tell
 
     def told(self, node: str, value: Any) -> None:
         self._vitals.told(value)
@@ -145,7 +150,7 @@ class AlertDesk:
             self._told.append(numbered)
             for way in self._ways.values():
                 way.put(numbered)
-            self.tell(self.name, numbered)
+            self._tell(self.name, numbered)
 
     def _look(self) -> None:
         flow = self._flow
@@ -178,7 +183,7 @@ class AlertDesk:
             yield Sign("DISK_FULL", "", on=free < least, text=said)
 
     def _open(self, routes: Mapping[str, Any]) -> None:
-        engine = _Engine(self._plan, self._vitals)
+        engine = _Engine(self._plan, self._run, self._vitals)
         for name, route in routes.items():
             way = self._ways[name] = Way(name, route, engine, self._secrets, self._way_told)
             self._begin(way)
@@ -192,7 +197,7 @@ class AlertDesk:
     def _way_told(self, name: str, why: str) -> None:
         """A way is broken, or is not any more: the others tell of it, and so does the console."""
         if why:
-            self.tell(self.name, Fault(f"alerts.{name}", self._at, f"{why}; it is tried again"))
+            self._tell(self.name, Fault(f"alerts.{name}", self._at, f"{why}; it is tried again"))
         self._take((Sign("ALERT_ROUTE", name, on=bool(why), text=f"alerts do not leave by {name}: {why}"),))
 
 
@@ -203,6 +208,6 @@ def _nobody(node: str, value: Any) -> None:
 class _Engine:
     """What ways know of the engine."""
 
-    def __init__(self, plan: Plan, vitals: Vitals) -> None:
-        self.folder, self.flow = plan.folder, plan.name
+    def __init__(self, plan: Plan, run: int, vitals: Vitals) -> None:
+        self.folder, self.flow, self.run = plan.folder, plan.name, run
         self.alive, self.amiss = vitals.alive, vitals.amiss

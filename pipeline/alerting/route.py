@@ -52,6 +52,8 @@ class Outlet(Protocol):
 
     folder: Path
     flow: str
+    run: int
+    """Which run of the engine: another number for each."""
 
     def letters(self) -> AsyncIterator[Letter]:
         """What is to be told, until the engine ends. A letter has arrived once the next is asked for; one that had not

@@ -29,6 +29,7 @@ class Engine(Protocol):
 
     folder: Path
     flow: str
+    run: int
 
     def alive(self) -> Mapping[str, object] | None: ...
     def amiss(self) -> str: ...
@@ -47,7 +48,7 @@ class Way:
     ) -> None:
         """`told` hears that this way is broken, and why, or ("") that it is not any more."""
         self.name, self.route = name, route
-        self.folder, self.flow = engine.folder, engine.flow
+        self.folder, self.flow, self.run = engine.folder, engine.flow, engine.run
         self._engine, self._secrets, self._told = engine, secrets, told
         self._pending = Pending(route if isinstance(route, Selection) else Selection())
         self._news, self._ending = asyncio.Event(), asyncio.Event()
@@ -59,7 +60,7 @@ class Way:
     # --- for the engine ----------------------------------------------------------------------------------------------
 
     def put(self, alert: Alert) -> None:
-        if self._pending.take(alert, self._now()):
+        if isinstance(self.route, Selection) and self._pending.take(alert, self._now()):
             self._news.set()
 
     def end(self) -> None:
