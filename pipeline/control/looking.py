@@ -1,7 +1,8 @@
 """What may be looked at: how the engine fares, its keys, its products."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +22,15 @@ class Lines:
 
     consoles: int = 0
     channels: int = 0
+
+    @contextmanager
+    def one_more(self, *, channel: bool) -> Generator[None]:
+        """While it is open."""
+        self.consoles, self.channels = self.consoles + (not channel), self.channels + channel
+        try:
+            yield
+        finally:
+            self.consoles, self.channels = self.consoles - (not channel), self.channels - channel
 
 
 class Vitals(Struct, frozen=True):

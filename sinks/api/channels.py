@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import cast
 
 import msgspec
@@ -44,7 +45,12 @@ async def attend_channels(line: Line, topics: Iterable[Topic], controls: Control
     """Tell a line what happens until it ends."""
     loop = asyncio.get_running_loop()
     news = asyncio.Event()
-    listener = Listener(tuple(topics), lambda: loop.call_soon_threadsafe(news.set))
+
+    def wake() -> None:
+        with suppress(RuntimeError):  # the server has ended meanwhile
+            loop.call_soon_threadsafe(news.set)
+
+    listener = Listener(tuple(topics), wake)
     controls.channels.join(listener)
     try:
         async with asyncio.TaskGroup() as both:

@@ -56,7 +56,7 @@ class Connection(web.RequestHandler):
 
 def answered(value: object, status: int = 200, **headers: str) -> web.Response:
     """A value as JSON, for whoever asked and nobody in between."""
-    plain = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    plain = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Server": "moonlight"}
     body = msgspec.json.encode(value)
     return web.Response(body=body, status=status, content_type="application/json", headers=plain | headers)
 

@@ -23,6 +23,7 @@ def page_of(document: Json) -> web.Response:
     headers = {
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
+        "Server": "moonlight",
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     }
     return web.Response(text=text, content_type="text/html", charset="utf-8", headers=headers)

@@ -173,19 +173,17 @@ class Desk:
     async def _line(self, request: web.Request) -> web.StreamResponse:
         self._count(request)
         topics = topics_of(request.query.get("topic"))
-        lines = self._controls.lines
         if len(self._open) >= SOCKETS:
             raise Refused("MAINTENANCE", f"{SOCKETS} lines are open already; close one")
         line = Line(request)
         self._open.add(line)
         try:
             opened = await line.opened()
-            if topics:
-                lines.channels += 1
-                await attend_channels(line, topics, self._controls)
-            else:
-                lines.consoles += 1
-                await Console(self._controls.view, line, self._controls.ask).attend()
+            with self._controls.lines.one_more(channel=bool(topics)):
+                if topics:
+                    await attend_channels(line, topics, self._controls)
+                else:
+                    await Console(self._controls.view, line, self._controls.ask).attend()
         finally:
             self._open.discard(line)
         return opened
