@@ -5,6 +5,7 @@ A key that is not RUNNING is not traded; what it has open is settled all the sam
 
 from collections.abc import Iterable, Mapping
 
+from pipeline.times import timeframe_name
 from pipeline.values import Held, Key, Life, LifeState, Scope, Switched
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "MOVES",
     "Held",
     "IllegalMove",
+    "Key",
     "Life",
     "LifeState",
     "Scope",
@@ -19,6 +21,7 @@ __all__ = [
     "deciding",
     "in_force",
     "moved",
+    "named",
 ]
 
 MOVES: Mapping[LifeState, frozenset[LifeState]] = {
@@ -46,6 +49,12 @@ def moved(was: LifeState, to: LifeState) -> LifeState:
     if to not in MOVES[was]:
         raise IllegalMove(f"a key is {was} and cannot become {to}")
     return to
+
+
+def named(which: Key | Scope) -> str:
+    """A key or a scope in words: `demo-1 EURUSD 1m`, `EURUSD`, `every key`."""
+    words = (which.account, which.product, timeframe_name(which.tf) if which.tf else "")
+    return " ".join(filter(None, words)) or "every key"
 
 
 def in_force(switched: Iterable[Switched]) -> tuple[Switched, ...]:

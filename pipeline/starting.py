@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from pipeline.errors import InputError
 from pipeline.ledger import Ledger, LedgerError
-from pipeline.lifecycle import deciding
+from pipeline.lifecycle import deciding, named
 from pipeline.plan import Plan
 from pipeline.stopping import worded
 from pipeline.tables import nearest
@@ -60,22 +60,22 @@ class Starts:
 
     def check(self, scope: Scope) -> None:
         """Refuse a scope without a key."""
-        named = (
+        asked = (
             ("account", scope.account, {key.account for key in self.keys}),
             ("product", scope.product, {key.product for key in self.keys}),
             ("timeframe", scope.tf and timeframe_name(scope.tf), {timeframe_name(key.tf) for key in self.keys}),
         )
-        for what, given, known in named:
+        for what, given, known in asked:
             if given and given not in known:
                 raise InputError(f"this flow trades no {what} {given!r}; {nearest(str(given), known)}")
         if not any(scope.holds(key) for key in self.keys):
-            raise InputError(f"this flow has no key of {whose(scope)}; `keys` lists those it has")
+            raise InputError(f"this flow has no key of {named(scope)}; `keys` lists those it has")
 
     def told(self, switched: Switched) -> str:
         since = local_text(switched.at, self.zone)
         done = "started" if switched.on else "stopped"
         others = ", all others stopped" if switched.only else ""
-        return f"{whose(switched.scope)} {done}{others} {since} ({self.zone.key}) by {switched.by}: {switched.reason}"
+        return f"{named(switched.scope)} {done}{others} {since} ({self.zone.key}) by {switched.by}: {switched.reason}"
 
     def _turned(self, wanted: Switched) -> Turned:
         self.check(wanted.scope)
@@ -110,12 +110,6 @@ def keys_of(plan: Plan) -> tuple[Key, ...]:
     spans = {timeframe(name) for node in plan.of("operator") for name in getattr(node.instance, "timeframes", ())}
     accounts = dict.fromkeys(account for node in plan.of("risk") for account in node.instance.accounts)
     return tuple(Key(account, product, tf) for account in accounts for product in plan.products for tf in sorted(spans))
-
-
-def whose(scope: Scope) -> str:
-    """A scope in words: `demo-1 EURUSD 1m`, `EURUSD`, `every key`."""
-    named = (scope.account, scope.product, timeframe_name(scope.tf) if scope.tf else "")
-    return " ".join(filter(None, named)) or "every key"
 
 
 def _standing(key: Key, life: Life | None, switched: Switched | None) -> Life:

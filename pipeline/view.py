@@ -129,6 +129,11 @@ class KeyRow(Struct, frozen=True):
     state: str
     updated: int
     digits: int = 5
+    life: str = ""
+    """INIT, RUNNING, PAUSED, RELOAD, STOPPING or STOPPED; "" while nothing was told of it."""
+    life_why: str = ""
+    errors: int = 0
+    """So many came in a row."""
 
     @property
     def name(self) -> KeyName:

@@ -18,6 +18,7 @@ from pipeline.evidence import Standing
 from pipeline.orders import sold
 from pipeline.plan import LEDGER, Plan
 from pipeline.remarks import Remarks
+from pipeline.starting import keys_of
 from pipeline.statistics import PayoutMix, WinRate
 from pipeline.times import DAY, MINUTE, SECOND, slot_of, timeframe, timeframe_name
 from pipeline.values import (
@@ -30,6 +31,7 @@ from pipeline.values import (
     Fault,
     Key,
     Latch,
+    Life,
     Order,
     Past,
     Quotes,
@@ -133,6 +135,10 @@ class Watch:
                 self._take_decisions(value)
             case Order():
                 self._take_order(value)
+            case Life() if value.key in self._keys:
+                self._version += 1
+                self._change(self._keys[value.key], life=value.state, life_why=value.why, errors=value.errors)
+                self._remark(value)
             case Past():
                 for order in value.orders:
                     self._count(order)
@@ -373,13 +379,7 @@ class Watch:
 
     def _all_keys(self) -> dict[Key, KeyState]:
         """Every account of every gate on every stream of every source, in the order of the file."""
-        spans = [
-            timeframe(name) for node in self._plan.of("operator") for name in getattr(node.instance, "timeframes", ())
-        ]
-        accounts = [account for node in self._plan.of("risk") for account in node.instance.accounts]
-        products = self._plan.products
-        keys = (Key(account, product, tf) for account in accounts for product in products for tf in sorted(spans))
-        return {key: KeyState(_empty(key), 1) for key in keys}
+        return {key: KeyState(_empty(key), 1) for key in keys_of(self._plan)}
 
     def _change(self, key: KeyState, **changes: Any) -> None:
         key.row = with_(key.row, **changes)

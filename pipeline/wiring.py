@@ -56,7 +56,7 @@ from pipeline.values import (
 
 REPLIES = (Ack, Reject, Unsent, Lost, Declined, Settlement, Statement)
 """What an executor hears from venues."""
-TOLD = (Past, Written, Latch, Arming, Verdict, Request)
+TOLD = (Past, Written, Latch, Switched, Arming, Verdict, Request)
 """What it hears from the ledger."""
 OFFERED = (Payouts, Standing, Trouble, Called, FeedReport, Diagnosis)
 """What those outside say that a sink hears without a word in the file."""

@@ -15,6 +15,8 @@ from tui.painted import Frame, Line, Panel, Run, sentence
 from tui.palette import leaning, side
 from tui.words import age_text, fit, gain, money, plain, price_text, signed
 
+HALTED = ("PAUSED", "RELOAD", "STOPPING", "STOPPED")
+"""Lives of keys that trade nothing."""
 OLD = 2.0
 """Seconds without a price after which a row is dim."""
 
@@ -228,9 +230,14 @@ def _texts(row: KeyRow, age: str) -> dict[str, str]:
         "score": signed(row.score),
         "open": str(row.open) if row.open else "─",
         "P/L": money(row.profit),
-        "state": row.state,
+        "state": _state(row),
         "age": age,
     }
+
+
+def _state(row: KeyRow) -> str:
+    """What keeps a key from trading by itself comes before what its market does."""
+    return row.life if row.life in HALTED else row.state
 
 
 def _style(row: KeyRow, column: Column, seconds: float) -> str:
@@ -239,7 +246,7 @@ def _style(row: KeyRow, column: Column, seconds: float) -> str:
             return side(row.direction)
         case "P/L":
             return side(gain(row.profit))
-        case "state" if row.state.startswith(("STALE", "FROZEN")):
+        case "state" if _state(row).startswith(("STALE", "FROZEN", *HALTED)):
             return "warn"
         case "account" | "product" | "tf" | "price" | "open" if seconds <= OLD:
             return "text"
@@ -248,4 +255,4 @@ def _style(row: KeyRow, column: Column, seconds: float) -> str:
 
 
 def _searched(row: KeyRow) -> str:
-    return " ".join((*row.name, row.verdict, row.state, leaning(row.direction))).casefold()
+    return " ".join((*row.name, row.verdict, _state(row), leaning(row.direction))).casefold()

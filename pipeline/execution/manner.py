@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from pipeline.values import Latch
+from pipeline.lifecycle import deciding, in_force
+from pipeline.values import Key, Latch, Switched
 
 
 class Manner(NamedTuple):
@@ -31,16 +32,24 @@ class Stops:
     def __init__(self) -> None:
         self.leaving = False
         self._held: dict[str, Latch] = {}
+        self._switched: tuple[Switched, ...] = ()
 
-    def take(self, latch: Latch) -> None:
-        if latch.on:
-            self._held.setdefault(latch.scope, latch)
+    def take(self, told: Latch | Switched) -> None:
+        if isinstance(told, Switched):
+            self._switched = in_force((*self._switched, told))
+        elif told.on:
+            self._held.setdefault(told.scope, told)
         else:
-            self._held.pop(latch.scope, None)
+            self._held.pop(told.scope, None)
 
-    def on(self, account: str) -> str:
-        """Why nothing is sent for an account; nothing when it may be."""
+    def on(self, key: Key) -> str:
+        """Why nothing is sent for a key; nothing when it may be."""
         if self.leaving:
             return "the program is about to end"
-        latch = self._held.get("") or self._held.get(account)
-        return f"a stop holds: {latch.reason} ({latch.by})" if latch is not None else ""
+        latch = self._held.get("") or self._held.get(key.account)
+        if latch is not None:
+            return f"a stop holds: {latch.reason} ({latch.by})"
+        switched = deciding(self._switched, key)
+        if switched is not None and not switched.says(key):
+            return f"the key is stopped: {switched.reason} ({switched.by})"
+        return ""

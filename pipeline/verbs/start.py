@@ -12,7 +12,7 @@ released by `resume` only. `keys` shows how each key stands.
 
 import argparse
 
-from pipeline.starting import whose
+from pipeline.lifecycle import named
 from pipeline.verbs.common import plan_of
 from pipeline.verbs.starts import options_of_starts, say_turned, scope_of, starts_of
 
@@ -26,5 +26,5 @@ def run(options: argparse.Namespace) -> int:
     scope, starts = scope_of(options), starts_of(plan_of(options))
     turned = starts.start(scope, options.reason, "start", only=options.only)
     others = " and all others stopped" if options.only else ""
-    say_turned(starts, turned, f"{whose(scope)} was started{others} already", as_json=options.json)
+    say_turned(starts, turned, f"{named(scope)} was started{others} already", as_json=options.json)
     return 0

@@ -12,7 +12,7 @@ stop that nothing may delay there is `kill`.
 
 import argparse
 
-from pipeline.starting import whose
+from pipeline.lifecycle import named
 from pipeline.verbs.common import plan_of
 from pipeline.verbs.starts import options_of_starts, say_turned, scope_of, starts_of
 
@@ -24,5 +24,5 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     scope, starts = scope_of(options), starts_of(plan_of(options))
     turned = starts.stop(scope, options.reason, "stop")
-    say_turned(starts, turned, f"{whose(scope)} was stopped already", as_json=options.json)
+    say_turned(starts, turned, f"{named(scope)} was stopped already", as_json=options.json)
     return 0
