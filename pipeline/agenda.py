@@ -4,9 +4,9 @@ Everything in the graph that waits, waits here: so what happens at one instant h
 name, sequence), in a live run, in a replay and in a test, and a late timer of the event loop moves nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TypeVar
 
 from reactivex import abc, typing
@@ -16,6 +16,8 @@ from reactivex.scheduler.scheduler import Scheduler
 State = TypeVar("State")
 Act = Callable[[], object]
 
+RANKED = 4
+"""Digits of a rank in the name of an act."""
 INPUTS, TIMERS = 0, 1
 """Priorities: what came from outside goes before what we planned for the same instant."""
 
@@ -54,6 +56,11 @@ class Agenda:
         if earliest and self._planned is not None:
             self._planned(moment)
 
+    def ranked(self, ranks: Mapping[int, int]) -> None:
+        """Let what is to be woken by rank have other ranks."""
+        self._heap = [(*act[:2], _ranked(act[2], ranks), *act[3:]) for act in self._heap]
+        heapify(self._heap)
+
     def follow_up(self) -> None:
         """Run what was planned with `soon`, and what follows from it; what else is due at this moment still waits."""
         heap = self._heap
@@ -77,6 +84,14 @@ class Agenda:
         self.now = max(self.now, moment)
 
 
+def _ranked(name: str, ranks: Mapping[int, int]) -> str:
+    """The name of an act, with the rank it has now."""
+    rank, space, rest = name[:RANKED], name[RANKED : RANKED + 1], name[RANKED + 1 :]
+    if space != " " or not rank.isdecimal():
+        return name
+    return f"{ranks.get(int(rank), int(rank)):0{RANKED}d} {rest}"
+
+
 class AgendaScheduler(Scheduler):
     """The agenda as Rx time operators know a scheduler: they wait on it and read its time, and own no thread.
 
@@ -85,7 +100,7 @@ class AgendaScheduler(Scheduler):
 
     def __init__(self, agenda: Agenda, rank: int = 0) -> None:
         super().__init__()
-        self._agenda, self._rank = agenda, rank
+        self._agenda, self.rank = agenda, rank
 
     @property
     def now(self) -> datetime:
@@ -112,7 +127,7 @@ class AgendaScheduler(Scheduler):
 
     def wake(self, moment: int, act: Act, name: str) -> abc.DisposableBase:
         """Call `act` at a moment in ms; acts of one instant run by rank, then by name."""
-        return self._agenda.at(moment, act, name=f"{self._rank:04d} {name}")
+        return self._agenda.at(moment, act, name=f"{self.rank:0{RANKED}d} {name}")
 
     def _plan(self, moment: int, action: typing.ScheduledAction[State], state: State | None) -> abc.DisposableBase:
         running = SingleAssignmentDisposable()

@@ -54,6 +54,8 @@ class Border:
         """Told of what a planned act raised; the flow's."""
         self._loop = asyncio.get_running_loop()
         self._works = set[asyncio.Task[None]]()
+        self.works = self._works
+        """Of all parts that stand at it; where one of them stands, its own."""
 
     def now(self) -> int:
         return self.clock.now()
@@ -62,6 +64,7 @@ class Border:
         """The same for a part that stands at it."""
         there = copy(self)
         there.node = node.split(".", 1)[-1]
+        there.works = set[asyncio.Task[None]]()
         return there
 
     def inside(self, agenda: Agenda) -> "Border":
@@ -97,9 +100,11 @@ class Border:
     def work(self, doing: Coroutine[Any, Any, None], failed: Callable[[Exception], None]) -> abc.DisposableBase:
         task = self._loop.create_task(doing)
         self._works.add(task)
+        self.works.add(task)
 
         def ended(_: asyncio.Task[None]) -> None:
             self._works.discard(task)
+            self.works.discard(task)
             failure = None if task.cancelled() else task.exception()
             if isinstance(failure, Exception):
                 failed(failure)
@@ -118,8 +123,8 @@ class Border:
 
     async def left(self) -> None:
         """Wait, not for long, until all that was cancelled has ended."""
-        if self._works:
-            await asyncio.wait(self._works, timeout=LETTING_GO)
+        if self.works:
+            await asyncio.wait(self.works, timeout=LETTING_GO)
 
 
 async def _give_all(items: AsyncIterator[T], observer: abc.ObserverBase[T]) -> None:

@@ -19,19 +19,19 @@ from reactivex.disposable import CompositeDisposable
 
 from pipeline.agenda import Agenda, AgendaScheduler
 from pipeline.border import Border
+from pipeline.certainty.auditing import Auditing
+from pipeline.certainty.certifying import Certifying
 from pipeline.changes.proposal import NodeChange
 from pipeline.changes.revision import Revision, Unchanged
 from pipeline.changes.rewiring import Began, Rewiring
-from pipeline.certainty.auditing import Auditing
-from pipeline.certainty.certifying import Certifying
 from pipeline.clocks import Planned
 from pipeline.entering import without_secrets
 from pipeline.errors import FlowStopped, MoonlightError
 from pipeline.evidence import Closing, Inquiry, Unsent
 from pipeline.hogging.patience import Patience
 from pipeline.masking import masked
-from pipeline.outcomes import Counterfactual, Priced
 from pipeline.nodes import LASTING, Running
+from pipeline.outcomes import Counterfactual, Priced
 from pipeline.parts import Kind
 from pipeline.passages import Passage, rows_of
 from pipeline.plan import (

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import evidence, service, values
+from pipeline.changes.revision import Revision
 from pipeline.errors import InputError, MoonlightError
 from pipeline.hogging.pauses import Interruption
 from pipeline.plan import Plan
@@ -30,16 +31,17 @@ HEADER, LINES = "header.json", "journal.jsonl"
 INTERRUPTED = "interrupted"
 KEPT = (Decisions, Approved, Order)
 
-EVENTS: Mapping[str, type[Any]] = {
-    kind.__name__: kind
-    for kind in (values.Ack, values.Reject, values.Settlement, values.Link, values.Latch, values.Slept, Order, Past)
-} | {
-    kind.__name__: kind
-    for kind in (values.Arming, values.Leaving, values.Gap, values.Dropped, values.Switched, values.Held)
-} | {
-    kind.__name__: kind
-    for kind in (*evidence.ENTERING, *service.TOLD)
-}
+EVENTS: Mapping[str, type[Any]] = (
+    {
+        kind.__name__: kind
+        for kind in (values.Ack, values.Reject, values.Settlement, values.Link, values.Latch, values.Slept, Order, Past)
+    }
+    | {
+        kind.__name__: kind
+        for kind in (values.Arming, values.Leaving, values.Gap, values.Dropped, values.Switched, values.Held)
+    }
+    | {kind.__name__: kind for kind in (*evidence.ENTERING, *service.TOLD, Revision)}
+)
 BATCHES: Mapping[str, type[Any]] = {
     kind.__name__: kind for kind in (values.Quotes, values.Payouts, values.Bars, values.Tips)
 }

@@ -31,6 +31,7 @@ class Passage:
         """`meter` is the target's: what it fails on counts as dropped."""
         self.edge = edge
         self.came = self.went = self.held = 0
+        self.ended = False
         self.dropped: Counter[str] = Counter()
         self._inlet, self._meter, self._agenda = inlet, meter, agenda
         self._kinds = frozenset(edge.types)
@@ -38,6 +39,13 @@ class Passage:
     @property
     def conserved(self) -> bool:
         return self.came == self.went + self.held + sum(self.dropped.values())
+
+    def end(self) -> None:
+        """Carry nothing any more: what it still held is dropped, by that name."""
+        self.ended = True
+        if self.held:
+            self.dropped["its edge ended"] += self.held
+            self.held = 0
 
     def carry(self, item: Any) -> None:
         """Take what the source gave, if it is for the target; what goes back to where it came from waits its turn."""
@@ -52,6 +60,8 @@ class Passage:
             self._deliver(item)
 
     def _deliver_held(self, item: Any) -> None:
+        if self.ended:
+            return
         self.held -= 1
         self._deliver(item)
 

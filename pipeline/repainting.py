@@ -5,12 +5,13 @@ that were revised, apart from the flow, and the gates that judge the bar alone a
 against what was decided.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
 
 from pipeline.agenda import Agenda, AgendaScheduler
+from pipeline.changes.identity import Identities
 from pipeline.hogging.patience import Patience
 from pipeline.hogging.pauses import Resting
 from pipeline.plan import REPAINT, Node, Plan
@@ -36,6 +37,15 @@ class Repainting:
         self._bar_gates = frozenset(gate for node in plan.of("risk") for gate in node.instance.bar_gates)
         self._sides: dict[tuple[str, ...], Small] = {}
         self._looks = dict(_looks(plan))
+
+    def take_over(self, was: object, others: Sequence[object]) -> None:
+        """Remember what was decided by guards that still decide so: of others no bar tells what changed its mind."""
+        del others
+        if isinstance(was, Repainting):
+            then, now = Identities(was._plan).whole, Identities(self._plan).whole
+            same = [gate for gate in self._plan.of("risk") if then.get(gate.id) == now[gate.id]]
+            accounts = frozenset(account for gate in same for account in gate.instance.accounts)
+            self._decided = {key: each for key, each in was._decided.items() if key.account in accounts}
 
     @property
     def due(self) -> int | None:

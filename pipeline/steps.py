@@ -1,7 +1,7 @@
 """Rx steps of our own: the only custom subscriptions besides the sources' and the flow's."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol, TypeVar, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
@@ -13,6 +13,15 @@ Out = TypeVar("Out", covariant=True)
 T = TypeVar("T")
 
 
+@runtime_checkable
+class Heir(Protocol):
+    """A machine that goes on where another one stands, in whose place it is put while the flow runs."""
+
+    def take_over(self, was: object, others: Sequence[object]) -> None:
+        """`was` is the machine it replaces, if there is one; `others` are all those of the flow until now."""
+        ...
+
+
 class Machine(Protocol[In, Out]):
     """State with a clock hand: takes items `at` a moment (ms), and wants to be woken when `due` comes."""
 
@@ -22,21 +31,42 @@ class Machine(Protocol[In, Out]):
     def wake(self, at: int) -> Iterable[Out]: ...
 
 
-def woken(make: Callable[[], Machine[Any, T]], name: str, *streams: Observable[Any]) -> Observable[T]:
+class Woken(Observable[T]):
+    """What a machine makes of the items of some streams, and of being woken when it is due."""
+
+    def __init__(self, make: Callable[[], Machine[Any, T]], name: str, streams: Sequence[Observable[Any]]) -> None:
+        super().__init__(self._begin)
+        self.machine: Machine[Any, T] | None = None
+        """The one of the last subscription."""
+        self._make, self._name, self._streams = make, name, tuple(streams)
+        self._before: tuple[object, Sequence[object]] | None = None
+
+    def in_place_of(self, was: object, others: Sequence[object]) -> None:
+        """Have the machine of the next subscription take over what these machines know, if it can."""
+        self._before = was, others
+
+    def _begin(self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+        assert isinstance(scheduler, AgendaScheduler), "a machine can only be woken on the agenda"
+        machine = self.machine = self._make()
+        run = _Run(machine, observer, scheduler, self._name, len(self._streams))
+        if self._before is not None and isinstance(machine, Heir):
+            machine.take_over(*self._before)
+            run.plan()
+        self._before = None
+        inputs = [
+            each.subscribe(run.take, observer.on_error, run.complete, scheduler=scheduler) for each in self._streams
+        ]
+        return CompositeDisposable(*inputs, Disposable(run.silence))
+
+
+def woken(make: Callable[[], Machine[Any, T]], name: str, *streams: Observable[Any]) -> Woken[T]:
     """What a machine makes of the items of some streams, and of being woken when it is due.
 
     Each subscription has a machine of its own and takes from all streams at once (`ops.merge` waits a turn and misses
     some). At one instant machines wake in the order of the flow, then of their names. It ends when all the streams
     have.
     """
-
-    def subscribe(observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-        assert isinstance(scheduler, AgendaScheduler), "a machine can only be woken on the agenda"
-        run = _Run(make(), observer, scheduler, name, len(streams))
-        inputs = [each.subscribe(run.take, observer.on_error, run.complete, scheduler=scheduler) for each in streams]
-        return CompositeDisposable(*inputs, Disposable(run.silence))
-
-    return Observable(subscribe)
+    return Woken(make, name, streams)
 
 
 class _Run:
@@ -93,6 +123,10 @@ class _Run:
     def _give(self, made: tuple[Any, ...]) -> None:
         for value in made:
             self._observer.on_next(value)
+        self.plan()
+
+    def plan(self) -> None:
+        """See to it that it is woken when it is due."""
         due = self._machine.due
         if due is not None and (self._rings is None or due < self._rings):
             self.silence()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from pipeline import virtual
+from pipeline.changes.revision import Revision
 from pipeline.checking import load_text
 from pipeline.engine import Setting, running
 from pipeline.hogging.patience import Patience
@@ -86,6 +87,9 @@ async def _replayed(plan: Plan, header: Header, lines: Iterable[Line], patience:
     async with running(plan, setting, Later() if header.later else NoRecords(), None, taps=(told,)) as flow:
         for line in lines:
             match line.what:
+                case "entered" if line.type == Revision.__name__:
+                    revision: Revision = restored(line.type, line.value)
+                    flow.change_at(line.at, load_text(revision.text, plan.file, plan.base), revision.past)
                 case "entered":
                     flow.enter_at(line.at, line.node, restored(line.type, line.value))
                 case "woke":

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 from reactivex import Observable
@@ -28,7 +28,7 @@ from pipeline.host import Host
 from pipeline.parts import Derived, sink
 from pipeline.steps import woken
 from pipeline.times import SECOND
-from pipeline.values import Ack, Approved, Arming, Latch, Leaving, Order, Past, Reject, Settlement, Slept
+from pipeline.values import Ack, Approved, Arming, Latch, Leaving, Order, Past, Reject, Settlement, Slept, Switched
 
 Seconds = Annotated[int, Meta(ge=1, le=3600)]
 
@@ -67,13 +67,15 @@ class Executor:
         int, Meta(ge=1, le=100, description="with so many orders of unknown outcome an account sends nothing")
     ] = 2
     terms: Annotated[Mapping[str, Terms], Derived] = field(default_factory=dict[str, Terms])
+    takes_over: ClassVar[bool] = True
+    """Another executor in its place goes on with the orders that it follows."""
 
     def __call__(
         self,
         host: Host,
         approved: Observable[Approved | Latch],
         replies: Observable[Ack | Reject | Unsent | Lost | Declined | Settlement | Statement],
-        past: Observable[Past | Written | Latch | Arming | Verdict | Request],
+        past: Observable[Past | Written | Latch | Switched | Arming | Verdict | Request],
         clock: Observable[Slept | Leaving],
     ) -> Observable[Order | Inquiry | Closing | Reconciled | Dispute | Unclosed]:
         manner = self._manner(replay=host.mode == "replay")

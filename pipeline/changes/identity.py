@@ -93,7 +93,8 @@ class Identities:
                 yield name, value
         if node.part.kind == "source":
             calendars = self.plan.calendars
-            yield CALENDAR, described({each: calendars.claimants(each) for each in products_of(node)})
+            claimed = {each: calendars.claimants(each) for each in products_of(node)}
+            yield CALENDAR, described({each: claims for each, claims in claimed.items() if claims})
 
     def _before(self, node: Node, edge: Edge, known: Mapping[str, str]) -> str:
         if edge.closes or edge.source not in known:

@@ -1,9 +1,9 @@
 """What becomes of each node when a flow goes on by another plan: as little as is right.
 
-What is computed from a bar alone (features, strategies, ensembles, calibrators) is exchanged between two bars. Guards and
-executors are exchanged too, and take over what they remember of accounts and orders. What gathers a stream (sources,
-windows, venues, publishers) begins anew: a window loads its history by its sources, so these begin anew with it, and with
-them whatever else makes bars or health of their prices.
+What is computed from a bar alone (features, strategies, ensembles, calibrators) is exchanged between two bars. Guards
+and executors are exchanged too, and take over what they remember of accounts and orders. What gathers a stream
+(sources, windows, venues, publishers) begins anew: a window loads its history by its sources, so these begin anew with
+it, and with them whatever else makes bars or health of their prices.
 """
 
 from collections.abc import Iterator, Mapping

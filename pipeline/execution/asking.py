@@ -29,7 +29,7 @@ class Asking:
         self.lists = evidence.lists
         self.fault = ""
         """Why the last question has no answer."""
-        self._account, self._manner, self._orders, self._spans, self._alarms = account, manner, orders, spans, alarms
+        self._account, self.manner, self._orders, self._spans, self._alarms = account, manner, orders, spans, alarms
         self._whose = account, ""
         self._open: Inquiry | None = None
         self._whole = False
@@ -52,7 +52,7 @@ class Asking:
     @property
     def of_doubts_alone(self) -> bool:
         """Whether nothing is asked while all is quiet."""
-        return not (self.lists and self._manner.reconcile)
+        return not (self.lists and self.manner.reconcile)
 
     @property
     def horizon(self) -> int:
@@ -83,7 +83,7 @@ class Asking:
         self._number += 1
         self._again = self._all = False
         self._open = Inquiry(self._account, self._number, max(0, min(since) - MARGIN), at, contract)
-        self._alarms.set(self._whose, at + self._manner.answer)
+        self._alarms.set(self._whose, at + self.manner.answer)
         return self._open
 
     def at_once(self, at: int, *, all_: bool) -> None:
@@ -122,10 +122,10 @@ class Asking:
         pursued = [each for each in self._orders.alive() if each.state in PURSUED]
         if self._again:
             self._ask_by(at)
-        elif not self._whole or any(each.at > at - self._manner.unknown for each in pursued):
-            self._ask_by(at + self._manner.ask)
-        elif pursued or self._manner.reconcile:
-            self._ask_by(at + (self._manner.reconcile or MINUTE))
+        elif not self._whole or any(each.at > at - self.manner.unknown for each in pursued):
+            self._ask_by(at + self.manner.ask)
+        elif pursued or self.manner.reconcile:
+            self._ask_by(at + (self.manner.reconcile or MINUTE))
 
     def _ask_by(self, moment: int) -> None:
         planned = self._alarms.at(self._whose)

@@ -1,6 +1,6 @@
 """Where everything comes in that an executor hears, and goes to the account that it is about."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from pipeline.evidence import Declined, Evidence, Lost, Request, Statement, Terms, Unsent, Verdict, Written
@@ -10,10 +10,10 @@ from pipeline.execution.manner import Manner, Stops
 from pipeline.execution.teller import Teller
 from pipeline.host import Host
 from pipeline.orders import prepared, unsent
-from pipeline.values import Ack, Approved, Arming, Latch, Leaving, Order, Past, Reject, Settlement, Slept
+from pipeline.values import Ack, Approved, Arming, Latch, Leaving, Order, Past, Reject, Settlement, Slept, Switched
 
 OfVenue = Ack | Reject | Unsent | Lost | Declined | Settlement | Statement
-OfLedger = Past | Written | Latch | Arming | Verdict | Request
+OfLedger = Past | Written | Latch | Switched | Arming | Verdict | Request
 Heard = Approved | OfVenue | OfLedger | Slept | Leaving
 
 UNTOLD = Terms("practice", Evidence())
@@ -29,6 +29,14 @@ class Desk:
         self._stops = Stops()
         self._tellers: dict[str, Teller] = {}
         self._begun = False
+
+    def take_over(self, was: object, others: Sequence[object]) -> None:
+        """Go on with the orders, stops and alarms of the desk in whose place it is, by a manner of its own."""
+        if isinstance(was, Desk):
+            self._alarms, self._stops, self._begun = was._alarms, was._stops, was._begun
+            self._tellers = was._tellers
+            for teller in self._tellers.values():
+                teller.keep_to(self._manner)
 
     @property
     def due(self) -> int | None:
@@ -48,12 +56,14 @@ class Desk:
             yield from self._tellers[account].wake(order, at)
 
     def _hear(
-        self, item: Approved | OfVenue | Written | Latch | Arming | Verdict | Request | Slept | Leaving, at: int
+        self,
+        item: Approved | OfVenue | Written | Latch | Switched | Arming | Verdict | Request | Slept | Leaving,
+        at: int,
     ) -> Iterator[Told]:
         match item:
             case Approved():
                 return self._prepare(item, at)
-            case Latch():
+            case Latch() | Switched():
                 self._stops.take(item)
                 return iter(())
             case Leaving() | Slept():
@@ -64,8 +74,8 @@ class Desk:
                 return self._of_order(item, at)
 
     def _begin(self, past: Past, at: int) -> Iterator[Told]:
-        for latch in past.latches:
-            self._stops.take(latch)
+        for told in (*past.latches, *past.switched):
+            self._stops.take(told)
         orders: dict[str, list[Order]] = {name: [] for name in self._terms}
         for order in past.orders:
             if order.account in self._terms or not self._terms:

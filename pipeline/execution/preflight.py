@@ -17,13 +17,13 @@ class Preflight:
         self, account: str, terms: Terms, manner: Manner, stops: Stops, orders: Register, asking: Asking
     ) -> None:
         self.arming: Arming | None = None
-        self._account, self._terms, self._manner = account, terms, manner
+        self._account, self._terms, self.manner = account, terms, manner
         self._stops, self._orders, self._asking = stops, orders, asking
 
     def __call__(self, order: Order, at: int) -> Leave | str:
         if late := self._late(order, at):
             return late
-        if stopped := self._stops.on(self._account):
+        if stopped := self._stops.on(order.key):
             return stopped
         if not self._asking.ready:
             why = f": {self._asking.fault}" if self._asking.fault else ""
@@ -40,7 +40,7 @@ class Preflight:
         left = slot_end(order) - at
         if left <= 0:
             return f"its slot ended {-left / 1000:g} s ago"
-        return f"only {left / 1000:g} s left in the slot" if left < self._manner.cutoff else ""
+        return f"only {left / 1000:g} s left in the slot" if left < self.manner.cutoff else ""
 
     def _crowded(self, order: Order) -> str:
         """Why what is not known of other orders forbids one more."""
@@ -52,6 +52,6 @@ class Preflight:
             unsure += each.state in UNSURE
             if not alone and each.state in UNANSWERED and fingerprint(each) == fingerprint(order):
                 return f"{each.order} has no answer yet, and the venue could not tell the two apart"
-        if unsure < self._manner.most_unknown:
+        if unsure < self.manner.most_unknown:
             return ""
         return f"nobody knows what became of {unsure} orders of the account; `reconcile` tells more"

@@ -39,6 +39,10 @@ class Teller:
         self._doubled: set[str] = set()
         """Orders of which an earlier sending may have arrived: that the last one did not says nothing."""
 
+    def keep_to(self, manner: Manner) -> None:
+        """Go about it in another manner from now on; what is waited for already is waited for as it was."""
+        self._manner = self._asking.manner = self._preflight.manner = manner
+
     # --- beginning and ending ----------------------------------------------------------------------------------------
 
     def begin(self, at: int, past: Iterable[Order], reconciled: int | None) -> Iterator[Told]:
