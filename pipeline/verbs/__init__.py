@@ -43,6 +43,7 @@ NAMES = (
     "data",
     "venue",
     "accounts",
+    "alerts",
     "bundle",
     "service",
     "doctor",

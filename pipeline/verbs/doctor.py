@@ -46,17 +46,18 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    findings = list(_findings(options.folder))
+    found = list(findings(options.folder))
     if options.json:
-        say_json([finding._asdict() for finding in findings])
+        say_json([finding._asdict() for finding in found])
     else:
-        for each in findings:
+        for each in found:
             mark = {"ok": "✔", "note": "!", "bad": "✖"}[each.state]
             print(f"{mark} {each.what:<12} {each.found}{f'; {each.mend}' if each.mend else ''}")
-    return 1 if any(each.state == "bad" for each in findings) else 0
+    return 1 if any(each.state == "bad" for each in found) else 0
 
 
-def _findings(folder: Path) -> Iterator[Finding]:
+def findings(folder: Path, flow: str = DEFAULT) -> Iterator[Finding]:
+    """What is found in a folder and around it."""
     version = platform.python_version()
     yield Finding(
         "python",
@@ -67,7 +68,7 @@ def _findings(folder: Path) -> Iterator[Finding]:
     yield from _packages()
     yield _sqlite()
     yield of_keyring()
-    yield from _folder(folder)
+    yield from _folder(folder, flow)
     yield _terminal()
     yield _timezones()
 
@@ -89,7 +90,7 @@ def _sqlite() -> Finding:
     return Finding("sqlite", "ok", sqlite3.sqlite_version)
 
 
-def _folder(folder: Path) -> Iterator[Finding]:
+def _folder(folder: Path, named: str = DEFAULT) -> Iterator[Finding]:
     if not folder.is_dir():
         yield Finding("folder", "bad", f"{folder} is not a folder", "make it, or name another with --folder")
         return
@@ -110,11 +111,11 @@ def _folder(folder: Path) -> Iterator[Finding]:
         if (length := log.stat().st_size) > LONG_LOG:
             mend = "a program that reads the ledger holds it up: end the one that looks longest"
             yield Finding("ledger", "note", f"{log} has {length / 2**20:.0f} MiB", mend)
-    flow = folder / DEFAULT
+    flow = folder / named
     yield (
         Finding("flow", "ok", str(flow))
         if flow.exists()
-        else Finding("flow", "note", f"no {DEFAULT} here", "`init` makes one")
+        else Finding("flow", "note", f"no {named} here", "`init` makes one")
     )
     yield from of_folder(folder)
     if flow.exists():
