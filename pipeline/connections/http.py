@@ -14,6 +14,7 @@ from pipeline.connections.calling import BROKEN, Method, Question, Sending, Valu
 from pipeline.connections.contract import Priority
 from pipeline.connections.counts import Counts
 from pipeline.connections.frames import Frames
+from pipeline.connections.mentioning import mention
 from pipeline.connections.offset import Offset
 from pipeline.connections.places import allowed
 from pipeline.connections.reading import Answer, decoded
@@ -49,6 +50,7 @@ class Http:
         """`hosts` may be asked; `key` is what the user calls `base`. A call ends within `deadline` real seconds from
         when the limits let it go. `headers` are asked for each time: they may hold what is renewed."""
         self._base = str(allowed(base, hosts, key)).rstrip("/")
+        self._host = URL(self._base).host or ""
         self._deadline = deadline
         self._budgets = budgets
         self._headers = headers
@@ -189,13 +191,16 @@ class Http:
 
     async def _exchanged(self, question: Question, deadline: float, by: int | None) -> "_Reply":
         sending, failure, reply = Sending(), None, None
-        began = self._budgets.now()
+        began, loop = self._budgets.now(), asyncio.get_running_loop()
+        left = loop.time()
         try:
             async with asyncio.timeout(deadline), self._sent(question, sending, deadline, by) as response:
                 self._heard(response, began)
                 reply = await self._reply(response)
         except BROKEN as problem:
             failure = told(problem, question.what, sending, deadline)
+        outcome = "given up" if failure is None else failure.kind
+        mention(question.what, self._host, outcome if reply is None else reply.status, (loop.time() - left) * SECOND)
         if reply is None:  # not within the except: the other error holds what was sent
             raise failure or CallFailed("network", f"{question.what} was given up")
         return reply

@@ -13,6 +13,7 @@ from typing import Protocol
 from pipeline.connections.budgets import Budgets
 from pipeline.connections.contract import Priority
 from pipeline.connections.counts import Counts
+from pipeline.connections.mentioning import mention
 from pipeline.connections.reading import Answer
 from pipeline.connections.socket import Socket
 from pipeline.connections.troubles import CallFailed
@@ -108,8 +109,10 @@ class Wire:
             except TimeoutError:
                 what, kind = f"no answer to {call} within {self._deadline:g} s", "network"
             finally:
+                millis = (self._time() - began) * SECOND
+                mention(call, "", kind or "answered", millis)
                 if self._counts is not None:
-                    self._counts.add(call, (self._time() - began) * SECOND, kind)
+                    self._counts.add(call, millis, kind)
                 if later is None:
                     self._asked.pop(asked.number, None)
                 elif kind is not None:

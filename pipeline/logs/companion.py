@@ -37,7 +37,7 @@ class Logging:
         self._speaking = Speaking(ZoneInfo(plan.settings.display_timezone), self.book.keeps)
         self._begun = False
         self._early: list[Said] = []
-        """What was said before there was a clock to say when."""
+        """What was said before the flow began: its first word comes first."""
         self._ended = False
         self._held = ExitStack()
 
@@ -50,7 +50,7 @@ class Logging:
 
     def told(self, node: str, value: Any) -> None:
         for said in self._speaking.of(node, value):
-            if self._begun or said.at:
+            if self._begun:
                 self.book.take(said)
             else:
                 self._early.append(said)
