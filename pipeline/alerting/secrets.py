@@ -45,6 +45,13 @@ class AlertSecrets:
             except InputError as failure:
                 yield str(failure)
 
+    def has(self, name: str) -> bool:
+        """Whether there is one, as far as can be told without opening anything."""
+        try:
+            return self._outer(name) is not None or profile_of(self._base, entry_of(name)) is not None
+        except InputError:
+            return False
+
     async def of(self, name: str) -> Secret:
         """A secret; the loop does not wait for where it is kept."""
         if name not in self._known:
@@ -83,6 +90,11 @@ def _secrets(base: Path) -> AlertSecrets:
 def secrets_of(base: Path) -> AlertSecrets:
     """One for the whole program, so that nothing is asked for twice."""
     return _secrets(base.resolve())
+
+
+def unlock_secrets(plan: Plan) -> Iterator[str]:
+    """Read what a flow's ways out need before it begins; what is amiss, a sentence each."""
+    yield from secrets_of(plan.base).unlock(names_of(plan))
 
 
 def store(base: Path, name: str, secret: Secret, kept: Kept) -> None:

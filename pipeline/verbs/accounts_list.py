@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pipeline.alerting.secrets import PART
 from pipeline.errors import InputError
 from pipeline.keys import logins_of
 from pipeline.keys.profiles import Profile, profile_of, profiles
@@ -76,7 +77,7 @@ def _left_over(plan: Plan) -> Iterator[dict[str, Any]]:
     known = {owner.account for owner in owners(plan)}
     try:
         for profile in profiles(plan.base):
-            if profile.account not in known:
+            if profile.account not in known and profile.part != PART:
                 facts = {"account": profile.account, "venue": None, "money": "", "currency": ""} | _facts(profile)
                 yield facts | {"opens": "not asked: this flow has no such account"}
     except InputError:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pipeline.alerting.secrets import unlock_secrets
 from pipeline.arming import banner
 from pipeline.aside import Aside, Asking
 from pipeline.clocks import LoopClock
@@ -82,6 +83,8 @@ def run(options: argparse.Namespace) -> int:
     harden()
     refuse_unsafe(plan)
     unlock(plan)
+    for sentence in unlock_secrets(plan):
+        print(sentence, file=sys.stderr)
     with only_one(plan.folder), KillSignal() as killed:
         asyncio.run(_Run(plan, options, seconds, killed).whole())
     return 0
