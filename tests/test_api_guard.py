@@ -62,7 +62,7 @@ def test_the_token_opens_by_either_header_and_by_nothing_else(tmp_path: Path) ->
             {"Authorization": "Bearer no", "X_API_Key": at.token},
         )
         for headers in wrong:
-            answer = await at.ask("GET", "/status", **headers)
+            answer = await at.ask("GET", "/status", None, **headers)
             assert (answer.status, answer.code) == (401, "AUTH"), headers
         for path in (f"/status?token={at.token}", f"/status?access_token={at.token}", f"/ws?token={at.token}"):
             assert (await at.ask("GET", path, Authorization="")).status == 401, path
