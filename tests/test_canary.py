@@ -355,6 +355,8 @@ QUESTIONS = (
     "export decisions --out decisions.csv",
     "export orders --out orders.csv",
     "why --last --json",
+    "logs --tail 100000",
+    "logs --tail 100000 --json",
     "verify session",
     "accounts list --json",
     "doctor --json",
