@@ -13,6 +13,7 @@ from pipeline.flow import Flow
 from pipeline.logs.companion import Logging
 from pipeline.masking import masked
 from pipeline.plan import Plan
+from pipeline.telemetry.exporting import Exporting
 from pipeline.telemetry.onlooker import Onlooker
 from pipeline.values import Fault
 from pipeline.watchdog import watching
@@ -62,7 +63,8 @@ LAST_WORDS = 5.0
 
 def company_of(plan: Plan) -> tuple[Companion, ...]:
     """Who goes on beside a flow of this plan."""
-    return (Logging(plan), *watching(), Onlooker(plan), Beside(plan), AlertDesk(plan))
+    onlooker = Onlooker(plan)
+    return (Logging(plan), *watching(), onlooker, Exporting(plan, onlooker), Beside(plan), AlertDesk(plan))
 
 
 class Company:

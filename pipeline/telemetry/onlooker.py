@@ -50,7 +50,7 @@ class Onlooker:
         self._behind = 0.0
         self._tell: Tell | None = None
         self._money, self._stages, self._counts = Money(plan), Stages(), Counts()
-        self._machine, self._loop_lag = Machine(self._millis), Spread()
+        self._machine, self._loop_lag = Machine(self.real_millis), Spread()
         self._conserving = Conserving()
         self._columns: dict[Stream, Columns] = {}
         self._channel = Channel()
@@ -60,7 +60,7 @@ class Onlooker:
             Columns: self._take_columns,
             Decisions: self._take_decisions,
             Order: self._take_order,
-            Written: lambda _, value: self._stages.written(value, self._millis),
+            Written: lambda _, value: self._stages.written(value, self.real_millis),
             Past: self._take_past,
             Diagnosis: lambda _, value: self._conserving.take(value),
             FeedReport: self._take_report,
@@ -85,7 +85,7 @@ class Onlooker:
         clock, ledger, panel = flow.border.clock, flow.border.ledger, flow.border.panel
         self._stages.speed = clock.speed
         if isinstance(clock, PacedClock):
-            self._paced = self._millis, clock.now()
+            self._paced = self.real_millis, clock.now()
         if isinstance(ledger, Ledger) and ledger.waiting is not None:
             panel.edges.add(Edge("ledger", lambda: ledger.waiting or 0, AT_MOST, "waits"))
         panel.readings = self.readings
@@ -112,7 +112,7 @@ class Onlooker:
         self.look()
 
     def look(self) -> None:
-        real = self._millis
+        real = self.real_millis
         self._counts.look(real)
         self._stages.look(real)
         self._machine.look(real)
@@ -129,7 +129,7 @@ class Onlooker:
 
     def readings(self, features: Collection[str] = ()) -> Iterator[Reading]:
         """Every number there is, with the last values of these features ("*": of all)."""
-        now, real = self.now, self._millis
+        now, real = self.now, self.real_millis
         yield Reading("moonlight_info", (self._plan.name, self._plan.settings.mode, own_version()), 1)
         yield from self._money.readings(now)
         yield from self._stages.readings()
@@ -148,7 +148,8 @@ class Onlooker:
     # --- pieces ------------------------------------------------------------------------------------------------------
 
     @property
-    def _millis(self) -> float:
+    def real_millis(self) -> float:
+        """Real time, of no calendar."""
         return self._real() * 1000
 
     @property
@@ -158,7 +159,7 @@ class Onlooker:
 
     def _take_quotes(self, node: str, quotes: Quotes) -> None:
         if node.startswith("sources.") and len(quotes):
-            real = self._millis
+            real = self.real_millis
             self._counts.quotes(node, quotes)
             self._stages.quotes(quotes.product, real)
             if self._paced is not None:
@@ -168,18 +169,18 @@ class Onlooker:
     def _take_bars(self, node: str, bars: Bars) -> None:
         if not node.startswith("sources."):  # what a source gives, a window gives on
             self._counts.bars(bars)
-            self._stages.bars(bars, self._millis, self._at)
+            self._stages.bars(bars, self.real_millis, self._at)
 
     def _take_columns(self, _: str, columns: Columns) -> None:
         self._columns[Stream(columns.product, columns.tf)] = columns
 
     def _take_decisions(self, _: str, decisions: Decisions) -> None:
         self._counts.decisions(decisions)
-        self._stages.decisions(decisions, self._millis, self._at)
+        self._stages.decisions(decisions, self.real_millis, self._at)
 
     def _take_order(self, _: str, order: Order) -> None:
         self._money.take(order)
-        way = self._stages.order(order, self._millis, self._at)
+        way = self._stages.order(order, self.real_millis, self._at)
         if way is not None and self.ways is not None:
             self.ways(way)
 
