@@ -1,7 +1,12 @@
 """Check this machine: what the program needs, what it found, and how to mend what is missing.
 
-example:
+examples:
   python -m pipeline doctor
+  python -m pipeline doctor other.toml --fix
+  python -m pipeline doctor --online --json
+
+Each finding mends itself or says how; --fix closes files that others can read. Nobody outside this machine is asked,
+unless with --online: then each venue of the flow, once, for its clock. Exit code 1 when something is in the way.
 
 It also looks for secrets in the clear (in flow files, .env files and profiles; nowhere else), judges the keyring and
 the vault, tries whether each login opens, and says on whose word one may trade at each venue.
@@ -15,11 +20,17 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from pipeline.checking import load
+from pipeline.errors import InputError
 from pipeline.verbs.accounts_findings import of_flow, of_folder, of_keyring
-from pipeline.verbs.common import DEFAULT, json_option, say_json
+from pipeline.verbs.common import DEFAULT, flow_option, json_option, say_json
+from pipeline.verbs.doctor_flow import of_running
+from pipeline.verbs.doctor_machine import of_machine
+from pipeline.verbs.doctor_online import of_clocks
 from pipeline.verbs.finding import Finding
 
 PACKAGES = (
@@ -41,12 +52,18 @@ LONG_LOG = 64 * 1024 * 1024
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--folder", type=Path, default=Path(), metavar="DIR", help="the folder of the flow (this one)")
+    flow_option(parser)
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="the folder of the flow (the flow file's)")
+    parser.add_argument("--fix", action="store_true", help="close what others can read")
+    parser.add_argument("--online", action="store_true", help="ask the flow's venues what time it is")
     json_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    found = list(findings(options.folder))
+    folder = options.flow.parent if options.folder is None else options.folder
+    found = list(findings(folder, options.flow.name, online=options.online))
+    if options.fix:
+        found = [_mended(each) for each in found]
     if options.json:
         say_json([finding._asdict() for finding in found])
     else:
@@ -56,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     return 1 if any(each.state == "bad" for each in found) else 0
 
 
-def findings(folder: Path, flow: str = DEFAULT) -> Iterator[Finding]:
+def findings(folder: Path, flow: str = DEFAULT, *, online: bool = False) -> Iterator[Finding]:
     """What is found in a folder and around it."""
     version = platform.python_version()
     yield Finding(
@@ -67,10 +84,13 @@ def findings(folder: Path, flow: str = DEFAULT) -> Iterator[Finding]:
     )
     yield from _packages()
     yield _sqlite()
+    yield from of_machine(folder)
     yield of_keyring()
     yield from _folder(folder, flow)
     yield _terminal()
     yield _timezones()
+    if online:
+        yield from _clocks(folder / flow)
 
 
 def _packages() -> Iterator[Finding]:
@@ -120,6 +140,29 @@ def _folder(folder: Path, named: str = DEFAULT) -> Iterator[Finding]:
     yield from of_folder(folder)
     if flow.exists():
         yield from of_flow(flow)
+        yield from _running(flow)
+
+
+def _running(flow: Path) -> Iterator[Finding]:
+    with suppress(InputError):  # what is wrong with the file is told already
+        yield from of_running(load(flow))
+
+
+def _clocks(flow: Path) -> Iterator[Finding]:
+    with suppress(InputError):
+        yield from of_clocks(load(flow))
+
+
+def _mended(found: Finding) -> Finding:
+    """What was closed to others just now; anything else as it is."""
+    if not found.closes:
+        return found
+    path = Path(found.closes)
+    try:
+        path.chmod(0o700 if path.is_dir() else 0o600, follow_symlinks=False)
+    except (OSError, NotImplementedError) as failure:
+        return found._replace(mend=f"{found.mend} (that was tried: {failure})")
+    return Finding(found.what, "ok", f"{path} was open to others, and is closed now")
 
 
 def _terminal() -> Finding:

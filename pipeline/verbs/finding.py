@@ -10,3 +10,5 @@ class Finding(NamedTuple):
     state: Literal["ok", "note", "bad"]
     found: str
     mend: str = ""
+    closes: str = ""
+    """A file or folder that `--fix` closes to others."""
