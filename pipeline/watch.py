@@ -97,10 +97,14 @@ class Watch:
         self._days: dict[str, tuple[int, Decimal]] = {}
         self._orders: dict[str, Order] = {}
         self._bars: dict[Stream, Bars] = {}
+        self._streams: dict[str, list[Stream]] = {}
         self._forming: dict[Stream, FormingBar] = {}
         self._prices: dict[str, tuple[float, int]] = {}
         self._version = 1
         self._keys = self._all_keys()
+        self._traded: dict[str, list[KeyState]] = {}
+        for key, state in self._keys.items():
+            self._traded.setdefault(key.product, []).append(state)
         self._log: deque[LogLine] = deque(maxlen=LINES)
         self._lines = 0
         self._last_fault = ""
@@ -188,17 +192,17 @@ class Watch:
         self.quotes += len(quotes)
         price, at = float(quotes.mid[-1]), int(quotes.ts[-1])
         self._prices[quotes.product] = (price, at)
-        for stream in self._bars:
-            if stream.product == quotes.product:
-                self._forming[stream] = _moved(self._forming.get(stream), slot_of(at, stream.tf), price, len(quotes))
+        for stream in self._streams.get(quotes.product, ()):
+            self._forming[stream] = _moved(self._forming.get(stream), slot_of(at, stream.tf), price, len(quotes))
         self._version += 1
-        for key, state in self._keys.items():
-            if key.product == quotes.product:
-                self._change(state, price=price, updated=at, digits=digits_of(price))
+        for state in self._traded.get(quotes.product, ()):
+            self._change(state, price=price, updated=at, digits=digits_of(price))
 
     def _take_bars(self, node: str, bars: Bars) -> None:
         if not len(bars):
             return
+        if bars.stream not in self._bars:
+            self._streams.setdefault(bars.product, []).append(bars.stream)
         self._bars[bars.stream] = bars
         if bars.fresh and not node.startswith("sources."):  # what a source gives, a window gives on
             self._counts["bars"] += bars.fresh
