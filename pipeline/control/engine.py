@@ -2,6 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
+from pipeline.alerting.desk import AlertDesk
 from pipeline.aside import Asking
 from pipeline.company import Company
 from pipeline.control.accounts import Holders
@@ -11,7 +12,7 @@ from pipeline.control.controls import Controls
 from pipeline.control.halting import Brakes
 from pipeline.control.looking import Lines, Looks
 from pipeline.control.starting import Starters
-from pipeline.control.telling import Numbers, Records
+from pipeline.control.telling import Numbers, Records, Warnings
 from pipeline.control.trading import Books
 from pipeline.control.vitals import Machine
 from pipeline.engine import LEDGER_FILE
@@ -29,7 +30,7 @@ def controls_of(watch: Watch, ask: Asking, switch: Halting, company: Company) ->
     assert beside is not None, "an engine that answers hears of what happens"
     path = beside.plan.folder / LEDGER_FILE
     lines = Lines()
-    numbers, log = company.of(Onlooker), company.of(Logging)
+    numbers, log, alerts = company.of(Onlooker), company.of(Logging), company.of(AlertDesk)
     if log is not None:
         beside.listens(log.book)
     return Controls(
@@ -45,6 +46,7 @@ def controls_of(watch: Watch, ask: Asking, switch: Halting, company: Company) ->
         books=Books(path, lambda: beside.plan, lambda: watch.clock),
         numbers=None if numbers is None else Numbers(numbers, ask),
         records=None if log is None else Records(log.book),
+        warnings=None if alerts is None else Warnings(alerts, ask),
     )
 
 

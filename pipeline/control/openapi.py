@@ -63,7 +63,10 @@ def document(routes: Iterable[AnyRoute]) -> Json:
 
 
 def _operation(route: AnyRoute, shapes: Mapping[int, Json], shared: Mapping[str, Json]) -> Json:
-    told: Json = {"200": {"description": "done", "content": {"application/json": {"schema": shapes[id(route.answer)]}}}}
+    content: Json = {"application/json": {"schema": shapes[id(route.answer)]}}
+    if route.text is not None:
+        content["text/plain"] = {"schema": {"type": "string"}}
+    told: Json = {"200": {"description": "done", "content": content}}
     for status, why in sorted(_refusals(route).items()):
         content = {"application/json": {"schema": shapes[id(Failure)]}}
         told[str(status)] = {"description": why, "content": content}

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +22,13 @@ S = TypeVar("S")
 Q = TypeVar("Q", bound=Struct)
 B = TypeVar("B")
 A = TypeVar("A")
+
+
+class Text(NamedTuple):
+    """An answer that is no JSON, and what it is."""
+
+    body: bytes
+    kind: str
 
 
 class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +52,8 @@ class Route(Generic[S, Q, B, A]):
     """The type of what is said in it; None: nothing is."""
     refusals: tuple[Code, ...] = ()
     """What it may be refused with, beside what any route may."""
+    text: Callable[[S, str], Awaitable[Text]] | None = None
+    """Answers whoever accepts text and no JSON; told what they accept."""
     stale: bool = False
     """It may be answered 412: what was to be changed is not what was read."""
     also: tuple[str, ...] = ()

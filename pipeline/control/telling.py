@@ -1,6 +1,7 @@
 """What an engine says of itself, for programs: numbers, log records, alerts."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Protocol
 
 from msgspec import Meta, Struct
@@ -8,9 +9,12 @@ from msgspec import Meta, Struct
 from pipeline.alerting.route import Alert
 from pipeline.aside import Asking
 from pipeline.control.asking import Moment, Name
-from pipeline.control.routing import Nothing, Route
+from pipeline.control.errors import Refused
+from pipeline.control.routing import Nothing, Route, Text
 from pipeline.logs.records import Record
 from pipeline.logs.settings import LogLevel
+from pipeline.metrics.hearing import Hearings
+from pipeline.telemetry.readings import Reading
 from pipeline.telemetry.samples import Sample
 
 
@@ -18,6 +22,8 @@ class Measures(Protocol):
     """Who keeps the numbers."""
 
     def samples(self, since: int = 0) -> Sequence[Sample]: ...
+
+    def readings(self) -> Iterable[Reading]: ...
 
 
 class Book(Protocol):
@@ -37,6 +43,8 @@ class Alarms(Protocol):
     """Who keeps what somebody should hear of."""
 
     def current(self) -> Sequence[Alert]: ...
+
+    def since(self, number: int) -> Sequence[Alert]: ...
 
 
 class SamplesAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,10 +87,18 @@ LevelsSaid = Annotated[
 ]
 
 
+class AlertsAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which alerts, beside those that hold: those told after the one of this number, the newest `limit` of them."""
+
+    after: Annotated[int, Meta(ge=0, le=2**53 - 1)] = 0
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+
+
 class Alerts(Struct, frozen=True):
-    """What holds now that somebody should know."""
+    """What holds now that somebody should know, and what was told lately, the oldest first."""
 
     alerts: tuple[Alert, ...]
+    told: tuple[Alert, ...]
 
 
 class Numbers:
@@ -90,12 +106,24 @@ class Numbers:
 
     def __init__(self, measures: Measures, ask: Asking) -> None:
         self._measures, self._ask = measures, ask
+        self._turn = asyncio.Lock()
 
     async def since(self, moment: int) -> Sequence[Sample]:
         return await self._ask(lambda: self._measures.samples(moment))
 
     async def metrics(self, asked: SamplesAsked, _: None) -> Samples:
         return Samples(tuple(await self.since(asked.since_ms)))
+
+    async def page(self, accept: str) -> Text:
+        """The same for Prometheus, in the form it accepts."""
+        try:
+            from pipeline.metrics.collecting import Page  # noqa: PLC0415  # its library is an extra
+        except ModuleNotFoundError as missing:
+            mend = "install it with: pip install 'moonlight[metrics]', or ask for application/json"
+            raise Refused("VALIDATION", f"this form needs {missing.name}; {mend}", 406) from None
+        readings = await self._ask(lambda: tuple(self._measures.readings()))
+        async with self._turn:
+            return Text(*await asyncio.to_thread(Page(Hearings(), lambda: 0, lambda: readings), accept))
 
 
 class Records:
@@ -122,8 +150,9 @@ class Warnings:
     def __init__(self, alarms: Alarms, ask: Asking) -> None:
         self._alarms, self._ask = alarms, ask
 
-    async def alerts(self, _: Nothing, __: None) -> Alerts:
-        return Alerts(tuple(await self._ask(self._alarms.current)))
+    async def alerts(self, asked: AlertsAsked, _: None) -> Alerts:
+        holding, told = await self._ask(lambda: (self._alarms.current(), self._alarms.since(asked.after)))
+        return Alerts(tuple(holding), tuple(told)[-asked.limit :])
 
 
 NUMBERS = (
@@ -135,6 +164,7 @@ NUMBERS = (
         call=Numbers.metrics,
         query=SamplesAsked,
         answer=Samples,
+        text=Numbers.page,
     ),
 )
 RECORDS = (
@@ -172,9 +202,9 @@ WARNINGS = (
         method="GET",
         path="/alerts",
         name="alerts",
-        does="What holds now that somebody should know.",
+        does="What holds now that somebody should know, and what was told lately.",
         call=Warnings.alerts,
-        query=Nothing,
+        query=AlertsAsked,
         answer=Alerts,
     ),
 )

@@ -13,6 +13,8 @@ from pipeline.masking import masked
 
 SHORT = 200
 """Letters of a library's own words that are told."""
+PLAIN = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Server": "moonlight"}
+"""What every answer says of itself."""
 MISTAKE = "a mistake of this program; its log says more"
 
 
@@ -56,9 +58,8 @@ class Connection(web.RequestHandler):
 
 def answered(value: object, status: int = 200, **headers: str) -> web.Response:
     """A value as JSON, for whoever asked and nobody in between."""
-    plain = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Server": "moonlight"}
     body = msgspec.json.encode(value)
-    return web.Response(body=body, status=status, content_type="application/json", headers=plain | headers)
+    return web.Response(body=body, status=status, content_type="application/json", headers=PLAIN | headers)
 
 
 def failed(refusal: Refused) -> web.Response:

@@ -6,6 +6,8 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from sinks.api.handling import PLAIN
+
 Json = dict[str, Any]
 
 STYLE = """
@@ -20,10 +22,7 @@ td, th { text-align: left; vertical-align: top; padding: 0.15rem 1rem 0.15rem 0 
 def page_of(document: Json) -> web.Response:
     """A page about an OpenAPI document."""
     text = "\n".join(_lines(document))
-    headers = {
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        "Server": "moonlight",
+    headers = PLAIN | {
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     }
     return web.Response(text=text, content_type="text/html", charset="utf-8", headers=headers)

@@ -29,7 +29,7 @@ from pipeline.view import ENGINE_FILE, TOKEN_FILE, Hello, Whereabouts
 from sinks.api.channels import attend_channels, topics_of
 from sinks.api.consoles import Console
 from sinks.api.guarding import Guard, refuse_form, same_user
-from sinks.api.handling import Connection, answered, failed
+from sinks.api.handling import PLAIN, Connection, answered, failed
 from sinks.api.line import Line
 from sinks.api.listening import LOOPBACK, SOCKET_FILE, port_of, tls_of, unix_socket_of
 from sinks.api.pages import page_of
@@ -166,6 +166,10 @@ class Desk:
             if not route.urgent:
                 self._count(request)
             query = route.asked(_query(request))
+            accept = request.headers.get("Accept", "")
+            if route.text is not None and _wants_text(accept):
+                text = await route.text(subject, accept)
+                return web.Response(body=text.body, headers=PLAIN | {"Content-Type": text.kind})
             return answered(await route.call(subject, query, route.said(body)))
 
         return answer
@@ -208,6 +212,11 @@ async def _body(request: web.Request, largest: int) -> bytes:
     except TimeoutError:
         raise Refused("NETWORK", f"the question was not said within {IDLE:.0f} s", 408) from None
     return bytes(said)
+
+
+def _wants_text(accept: str) -> bool:
+    """Whether somebody asks for a page of numbers as Prometheus does."""
+    return "application/json" not in accept and any(kind in accept for kind in ("text/plain", "openmetrics-text"))
 
 
 def _query(request: web.Request) -> dict[str, str]:
