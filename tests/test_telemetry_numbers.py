@@ -94,7 +94,7 @@ def test_every_reading_is_of_a_family_and_has_as_many_labels(hour: Onlooker) -> 
 
 def test_every_name_is_written_down_with_its_kind_and_its_labels() -> None:
     rows = [line.split("|") for line in (ROOT / "docs/metrics.md").read_text("utf-8").splitlines()]
-    cells = [[cell.strip().replace("`", "") for cell in row[1:-1]] for row in rows if len(row) > 4]
+    cells = [[cell.strip().replace("`", "") for cell in row[1:-1]] for row in rows if len(row) == 6]
     written = {row[0]: (row[1], tuple(row[2].replace(",", " ").split()), row[3]) for row in cells}
     of_trades = {f"moonlight_{group.name}_{measure.name}" for group in GROUPINGS for measure in MEASURES}
     for family in FAMILIES:

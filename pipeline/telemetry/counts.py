@@ -13,6 +13,8 @@ from pipeline.times import MINUTE, SECOND, timeframe_name
 from pipeline.values import Bars, Decisions, Dropped, Fault, Key, Link, Noticed, Quotes, Slept
 from pipeline.view import TRADED
 
+COUNTED: tuple[type[Any], ...] = (Dropped, Noticed, Fault, Trouble, Slept, Life, Standing, Called, Link)
+"""What `Counts.other` hears of."""
 RATED = 60
 """Rates are those of so many real seconds."""
 

@@ -13,7 +13,7 @@ from pipeline.ledger.threads import AT_MOST
 from pipeline.plan import LEDGER, Plan
 from pipeline.service import Diagnosis, FeedReport
 from pipeline.telemetry.conserving import CONSERVATION, Conserving
-from pipeline.telemetry.counts import Counts
+from pipeline.telemetry.counts import COUNTED, Counts
 from pipeline.telemetry.edges import Edge
 from pipeline.telemetry.machine import Machine
 from pipeline.telemetry.money import Money
@@ -64,6 +64,7 @@ class Onlooker:
             Past: self._take_past,
             Diagnosis: lambda _, value: self._conserving.take(value),
             FeedReport: self._take_report,
+            **dict.fromkeys(COUNTED, self._counts.other),
         }
 
     # --- what a companion is -----------------------------------------------------------------------------------------
@@ -74,9 +75,7 @@ class Onlooker:
 
     def told(self, node: str, value: Any) -> None:
         take = self._takes.get(value.__class__)
-        if take is None:
-            self._counts.other(node, value)
-        else:
+        if take is not None:
             take(node, value)
 
     def begins(self, flow: Flow) -> None:
