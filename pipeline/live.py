@@ -78,6 +78,22 @@ def on_signals(stop: Callable[[], None]) -> None:
             signal.signal(number, lambda caught, _: loop.call_soon_threadsafe(told, caught))
 
 
+@contextmanager
+def on_hangup(call: Callable[[], object]) -> Generator[None]:
+    """Call it on the flow's loop at each SIGHUP, where there is one and nobody had it ignored (as `nohup` does)."""
+    number = getattr(signal, "SIGHUP", None)
+    loop = asyncio.get_running_loop()
+    if number is None or signal.getsignal(number) == signal.SIG_IGN:
+        yield
+        return
+    loop.add_signal_handler(number, call)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)  # one that comes while the program ends is too late
+
+
 class KillSignal:
     """SIGUSR1: whoever is to be called is, even while the program is busy; one that comes earlier is not forgotten.
 

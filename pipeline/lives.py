@@ -80,6 +80,16 @@ def begun(path: Path, plan: Plan, pid: int, at: int) -> Life:
     return Life(made.lastrowid or 0, config, looping)
 
 
+def changed(path: Path, plan: Plan, at: int) -> None:
+    """The newest life goes on by another plan: its text is kept, and is what that life ran last."""
+    code = code_hash()
+    config = _named(plan, code)
+    with _writing(path) as db, db:
+        db.execute("BEGIN IMMEDIATE")
+        _describe(db, plan, config, code, at)
+        db.execute("UPDATE lives SET config = ? WHERE epoch = (SELECT max(epoch) FROM lives)", (config,))
+
+
 def ended(path: Path, life: Life, at: int, how: str) -> None:
     with _writing(path) as db:
         db.execute("UPDATE lives SET ended = ?, how = ? WHERE epoch = ?", (at, how, life.epoch))

@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec.structs import replace
 
+from pipeline.changes.notices import Notice
 from pipeline.evidence import Audited, Cash, Dispute, Standing, Struck, Trouble, Unclosed
 from pipeline.life_remarks import LifeRemarks, switched_said
 from pipeline.service import Diagnosis, FeedReport, Pressure, Serving, Universe
@@ -72,6 +73,8 @@ class Remarks:
                     value = replace(value, reason="")
             case Link():
                 return self._linked(value)
+            case Notice():
+                return Told("info" if value.level == "info" else "warning", value.text, over=True)
             case Certificate(sound=True):
                 over = self._amiss.pop(value.account, None) is not None
                 said = remark(value, self._zone)

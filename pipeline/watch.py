@@ -101,6 +101,8 @@ class Watch:
         self._forming: dict[Stream, FormingBar] = {}
         self._prices: dict[str, tuple[float, int]] = {}
         self._version = 1
+        self._cleared = 0
+        """The version in which keys went away last."""
         self._keys = self._all_keys()
         self._traded: dict[str, list[KeyState]] = {}
         for key, state in self._keys.items():
@@ -125,6 +127,18 @@ class Watch:
         self._begin = clock.now()
         self._measured = (self._begin, self.quotes)
         self.state = "RUNNING"
+
+    def changed(self, plan: Plan) -> None:
+        """The flow goes on by another plan: its keys are other ones, perhaps, and so are the columns drawn."""
+        before, self._plan = self._keys, plan
+        self._version += 1
+        self._keys = {
+            key: before.get(key) or replace(state, changed=self._version) for key, state in self._all_keys().items()
+        }
+        if before.keys() - self._keys.keys():
+            self._cleared = self._version
+        self._drawn.clear()
+        self._feeds.changed(plan)
 
     # --- the tap -----------------------------------------------------------------------------------------------------
 
@@ -352,6 +366,8 @@ class Watch:
     def keys(self, since: int) -> KeyChanges:
         self._reword()
         rows = tuple(state.row for state in self._keys.values() if state.changed > since)
+        if since < self._cleared:  # some of those that the asker had are no more
+            return KeyChanges(self._version, tuple(state.row for state in self._keys.values()), full=True)
         return KeyChanges(self._version, rows, full=since == 0)
 
     def chart(self, name: KeyName, bars: int) -> Chart | None:

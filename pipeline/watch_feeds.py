@@ -60,6 +60,13 @@ class Feeds:
         self._diagnoses: dict[str, Diagnosis] = {}
         self._pressed = False
 
+    def changed(self, plan: Plan) -> None:
+        """The flow goes on by another plan."""
+        other = Feeds(plan)
+        self._calendars, self._products = other._calendars, other._products
+        self._lines = {stream: self._lines.get(stream, line) for stream, line in other._lines.items()}
+        self._quotes = {product: each for product, each in self._quotes.items() if product in self._products}
+
     def take(self, node: str, value: Any) -> None:
         match value:
             case Quotes() if len(value) and node != LEDGER:

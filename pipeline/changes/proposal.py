@@ -30,6 +30,8 @@ class KeyChange(Struct, frozen=True):
     why: str = ""
     orders: tuple[str, ...] = ()
     """The open orders that are waited for."""
+    idle: bool = False
+    """Whether they trade nothing new while the change waits."""
 
 
 class Proposal(Struct, frozen=True):
@@ -48,6 +50,11 @@ class Proposal(Struct, frozen=True):
     @property
     def changes(self) -> tuple[NodeChange, ...]:
         return tuple(each for each in self.nodes if each.what != "keep")
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """The open orders that it waits for."""
+        return tuple(sorted(name for each in self.keys for name in each.orders))
 
 
 class Changed(Struct, frozen=True):

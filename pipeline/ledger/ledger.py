@@ -209,6 +209,12 @@ class Ledger:
         """What became last of each key's life."""
         return last_lives(self._db)
 
+    def known(self, at: int) -> Past:
+        """What a part must remember that begins anew in a flow that runs. What others record stays news to the flow."""
+        self.commit()
+        self._writer.wait()
+        return past_of(self._db, at)
+
     def past(self, at: int) -> Past:
         """What a flow that begins at `at` must remember. What others record from here on is news."""
         self.commit()

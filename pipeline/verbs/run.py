@@ -27,6 +27,7 @@ from zoneinfo import ZoneInfo
 from pipeline.alerting.secrets import unlock_secrets
 from pipeline.arming import banner
 from pipeline.aside import Aside, Asking
+from pipeline.changes.reloading import Reloads
 from pipeline.clocks import LoopClock
 from pipeline.company import Company, company_of
 from pipeline.control.engine import controls_of
@@ -38,7 +39,7 @@ from pipeline.hardening import harden, refuse_unsafe
 from pipeline.hogging.bounded import patience_of
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
-from pipeline.live import KillSignal, collect_seldom, on_signals, only_one, wall, watch_ledger
+from pipeline.live import KillSignal, collect_seldom, on_hangup, on_signals, only_one, wall, watch_ledger
 from pipeline.lives import living
 from pipeline.logs.companion import Logging
 from pipeline.plan import LEDGER, Plan
@@ -116,9 +117,10 @@ class _Run:
             switch = Switch(ledger.path, ZoneInfo(plan.settings.display_timezone), tuple(plan.accounts), begin)
             self._killed.calls(switch.signalled)
             await switch.take_file(plan.folder)
-            company = held.enter_context(
-                Company(company_of(plan), partial(_tell_all, (watch.told, self._words.told)))
-            )
+            reloads = Reloads(plan, ledger, wall, lambda changed: self._changed(changed, watch, company))
+            beside = (*company_of(plan), reloads)
+            company = held.enter_context(Company(beside, partial(_tell_all, (watch.told, self._words.told))))
+            held.enter_context(on_hangup(reloads.look_now))
             log = company.of(Logging)
             if log is not None:
                 self._words.hears(log.book)
@@ -138,6 +140,12 @@ class _Run:
                 watch.state = "ENDED"
                 await desk.stop()
         self._words.end(watch.status(), amiss(flow), self._unended.orders, self._traffic)
+
+    def _changed(self, plan: Plan, watch: Watch, company: Company) -> None:
+        """The flow goes on by another plan."""
+        self._plan = plan
+        watch.changed(plan)
+        company.changed(plan)
 
     def _desk(self, watch: Watch, switch: Switch, company: Company, ask: Asking) -> Desk:
         plan = self._plan
