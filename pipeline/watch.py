@@ -104,9 +104,7 @@ class Watch:
         self._cleared = 0
         """The version in which keys went away last."""
         self._keys = self._all_keys()
-        self._traded: dict[str, list[KeyState]] = {}
-        for key, state in self._keys.items():
-            self._traded.setdefault(key.product, []).append(state)
+        self._traded = self._by_product()
         self._log: deque[LogLine] = deque(maxlen=LINES)
         self._lines = 0
         self._last_fault = ""
@@ -135,6 +133,7 @@ class Watch:
         self._keys = {
             key: before.get(key) or replace(state, changed=self._version) for key, state in self._all_keys().items()
         }
+        self._traded = self._by_product()
         if before.keys() - self._keys.keys():
             self._cleared = self._version
         self._drawn.clear()
@@ -400,6 +399,12 @@ class Watch:
     def _all_keys(self) -> dict[Key, KeyState]:
         """Every account of every gate on every stream of every source, in the order of the file."""
         return {key: KeyState(_empty(key), 1) for key in keys_of(self._plan)}
+
+    def _by_product(self) -> dict[str, list[KeyState]]:
+        traded: dict[str, list[KeyState]] = {}
+        for key, state in self._keys.items():
+            traded.setdefault(key.product, []).append(state)
+        return traded
 
     def _change(self, key: KeyState, **changes: Any) -> None:
         key.row = with_(key.row, **changes)

@@ -16,11 +16,14 @@ from pipeline.times import SECOND, duration
 @contextmanager
 def patience_of(plan: Plan) -> Generator[Patience]:
     """How long a plan says that its strategies are waited for; it interrupts as long as the block lasts."""
-    if plan.settings.strategy_budget == "off":
-        yield Patience()
-        return
     with interrupts() as bounds:
-        yield Patience(duration(plan.settings.strategy_budget) / SECOND, bounds)
+        yield Patience(budget_of(plan), bounds)
+
+
+def budget_of(plan: Plan) -> float:
+    """Seconds of a processor's time that a strategy has for a bar; 0: as many as it takes."""
+    budget = plan.settings.strategy_budget
+    return 0.0 if budget == "off" else duration(budget) / SECOND
 
 
 def interrupts() -> Interrupts:

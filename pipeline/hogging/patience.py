@@ -45,11 +45,12 @@ class Patience:
     def __init__(
         self, budget: float = 0.0, interrupts: Interrupts | None = None, known: Iterable[Interruption] = ()
     ) -> None:
-        """`budget` in seconds."""
+        """`budget` in seconds; 0: there is none."""
         self.kept: Callable[[int, Interruption], object] | None = None
         """Told of each interruption before anybody hears what came of it."""
         self.at_work: AtWork | None = None
-        self._budget, self._interrupts = budget, interrupts
+        self.budget = budget
+        self._interrupts = interrupts
         self._known = {(each.node, each.product, each.tf, each.bar): each for each in known}
         self._pauses = Pauses()
 
@@ -80,11 +81,11 @@ class Patience:
         known = self._known.pop((node, columns.product, columns.tf, bar), None) if self._known else None
         if known is not None:
             raise Overrun(known.millis, known.where)
-        if self._interrupts is None:
+        if self._interrupts is None or not self.budget:
             return question()
         self.at_work = AtWork(node, columns.product, columns.tf, time.monotonic())
         try:
-            return self._interrupts.ask(question, self._budget * (1 + len(columns) // ROWS))
+            return self._interrupts.ask(question, self.budget * (1 + len(columns) // ROWS))
         except Overrun as overrun:
             if self.kept is not None:
                 self.kept(at, Interruption(node, columns.product, columns.tf, bar, overrun.millis, overrun.where))

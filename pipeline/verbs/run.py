@@ -36,7 +36,8 @@ from pipeline.engine import Setting, ledger_of, market_of, running, venue_clock
 from pipeline.errors import InputError
 from pipeline.flow import CLOCK, TAP, Flow
 from pipeline.hardening import harden, refuse_unsafe
-from pipeline.hogging.bounded import patience_of
+from pipeline.hogging.bounded import budget_of, patience_of
+from pipeline.hogging.patience import Patience
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
 from pipeline.live import KillSignal, collect_seldom, on_hangup, on_signals, only_one, wall, watch_ledger
@@ -101,6 +102,7 @@ class _Run:
         self._killed = killed
         self._words = Json() if options.json else Line(plan) if sys.stdout.isatty() else Plain(plan)
         self._unended, self._traffic = Unended(), Traffic()
+        self._patience = Patience()
 
     async def whole(self) -> None:
         plan, options = self._plan, self._options
@@ -144,6 +146,7 @@ class _Run:
     def _changed(self, plan: Plan, watch: Watch, company: Company) -> None:
         """The flow goes on by another plan."""
         self._plan = plan
+        self._patience.budget = budget_of(plan)
         watch.changed(plan)
         company.changed(plan)
 
@@ -164,8 +167,8 @@ class _Run:
         if life.looping:
             ledger.latch(life.stop(begin))
             self._words.told(LEDGER, life.stop(begin))
-        patience = held.enter_context(patience_of(plan))
-        return Setting(mode=plan.settings.mode, begin=begin, speed=speed, clock=clock, patience=patience)
+        self._patience = held.enter_context(patience_of(plan))
+        return Setting(mode=plan.settings.mode, begin=begin, speed=speed, clock=clock, patience=self._patience)
 
     async def _until_end(self, flow: Flow, watch: Watch, ledger: Ledger, switch: Switch, company: Company) -> None:
         """Wait for what ends the run: its time, a signal, its sources, or a failure."""
