@@ -114,7 +114,12 @@ FAMILIES: tuple[Family, ...] = (
     _counter("orders", ("account", "state"), "orders_{state}", "Orders that came to a state."),
     _gauge("open_orders", ACCOUNT, "open", "Orders that have not ended."),
     _gauge("unknown_orders", ACCOUNT, "unknown", "Orders of which nobody knows what became of them."),
-    _counter("decisions", ("account", "verdict"), "decisions_{verdict}", "Bars: `trade`, or the first gate to say no."),
+    _counter(
+        "decisions",
+        ("account", "verdict"),
+        "decisions_{verdict}",
+        "Bars by verdict: trade, or the first gate to say no.",
+    ),
     _gauge("keys", ("state",), "keys_{state}", "Keys in a state of their life."),
     # --- latency ---
     _spread("stage", ("account", "stage"), "latency_{stage}", "Real time that a stage of a bar's way took."),
