@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from pipeline.alerting.codes import CODES
 from pipeline.alerting.route import GRAVITY, Alert, Severity
+from pipeline.tables import nearest
 from pipeline.times import SECOND, DurationText, duration
 
 HOUR_SECONDS = 3600.0
@@ -42,7 +43,7 @@ class Selection:
         duration(self.gather)
         for code in self.codes:
             if code not in CODES:
-                raise ValueError(f"codes has {code!r}, which is no code; write some of {', '.join(CODES)}")
+                raise ValueError(f"codes has {code!r}, which is none; {nearest(code, CODES)}")
 
     def wants(self, alert: Alert) -> bool:
         if alert.code == "TEST":

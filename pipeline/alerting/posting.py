@@ -25,7 +25,7 @@ MOST = 64 * 1024
 def check_address(key: str, text: str, secret: str) -> None:
     """`ValueError` for an address that nothing may be sent to, or that has a secret in it."""
     if (PLACE in text) != bool(secret):
-        mend = f"write {PLACE} where it goes" if secret else "name it with secret = …"
+        mend = f"write {PLACE} where it goes" if secret else "give its name by the key `secret`"
         raise ValueError(f"{key} and secret belong together: {mend}, or leave out both")
     if text == PLACE:
         return
@@ -37,7 +37,7 @@ def check_address(key: str, text: str, secret: str) -> None:
     if not fine:
         raise ValueError(f"{key} is not an address; write it like https://example.com/alerts")
     if url.user is not None or url.password is not None or _has_token(text):
-        store = f'store it with `alerts secret NAME`, write {PLACE} in its place, and secret = "NAME"'
+        store = f"store it with `alerts secret NAME`, write {PLACE} in its place, and give NAME by the key `secret`"
         raise ValueError(f"{key} has what looks like a password or a token in it; {store}")
     if url.scheme in PLAIN and not is_loopback(url.host or ""):
         raise ValueError(f"{key} would send in the clear to {url.host}; write https:// in place of http://")
@@ -54,7 +54,7 @@ def address(text: str, secret: Secret | None) -> URL:
         host = url.host
     except ValueError:
         url, host = URL(), None
-    if host is None or not (url.scheme == "https" or (url.scheme in PLAIN and is_loopback(host))):
+    if not host or not (url.scheme == "https" or (url.scheme in PLAIN and is_loopback(host))):
         raise InputError("the secret address is none that may be sent to; store one that begins with https://")
     return url
 

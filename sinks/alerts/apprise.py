@@ -41,11 +41,11 @@ class Apprise(Selection):
     def __post_init__(self) -> None:
         super().__post_init__()
         if bool(self.secret) == bool(self.url):
-            raise ValueError('secret names the address; store that with `alerts secret NAME`, write secret = "NAME"')
+            raise ValueError("secret or url, one of them: store the address with `alerts secret NAME`, and name it")
         if self.secret:
             check_name("secret", self.secret)
         if self.url and not _harmless(self.url):
-            store = 'store it with `alerts secret NAME`, and write secret = "NAME" in place of url'
+            store = "store it with `alerts secret NAME`, and give that name by the key `secret` instead"
             raise ValueError(f"url leads away from this machine or has a secret in it; {store}")
         duration(self.timeout)
 
@@ -54,7 +54,9 @@ class Apprise(Selection):
         return (self.secret,) if self.secret else ()
 
     async def __call__(self, outlet: Outlet) -> None:
-        service = _service(self.url or (await outlet.secret(self.secret)).reveal(), duration(self.timeout) / SECOND)
+        where = self.url or (await outlet.secret(self.secret)).reveal()
+        seconds = duration(self.timeout) / SECOND
+        service = await asyncio.to_thread(_service, where, seconds)  # it reads more than a hundred modules
         async for letter in outlet.letters():
             await self._sent(service, outlet.flow, letter)
 
