@@ -9,6 +9,7 @@ from datetime import tzinfo
 from typing import Any
 
 from pipeline.alerting.route import Alert
+from pipeline.changes.notices import Notice
 from pipeline.changes.proposal import Changed
 from pipeline.evidence import (
     Audited,
@@ -65,6 +66,7 @@ Keeps = Callable[[LogLevel, str], bool]
 REMARKED = (
     *(Gap, Noticed, Link, Standing, Trouble, Repaint, Slept, Stalled, Latch, Arming, Past, Certificate, Dispute),
     *(Audited, Cash, Struck, Unclosed, Health, Tips, FeedReport, Diagnosis, Pressure, Universe, Serving),
+    Notice,
 )
 """What `pipeline/remarks.py` has the words for."""
 

@@ -62,6 +62,7 @@ class LogWriter:
                 self._tidy()
             self._wake.clear()
             self._write_all()
+        self._write_all()
         self._file.close()
 
     def _write_all(self) -> None:
@@ -73,7 +74,8 @@ class LogWriter:
                 self._fails(failure)
                 return
             self._left = []
-            self._went()
+            if not self._waiting:
+                self._went()
 
     def _taken(self) -> list[Record]:
         with self._door:
