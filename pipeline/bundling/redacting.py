@@ -110,7 +110,7 @@ def _pseudonyms(plan: Plan) -> dict[str, str]:
 
 def _words(names: Mapping[str, str]) -> re.Pattern[str] | None:
     known = "|".join(re.escape(each) for each in sorted(names, key=len, reverse=True))
-    return re.compile(rf"(?<![\w-])(?:{known})(?![\w-])") if known else None
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{known})(?![A-Za-z0-9])") if known else None
 
 
 def _address(match: re.Match[str]) -> str:
