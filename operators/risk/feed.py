@@ -58,8 +58,8 @@ class Feed:
         yield self._trusted(product, at)
 
     def skipped(self, closed: int, tf: int) -> Slept | None:
-        """Why a bar of `tf` that would have ended at `closed` never came, if nothing ran then."""
-        return next((each for each in self._slept if each.since - tf <= closed < each.until), None)
+        """Why a bar of `tf` that would have ended at `closed` never came, if nothing ran while its slot was open."""
+        return next((each for each in self._slept if each.since <= closed < each.until + tf), None)
 
     def _trusted(self, product: str, at: int) -> GateRow:
         word = ""

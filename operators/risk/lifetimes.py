@@ -133,12 +133,12 @@ class Lifetimes:
 
     def hold(self, held: Held, at: int) -> Iterator[Life]:
         """A change of the flow waits for keys; those it waits no more for begin anew with their next ready bar."""
-        self._held = tuple(each for each in self._held if not held.scope.covers(each.scope))
+        over = tuple(each for each in self._held if held.scope.covers(each.scope))
+        self._held = tuple(each for each in self._held if each not in over)
         if held.on:
             self._held += (held,)
         for key, course in self._courses.items():
-            if held.scope.holds(key):
-                course.ready = False
+            course.ready = course.ready and not any(each.scope.holds(key) for each in over)
         yield from self._all(at)
 
     def connect(self, account: str, at: int) -> Iterator[Life]:

@@ -43,5 +43,5 @@ class Skipping:
         open_ts = np.array([slot for slot, _ in found], np.int64)
         noticed = np.array([slept.until for _, slept in found], np.int64)
         verdict = np.array([self._gates.index(gate_of(slept.cause)) for _, slept in found], np.int8)
-        late = (noticed - (open_ts + stream[1])) / SECONDS
+        late = np.maximum(noticed - (open_ts + stream[1]), 0) / SECONDS
         return unasked(account, *stream, self._gates, open_ts, np.full(len(found), at, np.int64), verdict, late)
