@@ -82,7 +82,7 @@ class Money:
 
     def readings(self, now: int) -> Iterator[Reading]:
         for group, book in tuple(self._books.items()):
-            for measure, value in book.tally.numbers(now):
+            for measure, value in book.numbers(now):
                 yield Reading(f"moonlight_{group.name}_{measure}", group.labels, value)
         for labels, count in tuple(self._results.items()):
             yield Reading("moonlight_trades_total", labels, count)

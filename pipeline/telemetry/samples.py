@@ -31,31 +31,40 @@ class Channel:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], Sample] = {}
+        self._names: dict[tuple[str, tuple[str, ...]], tuple[str, str]] = {}
+        self._at = 0
 
     def samples(self, readings: Iterable[Reading], now: int, since: int = 0) -> list[Sample]:
-        """Those that are others than they were at `since`; 0: all."""
+        """Those that are others than they were at `since`; 0: all. No two times of asking have one moment."""
+        self._at = max(now, self._at + 1)
         told: list[Sample] = []
-        for scope, key, value in values(readings):
+        for scope, key, value in self._values(readings):
             known = self._known.get((scope, key))
             if known is None or known.value != value:
-                known = self._known[scope, key] = Sample(now, scope, key, value)
+                known = self._known[scope, key] = Sample(self._at, scope, key, value)
             if known.ts_ms > since:
                 told.append(known)
         return told
 
+    def _values(self, readings: Iterable[Reading]) -> Iterator[tuple[str, str, float]]:
+        """Scope, key and value of each number; what is no number is left out."""
+        for name, labels, value in readings:
+            names = self._names.get((name, labels))
+            if names is None:
+                names = self._names[name, labels] = _names(BY_NAME[name], labels)
+            scope, key = names
+            if isinstance(value, Spread):
+                for quantile, millis in zip(QUANTILES, value.quantiles(*QUANTILES.values()), strict=False):
+                    yield scope, f"{key}_{quantile}_ms", round(millis, 3)
+                yield scope, f"{key}_n", value.recent
+            elif math.isfinite(value):
+                yield scope, key, value * 1000 if key.endswith("_ms") else float(value)
 
-def values(readings: Iterable[Reading]) -> Iterator[tuple[str, str, float]]:
-    """Scope, key and value of each number; what is no number is left out."""
-    for reading in readings:
-        family = BY_NAME[reading.name]
-        labels = dict(zip(family.labels, reading.labels, strict=True))
-        scope, key = _scope(family, labels), family.key.format(**labels).lower().replace(" ", "_")
-        if isinstance(reading.value, Spread):
-            for name, millis in zip(QUANTILES, reading.value.quantiles(*QUANTILES.values()), strict=False):
-                yield scope, f"{key}_{name}_ms", round(millis, 3)
-            yield scope, f"{key}_n", reading.value.recent
-        elif math.isfinite(reading.value):
-            yield scope, key, reading.value * 1000 if key.endswith("_ms") else float(reading.value)
+
+def _names(family: Family, values: tuple[str, ...]) -> tuple[str, str]:
+    """Whose a number is, and which."""
+    labels = dict(zip(family.labels, values, strict=True))
+    return _scope(family, labels), family.key.format(**labels).lower().replace(" ", "_")
 
 
 def _scope(family: Family, labels: dict[str, str]) -> str:

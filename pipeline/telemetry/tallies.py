@@ -115,6 +115,14 @@ class Book:
         self.tally = Tally()
         """Replaced as a whole: whoever reads it in another thread reads one that adds up."""
         self._slots = Slots()
+        self._read: tuple[Tally, int, tuple[tuple[str, float], ...]] | None = None
+
+    def numbers(self, now: int) -> tuple[tuple[str, float], ...]:
+        """What is said of the tally, computed once for each trade and day."""
+        tally, read = self.tally, self._read
+        if read is None or read[0] is not tally or read[1] != now // DAY:
+            read = self._read = tally, now // DAY, tuple(tally.numbers(now))
+        return read[2]
 
     def take(self, order: Order) -> None:
         """An order whose contract ended, or was void."""
