@@ -18,10 +18,9 @@ import pytest
 from pipeline.__main__ import main
 from pipeline.checking import load
 from pipeline.operations.described import service_of
-from pipeline.operations.hosting import Log
+from pipeline.operations.hosting import Log, last_lines
 from pipeline.operations.systemd import Systemd, namespaces_allowed
 from pipeline.operations.units import units_of
-from pipeline.verbs.service import _last
 from tests.support import SMALL
 
 RECORDER = """#!{python}
@@ -89,7 +88,8 @@ class Machine:
         """What the verb prints and ends with."""
         self._said.readouterr()
         code = main(["service", words[0], str(self.flow), *words[1:]])
-        return Said(code, *self._said.readouterr())
+        out, err = self._said.readouterr()
+        return Said(code, str(out), str(err))
 
 
 @pytest.fixture
@@ -318,4 +318,4 @@ def test_a_log_without_a_terminal_has_an_end_and_keeps_what_was_before(tmp_path:
     assert path.stat().st_size <= 100
     kept = path.with_suffix(".log.1").read_text(encoding="utf-8") + path.read_text(encoding="utf-8")
     assert "line 19" in kept
-    assert _last(path, 2) == ["line 18", "line 19"]
+    assert last_lines(path, 2) == ["line 18", "line 19"]

@@ -172,13 +172,20 @@ def test_who_does_not_ask_for_beats_hears_only_how_it_fares(manager: Manager) ->
     assert "WATCHDOG" not in ended
 
 
-def test_stops_of_before_are_known_and_releases_end_them(manager: Manager) -> None:
+def test_stops_of_before_are_said_from_the_first_line_on_and_releases_end_them(manager: Manager) -> None:
     watchdog = Watchdog(Notice(manager.address, None))
-    stop = Latch("", True, MONDAY, "look first", "run")
-    watchdog.told("ledger", Past((), {}, latches=(stop,)))
-    assert watchdog._stops == {"": "look first"}
-    watchdog.told("ledger", Latch("", False, MONDAY, "looked", "me"))
-    assert watchdog._stops == {}
+    watchdog.told("ledger", Past((), {}, latches=(Latch("", True, MONDAY, "look first", "run"),)))
+
+    async def played() -> None:
+        setting = Setting(mode="replay", begin=MONDAY, outside=())
+        async with running(plan_of(), setting, NoRecords(), None) as flow:
+            watchdog.begins(flow)
+            watchdog.told("ledger", Latch("", False, MONDAY, "looked", "me"))
+            watchdog.begins(flow)
+
+    virtual.run(lambda _: played())
+    assert "everybody is stopped: look first" in manager.hears()["STATUS"]
+    assert "stopped" not in manager.hears()["STATUS"]
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 import os
 import sys
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self, TextIO, cast
 
-from pipeline.masking import Masking
+from pipeline.errors import InputError
+from pipeline.masking import Masking, masked
 from pipeline.operations.described import service_of
 from pipeline.operations.windows import Line, hosted
 from pipeline.plan import Plan
@@ -57,3 +59,11 @@ class Log:
 
     def isatty(self) -> bool:
         return False
+
+
+def last_lines(path: Path, lines: int) -> list[str]:
+    """The last of what it said."""
+    if not path.is_file():
+        raise InputError(f"there is no {path}: the service has not run yet; start it with `service start`")
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return [masked(line.rstrip("\n")) for line in deque(file, maxlen=lines)]

@@ -15,13 +15,11 @@ the flow kept. On macOS there is none: have launchd start `run`.
 import argparse
 import getpass
 import platform
-from collections import deque
 from pathlib import Path
 
 from pipeline.errors import InputError
-from pipeline.masking import masked
 from pipeline.operations.described import Service, service_of
-from pipeline.operations.hosting import LOG_FILE, hosting
+from pipeline.operations.hosting import LOG_FILE, hosting, last_lines
 from pipeline.operations.systemd import Fares, Systemd, lingers, namespaces_allowed
 from pipeline.plan import Plan
 from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
@@ -193,7 +191,7 @@ def _on_windows(options: argparse.Namespace, plan: Plan) -> int:
         print(command_of(service))
         return 0
     if options.ask == "logs":
-        print("\n".join(_last(service.data / LOG_FILE, options.lines)))
+        print("\n".join(last_lines(service.data / LOG_FILE, options.lines)))
         return 0
     windows = Windows(Win32Manager())
     match options.ask:
@@ -229,10 +227,3 @@ def _host(options: argparse.Namespace) -> int:
     return hosting(
         plan_of(options), options.name, Win32Line(), lambda: running.run(asked.parse_args([str(options.flow)]))
     )
-
-
-def _last(path: Path, lines: int) -> list[str]:
-    if not path.is_file():
-        raise InputError(f"there is no {path}: the service has not run yet")
-    with path.open(encoding="utf-8", errors="replace") as file:
-        return [masked(line.rstrip("\n")) for line in deque(file, maxlen=lines)]
