@@ -44,7 +44,8 @@ class AlertDesk:
         self._plan = plan
         self._noticing = Noticing(plan, plan.alerting)
         self._edges = Edges(duration(plan.alerting.patience), duration(plan.alerting.quiet))
-        self._vitals = Vitals()
+        self.vitals = Vitals()
+        """Whether the engine goes on."""
         self._flow: Flow | None = None
         self._early: list[Sign] = []
         """Signs of before the flow's time was known."""
@@ -81,12 +82,12 @@ class AlertDesk:
         self._tell = tell
 
     def told(self, node: str, value: Any) -> None:
-        self._vitals.told(value)
+        self.vitals.told(value)
         self._take(self._noticing.of(node, value, self._at))
 
     def begins(self, flow: Flow) -> None:
         self._flow = flow
-        self._vitals.begins(flow)
+        self.vitals.begins(flow)
         early, self._early = self._early, []
         mode = self._plan.settings.mode
         self._take((Sign("ENGINE_STARTED", "", on=True, text=f"{self._plan.name} has begun, mode {mode}"), *early))
@@ -157,7 +158,7 @@ class AlertDesk:
         if flow is None or self._over:
             return
         at = self._at
-        self._vitals.look(quiet=self._noticing.quiet(at))
+        self.vitals.look(quiet=self._noticing.quiet(at))
         self._take(self._noticing.look(at))
         self._take(self._leaks(flow))
         if self._looks % SELDOM == 0:
@@ -183,7 +184,7 @@ class AlertDesk:
             yield Sign("DISK_FULL", "", on=free < least, text=said)
 
     def _open(self, routes: Mapping[str, Any]) -> None:
-        engine = _Engine(self._plan, self._run, self._vitals)
+        engine = _Engine(self._plan, self._run, self.vitals)
         for name, route in routes.items():
             way = self._ways[name] = Way(name, route, engine, self._secrets, self._way_told)
             self._begin(way)
