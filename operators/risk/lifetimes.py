@@ -149,12 +149,12 @@ class Lifetimes:
 
     def follow(self, order: Order, at: int) -> Iterator[Life]:
         """What became of an order of one of its keys."""
-        key, course = order.key, self.of(order.key)
+        key, course, ours = order.key, self.of(order.key), order.origin == "flow"
         wrong = order.state in UNSURE or (order.state == "ABORT" and order.cause == "rejected")
-        if wrong and course.wrong != order.order:
+        if ours and wrong and course.wrong != order.order:
             course.wrong = order.order
             yield from self._fail(key, course, at, f"{order.order} {order.reason or order.state}", of_order=True)
-        elif order.state in TAKEN and course.orders:
+        elif ours and order.state in TAKEN and course.orders:
             course.orders = 0
             yield from self._goes(key, course, at, told=True)
         else:
