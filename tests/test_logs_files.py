@@ -20,7 +20,7 @@ from pipeline.logs.writing import EDGE, LogWriter
 from pipeline.times import DAY
 from tests.support import MONDAY, ROOT
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 ALL = Choice()
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="limits, permissions and signals of a POSIX system")
 

@@ -38,7 +38,8 @@ class Logging:
         self._begun = False
         self._early: list[Said] = []
         """What was said before the flow began: its first word comes first."""
-        self._ended = False
+        self._why = ""
+        """Why the flow ended by itself."""
         self._held = ExitStack()
 
     def opens(self) -> None:
@@ -56,7 +57,11 @@ class Logging:
                 self._early.append(said)
 
     def begins(self, flow: Flow) -> None:
-        self.book.now = flow.border.now
+        self.begins_at(flow.border.now)
+
+    def begins_at(self, now: Callable[[], int]) -> None:
+        """The flow has begun, and this is its clock."""
+        self.book.now = now
         self._begun = True
         plan = self._plan
         keys = f"{len(plan.accounts)} accounts, {len(plan.products)} products, {len(plan.of('provider'))} providers"
@@ -75,19 +80,16 @@ class Logging:
         """The writer attends by itself."""
 
     async def ends(self, why: str) -> None:
-        self._end(why)
+        """The last word comes when all else has ended."""
+        self._why = why
 
     def closes(self, failure: BaseException | None) -> None:
         """After all else has ended, whatever became of it."""
         self._say_early()
-        if failure is not None and not self._ended:
-            self._end(str(failure) or type(failure).__name__)
+        why = self._why if failure is None else str(failure) or type(failure).__name__
+        self.book.say("error" if why else "info", "engine", f"ends: {why}" if why else "ends")
         self._held.close()
         self._writer.close()
-
-    def _end(self, why: str) -> None:
-        self._ended = True
-        self.book.say("error" if why else "info", "engine", f"ends: {why}" if why else "ends")
 
     def _say_early(self) -> None:
         early, self._early = self._early, []
