@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 import aiohttp
 
 from pipeline.aside import Aside
+from pipeline.changes.reloading import Reloads
 from pipeline.company import Company, company_of
 from pipeline.control.engine import controls_of
 from pipeline.engine import LEDGER_FILE, Setting, running
 from pipeline.flow import Flow
 from pipeline.ledger import Ledger
-from pipeline.live import watch_ledger
+from pipeline.live import wall, watch_ledger
 from pipeline.plan import Plan
 from pipeline.switch import Switch
 from pipeline.values import Decisions, Quotes
@@ -86,7 +87,11 @@ async def until(true: Callable[[], object]) -> None:
 
 
 def on_engine(
-    folder: Path, check: Callable[[Engine], Awaitable[None]], text: str = EAGER_FLOW, speed: float = SPEED
+    folder: Path,
+    check: Callable[[Engine], Awaitable[None]],
+    text: str = EAGER_FLOW,
+    speed: float = SPEED,
+    begin: int = MONDAY,
 ) -> None:
     """Check an engine that runs a flow."""
     (folder / "eager.py").write_text(EAGER, encoding="utf-8")
@@ -94,13 +99,21 @@ def on_engine(
     plan = plan_of(text, folder)
 
     async def main() -> None:
-        with Ledger(plan.folder / LEDGER_FILE) as ledger, Company(company_of(plan), watch_nothing) as company:
-            watch = Watch(plan, MONDAY, speed)
-            switch = Switch(ledger.path, ZoneInfo("UTC"), tuple(plan.accounts), MONDAY)
+        with ExitStack() as held:
+            ledger = held.enter_context(Ledger(plan.folder / LEDGER_FILE))
+            watch = Watch(plan, begin, speed)
+
+            def taken_over(changed: Plan) -> None:
+                watch.changed(changed)
+                company.changed(changed)
+
+            beside = (*company_of(plan), Reloads(plan, ledger, wall, taken_over))
+            company = held.enter_context(Company(beside, watch_nothing))
+            switch = Switch(ledger.path, ZoneInfo("UTC"), tuple(plan.accounts), begin)
             desk = Aside(lambda ask: Desk(controls_of(watch, ask, switch, company), plan.folder, plan.api, plan.base))
             url = await desk.start()
             token = (plan.folder / TOKEN_FILE).read_text()
-            setting = Setting(mode="paper", begin=MONDAY, speed=speed)
+            setting = Setting(mode="paper", begin=begin, speed=speed)
             decisions: list[Decisions] = []
 
             def told(node: str, value: Any) -> None:
@@ -111,23 +124,23 @@ def on_engine(
 
             try:
                 async with (
-                    running(plan, setting, ledger, ledger.past(MONDAY), taps=(watch.told, told)) as flow,
+                    running(plan, setting, ledger, ledger.past(begin), taps=(watch.told, told)) as flow,
                     aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session,
                 ):
                     watch.begins(flow.border.clock)
                     switch.begins(flow)
                     company.begins(flow)
                     listening = asyncio.ensure_future(watch_ledger(ledger.heard, switch.heard))
-                    beside = asyncio.ensure_future(company.attend())
+                    attending = asyncio.ensure_future(company.attend())
                     engine = Engine(plan, flow, watch, url, session)
                     engine.decisions = decisions
                     try:
                         await check(engine)
                     finally:
                         await company.ends("")
-                        for each in (listening, beside):
+                        for each in (listening, attending):
                             each.cancel()
-                        await asyncio.gather(listening, beside, return_exceptions=True)
+                        await asyncio.gather(listening, attending, return_exceptions=True)
                     assert not flow.faults
             finally:
                 await desk.stop()

@@ -69,7 +69,7 @@ def test_an_engine_serves_every_route_there_is_and_answers_in_the_shapes_it_name
 def fits(route: AnyRoute, told: Any) -> None:
     """Nothing is missing, nothing is more, and nothing is of another kind than it is said to be."""
     value = msgspec.convert(told, route.answer)
-    assert msgspec.to_builtins(value) == told, route.path
+    assert json.loads(msgspec.json.encode(value)) == told, route.path
 
 
 def test_the_page_loads_nothing_from_anywhere_and_has_every_route(tmp_path: Path) -> None:

@@ -1,15 +1,24 @@
-"""The flow's file for programs: read, its changes shown before, and changed."""
+"""The flow's file for programs: read, an edit's changes shown before, and made."""
 
 import asyncio
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from pipeline.changes.editing import set_key
+from pipeline.changes.proposal import Changing, Proposal
 from pipeline.control.errors import Refused
+from pipeline.control.limits import LARGEST_FLOW
 from pipeline.control.routing import Nothing, Route
+from pipeline.errors import InputError, PlanError
 from pipeline.plan import Plan
+
+BY = "api"
+KeyPath = Annotated[str, Meta(min_length=1, max_length=200, description="as in risk.main.threshold")]
+Said = bool | int | float | str | list[str]
 
 
 class Config(Struct, frozen=True):
@@ -21,6 +30,39 @@ class Config(Struct, frozen=True):
     """Of the text: what If-Match asks for."""
     running: str
     """The hash of the flow that runs: another one while a change waits, or was refused."""
+
+
+class Edit(Struct, frozen=True, forbid_unknown_fields=True):
+    """Another text for the flow's file, or some of its keys with other values; comments and layout stay."""
+
+    text: Annotated[str, Meta(max_length=LARGEST_FLOW)] = ""
+    set: Annotated[dict[KeyPath, Said], Meta(max_length=100)] = {}
+
+
+class EditAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Of which text the edit is one."""
+
+    if_match: Annotated[str, Meta(max_length=100)] = ""
+
+
+class Edited(Struct, frozen=True):
+    """What became of an edit. The file has it; the flow as far as nothing is in `waiting`."""
+
+    applied: tuple[str, ...]
+    """Nodes that go on with other keys, and with all they remember."""
+    restarted: tuple[str, ...]
+    """Nodes that begin anew, are new, or are gone."""
+    waiting: tuple[str, ...]
+    """Orders that have to end before anything is changed."""
+    warnings: tuple[str, ...]
+    hash: str
+
+
+class Proposed(Struct, frozen=True):
+    """What an edit would do, and what waits already. With something in `refused` none of it would be done."""
+
+    proposal: Proposal
+    pending: Proposal | None
 
 
 def hash_of(text: str) -> str:
@@ -36,15 +78,62 @@ class File:
 
     async def config(self, _: Nothing, __: None) -> Config:
         plan = self._plan()
-        path = plan.base / Path(plan.file).name
-        try:
-            text = await asyncio.to_thread(path.read_text, "utf-8")
-        except (OSError, UnicodeDecodeError) as problem:
-            raise Refused("NOT_FOUND", f"the flow file {path} cannot be read ({problem})") from None
+        text = await asyncio.to_thread(self.read)
         return Config(plan.file, text, hash_of(text), hash_of(plan.source.text))
 
+    def read(self) -> str:
+        plan = self._plan()
+        path = plan.base / Path(plan.file).name
+        try:
+            return path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as problem:
+            raise Refused("NOT_FOUND", f"the flow file {path} cannot be read ({problem})") from None
 
-ROUTES = (
+
+class Editor:
+    """Has a running flow take over edits, one after the other."""
+
+    def __init__(self, file: File, changing: Changing) -> None:
+        self._file, self._changing = file, changing
+        self._one = asyncio.Lock()
+
+    async def plan(self, _: Nothing, edit: Edit) -> Proposed:
+        return await asyncio.to_thread(self._proposed, edit)
+
+    async def put(self, asked: EditAsked, edit: Edit) -> Edited:
+        if not asked.if_match:
+            raise Refused("VALIDATION", "say in If-Match of which text this is an edit: the hash of GET /config", 428)
+        async with self._one:
+            return await asyncio.to_thread(self._edited, asked.if_match, edit)
+
+    def _proposed(self, edit: Edit) -> Proposed:
+        return Proposed(self._changing.propose(_text(self._file.read(), edit)), self._changing.pending)
+
+    def _edited(self, match: str, edit: Edit) -> Edited:
+        before = self._file.read()
+        if match.strip().strip('"') != hash_of(before):
+            raise Refused("CONCURRENCY_BLOCK", "the flow's file was changed meanwhile; read it again", 412)
+        text = _text(before, edit)
+        try:
+            done = self._changing.apply(text, BY)
+        except PlanError:
+            raise
+        except InputError as refusal:
+            raise Refused("BUSINESS_RULE", str(refusal)) from None
+        return Edited(done.applied, done.restarted, done.waiting, done.warnings, hash_of(text))
+
+
+def _text(before: str, edit: Edit) -> str:
+    """The text that an edit makes of another."""
+    if bool(edit.text) == bool(edit.set):
+        raise Refused("VALIDATION", 'say either the whole "text", or what to "set", as in {"risk.main.threshold": 0.4}')
+    text = edit.text or before
+    for path, value in edit.set.items():
+        text = set_key(text, path, value)
+    return text
+
+
+FILE = (
     Route(
         method="GET",
         path="/config",
@@ -54,5 +143,32 @@ ROUTES = (
         query=Nothing,
         answer=Config,
         refusals=("NOT_FOUND",),
+    ),
+)
+EDITOR = (
+    Route(
+        method="PUT",
+        path="/config",
+        name="put_config",
+        does="Change the flow's file, and the flow with it: whole, between two bars, or not at all.",
+        call=Editor.put,
+        query=EditAsked,
+        body=Edit,
+        answer=Edited,
+        refusals=("BUSINESS_RULE", "NOT_FOUND"),
+        stale=True,
+        largest=LARGEST_FLOW,
+    ),
+    Route(
+        method="POST",
+        path="/plan",
+        name="plan",
+        does="Show what an edit of the flow's file would do to the flow that runs, and do nothing.",
+        call=Editor.plan,
+        query=Nothing,
+        body=Edit,
+        answer=Proposed,
+        refusals=("NOT_FOUND",),
+        largest=LARGEST_FLOW,
     ),
 )

@@ -7,7 +7,7 @@ from pipeline.aside import Asking, here
 from pipeline.control import accounts, config, halting, looking, starting, telling, trading
 from pipeline.control.accounts import Holders
 from pipeline.control.channels import Channels
-from pipeline.control.config import File
+from pipeline.control.config import Editor, File
 from pipeline.control.halting import Brakes
 from pipeline.control.looking import Lines, Looks
 from pipeline.control.routing import AnyRoute, Served
@@ -29,6 +29,7 @@ class Controls:
     brakes: Brakes | None = None
     holders: Holders | None = None
     file: File | None = None
+    editor: Editor | None = None
     starters: Starters | None = None
     books: Books | None = None
     numbers: Numbers | None = None
@@ -48,7 +49,8 @@ ROUTES: dict[str, tuple[AnyRoute, ...]] = {
     "looks": looking.ROUTES,
     "brakes": halting.ROUTES,
     "holders": accounts.ROUTES,
-    "file": config.ROUTES,
+    "file": config.FILE,
+    "editor": config.EDITOR,
     "starters": starting.ROUTES,
     "books": trading.ROUTES,
     "numbers": telling.NUMBERS,

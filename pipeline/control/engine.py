@@ -4,10 +4,11 @@ from zoneinfo import ZoneInfo
 
 from pipeline.alerting.desk import AlertDesk
 from pipeline.aside import Asking
+from pipeline.changes.reloading import Reloads
 from pipeline.company import Company
 from pipeline.control.accounts import Holders
 from pipeline.control.beside import Beside
-from pipeline.control.config import File, hash_of
+from pipeline.control.config import Editor, File, hash_of
 from pipeline.control.controls import Controls
 from pipeline.control.halting import Brakes
 from pipeline.control.looking import Lines, Looks
@@ -29,7 +30,8 @@ def controls_of(watch: Watch, ask: Asking, switch: Halting, company: Company) ->
     beside = company.of(Beside)
     assert beside is not None, "an engine that answers hears of what happens"
     path = beside.plan.folder / LEDGER_FILE
-    lines = Lines()
+    lines, file = Lines(), File(lambda: beside.plan)
+    reloads = company.of(Reloads)
     numbers, log, alerts = company.of(Onlooker), company.of(Logging), company.of(AlertDesk)
     if log is not None:
         beside.listens(log.book)
@@ -41,7 +43,8 @@ def controls_of(watch: Watch, ask: Asking, switch: Halting, company: Company) ->
         looks=Looks(watch, ask, lines, Machine(), lambda: hash_of(beside.plan.source.text)),
         brakes=Brakes(switch),
         holders=Holders(watch, beside, ask),
-        file=File(lambda: beside.plan),
+        file=file,
+        editor=None if reloads is None else Editor(file, reloads),
         starters=Starters(lambda: _starts(beside.plan, watch)),
         books=Books(path, lambda: beside.plan, lambda: watch.clock),
         numbers=None if numbers is None else Numbers(numbers, ask),

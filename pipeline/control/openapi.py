@@ -26,6 +26,8 @@ OF_BODY: Mapping[int, str] = {415: "the question is not JSON"}
 OF_LIMIT: Mapping[int, str] = {429: "too many questions; Retry-After says when to ask again"}
 STALE: Mapping[int, str] = {412: "it was changed meanwhile; read it again", 428: "If-Match is missing"}
 REF = "#/components/schemas/{name}"
+MATCH = "if_match"
+"""The field of a question that is not in its address, but in the header If-Match."""
 PIECE = re.compile(r"\{(\w+)\}")
 
 
@@ -91,6 +93,8 @@ def _parameters(route: AnyRoute, shapes: Mapping[int, Json], shared: Mapping[str
     shape = _resolved(shapes[id(route.query)], shared)
     pieces = set(PIECE.findall(route.path))
     for name, of in cast("Json", shape.get("properties", {})).items():
+        if name == MATCH:
+            continue
         inside = name in pieces
         yield {
             "name": name,

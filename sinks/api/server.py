@@ -20,7 +20,7 @@ from aiohttp import WSCloseCode, web
 from pipeline.control.controls import Controls
 from pipeline.control.errors import Refused, refused
 from pipeline.control.limits import CONNECTIONS, IDLE, SOCKETS
-from pipeline.control.openapi import document
+from pipeline.control.openapi import MATCH, document
 from pipeline.control.routing import PREFIX, Served
 from pipeline.control.settings import Api
 from pipeline.errors import MoonlightError
@@ -165,7 +165,7 @@ class Desk:
             body = await _body(request, route.largest)
             if not route.urgent:
                 self._count(request)
-            query = route.asked(_query(request))
+            query = route.asked(_query(request, stale=route.stale))
             accept = request.headers.get("Accept", "")
             if route.text is not None and _wants_text(accept):
                 text = await route.text(subject, accept)
@@ -219,9 +219,11 @@ def _wants_text(accept: str) -> bool:
     return "application/json" not in accept and any(kind in accept for kind in ("text/plain", "openmetrics-text"))
 
 
-def _query(request: web.Request) -> dict[str, str]:
-    """What an address asks, each thing once."""
+def _query(request: web.Request, *, stale: bool) -> dict[str, str]:
+    """What an address asks, each thing once; and of which text it is an edit, where that can be stale."""
     asked = dict(request.match_info)
+    if stale:
+        asked[MATCH] = request.headers.get("If-Match", "")
     for name, value in request.query.items():
         if name in asked:
             raise Refused("VALIDATION", f"{name} is said twice; say it once")
