@@ -5,7 +5,8 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from pipeline.changes.notices import Notice
+from pipeline.changes.notices import Notice, changed_text
+from pipeline.changes.proposal import Changed
 from pipeline.evidence import Audited, Cash, Dispute, Standing, Struck, Trouble, Unclosed
 from pipeline.life_remarks import LifeRemarks, switched_said
 from pipeline.service import Diagnosis, FeedReport, Pressure, Serving, Universe
@@ -71,10 +72,8 @@ class Remarks:
                 self._away.add(value.account)
                 if value.reason == self._troubles.pop(value.account, ""):
                     value = replace(value, reason="")
-            case Link():
-                return self._linked(value)
-            case Notice():
-                return Told("info" if value.level == "info" else "warning", value.text, over=True)
+            case Link() | Changed() | Notice():
+                return self._linked(value) if isinstance(value, Link) else _of_change(value)
             case Certificate(sound=True):
                 over = self._amiss.pop(value.account, None) is not None
                 said = remark(value, self._zone)
@@ -108,6 +107,13 @@ class Remarks:
         else:
             self._silent.difference_update(link.products)
         return Told(*_connected(link))
+
+
+def _of_change(value: Changed | Notice) -> Told:
+    """What became of an edit of the flow: whoever made it waits for it."""
+    if isinstance(value, Changed):
+        return Told("info", changed_text(value), over=True)
+    return Told("info" if value.level == "info" else "warning", value.text, over=True)
 
 
 def remark(value: Any, zone: tzinfo) -> tuple[Level, str] | None:

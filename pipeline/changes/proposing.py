@@ -151,6 +151,7 @@ def _gap(new: Plan, anew: list[str], gaps: Mapping[str, float]) -> tuple[float, 
 
 def _becomes(old: Plan, new: Plan, changes: tuple[NodeChange, ...], orders: tuple[Order, ...]) -> dict[Key, Fate]:
     what = by_node(changes)
+    first = {each.node for each in changes if each.keys or each.what in ("start", "stop")}
     was, now = _Chains(old), _Chains(new)
     found: dict[Key, Fate] = {}
     for key in sorted(was.keys.keys() | now.keys.keys()):
@@ -163,7 +164,8 @@ def _becomes(old: Plan, new: Plan, changes: tuple[NodeChange, ...], orders: tupl
             continue
         anew = sorted(name for name in (*was.of(key), *now.of(key)) if what.get(name) in ANEW)
         if anew:
-            found[key] = Fate("held" if mine else "changed", _anew(anew), True, mine)
+            roots = [name for name in anew if name in first] or anew
+            found[key] = Fate("held" if mine else "changed", _anew(roots), True, mine)
         elif was.mark(key) != now.mark(key):
             found[key] = Fate("changed", now.why(key, what))
         else:

@@ -6,10 +6,9 @@ calls it off.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -27,7 +26,6 @@ from pipeline.errors import InputError, MoonlightError
 from pipeline.flow import Flow
 from pipeline.ledger import Ledger
 from pipeline.plan import LEDGER, Plan
-from pipeline.times import local_text
 from pipeline.values import ENDED, Held, Order, Past, Quotes, Scope
 
 LOOKS_EVERY = 0.5
@@ -186,32 +184,31 @@ class Reloads:
 
     async def _go_on(self, proposal: Proposal) -> Changed:
         assert self._wanted is not None, "somebody asked for it"
-        plan, by = self._wanted
+        plan, _ = self._wanted
         flow = self._running
         if proposal.waits_for:
-            self._hold(proposal)
-            return Changed(flow.border.now(), waiting=proposal.waits_for, warnings=proposal.warnings)
+            return self._hold(proposal)
+        done: tuple[NodeChange, ...] | None = ()
         if not proposal.changes:
-            self._wanted = None
             flow.plan = merged(flow.plan, plan, proposal.nodes)
-            await self._taken(flow.plan, by, proposal)
-            return Changed(flow.border.now(), warnings=proposal.warnings)
-        try:
-            done = await self._at_a_quiet_moment(plan, proposal)
-        except MoonlightError as failure:
-            self._call_off("flow")
-            raise InputError(str(failure)) from failure
+        else:
+            try:
+                done = await self._at_a_quiet_moment(plan, proposal)
+            except MoonlightError as failure:
+                self._call_off("flow")
+                raise InputError(str(failure)) from failure
         if done is None:  # something was opened just now that it has to wait for
             return await self._go_on(await self._proposed(plan))
         self._wanted = None
         self._release()
-        await self._taken(flow.plan, by, proposal)
-        return Changed(
+        changed = Changed(
             flow.border.now(),
             applied=tuple(each.node for each in done if each.what == "apply"),
             restarted=tuple(each.node for each in done if each.what in ("restart", "start", "stop")),
             warnings=proposal.warnings,
         )
+        await self._taken(flow.plan, changed)
+        return changed
 
     async def _at_a_quiet_moment(self, plan: Plan, proposal: Proposal) -> tuple[NodeChange, ...] | None:
         """Change the flow between two bars; None when that is not possible any more without waiting."""
@@ -258,35 +255,29 @@ class Reloads:
             cash=tuple(each for each in past.cash if each[0] in names),
         )
 
-    async def _taken(self, plan: Plan, by: str, proposal: Proposal) -> None:
+    async def _taken(self, plan: Plan, changed: Changed) -> None:
         self._plan = plan
         self._taken_over(plan)
-        at = self._now()
-        await asyncio.to_thread(lives.changed, self._ledger.path, plan, at)
-        if proposal.changes:
-            self._say("info", f"the flow goes on changed ({by}): {said(proposal)}")
-        else:
-            self._say("info", f"the flow file was taken over ({by}): nothing of the flow changes")
-        for warning in proposal.warnings:
-            self._say("warning", warning)
+        await asyncio.to_thread(lives.changed, self._ledger.path, plan, self._now())
+        self._tell(self.name, changed)
 
     # --- waiting -----------------------------------------------------------------------------------------------------
 
-    def _hold(self, proposal: Proposal) -> None:
+    def _hold(self, proposal: Proposal) -> Changed:
         """Have the keys that a change waits for trade nothing new, and those that begin anew with them."""
         before, self._proposal = self._proposal, proposal
         scopes = tuple(each.scope for each in proposal.keys if each.idle)
         for scope in scopes:
             if scope not in self._held:
                 self._hear(scope, on=True)
+        for scope in self._held:
+            if scope not in scopes:
+                self._hear(scope, on=False)
         self._held = scopes
-        if before is None or before.waits_for != proposal.waits_for:
-            several = "s" if len(proposal.waits_for) > 1 else ""
-            until = ""
-            if proposal.waits_until:
-                zone = ZoneInfo(self._plan.settings.display_timezone)
-                until = f", until {local_text(proposal.waits_until, zone)} by its expiry"
-            self._say("info", f"a change of the flow waits for {len(proposal.waits_for)} open order{several}{until}")
+        waits = Changed(self._running.border.now(), waiting=proposal.waits_for, warnings=proposal.warnings)
+        if before is None:
+            self._tell(self.name, waits)
+        return waits
 
     def _call_off(self, by: str) -> None:
         if self._wanted is not None and self._held:
@@ -326,17 +317,6 @@ class Reloads:
     def _say(self, level: Any, text: str) -> None:
         flow = self._flow
         self._tell(self.name, Notice(level, text, 0 if flow is None else flow.border.now()))
-
-
-def said(proposal: Proposal) -> str:
-    """What becomes of nodes, in a few words."""
-    words: Mapping[str, str] = {"apply": "applied", "restart": "restarted", "start": "new", "stop": "gone"}
-    parts = [
-        f"{word} {', '.join(names)}"
-        for what, word in words.items()
-        if (names := [each.node for each in proposal.changes if each.what == what])
-    ]
-    return "; ".join(parts)
 
 
 async def _first(done: "asyncio.Future[T]", ended: "asyncio.Future[None]") -> T:
