@@ -18,20 +18,21 @@ UNSYNCHRONISED = 5
 """What the kernel answers when nothing keeps its clock right (TIME_ERROR)."""
 TIMEX = 256
 """Bytes in which its answer fits."""
+MOUNTS = Path("/proc/mounts")
 DISTANT = frozenset(("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "ceph", "glusterfs", "afs"))
 """File systems over a network: a lock there holds nobody off, and a sync may be a promise."""
 WITHOUT_MODES = frozenset(("vfat", "exfat", "ntfs", "ntfs3", "fuseblk", "drvfs", "9p"))
 """File systems that may keep nobody from reading."""
 
 
-def of_machine(folder: Path) -> Iterator[Finding]:
+def of_machine(folder: Path, mounts: Path = MOUNTS) -> Iterator[Finding]:
     """Of everything that is there before any flow is."""
     yield from _compiler()
     yield _synchronised()
     yield _timers()
     yield _cores()
     if folder.is_dir():
-        yield from _file_system(folder.resolve())
+        yield from _file_system(folder.resolve(), mounts)
 
 
 def _compiler() -> Iterator[Finding]:
@@ -69,8 +70,8 @@ def _cores() -> Finding:
     return Finding("core dumps", "ok", "a run leaves none, and lets no other program look into it")
 
 
-def _file_system(folder: Path) -> Iterator[Finding]:
-    kind = kind_of(folder)
+def _file_system(folder: Path, mounts: Path) -> Iterator[Finding]:
+    kind = kind_of(folder, mounts)
     if kind in DISTANT:
         mend = "put the flow on a disk of this machine: neither locks nor syncs can be relied on over a network"
         yield Finding("file system", "bad", f"{folder} is on {kind}", mend)
@@ -81,7 +82,7 @@ def _file_system(folder: Path) -> Iterator[Finding]:
         yield Finding("file system", "ok", kind)
 
 
-def kind_of(folder: Path, mounts: Path = Path("/proc/mounts")) -> str:
+def kind_of(folder: Path, mounts: Path = MOUNTS) -> str:
     """What a folder's file system is; "" where that is not known."""
     try:
         lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -13,7 +13,6 @@ the flow kept. On macOS there is none: have launchd start `run`.
 """
 
 import argparse
-import getpass
 import platform
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from pipeline.operations.described import Service, service_of
 from pipeline.operations.hosting import LOG_FILE, hosting, last_lines
 from pipeline.operations.systemd import Fares, Systemd, lingers, namespaces_allowed
 from pipeline.plan import Plan
-from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
+from pipeline.verbs.common import flow_option, json_option, plan_of, say_json, whoami
 
 LINES = 50
 OFTEN = ("hourly", "daily", "weekly")
@@ -147,7 +146,7 @@ def _remarks(service: Service, runs_as: str) -> list[str]:
     """What whoever installs it should know."""
     found: list[str] = []
     if not runs_as:
-        user = getpass.getuser()
+        user = whoami()
         if not lingers(user):
             found.append(
                 f"it ends when you log out; `sudo loginctl enable-linger {user}` has it go on, and begin at boot"
