@@ -88,6 +88,8 @@ class AlertDesk:
     def begins(self, flow: Flow) -> None:
         self._flow = flow
         self.vitals.begins(flow)
+        for way in self._ways.values():
+            flow.border.panel.edges.add(way.edge)
         early, self._early = self._early, []
         mode = self._plan.settings.mode
         self._take((Sign("ENGINE_STARTED", "", on=True, text=f"{self._plan.name} has begun, mode {mode}"), *early))
@@ -99,6 +101,8 @@ class AlertDesk:
         gone = {name for name, route in before.alerts.items() if plan.alerts.get(name) != route}
         for name in gone:
             self._ways.pop(name).end()
+            if self._flow is not None:
+                self._flow.border.panel.edges.remove(f"alerts/{name}")
         self._open({name: route for name, route in plan.alerts.items() if name in gone or name not in before.alerts})
 
     async def attend(self) -> None:
@@ -187,6 +191,8 @@ class AlertDesk:
         engine = _Engine(self._plan, self._run, self.vitals)
         for name, route in routes.items():
             way = self._ways[name] = Way(name, route, engine, self._secrets, self._way_told)
+            if self._flow is not None:
+                self._flow.border.panel.edges.add(way.edge)
             self._begin(way)
 
     def _begin(self, way: Way) -> None:

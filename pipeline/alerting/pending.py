@@ -61,6 +61,8 @@ class Pending:
         self._since = 0.0
         """Since when the oldest waits."""
         self._lost = 0
+        self.lost = 0
+        """So many were given up since the beginning."""
         self._held_back: Counter[str] = Counter()
         self._held_at = 0
         """When the last of those was told, on the flow's clock."""
@@ -83,6 +85,11 @@ class Pending:
     def lose(self, alerts: int) -> None:
         """So many were given up: the next letter says so."""
         self._lost += alerts
+        self.lost += alerts
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
 
     def due(self, now: float) -> float | None:
         """In how many seconds something is to go out; None when nothing waits."""

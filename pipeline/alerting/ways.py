@@ -7,7 +7,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from pipeline.alerting.pending import Pending, Selection
+from pipeline.alerting.pending import ROOM, Pending, Selection
 from pipeline.alerting.route import Alert, Confiding, Letter, Route
 from pipeline.alerting.secrets import AlertSecrets
 from pipeline.connections.backoff import Backoff, Profile
@@ -16,6 +16,7 @@ from pipeline.errors import MoonlightError
 from pipeline.live import wall
 from pipeline.masking import masked
 from pipeline.secret import Secret
+from pipeline.telemetry.edges import Edge
 
 AGAIN = Profile(1.0, cap=300.0, jitter=0.5)
 TRIES = 10
@@ -56,6 +57,13 @@ class Way:
         self._in_hand: Letter | None = None
         self._letters = 0
         self._broken = False
+
+    @property
+    def edge(self) -> Edge:
+        """What waits to leave by this way."""
+        pending = self._pending
+        queue = f"alerts/{self.name}"
+        return Edge(queue, lambda: pending.waiting, ROOM, "drops_oldest", dropped=lambda: pending.lost)
 
     # --- for the engine ----------------------------------------------------------------------------------------------
 

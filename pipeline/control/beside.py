@@ -80,7 +80,9 @@ class Beside:
                 pass
 
     def begins(self, flow: Flow) -> None:
-        """Nothing is to be done: it hears of everything."""
+        """It hears of everything; what waits for those who listen is shown with all that waits."""
+        for edge in self.channels.edges():
+            flow.border.panel.edges.add(edge)
 
     def changed(self, plan: Plan) -> None:
         """The flow goes on by another plan."""

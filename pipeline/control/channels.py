@@ -5,13 +5,15 @@ full, the oldest gives way, and how many did is told before what follows. Number
 """
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 from msgspec import Struct
 
 from pipeline.control.limits import QUEUE
+from pipeline.telemetry.edges import Edge
 
 Topic = Literal["metrics", "trade_updates", "alerts", "logs"]
 TOPICS: tuple[Topic, ...] = ("metrics", "trade_updates", "alerts", "logs")
@@ -32,6 +34,8 @@ class Listener:
         self._lock = threading.Lock()
         self._waiting: dict[str, deque[Struct]] = {topic: deque[Struct]() for topic in topics}
         self._skipped: dict[str, int] = dict.fromkeys(topics, 0)
+        self.lost: Counter[str] = Counter()
+        """How many messages of each topic were passed over since it began to listen."""
         self._wake = wake
         self._most = most
 
@@ -46,6 +50,7 @@ class Listener:
             if len(waiting) >= self._most:
                 waiting.popleft()
                 self._skipped[topic] += 1
+                self.lost[topic] += 1
             waiting.append(news)
         if idle:
             self._wake()
@@ -75,7 +80,22 @@ class Channels:
 
     def __init__(self) -> None:
         self._listeners: tuple[Listener, ...] = ()
+        self._lost: Counter[str] = Counter()
         self._lock = threading.Lock()
+
+    def edges(self) -> Iterator[Edge]:
+        """Of each topic that is queued: how full the fullest queue is, and how much was passed over in all of them."""
+        for topic in TOPICS:
+            if topic != "metrics":
+                depth, lost = partial(self._deepest, topic), partial(self._passed_over, topic)
+                yield Edge(f"api/{topic}", depth, QUEUE, "drops_oldest", dropped=lost)
+
+    def _deepest(self, topic: Topic) -> int:
+        return max((each.depth.get(topic, 0) for each in self._listeners), default=0)
+
+    def _passed_over(self, topic: Topic) -> int:
+        with self._lock:
+            return self._lost[topic] + sum(each.lost[topic] for each in self._listeners)
 
     def wanted(self, topic: Topic) -> bool:
         """Whether anybody listens: what nobody does is never made."""
@@ -93,4 +113,6 @@ class Channels:
 
     def leave(self, listener: Listener) -> None:
         with self._lock:
+            if listener in self._listeners:
+                self._lost.update(listener.lost)
             self._listeners = tuple(each for each in self._listeners if each is not listener)

@@ -15,8 +15,9 @@ from pipeline.logs.overhearing import Overhearing
 from pipeline.logs.records import Said
 from pipeline.logs.settings import Logs
 from pipeline.logs.speaking import Speaking
-from pipeline.logs.writing import LogWriter
+from pipeline.logs.writing import EDGE, LogWriter
 from pipeline.plan import Plan
+from pipeline.telemetry.edges import Edge
 from pipeline.watch import own_version
 
 MEGABYTE = 1_000_000
@@ -58,6 +59,10 @@ class Logging:
 
     def begins(self, flow: Flow) -> None:
         self.begins_at(flow.border.now)
+        writer = self._writer
+        flow.border.panel.edges.add(
+            Edge("logs", lambda: writer.waiting, EDGE, "drops_oldest", dropped=lambda: writer.lost)
+        )
 
     def begins_at(self, now: Callable[[], int]) -> None:
         """The flow has begun, and this is its clock."""

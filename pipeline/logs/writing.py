@@ -31,6 +31,8 @@ class LogWriter:
         self._left: list[bytes] = []
         """What the disk has not taken yet."""
         self._dropped = 0
+        self.lost = 0
+        """So many records found no room since the beginning."""
         self._failing = False
         self._door = threading.RLock()  # a finalizer may say something while it is held
         self._wake, self._over = threading.Event(), threading.Event()
@@ -44,8 +46,14 @@ class LogWriter:
             if len(self._waiting) >= self._edge:
                 self._waiting.popleft()
                 self._dropped += 1
+                self.lost += 1
             self._waiting.append(record)
         self._wake.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait for the disk."""
+        return len(self._waiting)
 
     def close(self) -> None:
         """Write what is there, and end; a disk that takes nothing is not waited for."""

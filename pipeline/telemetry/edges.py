@@ -34,5 +34,8 @@ class Edges:
     def add(self, edge: Edge) -> None:
         self._edges[edge.name] = edge
 
+    def remove(self, name: str) -> None:
+        self._edges.pop(name, None)
+
     def all(self) -> tuple[Edge, ...]:
         return tuple(self._edges.values())
