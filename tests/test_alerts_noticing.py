@@ -11,6 +11,8 @@ import pytest
 from pipeline.alerting.edges import Sign
 from pipeline.alerting.noticing import Noticing
 from pipeline.alerting.settings import Alerting
+from pipeline.changes.notices import Notice
+from pipeline.changes.proposal import Changed
 from pipeline.evidence import Audited, Dispute, Standing
 from pipeline.hogging.pauses import Resting
 from pipeline.lives import STOPPED_FOR
@@ -95,6 +97,8 @@ def settled(number: int, profit: str, at: int = MONDAY, account: str = "demo-1")
         (Fault("providers.cross", MONDAY, "ZeroDivisionError"), ("STRATEGY_FAULT", "providers.cross")),
         (Fault("operators.bars", MONDAY, "KeyError"), ("NODE_FAULT", "operators.bars")),
         (Resting("providers.cross", MONDAY, MONDAY + MINUTE, "it hogs"), ("STRATEGY_HOG", "providers.cross")),
+        (Changed(MONDAY, applied=("risk.main",)), ("CONFIG_CHANGED", "")),
+        (Notice("error", "the edit was not taken over: line 3", MONDAY), ("CONFIG_REFUSED", "")),
         (Stalled(12_000, "blocked"), ("ENGINE_STALLED", "")),
         (Slept(MONDAY, MONDAY + HOUR, "slept"), ("ENGINE_STALLED", "")),
         (Slept(MONDAY, MONDAY + HOUR, "stepped"), ("CLOCK_STEP", "")),

@@ -9,6 +9,7 @@ from pipeline.alerting.losses import Losses
 from pipeline.alerting.settings import Alerting
 from pipeline.alerting.silences import Silences
 from pipeline.arming import Armings
+from pipeline.changes.notices import Notice, changed_text
 from pipeline.changes.proposal import Changed
 from pipeline.evidence import Audited, Dispute, Standing
 from pipeline.hogging.pauses import Resting
@@ -16,6 +17,7 @@ from pipeline.lives import STOPPED_FOR
 from pipeline.plan import LEDGER, Plan
 from pipeline.remarks import remark
 from pipeline.service import Diagnosis, FeedReport
+from pipeline.telemetry.conserving import CONSERVATION
 from pipeline.times import duration, local_text, timeframe_name
 from pipeline.values import (
     UNSURE,
@@ -71,6 +73,7 @@ class Noticing:
             Latch: self._latched,
             Life: self._lived,
             Link: self._fed,
+            Notice: self._noticed,
             Order: self._ordered,
             Past: self._began,
             Resting: self._rested,
@@ -195,7 +198,7 @@ class Noticing:
         if fault.node.startswith("providers."):
             self._faulty.add(fault.node)
             yield Sign("STRATEGY_FAULT", fault.node, on=True, text=f"{fault.node} failed: {fault.what}")
-        elif not fault.node.startswith("alerts."):  # a way that is broken is told of as such
+        elif fault.node != CONSERVATION and not fault.node.startswith("alerts."):  # these are told of as such
             yield Sign("NODE_FAULT", fault.node, on=True, text=f"{fault.node}: {fault.what}")
 
     def _voted(self, node: str, votes: Votes) -> Iterable[Sign]:
@@ -213,10 +216,10 @@ class Noticing:
         yield Sign("CLOCK_STEP" if value.cause == "stepped" else "ENGINE_STALLED", "", on=True, text=self._said(value))
 
     def _changed(self, _: str, changed: Changed) -> Iterator[Sign]:
-        done = (*changed.applied, *changed.restarted)
-        waiting = f"; {len(changed.waiting)} open orders are waited for" if changed.waiting else ""
-        said = f"the flow goes on as its file was edited: {', '.join(done) or 'nothing changed'}{waiting}"
-        yield Sign("CONFIG_CHANGED", "", on=True, text=said)
+        yield Sign("CONFIG_CHANGED", "", on=True, text=changed_text(changed))
+
+    def _noticed(self, _: str, notice: Notice) -> Iterable[Sign]:
+        return (Sign("CONFIG_REFUSED", "", on=True, text=notice.text),) if notice.level == "error" else ()
 
     # --- prices in and out -------------------------------------------------------------------------------------------
 
