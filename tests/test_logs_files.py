@@ -352,7 +352,7 @@ for number in count():
 def test_a_program_that_is_killed_while_it_writes_leaves_lines_that_can_be_read_and_goes_on_behind_them(
     tmp_path: Path,
 ) -> None:
-    for _ in range(3):
+    for _ in range(2):
         before = len(files_of(tmp_path))
         with subprocess.Popen(
             (sys.executable, "-c", STORM, str(tmp_path)), env=os.environ | {"PYTHONPATH": str(ROOT)}
