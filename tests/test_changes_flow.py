@@ -136,7 +136,7 @@ def test_a_change_of_one_guard_leaves_every_row_of_the_others() -> None:
 @pytest.mark.parametrize("at", [MONDAY + 12 * MINUTE + 5_123])
 def test_from_a_change_on_it_decides_as_a_run_that_was_restarted_with_it(tmp_path: Path, at: int) -> None:
     """The guard goes on with what it remembers: as much as a start reads from the ledger."""
-    other = TRADING.replace("threshold = 0.1", 'threshold = 0.3\nlimits = [{ what = "streak", count = 2 }]')
+    other = TRADING.replace("threshold = 0.1", 'threshold = 0.15\nlimits = [{ what = "trades", count = 40 }]')
     reloaded = rows(ran(TRADING, [(at, other)]))
     ran(TRADING, end=at, ledger=tmp_path / "ledger.db")
     restarted = rows(ran(other, begin=at, ledger=tmp_path / "ledger.db"))
