@@ -376,8 +376,9 @@ class Flow:
         """A node that nothing leads to yet."""
         node = plan.by_id.get(name)
         running = Running(name, node, {}, rank)
-        for parameter in (*CORE.get(name, ()), *(node.part.takes if node is not None else ())):
-            running.inlets[parameter] = Tube[Any]()
+        led = (edge.parameter for edge in plan.into(name))
+        for parameter in (*CORE.get(name, ()), *(node.part.takes if node is not None else ()), *led):
+            running.inlets.setdefault(parameter, Tube[Any]())
         return running
 
     def connect(self) -> tuple[Passage, ...]:
