@@ -11,9 +11,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline import virtual
+from pipeline.changes.notices import Notice
+from pipeline.changes.proposal import Changed
 from pipeline.engine import Setting, ledger_of, running
 from pipeline.evidence import Called, Standing, Trouble
 from pipeline.flow import CLOCK, Flow
+from pipeline.hogging.pauses import Resting
 from pipeline.ledger import Ledger
 from pipeline.metrics.collecting import Page
 from pipeline.metrics.hearing import Hearings
@@ -244,6 +247,21 @@ def test_what_went_wrong_is_counted_by_class_and_by_node() -> None:
     assert numbers["moonlight_troubles_total", "sources.f", "format"] == 1
     assert numbers["moonlight_faults_total", "providers.cross"] == 1
     assert numbers["moonlight_standstills_total", "blocked"] == 1
+
+
+def test_edits_of_the_running_flow_are_counted_by_what_became_of_them_and_who_rests_is_shown() -> None:
+    numbers = told_of(
+        ("changes", Changed(MONDAY, applied=("risk.main",))),
+        ("changes", Changed(MONDAY, waiting=("demo-1:EURUSD",))),
+        ("changes", Notice("error", "flows.toml cannot be read", MONDAY)),
+        ("changes", Notice("info", "nothing differs", MONDAY)),
+        ("providers.cross", Resting("providers.cross", MONDAY, MONDAY + MINUTE)),
+        ("providers.other", Resting("providers.other", MONDAY, 0)),
+    )
+    outcomes = {name[1]: count for name, count in numbers.items() if name[0] == "moonlight_changes_total"}
+    assert outcomes == {"applied": 1, "waiting": 1, "refused": 1}
+    assert numbers["moonlight_resting", "providers.cross"] == 1
+    assert numbers["moonlight_resting", "providers.other"] == 0
 
 
 def test_rows_that_were_let_go_or_are_odd_are_counted_by_reason() -> None:

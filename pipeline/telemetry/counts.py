@@ -4,7 +4,10 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any
 
+from pipeline.changes.notices import Notice
+from pipeline.changes.proposal import Changed
 from pipeline.evidence import Called, Standing, Trouble
+from pipeline.hogging.pauses import Resting
 from pipeline.lifecycle import Life
 from pipeline.service import FeedReport
 from pipeline.telemetry.readings import Reading
@@ -13,7 +16,10 @@ from pipeline.times import MINUTE, SECOND, timeframe_name
 from pipeline.values import Bars, Decisions, Dropped, Fault, Key, Link, Noticed, Quotes, Slept
 from pipeline.view import TRADED
 
-COUNTED: tuple[type[Any], ...] = (Dropped, Noticed, Fault, Trouble, Slept, Life, Standing, Called, Link)
+COUNTED: tuple[type[Any], ...] = (
+    *(Dropped, Noticed, Fault, Trouble, Slept, Life, Standing, Called, Link),
+    *(Changed, Notice, Resting),
+)
 """What `Counts.other` hears of."""
 RATED = 60
 """Rates are those of so many real seconds."""
@@ -31,6 +37,7 @@ class Counts:
         self._reports: dict[str, FeedReport] = {}
         self._links: dict[tuple[str, ...], bool] = {}
         self._lives: dict[Key, str] = {}
+        self._resting: dict[str, bool] = {}
         self._totals: deque[tuple[float, int, int]] = deque(maxlen=RATED + 1)
 
     def quotes(self, node: str, quotes: Quotes) -> None:
@@ -61,10 +68,22 @@ class Counts:
                 self._named["moonlight_troubles_total", value.whose, value.kind] += 1
             case Slept():
                 self._named["moonlight_standstills_total", value.cause] += 1
-            case Life():
-                self._lives[value.key] = value.state
+            case Life() | Changed() | Notice() | Resting():
+                self._change(value)
             case _:
                 self._connection(node, value)
+
+    def _change(self, value: Life | Changed | Notice | Resting) -> None:
+        """What becomes of keys, strategies and the flow itself."""
+        match value:
+            case Life():
+                self._lives[value.key] = value.state
+            case Changed():
+                self._named["moonlight_changes_total", "waiting" if value.waiting else "applied"] += 1
+            case Notice():
+                self._named["moonlight_changes_total", "refused"] += value.level != "info"
+            case Resting():
+                self._resting[value.node] = value.until > 0
 
     def _connection(self, node: str, value: Any) -> None:
         match value:
@@ -109,6 +128,8 @@ class Counts:
         states = Counter(tuple(self._lives.values()))
         for state, count in states.items():
             yield Reading("moonlight_keys", (state,), count)
+        for node, rests in tuple(self._resting.items()):
+            yield Reading("moonlight_resting", (node,), rests)
         requests = 0
         for account, called in tuple(self._called.items()):
             if called.calls:

@@ -147,6 +147,8 @@ FAMILIES: tuple[Family, ...] = (
     _counter("troubles", ("whose", "class"), "errors_{class}", "What went wrong with a venue or a source, by class."),
     _counter("faults", NODE, "faults", "How often a node failed."),
     _counter("reconnects", ("whose",), "reconnects", "How often a connection broke that had stood."),
+    _counter("changes", ("outcome",), "changes_{outcome}", "Edits of the running flow: applied, waiting, or refused."),
+    _gauge("resting", NODE, "resting", "1 while a strategy that hogged the program is not asked."),
     _counter("standstills", ("cause",), "standstills_{cause}", "How often nothing ran for a while."),
     # --- venues and feeds ---
     _gauge("connected", ACCOUNT, "connected", "1 while the venue lets an account send orders."),
