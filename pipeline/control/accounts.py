@@ -97,8 +97,8 @@ class Holders:
         if not isinstance(node.instance, LoggingIn) or not node.instance.login_fields:
             raise Refused("BUSINESS_RULE", f"{asked.id} is at {account.venue}, where nobody logs in")
         before = await self._standing(asked.id)
-        if before is not None and before.state == "CONNECTED" and not asked.otp:
-            return LoggedIn(asked.id, before.state, before.at)
+        if before is not None and before.state in ("CONNECTED", "READ_ONLY") and not asked.otp:
+            return self._told(asked.id, before)  # there is nothing to try
         if asked.otp or before is None or before.state == "REFUSED":
             try:
                 await asyncio.to_thread(_store_again, plan, node, asked)
