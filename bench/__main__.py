@@ -5,9 +5,9 @@
 
 import sys
 
-from bench import closes, decisions, feed, health, networked, replay, requests, stops, store, telemetry, windows
+from bench import closes, decisions, feed, health, logs, networked, replay, requests, stops, store, telemetry, windows
 
-ALL = (windows, closes, health, replay, decisions, store, stops, requests, telemetry)
+ALL = (windows, closes, health, replay, decisions, store, stops, requests, telemetry, logs)
 
 if __name__ == "__main__":
     named = {each.__name__.removeprefix("bench."): each for each in (*ALL, feed, networked)}
