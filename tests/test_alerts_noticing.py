@@ -35,7 +35,7 @@ from pipeline.values import (
     Stalled,
     Votes,
 )
-from tests.support import MONDAY, SMALL, order, plan_of, quotes, signals
+from tests.support import MONDAY, SMALL, order, plan_of, signals
 
 JUDGED = SMALL.replace("[features]", '[operators.health]\nuse = "health"\nfrom = "market"\n\n[features]')
 
@@ -44,8 +44,15 @@ def noticing(text: str = SMALL, **settings: Any) -> Noticing:
     return Noticing(plan_of(text), Alerting(**settings))
 
 
-def signs(whole: Noticing, *values: Any, node: str = "somebody", at: int = MONDAY) -> list[Sign]:
-    return [sign for value in values for sign in whole.of(node, value, at)]
+def signs(whole: Noticing, *values: Any, node: str = "somebody") -> list[Sign]:
+    return [sign for value in values for sign in whole.of(node, value)]
+
+
+def quoted(whole: Noticing, at: int, *products: str) -> list[tuple[str, str, bool]]:
+    """What is seen at a moment at which these have just spoken."""
+    for product in products:
+        whole.quoted(product)
+    return brief(whole.look(at))
 
 
 def brief(found: Iterable[Sign]) -> list[tuple[str, str, bool]]:
@@ -227,28 +234,33 @@ def test_a_limit_of_keys_is_told_of_the_key() -> None:
 
 def test_a_product_that_falls_silent_in_open_market_is_told_and_one_that_is_closed_is_not() -> None:
     whole = noticing(silence="2m")
-    for product in ("EURUSD", "BTCUSD"):
-        signs(whole, quotes(product, [MONDAY], [1.1]))
-    assert begun(whole.look(MONDAY + 2 * MINUTE - 1)) == []
-    signs(whole, quotes("BTCUSD", [MONDAY], [1.1]), at=MONDAY + MINUTE)
-    (silent,) = whole.look(MONDAY + 2 * MINUTE)
-    assert (silent.code, silent.subject, silent.on) == ("FEED_STALE", "EURUSD", True)
+    assert quoted(whole, MONDAY, "EURUSD", "BTCUSD") == []
+    assert quoted(whole, MONDAY + MINUTE, "BTCUSD") == []
+    assert quoted(whole, MONDAY + 2 * MINUTE) == [("FEED_STALE", "EURUSD", True)]
     assert not whole.quiet(MONDAY + 2 * MINUTE), "one of two speaks"
     assert whole.quiet(MONDAY + 3 * MINUTE)
-    signs(whole, quotes("EURUSD", [MONDAY], [1.1]), at=MONDAY + 4 * MINUTE)
-    assert ("FEED_STALE", "EURUSD", False) in brief(whole.look(MONDAY + 4 * MINUTE))
+    assert quoted(whole, MONDAY + 4 * MINUTE, "EURUSD", "BTCUSD") == [("FEED_STALE", "EURUSD", False)]
     saturday = MONDAY + 5 * DAY
-    signs(whole, quotes("BTCUSD", [saturday], [1.1]), at=saturday)
-    assert begun(whole.look(saturday)) == []
+    assert quoted(whole, saturday, "BTCUSD") == []
+    assert quoted(whole, saturday + MINUTE) == []
     assert not whole.quiet(saturday + MINUTE)
 
 
 def test_where_a_health_of_the_flow_judges_prices_their_silence_is_left_to_it() -> None:
     whole = noticing(JUDGED, silence="1s")
-    signs(whole, quotes("EURUSD", [MONDAY], [1.1]))
-    assert brief(whole.look(MONDAY + HOUR)) == []
+    assert quoted(whole, MONDAY, "EURUSD", "BTCUSD") == quoted(whole, MONDAY + HOUR) == []
     assert brief(signs(whole, health("stale", "EURUSD"))) == [("FEED_STALE", "EURUSD", False)]
     assert begun(signs(whole, health("stale"))) == [("FEED_STALE", "")]
+
+
+def test_another_plan_brings_other_limits_and_what_a_day_has_lost_stays_lost() -> None:
+    whole = noticing()
+    signs(whole, settled(1, "-9.00"))
+    half = plan_of(SMALL.replace('max_daily_loss = "20.00"', 'max_daily_loss = "11.00"'))
+    whole.changed(half, Alerting(silence="1s"))
+    assert ("DAILY_LOSS_NEAR", "demo-1") in begun(signs(whole, settled(2, "-0.01")))
+    assert quoted(whole, MONDAY, "EURUSD", "BTCUSD") == []
+    assert len(quoted(whole, MONDAY + SECOND)) == 2
 
 
 def test_a_publisher_is_amiss_while_redis_is_away_or_something_is_dropped() -> None:

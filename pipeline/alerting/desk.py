@@ -19,9 +19,9 @@ from pipeline.flow import Flow
 from pipeline.ledger.failures import LedgerError
 from pipeline.live import wall
 from pipeline.masking import masked
-from pipeline.plan import Plan
+from pipeline.plan import LEDGER, Plan
 from pipeline.times import duration
-from pipeline.values import Fault
+from pipeline.values import Fault, Quotes
 
 LOOKS_EVERY = 0.5
 """Seconds between two looks at what time changes."""
@@ -82,8 +82,13 @@ class AlertDesk:
         self._tell = tell
 
     def told(self, node: str, value: Any) -> None:
-        self.vitals.told(value)
-        self._take(self._noticing.of(node, value, self._at))
+        kind: type[Any] = type(value)  # pyright: ignore[reportUnknownVariableType]  # any value's
+        if kind is Quotes:
+            if node != LEDGER:  # that gives some of before the beginning again
+                self._noticing.quoted(value.product)
+        elif kind in self._noticing.hears:
+            self.vitals.told(value)
+            self._take(self._noticing.of(node, value))
 
     def begins(self, flow: Flow) -> None:
         self._flow = flow
@@ -98,6 +103,8 @@ class AlertDesk:
     def changed(self, plan: Plan) -> None:
         """The flow goes on by another plan: ways that are new or other begin, those that are gone end."""
         before, self._plan = self._plan, plan
+        self._noticing.changed(plan, plan.alerting)
+        self._edges.changed(duration(plan.alerting.patience), duration(plan.alerting.quiet))
         gone = {name for name, route in before.alerts.items() if plan.alerts.get(name) != route}
         for name in gone:
             self._ways.pop(name).end()

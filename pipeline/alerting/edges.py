@@ -46,6 +46,10 @@ class Edges:
         self._patience, self._quiet = patience, quiet
         self._held: dict[tuple[str, str, str], _Held] = {}
 
+    def changed(self, patience: int, quiet: int) -> None:
+        """Go on with other spans; what was told stays told."""
+        self._patience, self._quiet = patience, quiet
+
     def take(self, sign: Sign, at: int) -> Iterator[Alert]:
         key, code = (sign.code, sign.subject, sign.cause), CODES[sign.code]
         known = self._held.get(key)

@@ -32,9 +32,13 @@ class Losses:
     """A fold of settled orders. A day is the guard's own, as is the limit."""
 
     def __init__(self, plan: Plan, near: float) -> None:
+        self._days: dict[str, _Today] = {}
+        self.changed(plan, near)
+
+    def changed(self, plan: Plan, near: float) -> None:
+        """Go on by the limits of another plan, from the next settlement on."""
         self._near = Decimal(str(near))
         self._limits = dict(_limits(plan))
-        self._days: dict[str, _Today] = {}
 
     def take(self, order: Order) -> Iterator[Sign]:
         limit = self._limits.get(order.account)
@@ -53,7 +57,8 @@ class Losses:
     def look(self, at: int) -> Iterator[Sign]:
         """A new day begins with nothing lost."""
         for account, today in self._days.items():
-            if today.near and _day(at, self._limits[account].zone) > today.day:
+            limit = self._limits.get(account)
+            if today.near and (limit is None or _day(at, limit.zone) > today.day):
                 yield from self._over(account, today)
 
     def _judged(self, account: str, today: _Today, limit: Limit) -> Iterator[Sign]:

@@ -14,7 +14,7 @@ from pipeline.changes.proposal import Changed
 from pipeline.evidence import Audited, Dispute, Standing
 from pipeline.hogging.pauses import Resting
 from pipeline.lives import STOPPED_FOR
-from pipeline.plan import LEDGER, Plan
+from pipeline.plan import Plan
 from pipeline.remarks import remark
 from pipeline.service import Diagnosis, FeedReport
 from pipeline.telemetry.conserving import CONSERVATION
@@ -32,7 +32,6 @@ from pipeline.values import (
     Link,
     Order,
     Past,
-    Quotes,
     Slept,
     Stalled,
     Votes,
@@ -59,7 +58,7 @@ class Noticing:
         self._shut: dict[tuple[str, str], Sign] = {}
         """Gates that say no because of what happened before, by account (or key) and name."""
         self._dropped: dict[tuple[str, str], int] = {}
-        self._hears: Mapping[type[Any], Callable[[str, Any], Iterable[Sign]]] = {
+        self.hears: Mapping[type[Any], Callable[[str, Any], Iterable[Sign]]] = {
             Arming: self._armed,
             Audited: self._audited,
             Certificate: self._certified,
@@ -83,15 +82,18 @@ class Noticing:
             Votes: self._voted,
         }
 
-    def of(self, node: str, value: Any, at: int) -> Iterable[Sign]:
-        """The signs in something a node gave."""
-        kind: type[Any] = type(value)  # pyright: ignore[reportUnknownVariableType]  # any value's
-        if kind is Quotes:
-            if node != LEDGER and len(value):  # that gives some of before the beginning again
-                self._silences.quoted(value.product, at)
-            return ()
-        hears = self._hears.get(kind)
-        return () if hears is None else hears(node, value)
+    def of(self, node: str, value: Any) -> Iterable[Sign]:
+        """The signs in something a node gave, of a type that it hears."""
+        return self.hears[type(value)](node, value)
+
+    def quoted(self, product: str) -> None:
+        """A source gave a quote; there are too many of these to look at each."""
+        self._silences.quoted(product)
+
+    def changed(self, plan: Plan, settings: Alerting) -> None:
+        """The flow goes on by another plan; what was seen stays seen."""
+        self._losses.changed(plan, settings.daily_loss_near)
+        self._silences.changed(plan, duration(settings.silence))
 
     def look(self, at: int) -> Iterator[Sign]:
         """The signs in that time has passed."""
@@ -117,7 +119,7 @@ class Noticing:
         if not len(decisions):
             return
         for row in decisions.explained.get(len(decisions) - 1, ()):
-            if row.gate == BREAKER or row.gate in LIMITS:
+            if (row.verdict == "no" or self._shut) and (row.gate == BREAKER or row.gate in LIMITS):
                 yield from self._asked(decisions, row)
 
     def _asked(self, decisions: Decisions, row: GateRow) -> Iterator[Sign]:

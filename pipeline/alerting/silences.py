@@ -17,17 +17,23 @@ class Silences:
     """A fold of quotes, health, links and what sources say of themselves."""
 
     def __init__(self, plan: Plan, silence: int) -> None:
+        self._seen: dict[str, int] = {}
+        """When each product was last seen to have given a quote, on the flow's clock."""
+        self._spoke = set[str]()
+        """Those that gave one since the last look."""
+        self._silent = set[str]()
+        self.changed(plan, silence)
+
+    def changed(self, plan: Plan, silence: int) -> None:
+        """Go on by another plan."""
         self._calendars = plan.calendars
         self._silence = silence
         quoting = (node for node in plan.of("source") if Quotes in node.part.gives)
         self._products = tuple(dict.fromkeys(product for node in quoting for product in products_of(node)))
-        self._seen: dict[str, int] = {}
-        """When the last quote of each product came, on the flow's clock."""
-        self._silent = set[str]()
         self._judged = any(Health in node.part.gives for node in plan.of("operator"))
 
-    def quoted(self, product: str, at: int) -> None:
-        self._seen[product] = at
+    def quoted(self, product: str) -> None:
+        self._spoke.add(product)
 
     def take(self, value: Health | Link | FeedReport) -> Iterator[Sign]:
         match value:
@@ -52,6 +58,8 @@ class Silences:
 
     def look(self, at: int) -> Iterator[Sign]:
         """Products that fell silent in open market, and those that speak again."""
+        self._seen.update(dict.fromkeys(self._spoke, at))
+        self._spoke.clear()
         if self._judged:
             return
         for product in self._products:

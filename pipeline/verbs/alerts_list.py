@@ -107,6 +107,6 @@ def _known(plan: Plan) -> Iterator[Alert]:
     with closing(readable(path)) as db:
         past = past_of(db, wall())
     edges = Edges(0, 0)
-    for sign in Noticing(plan, plan.alerting).of(LEDGER, past, wall()):
+    for sign in Noticing(plan, plan.alerting).of(LEDGER, past):
         tuple(edges.take(sign, wall()))
     yield from edges.holding()

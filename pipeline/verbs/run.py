@@ -179,14 +179,17 @@ class _Run:
         clock = asyncio.ensure_future(self._watch_clock(flow, company))
         latches = asyncio.ensure_future(watch_ledger(ledger.heard, switch.heard))
         kills = asyncio.ensure_future(switch.attend(self._plan.folder))
-        failing = [looks, clock, latches, kills]
+        failing, why = [looks, clock, latches, kills], ""
         try:
             await asyncio.wait([stop, flow.ended, *failing], timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
             _raise_any(flow.ended, *failing)  # a flow that cannot be stopped does not go on
             await self._leave(flow, *(each for each in (stop, flow.ended, *failing) if not each.done()))
             _raise_any(flow.ended, *failing)
+        except Exception as failure:
+            why = str(failure) or type(failure).__name__
+            raise
         finally:
-            await company.ends(_end_of(flow))
+            await company.ends(why)
             for each in (stop, console, beside, *failing):
                 each.cancel()
             await asyncio.gather(stop, console, beside, *failing, return_exceptions=True)
@@ -246,14 +249,6 @@ def _pace(setting: Setting) -> float:
 def _tell_all(taps: Sequence[Callable[[str, Any], None]], node: str, fault: Fault) -> None:
     for told in taps:
         told(node, fault)
-
-
-def _end_of(flow: Flow) -> str:
-    """Why a flow ended by itself; "" when it did not fail."""
-    if not flow.ended.done() or flow.ended.cancelled():
-        return ""
-    failure = flow.ended.exception()
-    return "" if failure is None else str(failure)
 
 
 def _raise_any(*futures: asyncio.Future[Any]) -> None:
