@@ -35,6 +35,7 @@ STOOD_STILL = {
     "slept": "the machine slept, or the program was stopped, for {}",
     "stepped": "the machine's clock was set by {}",
     "blocked": "the program was busy with one thing for {}",
+    "changed": "the flow was changed, and its prices were away for {}",
 }
 DUMPED = 10 * SECOND
 """A program that was busy for so long has written down with what."""

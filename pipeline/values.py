@@ -771,8 +771,9 @@ class Link(Struct, frozen=True):
     """Nothing broke: it is of the time before the first price, of which nobody has the prices."""
 
 
-Standstill = Literal["slept", "stepped", "blocked"]
-"""Why nothing ran: the machine slept or the program was stopped, its clock was set, or the program itself was busy."""
+Standstill = Literal["slept", "stepped", "blocked", "changed"]
+"""Why nothing ran: the machine slept or the program was stopped, its clock was set, the program itself was busy, or
+the flow was changed and its prices were away."""
 
 
 class Leaving(Struct, frozen=True):

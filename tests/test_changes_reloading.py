@@ -1,7 +1,7 @@
 """A running flow takes over an edit of its file, has it wait for what is open, or refuses it in a sentence."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +61,7 @@ class Engine:
 
 
 @asynccontextmanager
-async def engine(folder: Path, text: str = TEXT) -> AsyncIterator[Engine]:
+async def engine(folder: Path, text: str = TEXT) -> AsyncGenerator[Engine]:
     path = folder / "flows.toml"
     path.write_text(text, encoding="utf-8")
     plan = load(path)

@@ -1,26 +1,12 @@
 """One key of a flow file is changed in its text: comments and layout stay as they are."""
 
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from typing import Any, cast
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from pipeline.errors import InputError
-
-SAFE: Mapping[str, tuple[str, ...]] = {
-    "risk": ("threshold", "min_payout", "max_payout", "max_daily_loss", "stake", "permit", "cool_down", "limits"),
-    "ensembles": ("from", "weights"),
-    "logs": ("level", "modules"),
-}
-"""By table, keys that take effect at once and need nothing to begin anew."""
-
-
-def safe(path: str) -> bool:
-    """Whether a key, such as risk.careful.threshold, can be changed without anything beginning anew."""
-    table, *rest = _parts(path)
-    key = rest[-1] if table in ("logs",) else rest[1] if len(rest) > 1 else ""
-    return key in SAFE.get(table, ()) or table == "providers" or table == "features"
 
 
 def set_key(text: str, path: str, value: Any) -> str:
@@ -32,10 +18,9 @@ def set_key(text: str, path: str, value: Any) -> str:
         raise InputError(f"the flow cannot be edited: {wrong}; mend the file first") from None
     table: Any = document
     for number, name in enumerate(parts[:-1], 1):
-        inner = table.get(name) if isinstance(table, Mapping) else None
-        if not isinstance(inner, Mapping):
+        table = cast("Any", table).get(name)
+        if not isinstance(table, MutableMapping):
             raise InputError(f"{path}: there is no table {'.'.join(parts[:number])}; write it into the file first")
-        table = cast("Any", inner)
     try:
         table[parts[-1]] = value
     except (TOMLKitError, ValueError, TypeError) as wrong:

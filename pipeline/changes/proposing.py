@@ -12,8 +12,8 @@ from pipeline.plan import Node, Plan, closes, lists, products_of, tie_of
 from pipeline.times import timeframe, timeframe_name
 from pipeline.values import ENDED, Key, Order, Scope
 
-FIXED = ("name", "mode", "data", "block", "lookback", "entry_delay", "audit_tolerance")
-"""Keys of [moonlight] that hold for as long as an engine runs."""
+FREE = ("watch", "plugins", "display_timezone")
+"""The keys of [moonlight] that may change; all others hold for as long as an engine runs."""
 FOR_THAT = "restart the engine for that"
 ANEW = frozenset({"restart", "start", "stop"})
 PACE = ("speed", "start")
@@ -57,7 +57,7 @@ def propose(old: Plan, new: Plan, orders: Iterable[Order] = (), gaps: Mapping[st
 def _refusals(old: Plan, new: Plan, changes: tuple[NodeChange, ...]) -> Iterator[str]:
     for each in fields(old.settings):
         was, now = getattr(old.settings, each.name), getattr(new.settings, each.name)
-        if each.name in FIXED and was != now:
+        if each.name not in FREE and was != now:
             yield f"[moonlight] {each.name} cannot change from {was!r} to {now!r} in a running engine; {FOR_THAT}"
     yield from _accounts(old, new)
     for change in changes:

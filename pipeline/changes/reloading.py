@@ -18,15 +18,15 @@ from pipeline.changes.flow_file import FlowFile
 from pipeline.changes.notices import Notice
 from pipeline.changes.proposal import Changed, NodeChange, Proposal
 from pipeline.changes.proposing import propose
-from pipeline.changes.quiet import quiet_moment
+from pipeline.changes.quiet import crosses, quiet_moment
 from pipeline.changes.revision import Unchanged
 from pipeline.changes.steps import merged
 from pipeline.checking import load_text
 from pipeline.errors import InputError, MoonlightError
-from pipeline.flow import Flow
+from pipeline.flow import CLOCK, Flow
 from pipeline.ledger import Ledger
 from pipeline.plan import LEDGER, Plan
-from pipeline.values import ENDED, Held, Order, Past, Quotes, Scope
+from pipeline.values import ENDED, Held, Order, Past, Quotes, Scope, Slept
 
 LOOKS_EVERY = 0.5
 """Seconds between two looks at the file."""
@@ -58,6 +58,8 @@ class Reloads:
         self._look_now = asyncio.Event()
         self._one = asyncio.Lock()
         self._asked: dict[str, float] = {}
+        self._away: dict[str, int] = {}
+        """Since when sources are away that began anew."""
         self._gaps: dict[str, float] = {}
 
     # --- from any thread but the flow's ------------------------------------------------------------------------------
@@ -94,8 +96,16 @@ class Reloads:
             case Quotes() if node in self._asked:
                 asked = self._asked.pop(node)
                 self._gaps[node] = self._loop.time() - asked
+                self._came_back(node)
             case _:
                 pass
+
+    def _came_back(self, node: str) -> None:
+        """Bars that became final while a source began anew came as history, if at all: each is to have its row."""
+        since = self._away.pop(node, None)
+        flow = self._flow
+        if since is not None and flow is not None and crosses(flow.plan, since, until := flow.border.now()):
+            flow.enter(CLOCK, Slept(since, until, "changed"))
 
     def begins(self, flow: Flow) -> None:
         self._flow = flow
@@ -224,6 +234,8 @@ class Reloads:
                 for each in now.changes if result is not None else ():
                     if each.what in ("restart", "start") and each.node.startswith("sources."):
                         self._asked[each.node] = self._loop.time()
+                    if each.what == "restart" and each.node in self._asked and not simulated(plan, each.node):
+                        self._away[each.node] = flow.border.now()
                 done.set_result(result)
             except MoonlightError as failure:
                 done.set_exception(failure)
@@ -317,6 +329,11 @@ class Reloads:
     def _say(self, level: Any, text: str) -> None:
         flow = self._flow
         self._tell(self.name, Notice(level, text, 0 if flow is None else flow.border.now()))
+
+
+def simulated(plan: Plan, source: str) -> bool:
+    """Whether the prices of a source wait for who listens."""
+    return hasattr(plan.by_id[source].instance, "starts_at")
 
 
 async def _first(done: "asyncio.Future[T]", ended: "asyncio.Future[None]") -> T:

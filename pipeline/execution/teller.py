@@ -68,7 +68,7 @@ class Teller:
 
         A program that was only busy has lost nothing of what its venue said meanwhile: it asks, and goes on.
         """
-        if slept.cause == "blocked":
+        if slept.cause in ("blocked", "changed"):
             self._asking.at_once(at, all_=True)
         elif self._asking.lists:
             self._asking.doubt()
