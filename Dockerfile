@@ -37,6 +37,6 @@ WORKDIR /flow
 VOLUME ["/flow"]
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=60s --timeout=20s --start-period=120s --retries=3 \
-    CMD ["python", "-m", "pipeline", "api", "/status"]
+    CMD ["python", "-m", "pipeline.operations.alive", "/flow/data"]
 ENTRYPOINT ["python", "-m", "pipeline"]
 CMD ["run", "/flow/flows.toml"]

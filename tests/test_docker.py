@@ -3,12 +3,17 @@
 import json
 import re
 import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
 from fnmatch import fnmatch
-from pathlib import PurePosixPath
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path, PurePosixPath
+from threading import Thread
 
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.operations.alive import alive
 from tests.support import ROOT
 
 TEXT = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -100,12 +105,41 @@ def test_what_it_starts_and_asks_are_lists_of_words_that_the_program_knows() -> 
     entry = json.loads(of("ENTRYPOINT")[0])
     assert entry == ["python", "-m", "pipeline"]
     assert json.loads(of("CMD")[0])[0] == "run"
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "--help"])
+    assert ended.value.code == 0
     health = json.loads(of("HEALTHCHECK")[0].partition("CMD ")[2])
-    assert health[: len(entry)] == entry
-    for verb in (health[3], "run"):
-        with pytest.raises(SystemExit) as ended:
-            main([verb, "--help"])
-        assert ended.value.code == 0, verb
+    assert health == ["python", "-m", alive.__module__, "/flow/data"]
+
+
+@contextmanager
+def answering(status: int) -> Generator[int]:
+    """A server on this machine that answers so."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            known = self.path == "/status" and self.headers["Authorization"] == "Bearer word"
+            self.send_response(status if known else 401)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's word
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@pytest.mark.parametrize(("status", "says"), [(200, ""), (503, "answers with 503")])
+def test_it_is_healthy_while_the_engine_answers(tmp_path: Path, status: int, says: str) -> None:
+    assert "no engine runs" in alive(tmp_path)
+    (tmp_path / "engine.token").write_text("word", encoding="ascii")
+    with answering(status) as port:
+        (tmp_path / "engine.json").write_text(json.dumps({"url": f"http://127.0.0.1:{port}"}), encoding="utf-8")
+        assert says in alive(tmp_path)
+        assert bool(says) == bool(alive(tmp_path))
+    assert "does not answer" in alive(tmp_path)
 
 
 def test_it_is_ended_as_a_run_is() -> None:

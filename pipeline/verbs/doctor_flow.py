@@ -1,5 +1,6 @@
 """What `doctor` finds of a flow that is to run: its files, its port, its service, its copies, what it needs besides."""
 
+import platform
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -135,6 +136,8 @@ def _redis(plan: Plan) -> Iterator[Finding]:
 
 def _service(plan: Plan) -> Iterator[Finding]:
     name = name_of(plan)
+    if platform.system() != "Linux":  # elsewhere `service status` says
+        return
     for system in (False, True):
         try:
             fares = Systemd(system=system).fares(name)
