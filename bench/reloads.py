@@ -107,7 +107,7 @@ def edits(text: str, times: int) -> Iterator[str]:
                 changed = changed.replace('amount = "2.00"', f'amount = "{1 + number % 5}.50"')
             case 3:
                 changed = changed.replace(
-                    'rsi_own = { use = "rsi", period = 11 }', f'rsi_own = {{ use = "rsi", period = {7 + number % 9} }}'
+                    'rsi_own = { use = "rsi", period = 11 }', f'rsi_own = {{ use = "rsi", period = {7 + number % 8} }}'
                 )
             case 4:
                 changed = changed.replace('from = ["own"]', 'from = ["own", "more"]') + MORE
@@ -294,7 +294,8 @@ def main() -> None:
     untouched = sum(key[0] == STEADY for key in changed.decided)
     print(
         f"{len(changed.applied)} edits run by, {changed.waited} of them once what was open had ended; "
-        f"{len(changed.refused)} refused; {len(changed.decided):,} bars decided, {untouched:,} of the gate nobody touched\n"
+        f"{len(changed.refused)} refused; "
+        f"{len(changed.decided):,} bars decided, {untouched:,} of the gate nobody touched\n"
         f"from asking to being run by: {_quantiles(changed.applied)} ms\n"
         f"the flow stood still: {_quantiles(changed.stood)} ms\n"
         f"verify: {verdict.same}/{verdict.links} identical\n"

@@ -1,0 +1,55 @@
+"""The campaigns in short: a soak that must not grow, and edits of a flow while it trades."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.reloads import both, compared, edits, flow_of
+from bench.soak import Held, Soaked
+from pipeline.times import HOUR
+from tests.support import ROOT
+
+
+def looked(*rss: float, tasks: int = 12) -> Soaked:
+    last = len(rss) - 1
+    looks = [Held(at * HOUR, each, tasks if at == last else 12, 6, 24, 10.0 * at) for at, each in enumerate(rss)]
+    return Soaked(looks=looks)
+
+
+def test_growth_once_warm_is_told_with_how_far_it_may_be_off() -> None:
+    level = [300 + 60 * min(1.0, at / 8) + (0.3 if at % 2 else -0.3) for at in range(40)]
+    slope, error = looked(*level).slope()
+    assert abs(slope) <= error < 0.1
+    slope, error = looked(*(each + 0.5 * at for at, each in enumerate(level))).slope()
+    assert slope - error > 0.4
+
+
+def test_a_task_too_many_a_missed_bar_and_a_fault_are_problems() -> None:
+    made = looked(300.0, 300.0, tasks=20)
+    made.missed["missed"] = 2
+    made.faults.append("fault in providers.own: ValueError")
+    assert made.problems() == ["tasks grew from 12 to 20", "2 bars missed", "fault in providers.own: ValueError"]
+    assert looked(300.0, 300.0).problems() == []
+
+
+@pytest.mark.slow
+def test_half_an_hour_of_twelve_keys_leaks_nothing_loses_nothing_and_misses_no_bar(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bench.soak", "--hours", "0.5", "--products", "1", "--keep", str(tmp_path)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=110, check=False)
+    assert ended.returncode == 0, ended.stdout[-2_000:] + ended.stderr[-2_000:]
+    assert "bars missed: 0; faults: 0" in ended.stdout
+
+
+def test_edits_of_one_gate_while_it_trades_miss_no_bar_and_move_nothing_of_the_other(tmp_path: Path) -> None:
+    changed, never, verdict = both(tmp_path, 8, 1)
+    assert compared(changed, never) == []
+    assert (len(changed.applied), len(changed.refused)) == (7, 1)
+    assert (verdict.whole, verdict.difference) == (True, None)
+    assert "close it" in changed.refused[0]
+
+
+def test_each_edit_of_the_campaign_is_an_edit() -> None:
+    text = flow_of(1)
+    assert text not in set(edits(text, 8))
