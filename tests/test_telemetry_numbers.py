@@ -11,8 +11,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline import virtual
+from pipeline.aside import here
 from pipeline.changes.notices import Notice
 from pipeline.changes.proposal import Changed
+from pipeline.control.telling import Numbers, SamplesAsked
 from pipeline.engine import Setting, ledger_of, running
 from pipeline.evidence import Called, Standing, Trouble
 from pipeline.flow import CLOCK, Flow
@@ -179,6 +181,23 @@ def test_features_are_told_by_name_when_they_are_asked_for(hour: Onlooker) -> No
     assert features() == set()
     assert features("fast", "no such one") == {"fast_1m", "fast_5m"}
     assert len(features("*")) == 6
+
+
+def test_the_api_is_asked_for_features_by_name(hour: Onlooker) -> None:
+    def told(features: str) -> set[str]:
+        answer = asyncio.run(Numbers(hour, here).metrics(SamplesAsked(features=features), None))
+        return {each.key for each in answer.metrics if each.scope == "prod:EURUSD" and each.key.endswith("_5m")}
+
+    assert told("") == set()
+    assert told("fast, slow") == {"fast_5m", "slow_5m"}
+
+
+def test_no_two_times_of_asking_have_one_moment_so_nothing_that_changes_between_is_missed() -> None:
+    channel = Channel()
+    first = channel.samples([Reading("moonlight_open_orders", ("demo-1",), 1)], 1000)
+    since = max(each.ts_ms for each in first)
+    [again] = channel.samples([Reading("moonlight_open_orders", ("demo-1",), 2)], 1000, since)
+    assert again.value == 2
 
 
 def test_who_asks_again_hears_what_has_changed_since() -> None:

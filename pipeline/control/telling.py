@@ -1,7 +1,7 @@
 """What an engine says of itself, for programs: numbers, log records, alerts."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Protocol
 
 from msgspec import Meta, Struct
@@ -21,7 +21,7 @@ from pipeline.telemetry.samples import Sample
 class Measures(Protocol):
     """Who keeps the numbers."""
 
-    def samples(self, since: int = 0) -> Sequence[Sample]: ...
+    def samples(self, since: int = 0, features: Collection[str] = ()) -> Sequence[Sample]: ...
 
     def readings(self) -> Iterable[Reading]: ...
 
@@ -48,9 +48,10 @@ class Alarms(Protocol):
 
 
 class SamplesAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which numbers: those that became others after a moment; 0: all."""
+    """Which numbers: those that became others after a moment (0: all), and with the last values of some features."""
 
     since_ms: Moment = 0
+    features: Annotated[str, Meta(max_length=2000, description="by name, with commas between; * for all")] = ""
 
 
 class Samples(Struct, frozen=True):
@@ -108,11 +109,12 @@ class Numbers:
         self._measures, self._ask = measures, ask
         self._turn = asyncio.Lock()
 
-    async def since(self, moment: int) -> Sequence[Sample]:
-        return await self._ask(lambda: self._measures.samples(moment))
+    async def since(self, moment: int, features: Collection[str] = ()) -> Sequence[Sample]:
+        return await self._ask(lambda: self._measures.samples(moment, features))
 
     async def metrics(self, asked: SamplesAsked, _: None) -> Samples:
-        return Samples(tuple(await self.since(asked.since_ms)))
+        features = tuple(filter(None, (each.strip() for each in asked.features.split(","))))
+        return Samples(tuple(await self.since(asked.since_ms, features)))
 
     async def page(self, accept: str) -> Text:
         """The same for Prometheus, in the form it accepts."""

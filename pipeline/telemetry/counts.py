@@ -81,7 +81,7 @@ class Counts:
             case Changed():
                 self._named["moonlight_changes_total", "waiting" if value.waiting else "applied"] += 1
             case Notice():
-                self._named["moonlight_changes_total", "refused"] += value.level != "info"
+                self._named["moonlight_changes_total", "refused"] += value.level == "error"
             case Resting():
                 self._resting[value.node] = value.until > 0
 
