@@ -9,6 +9,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -26,6 +27,7 @@ from pipeline.logs.files import CURRENT, files_of, set_aside
 from pipeline.logs.overhearing import Overhearing
 from pipeline.logs.reading import last_records
 from pipeline.logs.records import Choice, Record
+from pipeline.logs.settings import SUBJECTS, Logs
 from pipeline.logs.showing import shown
 from pipeline.plan import Plan
 from pipeline.times import DAY, MINUTE, utc_text
@@ -211,12 +213,12 @@ SPOKEN: tuple[tuple[str, Any, tuple[str, str, str]], ...] = (
     (
         "ledger",
         Switched(Scope(product="EURUSD"), False, MONDAY, "thin market", "ada"),
-        ("info", "keys", "EURUSD stopped by ada: thin market"),
+        ("info", "keys", "EURUSD is stopped, ada: thin market"),
     ),
     (
         "changes",
         Changed(MONDAY, restarted=("providers.trend",)),
-        ("info", "changes", "the flow was changed: restarted providers.trend"),
+        ("info", "changes", "the flow goes on changed: restarted providers.trend"),
     ),
     (
         "alerts",
@@ -587,3 +589,9 @@ def test_a_running_engine_says_more_as_soon_as_it_is_told_and_whoever_follows_se
     finally:
         follower.terminate()
         follower.wait()
+
+
+def test_every_key_and_subject_has_its_line_on_the_page() -> None:
+    page = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
+    for name in (*SUBJECTS, *(each.name for each in fields(Logs))):
+        assert f"`{name}`" in page, name

@@ -14,8 +14,8 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 KINDS = tuple(TABLES.values())
 """What the names of nodes begin with."""
 SUBJECTS = (
-    *("engine", "clock", "ledger", "keys", "changes", "api", "alerts", "logs", "telemetry", "requests", "libraries"),
-    *("repaint", "outcomes", "audits", "certificates", "tap"),
+    *("engine", "clock", "ledger", "keys", "changes", "api", "alerts", "logs", "telemetry", "watchdog"),
+    *("requests", "libraries", "repaint", "outcomes", "audits", "certificates", "tap"),
 )
 """What is spoken of beside nodes. `requests`: every call to a venue; `libraries`: what libraries say."""
 

@@ -9,66 +9,60 @@ from datetime import tzinfo
 from typing import Any
 
 from pipeline.alerting.route import Alert
-from pipeline.changes.notices import Notice
 from pipeline.changes.proposal import Changed
 from pipeline.evidence import (
     Audited,
     Called,
-    Cash,
+    Closing,
     Declined,
-    Dispute,
+    Inquiry,
     Lost,
+    Measured,
+    Offered,
     Reconciled,
     Request,
-    Standing,
     Statement,
-    Struck,
-    Trouble,
-    Unclosed,
     Unsent,
     Verdict,
     Written,
 )
-from pipeline.lifecycle import Life, Scope, Switched
+from pipeline.hogging.pauses import Resting
+from pipeline.lifecycle import Life, Switched
 from pipeline.logs.of_orders import decided, of_order, of_reply, refused
 from pipeline.logs.records import Said
 from pipeline.logs.settings import LogLevel
 from pipeline.remarks import Remarks
-from pipeline.service import Diagnosis, FeedReport, Pressure, Serving, Universe
-from pipeline.times import local_text, timeframe_name
+from pipeline.times import SECOND, local_text, timeframe_name
 from pipeline.values import (
     Ack,
-    Arming,
-    Certificate,
+    Bars,
+    Calibrated,
+    Columns,
     Decisions,
     Dropped,
     Fault,
-    Gap,
-    Health,
+    Forming,
     Key,
-    Latch,
     Leaving,
-    Link,
     NoData,
-    Noticed,
     Order,
-    Past,
+    Outcomes,
+    Payouts,
+    Quotes,
     Reject,
-    Repaint,
+    Revised,
     Settlement,
-    Slept,
-    Stalled,
-    Tips,
+    Signals,
+    Votes,
 )
 
 Keeps = Callable[[LogLevel, str], bool]
 
-REMARKED = (
-    *(Gap, Noticed, Link, Standing, Trouble, Repaint, Slept, Stalled, Latch, Arming, Past, Certificate, Dispute),
-    *(Audited, Cash, Struck, Unclosed, Health, Tips, FeedReport, Diagnosis, Pressure, Universe, Serving),
-    Notice,
+SILENT = (
+    *(Quotes, Payouts, Bars, Revised, Forming, Columns, Votes, Signals, Calibrated, Outcomes),
+    *(Measured, Offered, Inquiry, Closing),
 )
-"""What `pipeline/remarks.py` has the words for."""
+"""What flows, in masses; of all else that has no words here `pipeline/remarks.py` may have some."""
 
 
 class Speaking:
@@ -82,11 +76,12 @@ class Speaking:
             Decisions: self._of_decisions,
             Order: self._of_order,
             **dict.fromkeys((Ack, Reject, Settlement, Unsent, Lost, Declined, Written), of_reply),
-            **dict.fromkeys(REMARKED, self._remarked),
+            **dict.fromkeys(SILENT, _nothing),
             Fault: _of_fault,
             Life: self._of_life,
-            Switched: _of_switched,
-            Changed: _of_changed,
+            Switched: self._of_switched,
+            Changed: self._of_changed,
+            Resting: _of_resting,
             Alert: _of_alert,
             Called: _of_calls,
             Leaving: _of_leaving,
@@ -94,8 +89,8 @@ class Speaking:
         }
 
     def of(self, node: str, value: Any) -> Iterable[Said]:
-        way = self._ways.get(type(value))  # pyright: ignore[reportUnknownArgumentType]  # whatever a node gives
-        return () if way is None else way(node, value)
+        way = self._ways.get(type(value), self._remarked)  # pyright: ignore[reportUnknownArgumentType]  # whatever it is
+        return way(node, value)
 
     def _of_decisions(self, node: str, decisions: Decisions) -> Iterator[Said]:
         if decisions.orders and self._keeps("info", node):
@@ -134,6 +129,14 @@ class Speaking:
             at=life.at,
         )
 
+    def _of_switched(self, _: str, switched: Switched) -> Iterator[Said]:
+        yield from self._remarked("keys", switched)
+
+    def _of_changed(self, node: str, changed: Changed) -> Iterator[Said]:
+        yield from self._remarked(node, changed)
+        for warning in changed.warnings:
+            yield Said("warning", node, warning, at=changed.at)
+
     def _of_small(self, node: str, value: Any) -> Iterator[Said]:
         """What is seldom of interest, or only to one who looks for it."""
         match value:
@@ -160,29 +163,23 @@ class Speaking:
                 return
 
 
+def _nothing(_: str, __: Any) -> tuple[Said, ...]:
+    return ()
+
+
 def _of_fault(_: str, fault: Fault) -> Iterator[Said]:
     end = "; the flow ends with it" if fault.fatal else ""
     yield Said("error", fault.node, f"fault: {fault.what}{end}", fields={"fatal": fault.fatal}, at=fault.at)
 
 
-def _of_switched(_: str, switched: Switched) -> Iterator[Said]:
-    word = "started" if switched.on else "stopped"
-    why = f": {switched.reason}" if switched.reason else ""
-    yield Said("info", "keys", f"{_whose(switched.scope)} {word} by {switched.by}{why}", at=switched.at)
-
-
-def _whose(scope: Scope) -> str:
-    parts = filter(None, (scope.account, scope.product, timeframe_name(scope.tf) if scope.tf else ""))
-    return " ".join(parts) or "all keys"
-
-
-def _of_changed(_: str, changed: Changed) -> Iterator[Said]:
-    """What became of an edit of the file; its warnings after it."""
-    parts = (("applied", changed.applied), ("restarted", changed.restarted), ("waits for", changed.waiting))
-    done = "; ".join(f"{word} {', '.join(names)}" for word, names in parts if names)
-    yield Said("info", "changes", f"the flow was changed: {done or 'nothing of it differs'}", at=changed.at)
-    for warning in changed.warnings:
-        yield Said("warning", "changes", warning, at=changed.at)
+def _of_resting(_: str, resting: Resting) -> Iterator[Said]:
+    if not resting.until:
+        yield Said("info", resting.node, "is asked again", at=resting.at)
+        return
+    why = f": {resting.why}" if resting.why else ""
+    yield Said(
+        "warning", resting.node, f"is not asked for {(resting.until - resting.at) / SECOND:g} s{why}", at=resting.at
+    )
 
 
 def _of_alert(_: str, alert: Alert) -> Iterator[Said]:
