@@ -44,6 +44,7 @@ from pipeline.values import (
     Gap,
     Health,
     Latch,
+    Life,
     Link,
     NoData,
     Noticed,
@@ -61,7 +62,7 @@ Table = Mapping[str, Any]
 
 STRANGER = "?"
 """In the picture of what came: something that fits no letter."""
-REMARKS = (Closing, Forming, Gap, Health, Inquiry, NoData, Noticed, Reconciled, Revised, Unclosed)
+REMARKS = (Closing, Forming, Gap, Health, Inquiry, Life, NoData, Noticed, Reconciled, Revised, Unclosed)
 """What nodes say beside what they are for: drawn only where a letter fits."""
 MOST_STRANGERS = 3
 """So many of them are told in words."""
