@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from msgspec.structs import replace as with_
 
+from pipeline.alerting.route import Alert
+from pipeline.alerting.wording import line_of
 from pipeline.arming import Armings, rehearsed
 from pipeline.clocks import Clock
 from pipeline.evidence import Standing
@@ -166,6 +168,8 @@ class Watch:
                 self._remark(value)
             case Dropped():
                 self._drops[value.reason] += value.rows
+            case Alert():
+                self._say("error" if value.on and value.severity == "critical" else "info", line_of(value))
             case Fault():
                 self._counts["faults"] += 1
                 self._last_fault = f"{value.node}: {value.what}"

@@ -26,10 +26,12 @@ from pipeline.flow import Flow
 from pipeline.ledger.failures import LedgerError
 from pipeline.lives import begun, ended
 from pipeline.plan import LEDGER, Plan
+from pipeline.secret import MASK
 from pipeline.stopping import KILL_FILE
 from pipeline.times import MINUTE
 from pipeline.trying import NoRecords
 from pipeline.values import Fault, Latch, Past
+from pipeline.watch import Watch
 from tests.support import MONDAY, ROOT, SMALL, plan_of
 from tests.test_cli import FLOW
 
@@ -122,6 +124,35 @@ def test_an_engine_tells_that_it_began_what_happened_and_that_it_ended_and_nobod
     assert [each.code for each in run.desk.since(2)] == ["KILL_SWITCH", "ENGINE_ENDED"]
     assert run.desk.current() == ()
     assert [each for each in run.told if isinstance(each, Alert)] == list(run.desk.since(0))
+
+
+def test_an_alert_is_one_line_without_secrets_whatever_was_said(tmp_path: Path) -> None:
+    kept = Kept(gather="1s")
+
+    async def main(flow: Flow) -> None:
+        flow.enter(LEDGER, Latch("demo-1", True, MONDAY, "it said:\n  password=hunter2222 was wrong", "ada"))
+        await seconds(2)
+
+    play(Run(with_ways(tmp_path, all=kept)), main)
+    assert kept.alerts[0].text == f"demo-1 is stopped, ada: it said: password={MASK} was wrong"
+
+
+def test_the_console_s_log_has_a_marked_line_for_each_alert(tmp_path: Path) -> None:
+    plan = with_ways(tmp_path)
+    run, watch = Run(plan), Watch(plan, MONDAY, 1.0)
+
+    async def main(flow: Flow) -> None:
+        flow.enter(LEDGER, stop())
+        flow.enter(LEDGER, stop(on=False))
+        await seconds(1)
+
+    play(run, main)
+    for each in run.told:
+        watch.told("alerts", each)
+    lines = [(line.level, line.text) for line in watch.log(0, 10)]
+    assert lines[1] == ("error", "✖ KILL_SWITCH demo-1 is stopped, ada: the spread looks wrong")
+    assert lines[2][0] == "info"
+    assert lines[2][1].startswith("✓ KILL_SWITCH over after 0 s")
 
 
 def test_a_way_that_fails_is_told_by_the_others_and_sends_all_it_owes(tmp_path: Path) -> None:

@@ -114,11 +114,12 @@ def test_a_webhook_posts_what_docs_say(tmp_path: Path) -> None:
         (body,) = heard.bodies
         ((_, headers, _),) = heard.requests
         assert headers["Content-Type"] == "application/json"
-        assert headers["Idempotency-Key"] == "7-1"
+        assert headers["Idempotency-Key"] == "7-out-1"
         assert body | {"sent": 0} == {
             "moonlight": 1,
             "flow": "flows",
             "run": 7,
+            "way": "out",
             "letter": 1,
             "try": 1,
             "sent": 0,
@@ -138,6 +139,20 @@ def test_a_webhook_posts_what_docs_say(tmp_path: Path) -> None:
                 body["alerts"][1],
             ],
         }
+
+    run(main())
+
+
+def test_two_ways_to_one_address_are_told_apart_by_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        heard = Heard()
+        async with serving(hook=heard.answer) as url:
+            for name in ("first", "the second"):
+                outside = Outside(Webhook(url=f"{url}/hook"), tmp_path, KILLED)
+                outside.way.name = name
+                await outside.whole()
+        assert [headers["Idempotency-Key"] for _, headers, _ in heard.requests] == ["7-first-1", "7-the%20second-1"]
+        assert [each["way"] for each in heard.bodies] == ["first", "the second"]
 
     run(main())
 
@@ -572,7 +587,7 @@ class Once:
     """An outlet with one letter to send, whose route's failure is the test's."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.flow, self.run = folder, "flows", 7
+        self.name, self.folder, self.flow, self.run = "out", folder, "flows", 7
         self._secrets = AlertSecrets(folder)
         self.alive: Callable[[], Mapping[str, object] | None] = dict
         self.amiss: Callable[[], str] = str

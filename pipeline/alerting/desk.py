@@ -158,7 +158,7 @@ class AlertDesk:
     def _give(self, alerts: Iterable[Alert]) -> None:
         for alert in alerts:
             self._number += 1
-            numbered = replace(alert, number=self._number, text=masked(alert.text))
+            numbered = replace(alert, number=self._number, text=masked(" ".join(alert.text.split())))
             self._told.append(numbered)
             for way in self._ways.values():
                 way.put(numbered)

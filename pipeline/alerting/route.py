@@ -50,6 +50,8 @@ class Letter(Struct, frozen=True):
 class Outlet(Protocol):
     """What a route is given by the engine that runs it."""
 
+    name: str
+    """The route's, as in [alerts.NAME]."""
     folder: Path
     flow: str
     run: int

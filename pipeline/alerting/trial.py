@@ -20,7 +20,8 @@ PATIENCE = 60.0
 class Trial:
     """The `Outlet` of a route that is tried: it ends after one letter, or one sign of life."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, name: str) -> None:
+        self.name = name
         self.folder: Path = plan.folder
         self.flow = plan.name
         self.run = wall()
@@ -50,11 +51,11 @@ class Trial:
         return wall()
 
 
-async def tried(plan: Plan, route: Route) -> str:
+async def tried(plan: Plan, name: str, route: Route) -> str:
     """Why an alert did not leave; "" when it was taken."""
     try:
         async with asyncio.timeout(PATIENCE):
-            await route(Trial(plan))
+            await route(Trial(plan, name))
     except MoonlightError as failure:
         return masked(str(failure))
     except TimeoutError:

@@ -1,6 +1,7 @@
 """How a letter of alerts reads: as JSON for programs, as lines for people."""
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 import msgspec
 
@@ -19,6 +20,7 @@ def body_of(outlet: Outlet, letter: Letter) -> bytes:
             "moonlight": FORM,
             "flow": outlet.flow,
             "run": outlet.run,
+            "way": outlet.name,
             "letter": letter.number,
             "try": letter.tries,
             "sent": outlet.now(),
@@ -26,6 +28,11 @@ def body_of(outlet: Outlet, letter: Letter) -> bytes:
             "alerts": letter.alerts,
         }
     )
+
+
+def once_of(outlet: Outlet, letter: Letter) -> str:
+    """The same for a letter that is sent again, and for no other."""
+    return f"{outlet.run}-{quote(outlet.name, safe='')}-{letter.number}"
 
 
 def title_of(flow: str, letter: Letter) -> str:

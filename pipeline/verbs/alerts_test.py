@@ -44,5 +44,5 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _all(plan: Plan, routes: Any) -> dict[str, str]:
-    said = await asyncio.gather(*(tried(plan, route) for route in routes.values()))
+    said = await asyncio.gather(*(tried(plan, name, route) for name, route in routes.items()))
     return dict(zip(routes, said, strict=True))

@@ -9,7 +9,7 @@ from pipeline.alerting.pending import Selection
 from pipeline.alerting.posting import address, check_address, send
 from pipeline.alerting.route import Letter, Outlet
 from pipeline.alerting.secrets import check_name
-from pipeline.alerting.wording import body_of
+from pipeline.alerting.wording import body_of, once_of
 from pipeline.connections.calling import new_session
 from pipeline.parts import alert
 from pipeline.times import SECOND, DurationText, duration
@@ -52,7 +52,7 @@ class Webhook(Selection):
                 await send(session, "POST", url, deadline, content, await self._headers(outlet, letter, content))
 
     async def _headers(self, outlet: Outlet, letter: Letter, content: bytes) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", "Idempotency-Key": f"{outlet.run}-{letter.number}"}
+        headers = {"Content-Type": "application/json", "Idempotency-Key": once_of(outlet, letter)}
         if self.bearer:
             headers["Authorization"] = f"Bearer {(await outlet.secret(self.bearer)).reveal()}"
         if self.signed:
