@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from pipeline.control.limits import CONNECTIONS
 from pipeline.control.settings import Api
 from pipeline.view import ENGINE_FILE, Whereabouts
 from sinks.api.listening import tls_of
@@ -85,6 +86,25 @@ def test_an_engine_with_another_certificate_is_not_given_the_token(tmp_path: Pat
             with pytest.raises(aiohttp.ServerFingerprintMismatch):
                 await session.get(f"{at.url}/status", ssl=address.trusted)
         (tmp_path / ENGINE_FILE).write_bytes(msgspec.json.encode(where))
+
+    knocking(tmp_path, check, TLS)
+
+
+def test_handshakes_that_fail_take_no_room(tmp_path: Path) -> None:
+    certified(tmp_path)
+
+    async def check(at: Knocking) -> None:
+        for _ in range(CONNECTIONS + 5):
+            _, writer = await asyncio.open_connection("127.0.0.1", at.port)
+            writer.write(b"GET /status HTTP/1.1\r\n\r\n")
+            writer.close()
+        address = find(None, tmp_path)
+        token = {"Authorization": f"Bearer {address.token}"}
+        async with (
+            aiohttp.ClientSession(headers=token) as session,
+            session.get(f"{at.url}/status", ssl=address.trusted) as answer,
+        ):
+            assert answer.status == 200
 
     knocking(tmp_path, check, TLS)
 

@@ -8,7 +8,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Literal
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -17,6 +17,13 @@ from pipeline.telemetry.edges import Edge
 
 Topic = Literal["metrics", "trade_updates", "alerts", "logs"]
 TOPICS: tuple[Topic, ...] = ("metrics", "trade_updates", "alerts", "logs")
+
+
+class News(Protocol):
+    """Something that happened, at a moment (ms UTC, on the flow's own clock)."""
+
+    @property
+    def ts_ms(self) -> int: ...
 
 
 class Skipped(Struct, frozen=True):
@@ -32,7 +39,7 @@ class Listener:
 
     def __init__(self, topics: Sequence[Topic], wake: Callable[[], object], most: int = QUEUE) -> None:
         self._lock = threading.Lock()
-        self._waiting: dict[str, deque[Struct]] = {topic: deque[Struct]() for topic in topics}
+        self._waiting: dict[str, deque[News]] = {topic: deque[News]() for topic in topics}
         self._skipped: dict[str, int] = dict.fromkeys(topics, 0)
         self.lost: Counter[str] = Counter()
         """How many messages of each topic were passed over since it began to listen."""
@@ -43,7 +50,7 @@ class Listener:
     def topics(self) -> tuple[str, ...]:
         return tuple(self._waiting)
 
-    def put(self, topic: str, news: Struct) -> None:
+    def put(self, topic: str, news: News) -> None:
         with self._lock:
             waiting = self._waiting[topic]
             idle = not any(self._waiting.values())
@@ -55,8 +62,8 @@ class Listener:
         if idle:
             self._wake()
 
-    def take(self, now: int) -> Iterator[Struct]:
-        """What waits, in the order of each topic; first of all how much was passed over."""
+    def take(self) -> Iterator[News]:
+        """What waits, in the order of each topic; before it how much was passed over."""
         with self._lock:
             waiting = {topic: tuple(news) for topic, news in self._waiting.items()}
             skipped = {topic: count for topic, count in self._skipped.items() if count}
@@ -65,7 +72,7 @@ class Listener:
                 self._skipped[topic] = 0
         for topic, news in waiting.items():
             if topic in skipped:
-                yield Skipped(topic, now, skipped[topic])
+                yield Skipped(topic, news[0].ts_ms, skipped[topic])
             yield from news
 
     @property
@@ -101,7 +108,7 @@ class Channels:
         """Whether anybody listens: what nobody does is never made."""
         return any(topic in each.topics for each in self._listeners)
 
-    def tell(self, topic: Topic, news: Struct) -> None:
+    def tell(self, topic: Topic, news: News) -> None:
         """From any thread: tell all who listen. It waits for nobody."""
         for each in self._listeners:
             if topic in each.topics:

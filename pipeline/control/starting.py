@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 from msgspec import Struct
@@ -50,16 +51,20 @@ class Moved(Struct, frozen=True):
 
 
 class Starters:
-    """Asks whoever starts and stops keys."""
+    """Starts and stops keys, on threads of their own: whatever else is asked, there is one to stop them."""
 
     def __init__(self, starts: Callable[[], Starts]) -> None:
         self._starts = starts
+        self._threads = ThreadPoolExecutor(2, "starts and stops")
 
     async def start(self, _: Nothing, keys: StartKeys) -> Moved:
-        return _told(await asyncio.to_thread(self._starts().start, keys.scope, keys.reason, keys.by, only=keys.only))
+        return await self._done(lambda: self._starts().start(keys.scope, keys.reason, keys.by, only=keys.only))
 
     async def stop(self, _: Nothing, keys: Keys) -> Moved:
-        return _told(await asyncio.to_thread(self._starts().stop, keys.scope, keys.reason, keys.by))
+        return await self._done(lambda: self._starts().stop(keys.scope, keys.reason, keys.by))
+
+    async def _done(self, turn: Callable[[], Turned]) -> Moved:
+        return _told(await asyncio.get_running_loop().run_in_executor(self._threads, turn))
 
 
 def _told(turned: Turned) -> Moved:

@@ -103,14 +103,15 @@ class Alerts(Struct, frozen=True):
 
 
 class Numbers:
-    """Asks whoever keeps the numbers, in a turn of the flow."""
+    """Asks whoever keeps the numbers, one at a time and beside the flow: with hundreds of keys it takes a while."""
 
-    def __init__(self, measures: Measures, ask: Asking) -> None:
-        self._measures, self._ask = measures, ask
+    def __init__(self, measures: Measures) -> None:
+        self._measures = measures
         self._turn = asyncio.Lock()
 
     async def since(self, moment: int, features: Collection[str] = ()) -> Sequence[Sample]:
-        return await self._ask(lambda: self._measures.samples(moment, features))
+        async with self._turn:
+            return await asyncio.to_thread(self._measures.samples, moment, features)
 
     async def metrics(self, asked: SamplesAsked, _: None) -> Samples:
         features = tuple(filter(None, (each.strip() for each in asked.features.split(","))))
@@ -123,9 +124,8 @@ class Numbers:
         except ModuleNotFoundError as missing:
             mend = "install it with: pip install 'moonlight[metrics]', or ask for application/json"
             raise Refused("VALIDATION", f"this form needs {missing.name}; {mend}", 406) from None
-        readings = await self._ask(lambda: tuple(self._measures.readings()))
         async with self._turn:
-            return Text(*await asyncio.to_thread(Page(Hearings(), lambda: 0, lambda: readings), accept))
+            return Text(*await asyncio.to_thread(Page(Hearings(), lambda: 0, self._measures.readings), accept))
 
 
 class Records:

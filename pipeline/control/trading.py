@@ -4,13 +4,13 @@ Nothing here places an order, and nothing can: the engine alone does, from its o
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from msgspec import Meta, Struct
 
-from pipeline.asking import asked, certified
+from pipeline.asking import LOOKS_EVERY, certified
 from pipeline.closings import answers, closable, told_so_far
 from pipeline.control.asking import LAST_MOMENT, Moment, Name, Timeframe, millis
 from pipeline.control.errors import Refused
@@ -174,15 +174,22 @@ class Books:
         if self._reconciling.locked():
             raise Refused("CONCURRENCY_BLOCK", "the books are being gone over already; ask again when that is done")
         async with self._reconciling:
-            made = await asyncio.to_thread(self._reconciled, plan, only, accounts)
+            made = await self._gone_over(plan, only, accounts)
         return Reconciled(tuple(Certified(name, each, each is not None and each.sound) for name, each in made.items()))
 
-    def _reconciled(self, plan: Plan, only: str, accounts: list[str]) -> dict[str, Certificate | None]:
+    async def _gone_over(self, plan: Plan, only: str, accounts: Sequence[str]) -> Mapping[str, Certificate | None]:
+        before = await asyncio.to_thread(self._numbers)
+        await asyncio.to_thread(self._request, Request("reconcile", only, self._now(), BY))
+        loop = asyncio.get_running_loop()
+        until, now = loop.time() + PATIENCE, before
+        while any(now.get(name) == before.get(name) for name in accounts) and loop.time() < until:
+            await asyncio.sleep(LOOKS_EVERY)
+            now = await asyncio.to_thread(self._numbers)
+        return await asyncio.to_thread(certified, plan, accounts, before)
+
+    def _numbers(self) -> Mapping[str, int]:
         with Proofs(self._path) as proofs:
-            before = proofs.numbers()
-        request = Request("reconcile", only, self._now(), BY)
-        asyncio.run(asked(plan, request, accounts, PATIENCE, lambda _: None))
-        return certified(plan, accounts, before)
+            return proofs.numbers()
 
     def _request(self, request: Request) -> None:
         with Ledger(self._path) as ledger:

@@ -54,7 +54,7 @@ async def attend_channels(line: Line, topics: Iterable[Topic], controls: Control
     controls.channels.join(listener)
     try:
         async with asyncio.TaskGroup() as both:
-            tasks = [both.create_task(_tell(line, listener, news, controls))]
+            tasks = [both.create_task(_tell(line, listener, news))]
             if "metrics" in listener.topics and controls.numbers is not None:
                 tasks.append(both.create_task(_measure(line, controls.numbers)))
             async for _ in line.heard():
@@ -65,12 +65,11 @@ async def attend_channels(line: Line, topics: Iterable[Topic], controls: Control
         controls.channels.leave(listener)
 
 
-async def _tell(line: Line, listener: Listener, news: asyncio.Event, controls: Controls) -> None:
+async def _tell(line: Line, listener: Listener, news: asyncio.Event) -> None:
     while not line.closed:
         await news.wait()
         news.clear()
-        now = (await controls.ask(controls.view.hello)).clock
-        for each in listener.take(now):
+        for each in listener.take():
             await line.say(msgspec.json.encode(each))
 
 

@@ -18,16 +18,20 @@ PLAIN = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Serv
 MISTAKE = "a mistake of this program; its log says more"
 
 
+Told = Callable[["Connection"], object]
+
+
 class Connection(web.RequestHandler):
     """Closed when nothing whole was asked within its time, and counted while it is there."""
 
-    def __init__(self, server: web.Server, gone: Callable[["Connection"], object], **settings: Any) -> None:
+    def __init__(self, server: web.Server, came: Told, gone: Told, **settings: Any) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **settings)
-        self._gone = gone
+        self._came, self._gone = came, gone
         self._first: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        self._came(self)  # one whose handshake fails never comes, and never goes
         self._first = asyncio.get_running_loop().call_later(IDLE, self.force_close)
 
     def asked(self) -> None:

@@ -57,19 +57,29 @@ class Desk:
     async def start(self) -> str:
         """Listen, write the token and where to find it, and give the address."""
         tls = tls_of(self._settings, self._base)
-        port = port_of(self._settings.port)
+        port, local = self._sockets()
         self._guard = Guard(secrets.token_hex(32).encode(), "http" if tls is None else "https", port.getsockname()[1])
         app = web.Application(middlewares=[self._let_in])
         self._add_routes(app)
         self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         loop = asyncio.get_running_loop()
-        self._listening.append(await loop.create_server(partial(self._connection, "port"), sock=port, ssl=tls))
-        self._folder.mkdir(parents=True, exist_ok=True)
-        local = unix_socket_of(self._folder) if self._settings.socket else None
+        handshake = None if tls is None else IDLE
+        make = partial(self._connection, "port")
+        self._listening.append(await loop.create_server(make, sock=port, ssl=tls, ssl_handshake_timeout=handshake))
         if local is not None:
             self._listening.append(await loop.create_unix_server(partial(self._connection, "socket"), sock=local))
         return self._announce(await self._controls.ask(self._controls.view.hello), local is not None)
+
+    def _sockets(self) -> tuple[socket.socket, socket.socket | None]:
+        """The port's and, where it is wanted and there are such, the Unix socket's."""
+        port = port_of(self._settings.port)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            return port, unix_socket_of(self._folder) if self._settings.socket else None
+        except BaseException:
+            port.close()
+            raise
 
     async def stop(self) -> None:
         """Send every line away and take the files back."""
@@ -102,16 +112,15 @@ class Desk:
         assert self._runner.server is not None
         if sum(1 for each in self._connections.values() if each == way) >= CONNECTIONS:
             return _TurnedAway()
-        made = Connection(
+        return Connection(
             self._runner.server,
+            lambda came: self._connections.update({came: way}),
             lambda gone: self._connections.pop(gone, None),
             keepalive_timeout=IDLE,
             access_log=None,
             auto_decompress=False,
             lingering_time=1.0,
         )
-        self._connections[made] = way
-        return made
 
     # --- requests ----------------------------------------------------------------------------------------------------
 
