@@ -11,7 +11,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline import virtual
-from pipeline.aside import here
 from pipeline.changes.notices import Notice
 from pipeline.changes.proposal import Changed
 from pipeline.control.telling import Numbers, SamplesAsked
@@ -185,7 +184,7 @@ def test_features_are_told_by_name_when_they_are_asked_for(hour: Onlooker) -> No
 
 def test_the_api_is_asked_for_features_by_name(hour: Onlooker) -> None:
     def told(features: str) -> set[str]:
-        answer = asyncio.run(Numbers(hour, here).metrics(SamplesAsked(features=features), None))
+        answer = asyncio.run(Numbers(hour).metrics(SamplesAsked(features=features), None))
         return {each.key for each in answer.metrics if each.scope == "prod:EURUSD" and each.key.endswith("_5m")}
 
     assert told("") == set()

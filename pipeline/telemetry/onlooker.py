@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from typing import Any
 
 from pipeline.clocks import PacedClock
@@ -45,6 +46,7 @@ class Onlooker:
         self._plan = plan
         self._real = real
         self._flow: Flow | None = None
+        self._shown = 0
         self._paced: tuple[float, int] | None = None
         """When a simulated market began: the real moment, and its own."""
         self._behind = 0.0
@@ -53,6 +55,8 @@ class Onlooker:
         self._machine, self._loop_lag = Machine(self.real_millis), Spread()
         self._conserving = Conserving()
         self._columns: dict[Stream, Columns] = {}
+        """Those whose last row was not read yet: they hold whole windows, so not for long."""
+        self._lasts: dict[Stream, dict[str, float]] = {}
         self._channel = Channel()
         self._takes: dict[type[Any], Callable[[str, Any], None]] = {
             Quotes: self._take_quotes,
@@ -94,6 +98,7 @@ class Onlooker:
         self._plan = plan
         self._money.changed(plan)
         self._columns.clear()
+        self._lasts.clear()
 
     async def attend(self) -> None:
         looks = 0
@@ -112,9 +117,11 @@ class Onlooker:
 
     def look(self) -> None:
         real = self.real_millis
+        self._shown = 0 if self._flow is None else self._flow.border.clock.shown()
         self._counts.look(real)
         self._stages.look(real)
         self._machine.look(real)
+        self._read_columns()
         for sentence in self._conserving.look(real):
             if self._tell is not None:
                 self._tell(CONSERVATION, Fault(CONSERVATION, self.now, sentence))
@@ -123,8 +130,8 @@ class Onlooker:
 
     @property
     def now(self) -> int:
-        """On the flow's clock."""
-        return 0 if self._flow is None else self._flow.border.clock.shown()
+        """On the flow's clock, which other threads do not ask: as of the last look, or of what happened since."""
+        return max(self._shown, self._at)
 
     def readings(self, features: Collection[str] = ()) -> Iterator[Reading]:
         """Every number there is, with the last values of these features ("*": of all)."""
@@ -200,8 +207,15 @@ class Onlooker:
     def _features(self, names: Collection[str]) -> Iterator[Reading]:
         if not names:
             return
-        for stream, columns in tuple(self._columns.items()):
-            for name in columns.values if "*" in names else names:
-                if name in columns.values and len(columns):
-                    labels = stream.product, timeframe_name(stream.tf), name
-                    yield Reading("moonlight_feature", labels, float(columns.values[name][-1]))
+        self._read_columns()
+        for stream, values in tuple(self._lasts.items()):
+            for name in values if "*" in names else names:
+                if name in values:
+                    yield Reading("moonlight_feature", (stream.product, timeframe_name(stream.tf), name), values[name])
+
+    def _read_columns(self) -> None:
+        with suppress(KeyError):  # there is none left, or another thread took it
+            while True:
+                stream, columns = self._columns.popitem()
+                if len(columns):
+                    self._lasts[stream] = {name: float(column[-1]) for name, column in columns.values.items()}
