@@ -43,6 +43,9 @@ campaign: setup  ## the slow tests: long runs, many seeds
 	$(PYTHON) -m pytest -m slow --durations=10 || [ $$? -eq 5 ] # 5: there is none
 	$(PYTHON) -m pytest tests/feed/acceptance.py -m slow -n 2
 	$(PYTHON) -m pipeline sim --seeds 10000 --days 0.03 --jobs 2
+	$(PYTHON) -m bench.reloads --times 100
+	$(PYTHON) -m bench.soak --hours 168
+	@bash .ci/questions.sh --examples 200
 
 wheel: setup  ## build the wheel into dist/
 	@$(PYTHON) -m hatchling build -t wheel
@@ -52,7 +55,8 @@ lock:  ## take the newest versions the *.in files allow (needs uv)
 	$(LOCK) --upgrade requirements-build.in -o requirements-build.txt
 	$(LOCK) --upgrade requirements-dev.in -o requirements-dev.txt
 	$(LOCK) --upgrade requirements-clients.in -o requirements-clients.txt
+	$(LOCK) --upgrade requirements-campaign.in -o requirements-campaign.txt
 
 clean:  ## remove what was made, but not what was recorded
-	rm -rf .venv .venv-clients .ci/clients/node_modules dist build htmlcov .coverage coverage.xml .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-clients .venv-campaign .ci/clients/node_modules dist build htmlcov .coverage coverage.xml .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -18,7 +18,7 @@ PARTS = (operators, sinks, sources)
 """Imported for what they register."""
 
 OURS = ("operators", "pipeline", "sinks", "sources", "tui")
-LOCKS = ("requirements.txt", "requirements-build.txt", "requirements-dev.txt")
+LOCKS = ("requirements.txt", "requirements-build.txt", "requirements-dev.txt", "requirements-campaign.txt")
 
 # Written in pieces, or this file would be the first to break its own rule.
 INDEX_HOST = re.compile(
