@@ -331,6 +331,9 @@ class Flow:
             if self._recorder is not None:
                 self._recorder.entered(at, LEDGER, Revision(plan.source.text, past))
             rewiring.commit()
+        for each in rewiring.changes:
+            if each.what != "keep":
+                self.patience.forget(each.node)
         self._happen(rewiring.retell)
         for name in sorted(rewiring.outer):
             self._light_again(self.nodes[name], rewiring)

@@ -238,7 +238,7 @@ def test_a_file_that_is_not_watched_is_taken_over_when_it_is_asked_for(tmp_path:
 def flow_file(tmp_path: Path) -> FlowFile:
     path = tmp_path / "flows.toml"
     path.write_text(TEXT, encoding="utf-8")
-    file = FlowFile(path, TEXT)
+    file = FlowFile(path, tmp_path, TEXT)
     file.begin(())
     return file
 

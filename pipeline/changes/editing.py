@@ -18,9 +18,10 @@ def set_key(text: str, path: str, value: Any) -> str:
         raise InputError(f"the flow cannot be edited: {wrong}; mend the file first") from None
     table: Any = document
     for number, name in enumerate(parts[:-1], 1):
-        table = cast("Any", table).get(name)
-        if not isinstance(table, MutableMapping):
+        inner: Any = table.get(name)
+        if not isinstance(inner, MutableMapping):
             raise InputError(f"{path}: there is no table {'.'.join(parts[:number])}; write it into the file first")
+        table = cast("Any", inner)
     try:
         table[parts[-1]] = value
     except (TOMLKitError, ValueError, TypeError) as wrong:

@@ -14,8 +14,9 @@ class FlowFile:
     """One flow file and the plug-in files beside it. An editor may replace it, cut it, or take it away for a moment:
     what it says counts once two looks saw the same."""
 
-    def __init__(self, path: Path, text: str) -> None:
-        self.path = path
+    def __init__(self, path: Path, base: Path, text: str) -> None:
+        """`base` is where its plug-ins are: beside the file that a link leads to."""
+        self.path, self._base = path, base
         self._text = text
         self._taken: str | None = None
         """What was made known last."""
@@ -47,6 +48,13 @@ class FlowFile:
         self._taken, self._text = mark, text
         return text
 
+    def put(self, text: str, plugins: Iterable[str]) -> str:
+        """Have the file say another text, which is no news; what it said before."""
+        before = read(self.path).text
+        self.write(text)
+        self.take(text, plugins)
+        return before
+
     def write(self, text: str) -> None:
         """Put another text in its place, whole or not at all."""
         target = self.path.resolve()
@@ -73,7 +81,7 @@ class FlowFile:
         """What the plug-in files hold that the flow names."""
         hashed = blake2b(digest_size=16)
         for name in plugins:
-            path = self.path.parent / name
+            path = self._base / name
             try:
                 hashed.update(path.read_bytes())
             except OSError:  # the check of the flow says so

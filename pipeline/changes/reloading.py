@@ -6,7 +6,7 @@ calls it off.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,7 +44,9 @@ class Reloads:
     def __init__(self, plan: Plan, ledger: Ledger, now: Callable[[], int], taken_over: Callable[[Plan], None]) -> None:
         """`now` is the machine's clock; `taken_over` hears of each plan that the flow goes on by."""
         self._plan, self._ledger, self._now, self._taken_over = plan, ledger, now, taken_over
-        self._file = FlowFile(plan.base / Path(plan.file).name, plan.source.text)
+        named = Path(plan.file).absolute()
+        path = named if named.exists() else plan.base / named.name
+        self._file = FlowFile(path, plan.base, plan.source.text)
         self._tell: Tell = _nobody
         self._flow: Flow | None = None
         self._loop = asyncio.get_running_loop()
@@ -120,6 +122,9 @@ class Reloads:
         looks, waits = asyncio.ensure_future(self._look()), asyncio.ensure_future(self._wait())
         try:
             await asyncio.gather(looks, waits)
+        except Exception:
+            self._call_off("flow")  # nobody would ever let go of the keys that wait
+            raise
         finally:
             looks.cancel()
             waits.cancel()
@@ -169,12 +174,15 @@ class Reloads:
             proposal = await self._proposed(plan)
             if proposal.refused:
                 raise InputError("; ".join(proposal.refused))
-            if written is not None:
-                await asyncio.to_thread(self._file.write, written)
-                await asyncio.to_thread(self._file.take, written, plan.settings.plugins)
+            before = "" if written is None else await asyncio.to_thread(self._file.put, written, plan.settings.plugins)
             self._call_off(by)
             self._wanted = plan, by
-            return await self._go_on(proposal)
+            try:
+                return await self._go_on(proposal)
+            except MoonlightError:
+                if written is not None:
+                    await asyncio.to_thread(self._file.put, before, self._plan.settings.plugins)
+                raise
 
     async def _wait(self) -> None:
         """Take over what waits once nothing is open any more that it waits for."""
@@ -322,9 +330,14 @@ class Reloads:
         else:
             self._orders[order.order] = order
 
-    def _asks(self, doing: "Any") -> Any:
+    def _asks(self, doing: Coroutine[Any, Any, T]) -> T:
         """What comes of something that is done on the flow's loop."""
-        return asyncio.run_coroutine_threadsafe(doing, self._loop).result(2 * ANSWERED_WITHIN)
+        asked = asyncio.run_coroutine_threadsafe(doing, self._loop)
+        try:
+            return asked.result(2 * ANSWERED_WITHIN)
+        except TimeoutError:
+            asked.cancel()
+            raise InputError("the engine is busy and did not answer; look at `keys`, and ask again") from None
 
     def _say(self, level: Any, text: str) -> None:
         flow = self._flow

@@ -111,6 +111,9 @@ class Rewiring:
             _silence(graph.nodes[name])
         for name, began in self._began.items():
             graph.adopt(graph.nodes[name], began)
+        for name, what in self._what.items():
+            if what == "restart":  # what it said holds until it says so again
+                graph.nodes[name].lasting.clear()
         self._rank()
         self._fresh = graph.connect()
 

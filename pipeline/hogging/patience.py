@@ -54,6 +54,10 @@ class Patience:
         self._known = {(each.node, each.product, each.tf, each.bar): each for each in known}
         self._pauses = Pauses()
 
+    def forget(self, node: str) -> None:
+        """A strategy is another one now: what the one before it did is not held against it."""
+        self._pauses.forget(node)
+
     def ask(
         self, node: str, columns: Columns, at: int, tell: Callable[[Resting], object], question: Callable[[], T]
     ) -> T:

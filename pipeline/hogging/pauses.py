@@ -81,6 +81,10 @@ class Pauses:
         if at - record.good_since >= max(WITHIN, _length(record.pauses)):
             del self._records[node]
 
+    def forget(self, node: str) -> None:
+        """A strategy is another one now."""
+        self._records.pop(node, None)
+
     def interrupted(self, node: str, at: int) -> Resting | None:
         """Not in time; the pause that this brings on, if it does."""
         record = self._records.setdefault(node, _Record())
