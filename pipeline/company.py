@@ -83,7 +83,10 @@ class Company:
     def __enter__(self) -> Self:
         for each in self._companions:
             if isinstance(each, Hearing):
-                each.opens()
+                try:
+                    each.opens()
+                except Exception as failure:  # noqa: BLE001  # as when it is told of a value
+                    self._lose(each, failure)
         return self
 
     def __exit__(
@@ -91,7 +94,10 @@ class Company:
     ) -> None:
         for each in self._companions:
             if isinstance(each, Hearing):
-                each.closes(failure)
+                try:
+                    each.closes(failure)
+                except Exception as own:  # noqa: BLE001  # the run ends as it would have without it
+                    self._lose(each, own)
 
     def of(self, kind: type[T]) -> T | None:
         """The companion of this kind, if there is one."""

@@ -270,6 +270,24 @@ def test_while_the_disk_takes_nothing_it_is_said_once_and_what_is_lost_is_counte
     assert lost.fields["dropped"] == book.last - len(texts) > 0
 
 
+def test_files_that_become_too_old_are_removed_however_much_is_said(tmp_path: Path) -> None:
+    book = book_of()
+    writer = LogWriter(file_of(tmp_path, rotate=100_000, wall=lambda: MONDAY), book, tidy=0.05)
+    book.subscribe(writer.put)
+    writer.start()
+    until((tmp_path / CURRENT).exists)
+    old = tmp_path / "moonlight.000001.jsonl"
+    old.write_bytes(line_of(record(1)))
+    os.utime(old, (MONDAY / 1000 - 40 * 86_400,) * 2)
+
+    def said_and_gone() -> bool:
+        book.say("info", "engine", "once more")
+        return not old.exists()
+
+    until(said_and_gone)
+    writer.close()
+
+
 def test_of_more_than_the_edge_holds_the_oldest_are_lost_and_counted(tmp_path: Path) -> None:
     book = book_of()
     writer = LogWriter(file_of(tmp_path, rotate=100_000_000), book)

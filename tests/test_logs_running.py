@@ -591,6 +591,24 @@ def test_a_running_engine_says_more_as_soon_as_it_is_told_and_whoever_follows_se
         follower.wait()
 
 
+@pytest.mark.parametrize("broken", ["[moonlight]\nno = 1\nblock = 'x'\n", "[moonlight\n", "moonlight = 3\n"])
+def test_the_log_of_a_flow_whose_file_has_mistakes_is_read_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: str
+) -> None:
+    lived(plan_with(tmp_path))
+    (tmp_path / "flows.toml").write_text(broken, encoding="utf-8")
+    code, lines, error = asked(capsys, str(tmp_path / "flows.toml"))
+    assert (code, len(lines), error) == (0, 2, "")
+
+
+def test_a_flow_that_is_not_there_is_told_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, error = asked(capsys, str(tmp_path / "flows.toml"))
+    assert (code, error) == (
+        2,
+        f"{tmp_path / 'flows.toml'} cannot be read (No such file or directory); name the flow file\n",
+    )
+
+
 def test_every_key_and_subject_has_its_line_on_the_page() -> None:
     page = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
     for name in (*SUBJECTS, *(each.name for each in fields(Logs))):

@@ -14,6 +14,8 @@ ASIDE = re.compile(r"moonlight\.(\d{6,})\.jsonl")
 """Put aside under rising numbers; a file never changes its number."""
 MINE = 0o600
 BLOCK = 64 * 1024
+BUSY = (PermissionError,) if os.name == "nt" else ()
+"""There a file that somebody reads cannot be put aside: it is with a later line."""
 
 
 class LogFile:
@@ -99,7 +101,8 @@ class LogFile:
         """Put the file aside under the next number, and begin another."""
         self.close()
         last = max((number for number, _ in set_aside(self._folder)), default=0)
-        self.path.rename(self._folder / f"moonlight.{last + 1:06d}.jsonl")
+        with suppress(*BUSY):
+            self.path.rename(self._folder / f"moonlight.{last + 1:06d}.jsonl")
         self._thin()
         self._open()
 

@@ -5,6 +5,7 @@ What finds the edge full lets the oldest go, counted. What the disk does not tak
 
 import threading
 from collections import deque
+from time import monotonic
 
 from pipeline.logs.book import LogBook
 from pipeline.logs.files import LogFile
@@ -17,7 +18,7 @@ BATCH = 500
 AGAIN = 1.0
 """Seconds until what the disk did not take is tried again."""
 TIDY = 60.0
-"""Seconds between two looks for files that are too old, while nothing is said."""
+"""Seconds between two looks for files that are too old."""
 LAST = 2.0
 """Seconds a slow disk has at the end."""
 
@@ -25,8 +26,9 @@ LAST = 2.0
 class LogWriter:
     """Writes what is put, from `start` until `close`."""
 
-    def __init__(self, file: LogFile, book: LogBook, edge: int = EDGE) -> None:
-        self._file, self._book, self._edge = file, book, edge
+    def __init__(self, file: LogFile, book: LogBook, edge: int = EDGE, tidy: float = TIDY) -> None:
+        """`edge` records may wait, and every `tidy` seconds files that are too old are looked for."""
+        self._file, self._book, self._edge, self._every = file, book, edge, tidy
         self._waiting: deque[Record] = deque()
         self._left: list[bytes] = []
         """What the disk has not taken yet."""
@@ -62,14 +64,18 @@ class LogWriter:
         self._thread.join(LAST)
 
     def _run(self) -> None:
+        tidied = monotonic()
         self._tidy()
         while not self._over.is_set():
             if self._failing:
                 self._over.wait(AGAIN)
-            elif not self._wake.wait(TIDY):
-                self._tidy()
+            else:
+                self._wake.wait(self._every)
             self._wake.clear()
             self._write_all()
+            if monotonic() - tidied >= self._every and not self._failing:
+                tidied = monotonic()
+                self._tidy()
         self._write_all()
         self._file.close()
 

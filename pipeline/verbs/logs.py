@@ -27,14 +27,14 @@ import msgspec
 
 from pipeline.errors import InputError, MoonlightError
 from pipeline.live import wall
+from pipeline.logs.place import place_of
 from pipeline.logs.plain import plain, plain_lines
 from pipeline.logs.reading import Following, last_records
 from pipeline.logs.records import GRAVITY, Choice, Fact, Record, line_of
 from pipeline.logs.settings import LogLevel, check_module
 from pipeline.logs.showing import shown
-from pipeline.plan import Plan
 from pipeline.times import duration, parse_moment
-from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json
+from pipeline.verbs.common import DEFAULT, json_option, say_json
 from tui.link import Address, Unreachable, find, refusal_in
 
 SHOWN = 50
@@ -64,13 +64,13 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if options.words[:1] == [LEVEL]:
-        return _levels(options, _plan(options.flow or Path(DEFAULT)))
+        return _levels(options, options.flow or Path(DEFAULT))
     if len(options.words) > 1:
         raise InputError(f"one flow file is read at a time, not {len(options.words)}: {' '.join(options.words)}")
-    plan = _plan(options.flow or Path(*options.words or [DEFAULT]))
-    choice, printing = _choice(options, plan), _Printing(plan, as_json=options.json)
-    following = Following(plan.folder / plan.logs.folder) if options.follow else None
-    last = last_records(plan.folder / plan.logs.folder, choice, _most(options))
+    place = place_of(options.flow or Path(*options.words or [DEFAULT]))
+    choice, printing = _choice(options, place.zone), _Printing(place.zone, as_json=options.json)
+    following = Following(place.logs) if options.follow else None
+    last = last_records(place.logs, choice, _most(options))
     printing.show(last)
     if following is not None:
         asyncio.run(_follow(following, choice, printing, deque(last, OVERLAP)))
@@ -79,15 +79,11 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _plan(flow: Path) -> Plan:
-    return plan_of(argparse.Namespace(flow=flow))
-
-
 class _Printing:
     """Prints records for people or for programs; on a terminal in colours."""
 
-    def __init__(self, plan: Plan, *, as_json: bool) -> None:
-        self._zone = ZoneInfo(plan.settings.display_timezone)
+    def __init__(self, zone: ZoneInfo, *, as_json: bool) -> None:
+        self._zone = zone
         self._json = as_json
         self._coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
@@ -105,13 +101,13 @@ async def _follow(following: Following, choice: Choice, printing: _Printing, las
         await asyncio.sleep(LOOKS_EVERY)
 
 
-def _choice(options: argparse.Namespace, plan: Plan) -> Choice:
+def _choice(options: argparse.Namespace, zone: ZoneInfo) -> Choice:
     if options.module:
         try:
             check_module(options.module)
         except ValueError as wrong:
             raise InputError(f"--module: {wrong}") from None
-    since_wall, since = _since(options.since, ZoneInfo(plan.settings.display_timezone))
+    since_wall, since = _since(options.since, zone)
     return Choice(options.level, options.module, options.order, options.grep, since_wall, since)
 
 
@@ -148,12 +144,12 @@ def _harmless(record: Record) -> str:
 # --- levels ----------------------------------------------------------------------------------------------------------
 
 
-def _levels(options: argparse.Namespace, plan: Plan) -> int:
+def _levels(options: argparse.Namespace, flow: Path) -> int:
     changes = dict(map(_change, options.words[1:]))
     try:
-        address = find(None, plan.folder)
+        address = find(None, place_of(flow).data)
     except Unreachable as problem:
-        raise MoonlightError(f"{problem}; without one, [logs] modules of {plan.file} says what is kept") from None
+        raise MoonlightError(f"{problem}; without one, [logs] modules of {flow} says what is kept") from None
     levels = asyncio.run(_asked(address, changes))
     if options.json:
         say_json(levels)
