@@ -10,6 +10,7 @@ import pytest
 from operators.risk.feed import AT_ONCE
 from operators.risk.guard import GATES
 from pipeline import virtual
+from pipeline.__main__ import main
 from pipeline.engine import Setting, running
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
@@ -116,3 +117,15 @@ def test_of_a_weekend_slept_through_only_the_open_minutes_have_rows() -> None:
     slept = Slept(friday + 90 * SECOND, monday + MINUTE, "slept")
     given = given_by(guard(), signal(bar=friday), (monday + MINUTE, slept), signal(bar=monday))
     assert Counter(words(given)) == {TRADED: 1, "missed": 10, "open": 1}
+
+
+def test_why_says_that_the_program_was_busy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flows.toml").write_text(ONE, encoding="utf-8")
+    lived(tmp_path / "data", 130 * SECOND, "blocked")
+    assert main(("why", "EURUSD", "1m", "2026-01-05T10:04:00Z")) == 0
+    told = capsys.readouterr().out
+    assert "not traded: overrun" in told
+    assert "the program was busy when it became final, 21 s before this row" in told

@@ -71,7 +71,7 @@ class Passing(NamedTuple):
 class Lifetimes:
     """One guard's. `opened` says how many orders of a key are open."""
 
-    accounts: Iterable[str]
+    accounts: tuple[str, ...]
     connected: frozenset[str]
     """Accounts that must have been connected before a key of theirs runs."""
     patience: Patience

@@ -38,7 +38,8 @@ from pipeline.verbs import why_day
 from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json
 
 UNKNOWN = float("nan")
-MISSED = "missed"
+SKIPPED = {"missed": "the program was not running", "overrun": "the program was busy"}
+"""What is said of bars of which nothing was asked."""
 MOMENT = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
@@ -175,8 +176,9 @@ def _text(found: Explained, zone: ZoneInfo) -> list[str]:
     first = next((number for number, gate in enumerate(found.gates) if gate.verdict == "no"), None)
     for number, gate in enumerate(found.gates):
         lines.append(_gate(gate, number == first))
-    if row["verdict"] == MISSED and not found.gates:
-        lines.append(f"  the program was not running when it became final, {_number(row['value'])} s before this row")
+    if row["verdict"] in SKIPPED and not found.gates:
+        why = SKIPPED[row["verdict"]]
+        lines.append(f"  {why} when it became final, {_number(row['value'])} s before this row")
     if order is not None:
         lines.append(f"  order {order.order}: {_ended(order)}")
     if found.what_if is not None:
