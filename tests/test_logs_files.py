@@ -278,7 +278,8 @@ def test_files_that_become_too_old_are_removed_however_much_is_said(tmp_path: Pa
     until((tmp_path / CURRENT).exists)
     old = tmp_path / "moonlight.000001.jsonl"
     old.write_bytes(line_of(record(1)))
-    os.utime(old, (MONDAY / 1000 - 40 * 86_400,) * 2)
+    long_ago = (MONDAY - 40 * DAY) / 1000
+    os.utime(old, (long_ago, long_ago))
 
     def said_and_gone() -> bool:
         book.say("info", "engine", "once more")
