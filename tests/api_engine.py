@@ -12,6 +12,7 @@ import aiohttp
 
 from pipeline.aside import Aside
 from pipeline.changes.reloading import Reloads
+from pipeline.checking import load
 from pipeline.company import Company, company_of
 from pipeline.control.engine import controls_of
 from pipeline.engine import LEDGER_FILE, Setting, running
@@ -25,7 +26,7 @@ from pipeline.view import TOKEN_FILE
 from pipeline.watch import Watch
 from sinks.api import Desk
 from tests.stalling import EAGER
-from tests.support import MONDAY, SMALL, plan_of
+from tests.support import MONDAY, SMALL
 
 SPEED = 2400
 EAGER_FLOW = (
@@ -96,7 +97,7 @@ def on_engine(
     """Check an engine that runs a flow."""
     (folder / "eager.py").write_text(EAGER, encoding="utf-8")
     (folder / "flows.toml").write_text(text, encoding="utf-8")
-    plan = plan_of(text, folder)
+    plan = load(folder / "flows.toml")
 
     async def main() -> None:
         with ExitStack() as held:

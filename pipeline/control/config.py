@@ -83,7 +83,8 @@ class File:
 
     def read(self) -> str:
         plan = self._plan()
-        path = plan.base / Path(plan.file).name
+        named = Path(plan.file).absolute()
+        path = named if named.resolve().parent == plan.base else plan.base / named.name
         try:
             return path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as problem:
