@@ -45,7 +45,7 @@ class Reloads:
         """`now` is the machine's clock; `taken_over` hears of each plan that the flow goes on by."""
         self._plan, self._ledger, self._now, self._taken_over = plan, ledger, now, taken_over
         named = Path(plan.file).absolute()
-        path = named if named.exists() else plan.base / named.name
+        path = named if named.resolve().parent == plan.base else plan.base / named.name
         self._file = FlowFile(path, plan.base, plan.source.text)
         self._tell: Tell = _nobody
         self._flow: Flow | None = None
