@@ -275,6 +275,40 @@ def test_an_engine_without_prices_is_not_alive(tmp_path: Path) -> None:
     play(run, main)
 
 
+def test_a_way_that_is_gone_and_broken_is_not_tried_for_ever_and_holds_no_alert(tmp_path: Path) -> None:
+    fails = ["no route"] * 1_000_000
+    run = Run(with_ways(tmp_path, gone=Kept(fails=fails, gather="1s"), hung=Kept(hangs=True, gather="1s")))
+
+    async def main(flow: Flow) -> None:
+        flow.enter(LEDGER, stop())
+        await seconds(60)
+        assert [each.code for each in run.desk.current() if each.code == "ALERT_ROUTE"] == ["ALERT_ROUTE"]
+        run.company.changed(replace(run.plan, alerts={}))
+        await seconds(150)
+        left = len(fails)
+        assert [each.code for each in run.desk.current() if each.code == "ALERT_ROUTE"] == []
+        assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("alerts.")]
+        await seconds(100)
+        assert len(fails) == left
+
+    play(run, main)
+
+
+def test_a_value_that_cannot_be_read_ends_no_other_alert(tmp_path: Path) -> None:
+    kept = Kept(gather="1s")
+
+    async def main(flow: Flow) -> None:
+        broken = Latch("demo-1", True, MONDAY, None, "ada")  # type: ignore[arg-type]
+        run.company.told("somebody", broken)
+        flow.enter(LEDGER, stop())
+        await seconds(2)
+
+    run = Run(with_ways(tmp_path, all=kept))
+    play(run, main)
+    assert kept.heard == ["NODE_FAULT", "KILL_SWITCH", "ENGINE_ENDED"]
+    assert kept.alerts[0].text.startswith("alerts cannot read a Latch of somebody: AttributeError")
+
+
 def test_another_plan_opens_ways_that_are_new_and_closes_those_that_are_gone(tmp_path: Path) -> None:
     gone, stays, new = Kept(gather="1s"), Kept(gather="2s"), Kept(gather="3s")
     run = Run(with_ways(tmp_path, gone=gone, stays=stays))

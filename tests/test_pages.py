@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 import tomlkit
 
-from pipeline.checking import load
+from pipeline.checking import SINGLE, load
 from tests.support import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -94,7 +94,7 @@ def whole(block: str) -> dict[str, Any]:
         if table == "risk" and "main" not in shown:
             around["sinks"]["orders"]["from"] = [f"risk.{name}" for name in shown]
             del around["risk"]["main"]
-        if isinstance(shown, list) or table == "moonlight":
+        if isinstance(shown, list) or table in SINGLE:
             around[table] = shown
             continue
         for name, keys in cast("dict[str, dict[str, Any]]", shown).items():

@@ -29,6 +29,8 @@ SELDOM = 20
 """So many looks apart are those at the disk."""
 KEPT = 1_000
 """So many alerts are remembered."""
+FAREWELL = 30.0
+"""Seconds that a way which is gone from the plan has to send what it owes."""
 MIB = 1 << 20
 
 Tell = Callable[[str, Any], object]
@@ -55,7 +57,7 @@ class AlertDesk:
         self._leaking: frozenset[str] = frozenset()
         self._looks = 0
         self._ways: dict[str, Way] = {}
-        self._works: set[asyncio.Task[None]] | None = None
+        self._works: dict[Way, asyncio.Task[None]] | None = None
         """Ways at work; None until somebody attends."""
         self._over = False
         self._secrets = secrets_of(plan.base)
@@ -88,7 +90,11 @@ class AlertDesk:
                 self._noticing.quoted(value.product)
         elif kind in self._noticing.hears:
             self.vitals.told(value)
-            self._take(self._noticing.of(node, value))
+            try:
+                self._take(self._noticing.of(node, value))
+            except Exception as failure:  # noqa: BLE001  # one value that cannot be read ends no other alert
+                said = f"alerts cannot read a {kind.__name__} of {node}: {type(failure).__name__}: {failure}"
+                self._take((Sign("NODE_FAULT", self.name, on=True, text=said),))
 
     def begins(self, flow: Flow) -> None:
         self._flow = flow
@@ -107,13 +113,14 @@ class AlertDesk:
         self._edges.changed(duration(plan.alerting.patience), duration(plan.alerting.quiet))
         gone = {name for name, route in before.alerts.items() if plan.alerts.get(name) != route}
         for name in gone:
-            self._ways.pop(name).end()
+            self._let_go(self._ways.pop(name))
+            self._take((Sign("ALERT_ROUTE", name, on=False),))
             if self._flow is not None:
                 self._flow.border.panel.edges.remove(f"alerts/{name}")
         self._open({name: route for name, route in plan.alerts.items() if name in gone or name not in before.alerts})
 
     async def attend(self) -> None:
-        self._works = set()
+        self._works = {}
         for way in self._ways.values():
             self._begin(way)
         try:
@@ -121,7 +128,7 @@ class AlertDesk:
                 self._look()
                 await asyncio.sleep(LOOKS_EVERY)
         finally:
-            works = tuple(self._works)
+            works = tuple(self._works.values())
             for work in works:
                 work.cancel()
             await asyncio.gather(*works, return_exceptions=True)
@@ -130,6 +137,7 @@ class AlertDesk:
         """Last words, and as much as can be sent in the time that is left."""
         self._over = True
         if why:
+            self.vitals.fails(why)
             failure = self._flow.ended.exception() if self._flow is not None and self._flow.ended.done() else None
             if isinstance(failure, LedgerError):
                 self._take((Sign("LEDGER", "", on=True, text=masked(why)),))
@@ -139,7 +147,7 @@ class AlertDesk:
         for way in self._ways.values():
             way.end()
         if self._works:
-            await asyncio.wait(tuple(self._works))
+            await asyncio.wait(tuple(self._works.values()))
 
     # --- pieces ------------------------------------------------------------------------------------------------------
 
@@ -190,7 +198,13 @@ class AlertDesk:
     def _disk(self) -> Iterator[Sign]:
         least = self._plan.alerting.least_disk_mb
         if least and self._plan.folder.exists():
-            free = shutil.disk_usage(self._plan.folder).free // MIB
+            try:
+                free = shutil.disk_usage(self._plan.folder).free // MIB
+            except OSError as failure:
+                yield Sign(
+                    "DISK_FULL", "", on=True, text=f"{self._plan.folder} cannot be looked at: {failure.strerror}"
+                )
+                return
             said = f"{free:,} MiB are free on the disk of {self._plan.folder}, {least:,} should be"
             yield Sign("DISK_FULL", "", on=free < least, text=said)
 
@@ -203,10 +217,17 @@ class AlertDesk:
             self._begin(way)
 
     def _begin(self, way: Way) -> None:
-        if self._works is not None:
-            work = asyncio.create_task(way.attend(), name=f"alerts.{way.name}")
-            self._works.add(work)
-            work.add_done_callback(self._works.discard)
+        works = self._works
+        if works is not None:
+            work = works[way] = asyncio.create_task(way.attend(), name=f"alerts.{way.name}")
+            work.add_done_callback(lambda _: works.pop(way, None))
+
+    def _let_go(self, way: Way) -> None:
+        """Have a way that is gone from the plan send what it owes, and wait for it no longer than for the end."""
+        way.end()
+        work = None if self._works is None else self._works.get(way)
+        if work is not None:
+            asyncio.get_running_loop().call_later(FAREWELL, work.cancel)
 
     def _way_told(self, name: str, why: str) -> None:
         """A way is broken, or is not any more: the others tell of it, and so does the console."""

@@ -21,6 +21,7 @@ class Vitals:
         self._counts = Counter[str]()
         self._undone: int | None = None
         self._amiss = "it has not begun"
+        self._failed = ""
 
     def begins(self, flow: Flow) -> None:
         self._flow = flow
@@ -47,13 +48,17 @@ class Vitals:
         stuck, self._undone = late is not None and late == self._undone, late
         self._amiss = STUCK if stuck else SILENT if quiet else ""
 
+    def fails(self, why: str) -> None:
+        """The engine ends because something failed, in the flow or beside it."""
+        self._failed = masked(why)
+
     def alive(self) -> Mapping[str, object] | None:
         if self.amiss() or self._flow is None:
             return None
         return {"market_time": utc_text(self._flow.border.clock.shown()), **self._counts}
 
     def amiss(self) -> str:
-        return ended(self._flow) or self._amiss
+        return self._failed or ended(self._flow) or self._amiss
 
 
 def ended(flow: Flow | None) -> str:

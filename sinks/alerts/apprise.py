@@ -28,8 +28,8 @@ KINDS: dict[Severity, str] = {"low": "info", "medium": "warning", "critical": "f
 class Apprise(Selection):
     """Sends alerts to a service that Apprise knows, such as Telegram, Discord, Slack, ntfy or e-mail.
 
-    Its address is a secret, as the password is in it: `alerts secret NAME` asks for it (tgram://TOKEN/CHAT,
-    mailtos://USER:PASSWORD@example.com …). It needs the extra: pip install 'moonlight[alerts]'.
+    Its address (tgram://…, mailtos://…) is a secret, as the password is in it: `alerts secret NAME` asks for it.
+    It needs the extra: pip install 'moonlight[alerts]'.
     """
 
     secret: Annotated[str, Meta(description="the name of the secret that is the address: `alerts secret NAME`")] = ""
