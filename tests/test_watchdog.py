@@ -60,7 +60,7 @@ class Manager:
         self._line = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._line.bind(self.address)
 
-    def hears(self, within: float = 10.0) -> dict[str, str]:
+    def hears(self, within: float = 30.0) -> dict[str, str]:
         """The next message; nothing when none comes in time."""
         self._line.settimeout(within)
         try:
@@ -69,7 +69,7 @@ class Manager:
             return {}
         return {name: text for name, _, text in (line.partition("=") for line in told.split("\n"))}
 
-    def hears_of(self, name: str, within: float = 10.0) -> dict[str, str]:
+    def hears_of(self, name: str, within: float = 30.0) -> dict[str, str]:
         """The next message with such a line."""
         ends = time.monotonic() + within
         while time.monotonic() < ends:
