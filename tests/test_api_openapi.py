@@ -1,5 +1,6 @@
 """The API describes itself from the words it serves, and answers as it says."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -97,3 +98,26 @@ def test_numbers_come_as_prometheus_reads_them_when_it_asks(tmp_path: Path) -> N
         assert page.endswith("# EOF\n")
 
     on_engine(tmp_path, check)
+
+
+def test_the_verb_asks_an_engine_and_says_why_it_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def check(engine: Engine) -> None:
+        async def said(*words: str) -> tuple[int, str, str]:
+            code = await asyncio.to_thread(main, ("api", *words, "--flow", str(tmp_path / "flows.toml")))
+            told = capsys.readouterr()
+            return code, told.out, told.err
+
+        code, out, _ = await said("status")
+        assert (code, json.loads(out)["service"]["state"]) == (0, "RUNNING")
+        code, out, _ = await said("post", "/stop", '{"product": "EURUSD"}')
+        assert (code, json.loads(out)["changed"][0]["scope"]["product"]) == (0, "EURUSD")
+        code, _, err = await said("POST", "/stop", '{"product": "EURUSE"}')
+        assert (code, err.startswith("the engine refuses (400): ")) == (1, True)
+        assert (await said("POST", "/stop", "{}", "more"))[0] == 2
+        config = await engine.get("/config")
+        edit = ("PUT", "/config", '{"set": {"risk.main.threshold": 0.5}}', "--if-match")
+        assert (await said(*edit, config["hash"]))[0] == 0
+        assert (await said(*edit, config["hash"]))[0] == 1
+
+    on_engine(tmp_path, check)
+    assert main(("api", "/status", "--flow", str(tmp_path / "flows.toml"))) == 3
