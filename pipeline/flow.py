@@ -576,6 +576,10 @@ class Flow:
         """What an outer node had planned with the host raised: nobody can tell what it still knows."""
         self._end_with(FlowStopped(f"a venue or source failed ({_said(failure)}); the flow ended"))
 
+    def complain(self, running: Running, failure: Exception) -> None:
+        """Tell of a failure that ends nothing."""
+        self._tell(running, failure, fatal=False)
+
     def _tell(self, running: Running, failure: Exception, *, fatal: bool) -> None:
         running.meter.faults += 1
         fault = Fault(running.id, self.agenda.now, _said(failure), fatal)

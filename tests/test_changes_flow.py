@@ -262,3 +262,42 @@ def _fresh(bars: Bars) -> bool:
 
 def _dropped(bars: Bars) -> Dropped:
     return Dropped(bars.product, "slow", bars.fresh)
+
+
+def test_a_part_that_fails_as_it_lets_go_is_told_of_and_holds_nothing_up() -> None:
+    @operator
+    class Clinging:
+        """Takes bars, and fails when it is to end."""
+
+        def __call__(self, bars: Observable[Bars]) -> Observable[Dropped]:
+            return bars.pipe(ops.filter(_never), ops.map(_dropped), ops.finally_action(_cling))
+
+    text = TRADING + '\n[operators.clinging]\nfrom = "bars"\n'
+    given: list[tuple[str, Any]] = []
+
+    async def play(_: object) -> None:
+        setting = Setting(mode="paper", begin=MONDAY)
+
+        def told(node: str, value: Any) -> None:
+            given.append((node, value))
+
+        async with running(plan_of(text), setting, NoRecords(), Past((), {}), taps=(told,)) as flow:
+            await flow.border.until(MONDAY + 5 * MINUTE + 20_000)
+            flow.change(plan_of(TRADING))
+            assert "operators.clinging" not in flow.nodes
+            assert [fault.what for fault in flow.faults] == ["RuntimeError: not yet"]
+            await flow.border.until(MONDAY + 8 * MINUTE)
+
+    virtual.run(play)
+    rows = decided(given)
+    assert rows == {key: row for key, row in decided(untouched(TRADING)).items() if key in rows}
+    assert len(rows) > 10
+
+
+def _never(bars: Bars) -> bool:
+    del bars
+    return False
+
+
+def _cling() -> None:
+    raise RuntimeError("not yet")

@@ -54,6 +54,7 @@ class Graph(Protocol):
     def stream(self, running: Running, plan: Plan) -> Observable[Any] | None: ...
     def begin(self, running: Running, stream: Observable[Any], life: int, rank: int) -> Began: ...
     def adopt(self, running: Running, began: Began) -> None: ...
+    def complain(self, running: Running, failure: Exception) -> None: ...
     def connect(self) -> tuple[Passage, ...]: ...
     def connected(self) -> tuple[Passage, ...]: ...
 
@@ -94,11 +95,13 @@ class Rewiring:
             raise Unchanged(f"the flow goes on as it was: {_said(failure)}") from failure
 
     def commit(self) -> None:
-        """Exchange all at once. Nothing here calls a part."""
+        """Exchange all at once. A part that fails as it lets go is told of; what takes its place goes on."""
         graph = self._graph
         for name, what in self._what.items():
             if what == "stop":
-                _silence(graph.nodes.pop(name))
+                running = graph.nodes.pop(name)
+                running.lives += 1
+                self._let_go(running)
                 graph.giving.discard(name)
         graph.nodes.update(self._made)
         ordered = {name: graph.nodes[name] for name in self._ranks}
@@ -108,8 +111,10 @@ class Rewiring:
         for node in self.plan.nodes:
             graph.nodes[node.id].node = node
         for name in self.outer:
-            _silence(graph.nodes[name])
+            graph.nodes[name].lives += 1
+            self._let_go(graph.nodes[name])
         for name, began in self._began.items():
+            self._let_go(graph.nodes[name])
             graph.adopt(graph.nodes[name], began)
         for name, what in self._what.items():
             if what == "restart":  # what it said holds until it says so again
@@ -186,6 +191,12 @@ class Rewiring:
         stream.in_place_of(known.get(running.id), others)
         return True
 
+    def _let_go(self, running: Running) -> None:
+        try:
+            running.subscription.disposable = None
+        except Exception as failure:  # noqa: BLE001  # a part that ends badly has ended, and the others go on
+            self._graph.complain(running, failure)
+
     def _rank(self) -> None:
         ranks = {ASIDE + rank: rank for rank in self._ranks.values()}
         for name, running in self._graph.nodes.items():
@@ -199,12 +210,6 @@ class Rewiring:
         source = self._graph.nodes[passage.edge.source]
         for item in tuple(source.told(passage.edge)):
             passage.carry(item)
-
-
-def _silence(running: Running) -> None:
-    """Let go of a node: what it still says is not heard."""
-    running.lives += 1
-    running.subscription.disposable = None
 
 
 def _history(plan: Plan) -> dict[int, int]:
