@@ -70,8 +70,8 @@ def waits() -> None:
 
 
 def answers_late() -> None:
-    until = time.monotonic() + 0.1
-    while time.monotonic() < until:
+    until = time.thread_time() + 0.1
+    while time.thread_time() < until:
         pass
 
 

@@ -9,18 +9,20 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pipeline.engine import Setting, running
 from pipeline.errors import PlanError
 from pipeline.hogging.alarm import Alarm
-from pipeline.hogging.bounded import interrupts, patience_of
+from pipeline.hogging.bounded import budget_of, interrupts, patience_of
 from pipeline.hogging.limits import WAITS, Interrupts, Overrun
-from pipeline.hogging.patience import AtWork
+from pipeline.hogging.patience import AtWork, Hogged
 from pipeline.hogging.pauses import LONGEST, Pauses, Resting
 from pipeline.hogging.watcher import Watcher
 from pipeline.journal import Journal, interruptions, plain
@@ -28,7 +30,7 @@ from pipeline.plan import Settings
 from pipeline.standstills import Pulse
 from pipeline.times import HOUR, MINUTE, SECOND
 from pipeline.trying import NoRecords
-from pipeline.values import Decisions, Fault
+from pipeline.values import Columns, Decisions, Fault
 from pipeline.verifying import verified
 from tests.hogs import BESIDE, HOG, OTHERS
 from tests.support import MONDAY, plan_of
@@ -291,6 +293,26 @@ def test_the_budget_of_the_flow_file_is_the_one_that_holds_and_off_waits_for_as_
     for budget, told in (("20ms", True), ("5s", False), ("off", False)):
         text = late.replace("block = 64", f'block = 64\nstrategy_budget = "{budget}"')
         assert bool(Played(tmp_path, text).of(Resting)) is told, budget
+
+
+@posix
+def test_a_budget_that_changes_with_the_flow_holds_from_the_next_call_on(tmp_path: Path) -> None:
+    (tmp_path / "hog.py").write_text(HOG, encoding="utf-8")
+    plan = plan_of(OTHERS, tmp_path)
+    nothing = np.zeros(1, np.int64)
+    columns = Columns("EURUSD", MINUTE, nothing, nothing, np.ones(1, np.bool_), {}, 1)
+
+    def takes_a_while() -> str:
+        until = time.thread_time() + 0.1
+        while time.thread_time() < until:
+            pass
+        return "done"
+
+    with patience_of(plan) as patience:
+        with pytest.raises(Hogged):
+            patience.ask("providers.a", columns, 0, print, takes_a_while)
+        patience.budget = budget_of(replace(plan, settings=Settings(strategy_budget="off")))
+        assert patience.ask("providers.a", columns, 0, print, takes_a_while) == "done"
 
 
 def test_a_budget_of_nothing_is_refused_in_a_sentence() -> None:

@@ -1,5 +1,6 @@
 """The repaint alarm: what would have been decided, had the venue given a bar at first as it did later."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from pipeline.checking import load_text
 from pipeline.times import MINUTE
-from pipeline.values import Bars, Decisions, Payouts, Repaint
+from pipeline.values import Bars, Columns, Decisions, Floats, Payouts, Repaint
 from tests.driven import bars_of, walk
 from tests.support import MONDAY, ROOT, SMALL, Entry, play
 
@@ -85,3 +86,29 @@ def test_what_was_decided_stays_decided() -> None:
 def test_the_alarm_says_which_bar_the_venue_changed() -> None:
     row = MINUTES - 12
     assert {each.revised for each in repaints(row, 1.003) if each.tf == MINUTE} == {MONDAY + row * MINUTE}
+
+
+class FailsAtASecondLook:
+    """A strategy that cannot judge a bar once the venue changed it."""
+
+    lookback = 0
+
+    def __init__(self, asked: Callable[[Columns], Floats], close: float) -> None:
+        self._asked, self._close = asked, close
+
+    def __call__(self, columns: Columns) -> Floats:
+        if self._close in columns["close"]:
+            raise ValueError("never saw such a price")
+        return self._asked(columns)
+
+
+def test_where_a_strategy_fails_at_the_second_look_nobody_knows_what_would_have_been_and_no_alarm_is_raised() -> None:
+    row = MINUTES - 12
+    one = changed(row, 1.003)
+    fails = FailsAtASecondLook(PLAN.by_id["providers.cross"].instance, float(one.close[0]))
+    nodes = (replace(each, instance=fails) if each.id == "providers.cross" else each for each in PLAN.nodes)
+    plan = replace(PLAN, nodes=tuple(nodes))
+    at = int(BARS.final_at[-1]) + 10_000
+    given = play(plan, [*told(BARS), (at, "sources.market", one)], END)
+    assert repaints(row, 1.003)
+    assert [item for node, item in given if node == "repaint"] == []
