@@ -204,6 +204,7 @@ class _Chains:
         self._plan = plan
         self._ids = Identities(plan)
         self._before: dict[str, frozenset[str]] = {}
+        self._marks: dict[tuple[str, str], str] = {}
         self.keys: dict[Key, str] = {}
         """Each with its guard."""
         for gate in plan.of("risk"):
@@ -229,11 +230,18 @@ class _Chains:
 
     def mark(self, key: Key) -> str:
         """What its decisions and its orders depend on, beside what gathers its prices."""
-        gate = self._plan.by_id[self.keys[key]]
+        whose = self.keys[key], key.account
+        known = self._marks.get(whose)
+        if known is None:
+            known = self._marks[whose] = self._marked(*whose)
+        return known
+
+    def _marked(self, guard: str, account: str) -> str:
+        gate = self._plan.by_id[guard]
         own = {name: value for name, value in self._ids.own[gate.id].items() if name not in ("products", "slots")}
         parts = [described(own)]
         parts += [self._ids.whole[edge.source] for edge in self._plan.into(gate.id) if self._judges(edge.source)]
-        parts += [described(self._ids.own[name]) for name in sorted(self.outside(key.account)) if name in self._ids.own]
+        parts += [described(self._ids.own[name]) for name in sorted(self.outside(account)) if name in self._ids.own]
         return "|".join(parts)
 
     def why(self, key: Key, what: Mapping[str, str]) -> str:
