@@ -94,6 +94,7 @@ def test_every_reading_is_of_a_family_and_has_as_many_labels(hour: Onlooker) -> 
     readings = list(hour.readings(("*",)))
     assert len(readings) > 200
     assert [each for each in readings if len(each.labels) != len(BY_NAME[each.name].labels)] == []
+    assert len({(each.name, each.labels) for each in readings}) == len(readings)
 
 
 def test_every_name_is_written_down_with_its_kind_and_its_labels() -> None:
@@ -395,6 +396,21 @@ def test_of_what_an_edge_holds_the_age_is_known_until_it_goes_on() -> None:
         assert it.told == []
 
     lossy(doing)
+
+
+def test_two_edges_of_one_name_are_one_series() -> None:
+    async def doing(it: Lossy, _: Hand) -> None:
+        passage = next(each for each in it.flow.passages if each.edge.target == "risk.main" and each.came)
+        it.flow.passages.append(passage)
+        edge = (passage.edge.source, passage.edge.target, passage.edge.parameter)
+        told = [each.value for each in it.looker.readings() if (each.name, each.labels) == (CAME, edge)]
+        assert told == [2 * passage.came]
+        it.flow.passages.remove(passage)
+
+    lossy(doing)
+
+
+CAME = "moonlight_edge_in_total"
 
 
 def test_whoever_has_a_queue_beside_the_graph_says_what_it_holds() -> None:

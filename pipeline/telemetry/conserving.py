@@ -1,5 +1,6 @@
 """Whether nothing is lost without a name: each edge of a running flow, looked at every second."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -56,16 +57,20 @@ class Conserving:
                     yield f"lost without a name: in the lane {lane.name} of {whose}; {counted(lane)}"
 
     def readings(self, real: float) -> Iterator[Reading]:
+        sums: Counter[tuple[str, tuple[str, ...]]] = (
+            Counter()
+        )  # of all passages of one name: two series cannot have one
         for passage in self._passages():
             name = named(passage)
-            yield Reading("moonlight_edge_in_total", name, passage.came)
-            yield Reading("moonlight_edge_out_total", name, passage.went)
-            yield Reading("moonlight_edge_held", name, passage.held)
-            held = self._held.get(name)
-            if held is not None:
-                yield Reading("moonlight_edge_held_seconds", name, (real - held.since) / SECOND)
+            sums["moonlight_edge_in_total", name] += passage.came
+            sums["moonlight_edge_out_total", name] += passage.went
+            sums["moonlight_edge_held", name] += passage.held
             for reason, count in tuple(passage.dropped.items()):
-                yield Reading("moonlight_edge_dropped_total", (*name, reason), count)
+                sums["moonlight_edge_dropped_total", (*name, reason)] += count
+        for (family, labels), count in sums.items():
+            yield Reading(family, labels, count)
+        for name, held in tuple(self._held.items()):
+            yield Reading("moonlight_edge_held_seconds", name, (real - held.since) / SECOND)
         yield Reading("moonlight_edges_amiss", (), len(self._amiss))
         yield from self._queues()
 

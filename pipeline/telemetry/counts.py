@@ -9,7 +9,6 @@ from pipeline.changes.proposal import Changed
 from pipeline.evidence import Called, Standing, Trouble
 from pipeline.hogging.pauses import Resting
 from pipeline.lifecycle import Life
-from pipeline.service import FeedReport
 from pipeline.telemetry.readings import Reading
 from pipeline.telemetry.sketches import Spread
 from pipeline.times import MINUTE, SECOND, timeframe_name
@@ -34,7 +33,6 @@ class Counts:
         """By the name of the family and its labels."""
         self._standing: dict[str, str] = {}
         self._called: dict[str, Called] = {}
-        self._reports: dict[str, FeedReport] = {}
         self._links: dict[tuple[str, ...], bool] = {}
         self._lives: dict[Key, str] = {}
         self._resting: dict[str, bool] = {}
@@ -99,8 +97,6 @@ class Counts:
                 if not value.up and not value.beginning and self._links.get((node, *value.products), True):
                     self._named["moonlight_reconnects_total", node] += 1
                 self._links[node, *value.products] = value.up
-            case FeedReport():
-                self._reports[value.whose] = value
             case _:
                 pass
 

@@ -67,7 +67,7 @@ class Onlooker:
             Written: lambda _, value: self._stages.written(value, self.real_millis),
             Past: self._take_past,
             Diagnosis: lambda _, value: self._conserving.take(value),
-            FeedReport: self._take_report,
+            FeedReport: lambda _, value: self._conserving.take(value),
             **dict.fromkeys(COUNTED, self._counts.other),
         }
 
@@ -194,10 +194,6 @@ class Onlooker:
         if node == LEDGER:
             for order in past.orders:
                 self._money.remember(order)
-
-    def _take_report(self, _: str, report: FeedReport) -> None:
-        self._counts.other(report.whose, report)
-        self._conserving.take(report)
 
     def _turn(self) -> None:
         self._stages.turn()
