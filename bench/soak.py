@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter, process_time
+from time import process_time, thread_time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,7 +64,7 @@ class Soaked:
 
     looks: list[Held] = field(default_factory=list[Held])
     cycles: list[float] = field(default_factory=list[float])
-    """Seconds from the first bar of a minute to the last decision on it, of each minute."""
+    """Seconds of a processor from the first bar of a minute to the last decision on it, with all that came between."""
     trips: list[float] = field(default_factory=list[float])
     """Milliseconds of market time from an order's leaving to its answer."""
     decided: int = 0
@@ -120,7 +120,7 @@ class Soaked:
             f"tasks {first.tasks} → {last.tasks}, threads {first.threads} → {last.threads}, "
             f"files {first.files} → {last.files}",
             f"{100 * self.share:.2f} % of one processor in real time: {3600 * self.share:.1f} s for each hour",
-            f"from the first bar of a minute to the last decision: {_quantiles(self.cycles, 1000)} ms",
+            f"from the first bar of a minute to the last decision, of a processor: {_quantiles(self.cycles, 1000)} ms",
             f"from an order's leaving to its answer, market time: {_quantiles(self.trips, 1)} ms",
             f"bars missed: {sum(self.missed.values())}; faults: {len(self.faults)}",
             *self.problems()[:20],
@@ -183,12 +183,12 @@ class Soaking:
         if minute != self._minute:
             if self._minute and self._last > self._began:
                 self.made.cycles.append(self._last - self._began)
-            self._minute, self._began, self._last = minute, perf_counter(), 0.0
+            self._minute, self._began, self._last = minute, thread_time(), 0.0
 
     def _decided(self, decisions: Decisions) -> None:
         self.made.decided += len(decisions)
         if decisions.tf == MINUTE and decisions.open_ts.item(-1) == self._minute:
-            self._last = perf_counter()
+            self._last = thread_time()
         for verdict in decisions.verdict.tolist():
             if verdict >= 0 and decisions.gates[verdict] in MISSED:
                 self.made.missed[decisions.gates[verdict]] += 1
