@@ -67,9 +67,7 @@ def test_a_lock_has_all_that_is_asked_for(lock: str) -> None:
 def test_locks_agree_on_what_they_share() -> None:
     versions: dict[str, set[str]] = {}
     for lock in LOCKS:
-        for name, pin in re.findall(
-            r"^([a-z0-9-]+)(==.+) \\$", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE
-        ):
+        for name, pin in re.findall(r"^([a-z0-9-]+)(==\S+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE):
             versions.setdefault(name, set()).add(pin)
     assert {name: pins for name, pins in versions.items() if len(pins) > 1} == {}
 

@@ -544,9 +544,9 @@ def test_a_guard_says_all_its_rules() -> None:
         f"open is lost; {midnight}",
         "each product and timeframe of demo-1 and demo-2 rests after a loss for 30s, 1m, 2m, 4m and then 5m, a step "
         "more for each further loss in a row; a win begins anew",
-        "each product and timeframe of demo-1 and demo-2 pauses after 3 errors in a row (a strategy that failed, an order "
-        "refused or of unknown outcome) for 30s, doubled for each further one in a row up to 1h; a bar without a failure "
-        "and an order that is taken begin anew",
+        "each product and timeframe of demo-1 and demo-2 pauses after 3 errors in a row (a strategy that failed, an "
+        "order refused or of unknown outcome) for 30s, doubled for each further one in a row up to 1h; a bar without a "
+        "failure and an order that is taken begin anew",
         f"{both} has at most 2 open trades at once; it goes on when one of them ends",
         f"{both} has at most 1 open trade at once on one product; it goes on when one of them ends",
         f"{both} has at most 3 open trades at once that expire in one slot; it goes on when one of them ends",
