@@ -18,6 +18,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -232,7 +233,8 @@ def soaked(folder: Path, hours: float, products: int = 25, every: int = HOUR, *,
     before = running.company_of
     running.company_of = with_one_more
     try:
-        soaking.made.code = pipeline(["run", str(file), "--json"])
+        with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+            soaking.made.code = pipeline(["run", str(file), "--json"])
     finally:
         running.company_of = before
     return soaking.made
