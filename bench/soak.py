@@ -233,7 +233,7 @@ def soaked(folder: Path, hours: float, products: int = 25, every: int = HOUR, *,
     before = running.company_of
     running.company_of = with_one_more
     try:
-        with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
             soaking.made.code = pipeline(["run", str(file), "--json"])
     finally:
         running.company_of = before
