@@ -9,6 +9,7 @@ import pytest
 from reactivex import Observable
 from reactivex import operators as ops
 
+from operators.risk.deciding import GATES
 from pipeline import parts, virtual
 from pipeline.changes.revision import Unchanged
 from pipeline.engine import Setting, running
@@ -18,7 +19,7 @@ from pipeline.ledger import Ledger
 from pipeline.parts import operator, sink
 from pipeline.times import MINUTE
 from pipeline.trying import NoRecords
-from pipeline.values import Bars, Decisions, Dropped, Past
+from pipeline.values import Bars, Decisions, Dropped, Latch, Past
 from pipeline.verifying import verified
 from tests.support import MONDAY, ROOT, SMALL, decided, plan_of
 
@@ -144,6 +145,24 @@ def test_from_a_change_on_it_decides_as_a_run_that_was_restarted_with_it(tmp_pat
     assert len(later) > 10
     assert any(row[-1] is not None for row in later.values())
     assert later == restarted
+
+
+@pytest.mark.parametrize("guard", ["other", "third"])
+def test_an_account_that_a_limit_stopped_stays_stopped_whichever_guard_it_goes_to(guard: str) -> None:
+    limit = '\nlimits = [{ what = "drawdown", amount = "1.50", base = "7d", release = "hand" }]'
+    mine, theirs = 'accounts = ["demo-1"]', 'accounts = ["demo-2"]'
+    text = TWO.replace(mine, mine + limit)
+    swapped = TWO.replace(mine, "accounts = []").replace(theirs, mine).replace("accounts = []", theirs)
+    for name in ("[risk.other]", '"other"'):
+        swapped = swapped.replace(name, name.replace("other", guard))
+    at = MONDAY + 9 * MINUTE + 20_000
+    given = ran(text, [(at, swapped)], end=MONDAY + 13 * MINUTE)
+    [stopped] = [value.at for _, value in given if isinstance(value, Latch) and value.scope == "demo-1"]
+    assert stopped < at
+    verdicts = {GATES[row[0]] for key, row in rows(given).items() if key[3] >= at}
+    assert "killed" in verdicts
+    assert not any(row[-1] for key, row in rows(given).items() if key[3] >= at)
+    assert any(row[-1] for key, row in rows(given, "demo-2").items() if key[3] >= at)
 
 
 def test_a_product_that_is_added_is_decided_and_no_bar_of_the_others_is_missed() -> None:

@@ -30,6 +30,14 @@ class Latches:
         other._on, other._released = dict(self._on), dict(self._released)
         return other
 
+    def take_over(self, latches: "Latches", scope: str) -> None:
+        """What another knows of a scope: a stop by a limit is known to the guard that had the account, and to no other."""
+        self._on.pop(scope, None)
+        if scope in latches._on:
+            self._on[scope] = latches._on[scope]
+        if scope in latches._released:
+            self.release(scope, latches._released[scope])
+
     def holding(self, account: str) -> Latch | None:
         """What stops an account, if anything does."""
         return self._on.get(EVERYBODY) or self._on.get(account)

@@ -112,15 +112,16 @@ class Memory:
     def take_over(self, memories: Sequence["Memory"]) -> None:
         """Go on where memories before it stand, whoever had which account; the first knows best of all else."""
         terms = self._terms
+        for each in memories[:1]:
+            self.latches = each.latches.copy()
         for name, book in self.books.items():
             for each in memories:
                 if name in each.books:
                     book.take_over(each.books[name], same_rests=each._terms.rests == terms.rests)
                     self.lines[name] = each.lines[name].under(terms.storm, terms.answers_within or 0)
                     self.unsound |= each.unsound & {name}
+                    self.latches.take_over(each.latches, name)
                     break
-        for each in memories[:1]:
-            self.latches = each.latches.copy()
         for each in reversed(memories):
             self.standings |= each.standings
         for order in (order for each in memories for order in each.open_orders()):
