@@ -266,6 +266,11 @@ def part_of(instance: object) -> Part:
     return _by_class[type(instance)]
 
 
+def part_made(cls: type[Any]) -> Part | None:
+    """The part that a class is, if it is one."""
+    return _by_class.get(cls)
+
+
 def _declare(kind: Kind, cls: type[T]) -> type[T]:
     if not cls.__dict__.get("__doc__"):
         raise PartRefused(f"{kind} {cls.__name__} needs a docstring: it is the help that `list` prints")

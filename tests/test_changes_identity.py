@@ -73,6 +73,26 @@ def test_nodes_that_are_wired_otherwise_change_and_those_behind_them_go_on() -> 
     assert found["risk.careful"].why == "hears ensembles.main"
 
 
+def test_a_stake_of_ones_own_is_another_one_when_its_file_is(tmp_path: Path) -> None:
+    """It stands in the table of a guard, whose own file is the same."""
+    rule = (
+        "from decimal import Decimal\nfrom pipeline.parts import stake\nfrom pipeline.values import Bet\n@stake\n"
+        'class Plain:\n    """Puts so much on each trade."""\n'
+        "    def __call__(self, bet: Bet) -> Decimal:\n        return Decimal(1)\n"
+    )
+    own, edited = tmp_path / "own.py", rule.replace("Decimal(1)", "Decimal(50)")
+    text = with_(
+        ("block = 64", 'block = 64\nplugins = ["own.py"]'), ('{ use = "fixed", amount = "1.00" }', '{ use = "plain" }')
+    )
+    own.write_text(rule, encoding="utf-8")
+    before, same = plan_of(text, tmp_path), plan_of(text, tmp_path)
+    own.write_text(edited, encoding="utf-8")
+    after = plan_of(text, tmp_path)
+    plan_of()  # without the plug-in: what it declared is gone
+    assert all(each.what == "keep" for each in changes_of(before, same))
+    assert {each.node: each.what for each in changes_of(before, after) if each.what != "keep"} == {"risk.main": "apply"}
+
+
 def test_a_plug_in_is_another_one_when_its_file_is(tmp_path: Path) -> None:
     own = """
 import numpy as np

@@ -31,7 +31,7 @@ class Latches:
         return other
 
     def take_over(self, latches: "Latches", scope: str) -> None:
-        """What another knows of a scope: a stop by a limit is known to the guard that had the account, and to no other."""
+        """What another knows of a scope: a stop by a limit is known to none but the guard that had the account."""
         self._on.pop(scope, None)
         if scope in latches._on:
             self._on[scope] = latches._on[scope]

@@ -14,7 +14,7 @@ from typing import Any, cast
 import msgspec
 import numpy as np
 
-from pipeline.parts import Feature, part_of
+from pipeline.parts import Feature, part_made, part_of
 from pipeline.plan import FEATURES, Edge, Node, Plan, products_of
 from pipeline.recipes import owners_of
 
@@ -137,9 +137,15 @@ def described(value: Any) -> str:
         case msgspec.Struct():
             return f"{type(value).__qualname__}{described(msgspec.structs.asdict(value))}"
         case _ if is_dataclass(value) and not isinstance(value, type):
-            return f"{type(value).__qualname__}{described(dict(described_fields(value)))}"
+            return f"{_made_by(value)}{described(dict(described_fields(value)))}"
         case _:
             return repr(value)
+
+
+def _made_by(value: Any) -> str:
+    """Of what a value is; a part in the table of another, as a stake is, is another one when its file is."""
+    part = part_made(type(value))
+    return type(value).__qualname__ if part is None else f"{part.home}:{part.name}:{part.content}"
 
 
 def _words(value: Any) -> frozenset[str]:
