@@ -327,6 +327,46 @@ def test_another_plan_opens_ways_that_are_new_and_closes_those_that_are_gone(tmp
     assert new.heard == ["KILL_SWITCH is over", "ENGINE_ENDED"]
 
 
+def test_what_a_broken_way_owes_leaves_once_it_is_mended_in_the_file_and_no_number_comes_twice(tmp_path: Path) -> None:
+    broken, mended = Kept(gather="1s"), Kept(gather="2s")
+    run = Run(with_ways(tmp_path, desk=broken))
+
+    async def main(flow: Flow) -> None:
+        flow.enter(LEDGER, stop())
+        await seconds(2)
+        broken.fails.extend(["a wrong address"] * 1_000)
+        flow.enter(LEDGER, stop(on=False))
+        await seconds(2)
+        flow.enter(LEDGER, Latch("", True, MONDAY, "all of it", "ada"))
+        await seconds(60)
+        run.company.changed(replace(run.plan, alerts={"desk": mended}))
+        await seconds(150)
+        assert not [each for each in run.desk.current() if each.code == "ALERT_ROUTE"]
+
+    play(run, main)
+    assert broken.heard == ["KILL_SWITCH"]
+    assert [each for each in mended.heard if "KILL" in each or "ENDED" in each] == [
+        "KILL_SWITCH is over",
+        "KILL_SWITCH",
+        "ENGINE_ENDED",
+    ]
+    numbers = [each.number for each in (*broken.letters, *mended.letters)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert mended.letters[0].tries > 1, "it may have arrived"
+
+
+def test_what_a_way_owes_at_the_end_is_said_where_somebody_may_look(tmp_path: Path) -> None:
+    run = Run(with_ways(tmp_path, hung=Kept(hangs=True, gather="1s"), fine=Kept(gather="1s")))
+
+    async def main(flow: Flow) -> None:
+        flow.enter(LEDGER, stop())
+        await seconds(2)
+
+    play(run, main)
+    said = [each.what for each in run.told if isinstance(each, Fault)]
+    assert said == ["did not leave before the end: KILL_SWITCH 1, ENGINE_ENDED 1"]
+
+
 @pytest.mark.parametrize(
     ("how", "told"),
     [(None, "ended without a word"), ("failed: the disk is full", "ended so: failed: the disk"), ("asked", "")],

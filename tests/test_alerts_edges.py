@@ -186,6 +186,15 @@ def test_a_way_that_is_full_lets_the_oldest_go_critical_ones_last_and_says_how_m
     assert told[2].text.startswith("10 alerts found no room")
 
 
+def test_hundreds_of_keys_in_one_moment_find_room_and_are_one_line() -> None:
+    pending = Pending(Selection())
+    for key in range(600):
+        pending.take(alert("ORDER_UNKNOWN", f"key {key}"), 0.0)
+    told = pending.letter(5.0)
+    assert codes(told) == ["ORDER_UNKNOWN"]
+    assert told[0].times == 600
+
+
 def test_at_the_end_all_that_waits_leaves_at_once() -> None:
     pending = Pending(Selection(gather="10m", most_per_hour=1))
     pending.take(alert("ARMED"), 0.0)

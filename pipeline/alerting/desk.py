@@ -2,8 +2,10 @@
 
 import asyncio
 import shutil
-from collections import deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import count
 from typing import Any
 
 from msgspec.structs import replace
@@ -11,6 +13,7 @@ from msgspec.structs import replace
 from pipeline.alerting.earlier import last_life
 from pipeline.alerting.edges import Edges, Sign
 from pipeline.alerting.noticing import Noticing
+from pipeline.alerting.pending import Selection
 from pipeline.alerting.route import Alert
 from pipeline.alerting.secrets import secrets_of
 from pipeline.alerting.vitals import Vitals
@@ -57,6 +60,8 @@ class AlertDesk:
         self._leaking: frozenset[str] = frozenset()
         self._looks = 0
         self._ways: dict[str, Way] = {}
+        self._numbers: defaultdict[str, Iterator[int]] = defaultdict(partial(count, 1))
+        """Those of the letters, by way."""
         self._works: dict[Way, asyncio.Task[None]] | None = None
         """Ways at work; None until somebody attends."""
         self._over = False
@@ -111,13 +116,14 @@ class AlertDesk:
         before, self._plan = self._plan, plan
         self._noticing.changed(plan, plan.alerting)
         self._edges.changed(duration(plan.alerting.patience), duration(plan.alerting.quiet))
-        gone = {name for name, route in before.alerts.items() if plan.alerts.get(name) != route}
+        gone = {name: self._ways.pop(name) for name, each in before.alerts.items() if plan.alerts.get(name) != each}
         for name in gone:
-            self._let_go(self._ways.pop(name))
             self._take((Sign("ALERT_ROUTE", name, on=False),))
             if self._flow is not None:
                 self._flow.border.panel.edges.remove(f"alerts/{name}")
         self._open({name: route for name, route in plan.alerts.items() if name in gone or name not in before.alerts})
+        for name, way in gone.items():
+            self._let_go(way, self._ways.get(name))
 
     async def attend(self) -> None:
         self._works = {}
@@ -146,8 +152,11 @@ class AlertDesk:
             self._take((Sign("ENGINE_ENDED", "", on=True, text=f"{self._plan.name} was asked to end, and ended"),))
         for way in self._ways.values():
             way.end()
-        if self._works:
-            await asyncio.wait(tuple(self._works.values()))
+        try:
+            if self._works:
+                await asyncio.wait(tuple(self._works.values()))
+        finally:
+            self._tell_of_owed()
 
     # --- pieces ------------------------------------------------------------------------------------------------------
 
@@ -211,7 +220,7 @@ class AlertDesk:
     def _open(self, routes: Mapping[str, Any]) -> None:
         engine = _Engine(self._plan, self._run, self.vitals)
         for name, route in routes.items():
-            way = self._ways[name] = Way(name, route, engine, self._secrets, self._way_told)
+            way = self._ways[name] = Way(name, route, engine, self._secrets, self._way_told, self._numbers[name])
             if self._flow is not None:
                 self._flow.border.panel.edges.add(way.edge)
             self._begin(way)
@@ -222,15 +231,30 @@ class AlertDesk:
             work = works[way] = asyncio.create_task(way.attend(), name=f"alerts.{way.name}")
             work.add_done_callback(lambda _: works.pop(way, None))
 
-    def _let_go(self, way: Way) -> None:
-        """Have a way that is gone from the plan send what it owes, and wait for it no longer than for the end."""
-        way.end()
+    def _let_go(self, way: Way, heir: Way | None) -> None:
+        """What a way owes that is other from now on leaves as it is now: it may have been changed since it was broken.
+        One that is gone sends it itself, and is waited for no longer than for the end."""
         work = None if self._works is None else self._works.get(way)
+        if heir is not None and isinstance(heir.route, Selection):
+            heir.takes_over(*way.gives_up())
+            if work is not None:
+                work.cancel()
+            return
+        way.end()
         if work is not None:
             asyncio.get_running_loop().call_later(FAREWELL, work.cancel)
 
+    def _tell_of_owed(self) -> None:
+        """What nobody was told of who is not there is said where somebody may look later."""
+        for way in self._ways.values():
+            if owed := Counter(each.code for each in way.owed):
+                named = ", ".join(f"{code} {many}" for code, many in owed.most_common())
+                self._tell(self.name, Fault(f"alerts.{way.name}", self._at, f"did not leave before the end: {named}"))
+
     def _way_told(self, name: str, why: str) -> None:
         """A way is broken, or is not any more: the others tell of it, and so does the console."""
+        if name not in self._ways:
+            return  # it is gone from the plan, and nobody would ever tell that this is over
         if why:
             self._tell(self.name, Fault(f"alerts.{name}", self._at, f"{why}; it is tried again"))
         self._take((Sign("ALERT_ROUTE", name, on=bool(why), text=f"alerts do not leave by {name}: {why}"),))

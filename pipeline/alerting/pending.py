@@ -16,8 +16,9 @@ from pipeline.tables import nearest
 from pipeline.times import SECOND, DurationText, duration
 
 HOUR_SECONDS = 3600.0
-ROOM = 200
-"""So many alerts wait for a way that is broken; then the oldest go, those that are not critical first."""
+ROOM = 2_000
+"""So many alerts wait: more than hundreds of keys tell of in a moment, and an end for a way that is broken. Then the
+oldest go, those that are not critical first."""
 FEW = 3
 """So many of one code are told one by one; more become one line."""
 NAMED = 8
@@ -86,6 +87,16 @@ class Pending:
         """So many were given up: the next letter says so."""
         self._lost += alerts
         self.lost += alerts
+
+    def changed(self, selection: Selection) -> None:
+        """Go on by another selection; of what waits goes what it does not want."""
+        self._selection, self._gather = selection, duration(selection.gather) / SECOND
+        self._waiting = deque(each for each in self._waiting if selection.wants(each))
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """What waits."""
+        return tuple(self._waiting)
 
     @property
     def waiting(self) -> int:

@@ -1,7 +1,8 @@
 """One way out at work: what waits for it, what was sent and has not arrived, and when it is tried again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Protocol
 
@@ -46,30 +47,47 @@ class Way:
         engine: Engine,
         secrets: AlertSecrets,
         told: Callable[[str, str], object],
+        numbers: Iterator[int] | None = None,
     ) -> None:
-        """`told` hears that this way is broken, and why, or ("") that it is not any more."""
+        """`told` hears that this way is broken, and why, or ("") that it is not any more. `numbers` are those of its
+        letters: who takes its place goes on with them, as whoever has heard a number before may pass over it."""
         self.name, self.route = name, route
         self.folder, self.flow, self.run = engine.folder, engine.flow, engine.run
         self._engine, self._secrets, self._told = engine, secrets, told
-        self._pending = Pending(route if isinstance(route, Selection) else Selection())
+        self._selection = route if isinstance(route, Selection) else Selection()
+        self._pending = Pending(self._selection)
         self._news, self._ending = asyncio.Event(), asyncio.Event()
         self._backoff = Backoff(AGAIN, name)
         self._in_hand: Letter | None = None
-        self._letters = 0
+        self._numbers = numbers or count(1)
         self._broken = False
 
     @property
     def edge(self) -> Edge:
         """What waits to leave by this way."""
-        pending = self._pending
-        queue = f"alerts/{self.name}"
-        return Edge(queue, lambda: pending.waiting, ROOM, "drops_oldest", dropped=lambda: pending.lost)
+        waiting, lost = lambda: self._pending.waiting, lambda: self._pending.lost
+        return Edge(f"alerts/{self.name}", waiting, ROOM, "drops_oldest", dropped=lost)
 
     # --- for the engine ----------------------------------------------------------------------------------------------
 
     def put(self, alert: Alert) -> None:
         if isinstance(self.route, Selection) and self._pending.take(alert, self._now()):
             self._news.set()
+
+    def gives_up(self) -> tuple[Letter | None, Pending]:
+        """What is owed, for who takes its place: what is in hand may have arrived, and is sent once more."""
+        letter, self._in_hand = self._in_hand, None
+        return letter, self._pending
+
+    def takes_over(self, letter: Letter | None, pending: Pending) -> None:
+        """Owe what another gave up, as far as it is wanted by this way."""
+        pending.changed(self._selection)
+        self._in_hand, self._pending = letter, pending
+
+    @property
+    def owed(self) -> tuple[Alert, ...]:
+        """What was to leave by it and has not, as far as it is known."""
+        return (*(() if self._in_hand is None else self._in_hand.alerts), *self._pending.alerts)
 
     def end(self) -> None:
         """Send what waits now, and then no more."""
@@ -133,8 +151,7 @@ class Way:
             now = self._now()
             alerts = self._pending.letter(now, hurry=self._ending.is_set())
             if alerts:
-                self._letters += 1
-                return Letter(self._letters, alerts, 0)
+                return Letter(next(self._numbers), alerts, 0)
             if self._ending.is_set():
                 return None
             self._news.clear()
