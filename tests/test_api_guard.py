@@ -311,6 +311,21 @@ def test_every_refusal_has_one_envelope(tmp_path: Path, method: str, path: str, 
     knocking(tmp_path, check, switch=True)
 
 
+def test_what_the_library_refuses_by_itself_has_the_envelope_and_says_nothing_of_what_serves(tmp_path: Path) -> None:
+    async def check(at: Knocking) -> None:
+        odd = (
+            (await at.ask("GET", "/ws"), 400),
+            (await at.ask("GET", "/ws", Upgrade="websocket", Connection="Upgrade", Sec_WebSocket_Version="99"), 400),
+            (await at.ask("GET", "/status", Expect="tea", Authorization=""), 417),
+            (await at.ask("GET", "/nothing", Expect="tea"), 417),
+        )
+        for answer, status in odd:
+            assert (answer.status, answer.code) == (status, "VALIDATION")
+            assert answer.headers["Server"] == "moonlight"
+
+    knocking(tmp_path, check)
+
+
 async def by_socket(at: Knocking, *headers: str, host: str = "localhost") -> int:
     """What the Unix socket answers."""
     with short(at.folder / SOCKET_FILE) as name:

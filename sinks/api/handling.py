@@ -44,6 +44,15 @@ class Connection(web.RequestHandler):
         self._gone(self)
         super().connection_lost(exc)
 
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """What the library refuses by itself, such as a line that is none, is told like everything else."""
+        if isinstance(resp, web.HTTPException):
+            why = masked(" ".join((resp.text or resp.reason).split())[:SHORT])
+            resp = failed(Refused("VALIDATION", f"this engine does not take that: {why}", resp.status))
+        return await super().finish_response(request, resp, start_time)
+
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
