@@ -193,6 +193,22 @@ def test_the_secret_is_in_the_address_the_header_and_the_signature_and_nowhere_e
     run(main())
 
 
+def test_of_an_address_that_is_secret_as_a_whole_not_even_its_host_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, soon: None
+) -> None:
+    monkeypatch.setenv("MOONLIGHT_ALERT_WHOLE", "https://eo7t0k3n9x2.localhost:1/")
+
+    async def main() -> None:
+        route = Webhook(url="{secret}", secret="WHOLE", gather="1ms")  # noqa: S106
+        async with Outside(route, tmp_path, KILLED) as out:
+            while not out.said:  # noqa: ASYNC110  # what a way says is looked at
+                await asyncio.sleep(0.005)
+        assert out.said[0].startswith("POST to the secret address ")
+        assert "eo7t0k3n9x2" not in out.said[0]
+
+    run(main())
+
+
 def test_what_was_not_taken_is_sent_again_as_it_was_and_says_so(tmp_path: Path, soon: None) -> None:
     async def main() -> None:
         heard = Heard(500, 429, 503, 204)

@@ -59,6 +59,11 @@ def address(text: str, secret: Secret | None) -> URL:
     return url
 
 
+def place(text: str) -> str:
+    """Where an address leads, for sentences: of one that is secret as a whole, its host is a piece of the secret."""
+    return "the secret address" if text == PLACE else URL(text.replace(PLACE, "s")).host or ""
+
+
 async def send(
     session: aiohttp.ClientSession,
     method: Method,
@@ -66,9 +71,11 @@ async def send(
     deadline: float,
     content: bytes | None = None,
     headers: Mapping[str, str] | None = None,
+    *,
+    where: str,
 ) -> None:
     """Send once; `CallFailed` when it is not certain that it was taken. Of the answer only its status counts."""
-    what, sending, failure = f"{method} to {url.host}", Sending(), None
+    what, sending, failure = f"{method} to {where}", Sending(), None
     try:
         async with (
             asyncio.timeout(deadline),

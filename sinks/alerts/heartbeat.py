@@ -8,7 +8,7 @@ import aiohttp
 import msgspec
 from msgspec import Meta
 
-from pipeline.alerting.posting import PLACE, address, check_address, send
+from pipeline.alerting.posting import PLACE, address, check_address, place, send
 from pipeline.alerting.route import Outlet
 from pipeline.alerting.secrets import check_name
 from pipeline.connections.calling import new_session
@@ -84,9 +84,10 @@ class Heartbeat:
         url = address(text, await outlet.secret(self.secret) if self.secret else None)
         deadline = duration(self.timeout) / SECOND
         if self.method == "GET":
-            await send(session, "GET", url, deadline)
+            await send(session, "GET", url, deadline, where=place(text))
         else:
-            await send(session, "POST", url, deadline, content, {"Content-Type": "application/json"})
+            kind = {"Content-Type": "application/json"}
+            await send(session, "POST", url, deadline, content, kind, where=place(text))
 
 
 def _written(path: Path, content: bytes) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from pipeline.alerting.pending import Selection
-from pipeline.alerting.posting import address, check_address, send
+from pipeline.alerting.posting import address, check_address, place, send
 from pipeline.alerting.route import Letter, Outlet
 from pipeline.alerting.secrets import check_name
 from pipeline.alerting.wording import body_of, once_of
@@ -49,7 +49,8 @@ class Webhook(Selection):
         async with new_session(deadline) as session:
             async for letter in outlet.letters():
                 content = body_of(outlet, letter)
-                await send(session, "POST", url, deadline, content, await self._headers(outlet, letter, content))
+                headers = await self._headers(outlet, letter, content)
+                await send(session, "POST", url, deadline, content, headers, where=place(self.url))
 
     async def _headers(self, outlet: Outlet, letter: Letter, content: bytes) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "Idempotency-Key": once_of(outlet, letter)}
