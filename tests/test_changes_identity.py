@@ -179,6 +179,13 @@ def test_a_contract_does_not_hold_a_change_that_leaves_it_alone() -> None:
     assert [(each.scope, each.what) for each in proposal.keys] == [(Scope(), "changed")]
 
 
+def test_a_contract_does_not_hold_a_guard_of_another_name() -> None:
+    """It knows what the one knew that had the account."""
+    said = propose(plan_of(), plan_of(SMALL.replace("risk.main", "risk.third")), [order("CONFIRM")])
+    assert said.waits_for == ()
+    assert not any(each.idle for each in said.keys)
+
+
 def test_keys_that_nobody_trades_any_more_are_gone_or_held() -> None:
     fewer = with_(('timeframes = ["1m", "5m"]', 'timeframes = ["1m"]'))
     proposal = propose(plan_of(), plan_of(fewer), [order(order="long", tf=5 * MINUTE)])

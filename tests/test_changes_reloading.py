@@ -209,7 +209,17 @@ async def called_off(made: Engine) -> None:
     assert made.flow.plan.by_id["operators.bars"].instance.grace_ms == 500
 
 
-@pytest.mark.parametrize("then", [settled, called_off], ids=lambda each: each.__name__)
+async def overtaken(made: Engine) -> None:
+    """What the file does not say any more is not done, though what it says now is no flow."""
+    made.path.write_text("[moonlight", encoding="utf-8")
+    await made.until(lambda: made.notices("error"))
+    await made.until(lambda: made.reloads.pending is None)
+    made.reloads.told("sinks.orders", order("SETTLED"))
+    await made.until(lambda: not made.heard[-1].on)
+    assert made.flow.plan.by_id["operators.bars"].instance.grace_ms == 500
+
+
+@pytest.mark.parametrize("then", [settled, called_off, overtaken], ids=lambda each: each.__name__)
 def test_a_change_waits_for_open_contracts(tmp_path: Path, then: Callable[[Engine], Awaitable[None]]) -> None:
     async def run() -> None:
         async with engine(tmp_path, NO_TRADES) as made:

@@ -165,6 +165,10 @@ class Deciding:
             self._absence.take_over(was._absence)
             self._skipping.take_over(was._skipping)
             self._waiting, self._unfinished, self._sequence = was._waiting, was._unfinished, was._sequence
+            return
+        for each in known[:1]:
+            self._feed.know(each._feed)
+            self._skipping.take_over(each._skipping)
 
     @property
     def due(self) -> int | None:

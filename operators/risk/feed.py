@@ -38,6 +38,10 @@ class Feed:
         """Know what another one knew."""
         self._health, self._quotes, self._slept = feed._health, feed._quotes, feed._slept
 
+    def know(self, feed: "Feed") -> None:
+        """Know when nothing ran, as one that goes on does."""
+        self._slept = feed._slept.copy()
+
     def take(self, item: Health | Quotes | Slept, at: int) -> None:
         match item:
             case Health():

@@ -162,11 +162,12 @@ def _becomes(old: Plan, new: Plan, changes: tuple[NodeChange, ...], orders: tupl
         if key not in now.keys:
             found[key] = Fate("held" if mine else "gone", "nothing trades it any more", True, mine)
             continue
-        anew = sorted(name for name in (*was.of(key), *now.of(key)) if what.get(name) in ANEW)
+        guards = {was.keys[key], now.keys[key]}  # these take over what they know from each other
+        anew = sorted(name for name in (was.of(key) | now.of(key)) - guards if what.get(name) in ANEW)
         if anew:
             roots = [name for name in anew if name in first] or anew
             found[key] = Fate("held" if mine else "changed", _anew(roots), True, mine)
-        elif was.mark(key) != now.mark(key):
+        elif len(guards) > 1 or was.mark(key) != now.mark(key):
             found[key] = Fate("changed", now.why(key, what))
         else:
             found[key] = Fate("left")

@@ -156,6 +156,8 @@ class Reloads:
                     await self._apply(plan, "file")
             except MoonlightError as wrong:
                 self._say("error", f"{wrong}\nthe flow goes on as it was")
+                async with self._one:  # what waits is not what the file says any more
+                    self._call_off("file")
 
     def _loaded(self, text: str) -> Plan:
         """The plan that a text is, proved; `PlanError` with every problem."""
@@ -287,12 +289,12 @@ class Reloads:
         """Have the keys that a change waits for trade nothing new, and those that begin anew with them."""
         before, self._proposal = self._proposal, proposal
         scopes = tuple(each.scope for each in proposal.keys if each.idle)
+        for scope in self._held:  # first: letting go of a scope lets go of all that it covers
+            if scope not in scopes:
+                self._hear(scope, on=False)
         for scope in scopes:
             if scope not in self._held:
                 self._hear(scope, on=True)
-        for scope in self._held:
-            if scope not in scopes:
-                self._hear(scope, on=False)
         self._held = scopes
         waits = Changed(self._running.border.now(), waiting=proposal.waits_for, warnings=proposal.warnings)
         if before is None:
