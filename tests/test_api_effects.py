@@ -216,8 +216,9 @@ def test_levels_change_what_is_kept_of_a_running_engine(tmp_path: Path) -> None:
         assert levels["risk.main"] == "debug"
         await decided(engine, 4)
         assert await debug()
-        status, refusal = await engine.ask("PUT", "/logs/levels", {"nobody": "debug"})
+        status, refusal = await engine.ask("PUT", "/logs/levels", {"venues": "debug", "nobody": "debug"})
         assert (status, refusal["error"]["code"]) == (400, "VALIDATION")
+        assert (await engine.get("/logs/levels"))["levels"] == levels, "all of them are set, or none"
 
     on_engine(tmp_path, check)
 

@@ -36,6 +36,8 @@ class Book(Protocol):
         self, level: LogLevel = "debug", n: int = 500, module: str = "", order: str = "", word: str = ""
     ) -> Sequence[Record]: ...
 
+    def check_level(self, module: str, level: LogLevel | None) -> None: ...
+
     def set_level(self, module: str, level: LogLevel | None) -> None: ...
 
 
@@ -141,6 +143,8 @@ class Records:
         return Levels(dict(self._book.levels))
 
     async def set_levels(self, _: Nothing, levels: dict[str, LogLevel | None]) -> Levels:
+        for module, level in levels.items():
+            self._book.check_level(module, level)  # all of them are set, or none
         for module, level in levels.items():
             self._book.set_level(module, level)
         return Levels(dict(self._book.levels))

@@ -103,6 +103,10 @@ class LogBook:
         """The lowest level that is kept of a module, or of anything below it."""
         return self._levels.least(module)
 
+    def check_level(self, module: str, level: LogLevel | None) -> None:
+        """`InputError` for a name or a level that is none; nothing is changed."""
+        self._levels.check(module, level)
+
     def set_level(self, module: str, level: LogLevel | None) -> None:
         """Keep more or less of a module from now on ("": of all that have no level of their own), None: as of those
         above it. `InputError` for a name or a level that is none."""

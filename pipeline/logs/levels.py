@@ -27,14 +27,18 @@ class Levels:
         known = self._known.get(module)
         return GRAVITY[level] >= (self._look_up(module) if known is None else known)
 
-    def set(self, module: str, level: LogLevel | None) -> None:
-        """From now on; "" is for all that have no level of their own, and None takes a module's own away."""
+    def check(self, module: str, level: LogLevel | None) -> None:
+        """`InputError` for a name or a level that is none."""
         try:
             check_module(module or "engine")
         except ValueError as wrong:
             raise InputError(str(wrong)) from None
         if level is not None and level not in GRAVITY:
             raise InputError(f"{level!r} is not a level; use one of {', '.join(GRAVITY)}")
+
+    def set(self, module: str, level: LogLevel | None) -> None:
+        """From now on; "" is for all that have no level of their own, and None takes a module's own away."""
+        self.check(module, level)
         if level is not None:
             self._rules = {**self._rules, module: level}
         elif module:
