@@ -203,6 +203,25 @@ def test_an_edit_that_is_stale_wrong_or_impossible_changes_neither_the_file_nor_
     on_engine(tmp_path, check)
 
 
+def test_a_file_with_other_ends_of_lines_keeps_them_and_a_broken_one_can_be_mended(tmp_path: Path) -> None:
+    async def check(engine: Engine) -> None:
+        await traded(engine)
+        path = tmp_path / "flows.toml"
+        path.write_text("[moonlight", encoding="utf-8")
+        broken = await engine.get("/config")
+        mended = EAGER_FLOW.replace("\n", "\r\n")
+        status, told = await engine.ask("PUT", "/config", {"text": mended}, If_Match=broken["hash"])
+        assert (status, path.read_bytes()) == (200, mended.encode()), told
+        config = await engine.get("/config")
+        assert config["hash"] == config["running"] == told["hash"]
+        edit = {"set": {"risk.main.max_daily_loss": "19.00"}}
+        status, told = await engine.ask("PUT", "/config", edit, If_Match=config["hash"])
+        assert (status, told["applied"]) == (200, ["risk.main"])
+        assert path.read_bytes() == mended.replace("20.00", "19.00").encode()
+
+    on_engine(tmp_path, check)
+
+
 def test_levels_change_what_is_kept_of_a_running_engine(tmp_path: Path) -> None:
     async def check(engine: Engine) -> None:
         await traded(engine)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline import lives
-from pipeline.changes.flow_file import FlowFile
+from pipeline.changes.flow_file import FlowFile, Overtaken
 from pipeline.changes.notices import Notice
 from pipeline.changes.proposal import Changed
 from pipeline.changes.reloading import Reloads
@@ -291,6 +291,15 @@ def test_a_plug_in_that_changes_is_a_change_of_the_flow(tmp_path: Path) -> None:
     assert file.look(("own.py",)) is None
     (tmp_path / "own.py").write_text("A = 2\n")
     assert [file.look(("own.py",)), file.look(("own.py",))] == [None, TEXT]
+
+
+def test_what_somebody_else_wrote_meanwhile_is_not_written_over(tmp_path: Path) -> None:
+    file = flow_file(tmp_path)
+    file.path.write_text(f"{TEXT}# mine\n", encoding="utf-8")
+    with pytest.raises(Overtaken, match="was changed meanwhile"):
+        file.put(OTHER, (), over=TEXT)
+    assert file.path.read_text(encoding="utf-8") == f"{TEXT}# mine\n"
+    assert file.put(OTHER, (), over=f"{TEXT}# mine\n") == f"{TEXT}# mine\n"
 
 
 def test_a_written_file_keeps_its_rights_and_leaves_nothing_beside_it(tmp_path: Path) -> None:

@@ -10,6 +10,10 @@ from pipeline.errors import InputError, PlanError
 from pipeline.toml_text import read
 
 
+class Overtaken(InputError):
+    """Somebody else changed the file meanwhile: nothing was written over what they wrote."""
+
+
 class FlowFile:
     """One flow file and the plug-in files beside it. An editor may replace it, cut it, or take it away for a moment:
     what it says counts once two looks saw the same."""
@@ -48,12 +52,22 @@ class FlowFile:
         self._taken, self._text = mark, text
         return text
 
-    def put(self, text: str, plugins: Iterable[str]) -> str:
-        """Have the file say another text, which is no news; what it said before."""
-        before = read(self.path).text
+    def put(self, text: str, plugins: Iterable[str], over: str | None = None) -> str:
+        """Have the file say another text, which is no news; what it said before. `over` is what it must say by now:
+        from the reading of an edit to its writing a flow is loaded and proved, which takes a while."""
+        before = self.said()
+        if over is not None and before != over:
+            raise Overtaken("the flow's file was changed meanwhile; read it again")
         self.write(text)
         self.take(text, plugins)
         return before
+
+    def said(self) -> str:
+        """Its text as it stands there, a flow or not."""
+        try:
+            return self.path.read_bytes().decode().removeprefix("\ufeff")
+        except (OSError, UnicodeDecodeError) as problem:
+            raise InputError(f"the flow file {self.path} cannot be read ({problem}); mend it by hand") from None
 
     def write(self, text: str) -> None:
         """Put another text in its place, whole or not at all."""
@@ -61,12 +75,16 @@ class FlowFile:
         try:
             mode = target.stat().st_mode
             handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(mode)
-            Path(name).replace(target)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(name).chmod(mode)
+                Path(name).replace(target)
+            except OSError:
+                Path(name).unlink(missing_ok=True)  # on a full disk it would lie there for ever
+                raise
         except OSError as failure:
             raise InputError(f"{self.path} cannot be written ({failure.strerror}); mend its folder's rights") from None
 

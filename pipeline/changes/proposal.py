@@ -84,7 +84,8 @@ class Changing(Protocol):
         """What another text would do. `PlanError` with every problem when it is no flow; nothing is done."""
         ...
 
-    def apply(self, text: str, by: str) -> Changed:
+    def apply(self, text: str, by: str, over: str | None = None) -> Changed:
         """Write the text into the flow's file and run it. `PlanError` when it is no flow, `InputError` when it asks for
-        what cannot be changed in a running one: then neither the file nor the flow is touched."""
+        what cannot be changed in a running one, `Overtaken` when the file says anything but `over`: then neither the
+        file nor the flow is touched."""
         ...

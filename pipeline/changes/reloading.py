@@ -78,9 +78,9 @@ class Reloads:
         plan = self._loaded(text)
         return self._asks(self._proposed(plan))
 
-    def apply(self, text: str, by: str) -> Changed:
+    def apply(self, text: str, by: str, over: str | None = None) -> Changed:
         plan = self._loaded(text)
-        return self._asks(self._apply(plan, by, text))
+        return self._asks(self._apply(plan, by, text, over))
 
     # --- a companion -------------------------------------------------------------------------------------------------
 
@@ -170,13 +170,15 @@ class Reloads:
     async def _proposed(self, plan: Plan) -> Proposal:
         return propose(self._running.plan, plan, self._orders.values(), self._gaps)
 
-    async def _apply(self, plan: Plan, by: str, written: str | None = None) -> Changed:
-        """Take over a plan, or have it wait. With `written` the file gets that text first."""
+    async def _apply(self, plan: Plan, by: str, written: str | None = None, over: str | None = None) -> Changed:
+        """Take over a plan, or have it wait. With `written` the file gets that text first, in the place of `over`."""
         async with self._one:
             proposal = await self._proposed(plan)
             if proposal.refused:
                 raise InputError("; ".join(proposal.refused))
-            before = "" if written is None else await asyncio.to_thread(self._file.put, written, plan.settings.plugins)
+            before = ""
+            if written is not None:
+                before = await asyncio.to_thread(self._file.put, written, plan.settings.plugins, over)
             self._call_off(by)
             self._wanted = plan, by
             try:

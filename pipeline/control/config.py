@@ -9,6 +9,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from pipeline.changes.editing import set_key
+from pipeline.changes.flow_file import Overtaken
 from pipeline.changes.proposal import Changing, Proposal
 from pipeline.control.errors import Refused
 from pipeline.control.limits import LARGEST_FLOW
@@ -86,7 +87,7 @@ class File:
         named = Path(plan.file).absolute()
         path = named if named.resolve().parent == plan.base else plan.base / named.name
         try:
-            return path.read_text("utf-8")
+            return path.read_bytes().decode().removeprefix("\ufeff")  # its ends of lines as they are
         except (OSError, UnicodeDecodeError) as problem:
             raise Refused("NOT_FOUND", f"the flow file {path} cannot be read ({problem})") from None
 
@@ -116,9 +117,11 @@ class Editor:
             raise Refused("CONCURRENCY_BLOCK", "the flow's file was changed meanwhile; read it again", 412)
         text = _text(before, edit)
         try:
-            done = self._changing.apply(text, BY)
+            done = self._changing.apply(text, BY, before)
         except PlanError:
             raise
+        except Overtaken as overtaken:
+            raise Refused("CONCURRENCY_BLOCK", str(overtaken), 412) from None
         except InputError as refusal:
             raise Refused("BUSINESS_RULE", str(refusal)) from None
         return Edited(done.applied, done.restarted, done.waiting, done.warnings, hash_of(text))
