@@ -20,10 +20,16 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from pipeline import virtual
 from pipeline.__main__ import main
 from pipeline.bundling.packing import Manifest, listed, packed, unpacked
+from pipeline.checking import load_text
+from pipeline.engine import Setting, running
 from pipeline.errors import InputError
+from pipeline.journal import Journal, read_header, read_lines, restored
 from pipeline.times import utc_text
+from pipeline.trying import NoRecords
+from pipeline.verifying import Later
 from tests.support import ROOT, SMALL
 from tests.test_canary import forms
 
@@ -45,6 +51,7 @@ COMMENTS = f"""
 # https://hooks.example.com/services/T1/{CANARIES["in an address of the flow"]}
 # tgram://{CANARIES["in an address of the flow"]}/12345
 """
+EDIT = 'max_daily_loss = "20.00"', 'max_daily_loss = "19.00"'
 FLOW = COMMENTS + SMALL.replace("start = ", "speed = 600\nstart = ").replace("demo-1", "my-own-account")
 
 
@@ -136,6 +143,48 @@ def test_a_recorded_decision_is_made_again_from_the_file_alone_and_no_secret_lea
     assert main(["bundle", "replay", str(out)]) == 0
     assert "1 decision is the same" in capsys.readouterr().out
     assert out.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(("place", "accounts"), [(0, ()), (-1, ("--pseudonyms",))], ids=["before", "after"])
+def test_a_decision_of_a_session_whose_flow_was_edited_is_made_again_by_the_flow_of_then(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: int, accounts: tuple[str, ...]
+) -> None:
+    session, row = edited(made), made.rows[place]
+    out = tmp_path / "out.zip"
+    assert bundle(made, "--bar", bar_of(row), "--session", str(session), *accounts, "--out", str(out), "--yes") == 0
+    said = capsys.readouterr().out
+    assert "it makes the same decisions again" in said, said
+    files = contents(out)
+    assert list(found_in(files)) == []
+    assert (EDIT[1].encode() in files["flow/flows.toml"]) is (place == -1), "the flow is the one of that moment"
+    assert main(["bundle", "replay", str(out)]) == 0
+
+
+def edited(made: Made) -> Path:
+    """A recording of what the session heard, with an edit of the flow in its midst; the file is another one since."""
+    header, session = read_header(made.session), made.folder / "edited"
+    middle = made.rows[len(made.rows) // 2]["at"]
+    flow = load_text(header.flow, header.file, made.folder)
+    later = load_text(header.flow.replace(*EDIT), header.file, made.folder)
+
+    async def recorded() -> None:
+        setting = Setting(mode=flow.settings.mode, begin=header.begin, outside=())
+        records = Later() if header.later else NoRecords()
+        with Journal(session, flow, header.begin, later=header.later) as journal:
+            async with running(flow, setting, records, None, journal=journal) as played:
+                plan = flow
+                for line in read_lines(made.session):
+                    if plan is flow and line.at > middle:
+                        plan = later
+                        played.change_at(line.at, plan)
+                    if line.what == "entered":
+                        played.enter_at(line.at, line.node, restored(line.type, line.value))
+                    elif line.what == "woke":
+                        played.wake_at(line.at)
+
+    virtual.run(lambda _: recorded())
+    (made.folder / "flows.toml").write_text(header.flow.replace(EDIT[0], 'max_daily_loss = "18.00"'), encoding="utf-8")
+    return session
 
 
 def test_a_decision_that_nobody_recorded_is_made_again_when_the_market_can_be(

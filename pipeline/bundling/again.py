@@ -14,10 +14,14 @@ import tomlkit
 from pipeline import virtual
 from pipeline.bundling.redacting import Redactor
 from pipeline.bundling.wanted import COMPARED, Row, name_of, slot_name
+from pipeline.changes.revision import Revision
 from pipeline.checking import load_text
 from pipeline.engine import Setting, running
 from pipeline.errors import InputError, MoonlightError
-from pipeline.journal import HEADER, LINES, Header, Journal, Line, read_header, read_lines, restored
+from pipeline.hogging.patience import Patience
+from pipeline.hogging.pauses import Interruption
+from pipeline.journal import HEADER, INTERRUPTED, LINES, Header, Journal, Line, read_header, read_lines, restored
+from pipeline.masking import masked
 from pipeline.plan import Plan
 from pipeline.times import DAY, HOUR, SECOND
 from pipeline.trying import NoRecords
@@ -35,7 +39,10 @@ ALWAYS = (
 
 
 class Again(NamedTuple):
-    """How much of the decisions is made again, what is not and why, and the recording that does it."""
+    """How much of the decisions is made again, what is not and why, and the recording that does it.
+
+    `files` has the flow file too, where a recording has the one they were made by.
+    """
 
     level: Level
     why: str
@@ -43,7 +50,10 @@ class Again(NamedTuple):
 
 
 def of_session(session: Path, rows: Sequence[Row], redactor: Redactor, flow: Path, work: Path) -> Again:
-    """From the recorded session in a folder. `flow` has what its flow names, without secrets."""
+    """From the recorded session in a folder. `flow` has what its flow names, without secrets.
+
+    The recording knows the flow it began with, and each edit since: the file may have become another one.
+    """
     header = read_header(session)
     lines, missing = _beginning(session, rows)
     if missing:
@@ -51,7 +61,13 @@ def of_session(session: Path, rows: Sequence[Row], redactor: Redactor, flow: Pat
         raise InputError(f"{what}; name the session that was recorded then, or leave --session out")
     if sum(map(len, lines)) > LARGEST:
         return Again("none", f"what {session} holds until then is more than {LARGEST >> 20} MiB", {})
-    return _tried(header, lines, rows, redactor, flow, work)
+    lines = [_without_secrets(line, redactor) for line in lines]
+    begun = redactor.text(f"journal/{HEADER}", header.flow)
+    name = "flow/flows.toml"
+    redactor.counts.pop(name, None)  # it stands there instead of the file of today
+    then = redactor.text(name, _revised(lines) or header.flow)
+    found = _tried(msgspec.structs.replace(header, flow=begun), lines, rows, redactor, flow, work)
+    return found._replace(files={**found.files, name: then.encode()})
 
 
 def of_sources(plan: Plan, rows: Sequence[Row], redactor: Redactor, flow: Path, work: Path) -> Again:
@@ -70,7 +86,9 @@ def of_sources(plan: Plan, rows: Sequence[Row], redactor: Redactor, flow: Path, 
         lines, missing = _beginning(folder, rows)
         if missing or sum(map(len, lines)) > LARGEST:
             continue
-        found = _tried(read_header(folder), lines, rows, redactor, flow, work / f"tried-{number}", mode="replay")
+        text = _in_mode((flow / "flows.toml").read_text(encoding="utf-8"), "replay")
+        header = msgspec.structs.replace(read_header(folder), flow=text)
+        found = _tried(header, lines, rows, redactor, flow, work / f"tried-{number}")
         if found.level == "whole":
             return found
         best = found if best.level == "none" else best
@@ -124,23 +142,31 @@ def _beginning(session: Path, rows: Sequence[Row]) -> tuple[list[bytes], list[Ro
     return lines, list(left.values())
 
 
+def _without_secrets(raw: bytes, redactor: Redactor) -> bytes:
+    """An edit of the flow is masked as the text it is, not as the JSON that it stands in; other lines are kept."""
+    line = msgspec.json.decode(raw, type=Line)
+    if line.type != Revision.__name__:
+        return raw
+    text = masked(redactor.keyed(line.value["text"]))
+    return msgspec.json.encode(msgspec.structs.replace(line, value={**line.value, "text": text}))
+
+
+def _revised(lines: Sequence[bytes]) -> str:
+    """The flow as the last edit among these lines left it; "" where there is none."""
+    mark = f'"{Revision.__name__}"'.encode()
+    edits = [msgspec.json.decode(line, type=Line) for line in lines if mark in line]
+    return next((edit.value["text"] for edit in reversed(edits) if edit.type == Revision.__name__), "")
+
+
 def _tried(
-    header: Header,
-    lines: Sequence[bytes],
-    rows: Sequence[Row],
-    redactor: Redactor,
-    flow: Path,
-    work: Path,
-    *,
-    mode: str = "",
+    header: Header, lines: Sequence[bytes], rows: Sequence[Row], redactor: Redactor, flow: Path, work: Path
 ) -> Again:
-    """The recording without secrets, if it still makes the same decisions; `mode` is the one it was made in."""
+    """The recording without secrets, if it still makes the same decisions. The header's flow has none any more."""
     journal = work / "journal"
     journal.mkdir(parents=True)
     (work / "flow").symlink_to(flow, target_is_directory=True)
-    text = _in_mode((flow / "flows.toml").read_text(encoding="utf-8"), mode)
     told = redactor.text(f"journal/{LINES}", b"\n".join(lines).decode()) + "\n"
-    plain = msgspec.structs.replace(header, file="flows.toml", flow=text)
+    plain = msgspec.structs.replace(header, file="flows.toml")
     try:
         if redactor.names:
             _renamed(plain, told, flow, journal)
@@ -158,8 +184,6 @@ def _tried(
 
 
 def _in_mode(text: str, mode: str) -> str:
-    if not mode:
-        return text
     document = tomlkit.parse(text)
     settings = cast("dict[str, Any]", document.setdefault("moonlight", tomlkit.table()))
     settings["mode"] = mode
@@ -172,12 +196,18 @@ def _renamed(header: Header, told: str, flow: Path, journal: Path) -> None:
     plan = load_text(header.flow, header.file, flow)
 
     async def recorded() -> None:
-        setting = Setting(mode=plan.settings.mode, begin=header.begin, outside=())
+        known = [msgspec.convert(line.value, Interruption) for line in lines if line.what == INTERRUPTED]
+        setting = Setting(mode=plan.settings.mode, begin=header.begin, outside=(), patience=Patience(known=known))
         records = Later() if header.later else NoRecords()
         with Journal(journal, plan, header.begin, later=header.later) as again:
             async with running(plan, setting, records, None, journal=again) as played:
                 for line in lines:
-                    if line.what == "entered":
+                    if line.type == Revision.__name__:
+                        revision: Revision = restored(line.type, line.value)
+                        played.change_at(line.at, load_text(revision.text, header.file, flow), revision.past)
+                    elif line.what == INTERRUPTED:
+                        again.interrupted(line.at, msgspec.convert(line.value, Interruption))
+                    elif line.what == "entered":
                         played.enter_at(line.at, line.node, restored(line.type, line.value))
                     elif line.what == "woke":
                         played.wake_at(line.at)

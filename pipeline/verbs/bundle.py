@@ -117,7 +117,8 @@ def _make(options: argparse.Namespace) -> int:
     content = packed(files, manifest)
     written(out, content)
     if not options.json:
-        print(f"wrote {out}, {len(content):,} bytes; `bundle replay {out}` makes it again")
+        again_by = "" if again.level == "none" else f"; `bundle replay {out}` {AGAIN[again.level]}"
+        print(f"wrote {out}, {len(content):,} bytes{again_by}")
     return 0
 
 
