@@ -17,11 +17,12 @@ from pipeline.alerting.wording import line_of
 from pipeline.arming import Armings, rehearsed
 from pipeline.clocks import Clock
 from pipeline.evidence import Standing
-from pipeline.orders import sold
 from pipeline.plan import LEDGER, Plan
 from pipeline.remarks import Remarks
+from pipeline.reporting.subjects import Purse, purse_of
 from pipeline.starting import keys_of
-from pipeline.statistics import PayoutMix, WinRate
+from pipeline.statistics import WinRate
+from pipeline.telemetry.tallies import Book, Tally
 from pipeline.times import DAY, MINUTE, SECOND, slot_of, timeframe, timeframe_name
 from pipeline.values import (
     ENDED,
@@ -93,8 +94,7 @@ class Watch:
         self._clock: Clock | None = None
         self._counts: Counter[str] = Counter()
         self._drops: Counter[str] = Counter()
-        self._rates = dict.fromkeys(("win", "lose", "push"), 0)
-        self._mix = PayoutMix.of(())
+        self._books: dict[Purse, Book] = {}
         self._balances = {name: account.balance for name, account in plan.accounts.items()}
         self._days: dict[str, tuple[int, Decimal]] = {}
         self._orders: dict[str, Order] = {}
@@ -118,7 +118,6 @@ class Watch:
         self._held: dict[str, Latch] = {}
         self._standings: dict[str, str] = {}
         self._armings = Armings()
-        self._distinct: set[tuple[str, int, int]] = set()
         self._feeds = Feeds(plan)
 
     def begins(self, clock: Clock) -> None:
@@ -294,11 +293,7 @@ class Watch:
         self._balances[order.account] = self._balances.get(order.account, Decimal(0)) + order.profit
         day, profit = self._days.get(order.account, (0, Decimal(0)))
         self._days[order.account] = (order.at // DAY, order.profit + (profit if day == order.at // DAY else 0))
-        if order.result in self._rates and not sold(order):
-            self._rates[order.result] += 1
-        if order.result in ("win", "lose") and not sold(order):
-            self._mix = self._mix.with_trade(order.stake, order.payout)
-            self._distinct.add((order.product, order.tf, order.bar))
+        self._books.setdefault(purse_of(order.account, self._plan), Book()).take(order)
         state = self._keys.get(order.key)
         if state is not None:
             state.profit += order.profit
@@ -323,21 +318,22 @@ class Watch:
         return self._clock.shown() if self._clock is not None else self._begin
 
     @property
-    def win_rate(self) -> WinRate:
-        """Of all that settled. Accounts that traded the same bar had one chance between them, not one each."""
-        rates = self._rates
-        return WinRate(
-            wins=rates["win"],
-            losses=rates["lose"],
-            ties=rates["push"],
-            payouts=self._mix,
-            effective=float(len(self._distinct)),
-        )
+    def win_rates(self) -> dict[Purse, WinRate]:
+        """Of all that settled, by whose money it was: as a report and the numbers of telemetry have them."""
+        return {purse: book.tally.rate for purse, book in self._books.items()}
+
+    def _rates_text(self) -> str:
+        """Kinds of money are told apart where there are several; they are never added."""
+        rates = self.win_rates
+        if len(rates) > 1:
+            return "; ".join(f"{purse} {rate}" for purse, rate in sorted(rates.items()))
+        return str(next(iter(rates.values()), Tally().rate))
 
     def status(self) -> Status:
         counts = self._counts
         open_ = Counter(order.state for order in self._orders.values())
         unsure = sum(open_[state] for state in UNSURE)
+        rates = self.win_rates.values()
         clock = self.clock
         elapsed = (clock - self._begin) / self._speed / 1000
         return Status(
@@ -356,10 +352,10 @@ class Watch:
                 rejected=counts["order ABORT"],
                 unknown=unsure,
             ),
-            wins=self._rates["win"],
-            losses=self._rates["lose"],
-            pushes=self._rates["push"],
-            win_rate_text=str(self.win_rate),
+            wins=sum(rate.wins for rate in rates),
+            losses=sum(rate.losses for rate in rates),
+            pushes=sum(rate.ties for rate in rates),
+            win_rate_text=self._rates_text(),
             drops=dict(self._drops),
             faults=counts["faults"],
             accounts=tuple(self._account(name) for name in self._plan.accounts),

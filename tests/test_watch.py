@@ -8,12 +8,14 @@ import pytest
 
 from pipeline.clocks import Planned
 from pipeline.ledger import Ledger
+from pipeline.plan import Plan
+from pipeline.statistics.records import record
 from pipeline.times import DAY, MINUTE, SECOND, parse_moment
 from pipeline.values import Approved, Decisions, Dropped, Fault, Order, OrderState, Past, Ticket
 from pipeline.view import TRADED, Chart, KeyName, KeyRow, Mark, View
 from pipeline.watch import SILENT, Watch
 from tests.driven import bars_of, walk
-from tests.support import MONDAY, order, plan_of, play, quotes
+from tests.support import MONDAY, SMALL, order, plan_of, play, quotes
 
 PLAN = plan_of()
 EURUSD, BTCUSD = KeyName("demo-1", "EURUSD", "1m"), KeyName("demo-1", "BTCUSD", "1m")
@@ -45,9 +47,9 @@ class Hand:
 class Watched:
     """A watch with its clock."""
 
-    def __init__(self, begin: int = MONDAY) -> None:
+    def __init__(self, begin: int = MONDAY, plan: Plan = PLAN) -> None:
         self.clock = Hand(begin)
-        self.watch = Watch(PLAN, begin, 1.0)
+        self.watch = Watch(plan, begin, 1.0)
         self.watch.begins(self.clock)
 
     def tell(self, *items: Any, after: int = 0) -> "Watched":
@@ -186,11 +188,47 @@ def test_a_win_rate_is_told_with_its_interval_its_break_even_and_its_n() -> None
 
 
 def test_accounts_that_traded_one_bar_had_one_chance_between_them() -> None:
-    watched = Watched()
+    others = '[accounts.demo-2]\nvenue = "practice"\n\n[accounts.demo-3]\nvenue = "practice"\n\n[venues.practice]'
+    watched = Watched(plan=plan_of(SMALL.replace("[venues.practice]", others)))
     for account in ("demo-1", "demo-2", "demo-3"):
         watched.tell(order("SETTLED", order=account, account=account, result="win", profit="0.9"))
-    rate = watched.watch.win_rate
+    (rate,) = watched.watch.win_rates.values()
     assert (rate.wins, rate.effective) == (3, 1.0)
+
+
+def test_the_console_says_of_trades_that_end_together_what_a_report_says_of_them() -> None:
+    watched = Watched()
+    trades = [
+        order(
+            "SETTLED",
+            order=f"{bar} {product}",
+            product=product,
+            bar=MONDAY + bar * MINUTE,
+            expiry=MONDAY + (bar + 2) * MINUTE,
+            result="win" if bar % 3 else "lose",
+            profit="0.9" if bar % 3 else "-1",
+        )
+        for bar in range(20)
+        for product in ("EURUSD", "BTCUSD", "XAUUSD")
+    ]
+    watched.tell(*trades)
+    reported = record("paper", trades, "USD").win_rate
+    assert reported.effective == pytest.approx(20), "they won and lost together"
+    assert watched.watch.status().win_rate_text == str(reported)
+
+
+def test_trades_of_several_kinds_of_money_are_not_added_in_the_console() -> None:
+    mixed = SMALL.replace("[moonlight]", '[moonlight]\nmode = "live"')
+    mixed = mixed.replace(
+        "[venues.practice]", '[accounts.other]\nvenue = "practice"\ncurrency = "EUR"\n\n[venues.practice]'
+    )
+    watched = Watched(plan=plan_of(mixed))
+    for account in ("demo-1", "other"):
+        watched.tell(order("SETTLED", order=account, account=account, result="win", profit="0.9"))
+    status = watched.watch.status()
+    assert status.wins == 2
+    assert status.win_rate_text.count("n=1") == 2
+    assert "EUR 100.0 %" in status.win_rate_text
 
 
 # --- keys ------------------------------------------------------------------------------------------------------------
