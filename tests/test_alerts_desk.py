@@ -364,7 +364,7 @@ def test_what_a_way_owes_at_the_end_is_said_where_somebody_may_look(tmp_path: Pa
 
     play(run, main)
     said = [each.what for each in run.told if isinstance(each, Fault)]
-    assert said == ["did not leave before the end: KILL_SWITCH 1, ENGINE_ENDED 1"]
+    assert said == ["not known to have arrived before the end: KILL_SWITCH 1, ENGINE_ENDED 1"]
 
 
 @pytest.mark.parametrize(

@@ -246,6 +246,18 @@ def test_a_product_that_falls_silent_in_open_market_is_told_and_one_that_is_clos
     assert not whole.quiet(saturday + MINUTE)
 
 
+def test_what_a_change_of_the_flow_takes_away_holds_no_alert_for_ever() -> None:
+    whole = noticing(silence="2m")
+    quoted(whole, MONDAY, "EURUSD", "BTCUSD")
+    assert quoted(whole, MONDAY + 3 * MINUTE, "EURUSD") == [("FEED_STALE", "BTCUSD", True)]
+    signs(whole, Fault("providers.cross", MONDAY, "it broke"))
+    less = SMALL.replace('["EURUSD", "BTCUSD"]', '["EURUSD"]').replace("providers.cross", "providers.other")
+    whole.changed(plan_of(less.replace('["cross"]', '["other"]')), Alerting(silence="2m"))
+    gone = quoted(whole, MONDAY + 4 * MINUTE, "EURUSD")
+    assert sorted(gone) == [("FEED_STALE", "BTCUSD", False), ("STRATEGY_FAULT", "providers.cross", False)]
+    assert quoted(whole, MONDAY + 5 * MINUTE, "EURUSD") == []
+
+
 def test_where_a_health_of_the_flow_judges_prices_their_silence_is_left_to_it() -> None:
     whole = noticing(JUDGED, silence="1s")
     assert quoted(whole, MONDAY, "EURUSD", "BTCUSD") == quoted(whole, MONDAY + HOUR) == []

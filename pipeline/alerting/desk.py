@@ -249,7 +249,8 @@ class AlertDesk:
         for way in self._ways.values():
             if owed := Counter(each.code for each in way.owed):
                 named = ", ".join(f"{code} {many}" for code, many in owed.most_common())
-                self._tell(self.name, Fault(f"alerts.{way.name}", self._at, f"did not leave before the end: {named}"))
+                said = f"not known to have arrived before the end: {named}"
+                self._tell(self.name, Fault(f"alerts.{way.name}", self._at, said))
 
     def _way_told(self, name: str, why: str) -> None:
         """A way is broken, or is not any more: the others tell of it, and so does the console."""

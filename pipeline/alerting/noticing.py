@@ -55,6 +55,8 @@ class Noticing:
         self._armings = Armings()
         self._faulty = set[str]()
         """Strategies that failed when they were asked last."""
+        self._gone = set[str]()
+        """Those of them that a change of the flow took away: no vote of theirs will say that it is over."""
         self._shut: dict[tuple[str, str], Sign] = {}
         """Gates that say no because of what happened before, by account (or key) and name."""
         self._dropped: dict[tuple[str, str], int] = {}
@@ -94,11 +96,16 @@ class Noticing:
         """The flow goes on by another plan; what was seen stays seen."""
         self._losses.changed(plan, settings.daily_loss_near)
         self._silences.changed(plan, duration(settings.silence))
+        self._gone.update(self._faulty - plan.by_id.keys())
 
     def look(self, at: int) -> Iterator[Sign]:
         """The signs in that time has passed."""
         yield from self._losses.look(at)
         yield from self._silences.look(at)
+        gone, self._gone = self._gone, set[str]()
+        for strategy in gone & self._faulty:
+            self._faulty.discard(strategy)
+            yield Sign("STRATEGY_FAULT", strategy, on=False)
         for over in self._armings.expired(at):
             yield Sign("ARMED", over.account, on=False)
 

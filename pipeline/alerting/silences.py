@@ -60,6 +60,9 @@ class Silences:
         """Products that fell silent in open market, and those that speak again."""
         self._seen.update(dict.fromkeys(self._spoke, at))
         self._spoke.clear()
+        for product in tuple(self._silent) if self._judged else self._silent.difference(self._products):
+            self._silent.discard(product)  # nobody looks at it any more
+            yield Sign("FEED_STALE", product, on=False, cause="silence")
         if self._judged:
             return
         for product in self._products:
