@@ -22,7 +22,7 @@ from pipeline.flow import Flow
 from pipeline.ledger import Ledger
 from pipeline.plan import Plan
 from pipeline.values import Held
-from tests.support import SMALL, order
+from tests.support import SMALL, order, plan_of
 
 TEXT = (
     SMALL.replace('start = "2026', 'speed = 300\nstart = "2026')
@@ -61,7 +61,7 @@ class Engine:
 
 
 @asynccontextmanager
-async def engine(folder: Path, text: str = TEXT) -> AsyncGenerator[Engine]:
+async def engine(folder: Path, text: str = TEXT, tried_within: float = 30.0) -> AsyncGenerator[Engine]:
     path = folder / "flows.toml"
     path.write_text(text, encoding="utf-8")
     plan = load(path)
@@ -71,7 +71,7 @@ async def engine(folder: Path, text: str = TEXT) -> AsyncGenerator[Engine]:
         begin, speed = market_of(plan, 0, None)
         taken: list[Plan] = []
         heard: list[Any] = []
-        reloads = Reloads(plan, ledger, lambda: 2, taken.append)
+        reloads = Reloads(plan, ledger, lambda: 2, taken.append, tried_within)
 
         def told(node: str, value: Any) -> None:
             reloads.told(node, value)
@@ -125,6 +125,31 @@ def test_a_file_that_is_no_flow_changes_nothing_and_says_why_once(tmp_path: Path
             assert len(made.notices("error")) == 1
 
     asyncio.run(run())
+
+
+def test_a_plug_in_that_does_not_come_back_is_refused_and_the_next_edit_is_looked_at(tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    rule = (
+        "from decimal import Decimal\nfrom pipeline.parts import stake\nfrom pipeline.values import Bet\n@stake\n"
+        'class Plain:\n    """Puts one on each trade."""\n'
+        "    def __call__(self, bet: Bet) -> Decimal:\n        return Decimal(1)\n"
+    )
+    own.write_text(rule, encoding="utf-8")
+    text = TEXT.replace("block = 64", 'block = 64\nplugins = ["own.py"]')
+
+    async def run() -> None:
+        async with engine(tmp_path, text, tried_within=1.0) as made:
+            plan = made.flow.plan
+            await made.until(lambda: made.flow.nodes["operators.bars"].meter.given)
+            own.write_text("while True:\n    pass\n", encoding="utf-8")
+            await made.until(lambda: made.notices("error"))
+            assert "a part of a plug-in does not come back; mend it" in made.notices("error")[0]
+            made.path.write_text("[moonlight", encoding="utf-8")
+            await made.until(lambda: len(made.notices("error")) > 1)
+            assert made.flow.plan is plan
+
+    asyncio.run(run())
+    plan_of()  # without the plug-in: what it declared is gone
 
 
 def test_comments_alone_are_taken_over_and_nothing_of_the_flow_changes(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ calls it off.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,14 +25,19 @@ from pipeline.changes.steps import merged
 from pipeline.checking import load_text
 from pipeline.errors import InputError, MoonlightError
 from pipeline.flow import CLOCK, Flow
+from pipeline.hogging.limits import WAITS, Overrun
+from pipeline.hogging.watcher import Watcher
 from pipeline.ledger import Ledger
 from pipeline.plan import LEDGER, Plan
+from pipeline.times import SECOND
 from pipeline.values import ENDED, Held, Order, Past, Quotes, Scope, Slept
 
 LOOKS_EVERY = 0.5
 """Seconds between two looks at the file."""
 ANSWERED_WITHIN = 60.0
 """So many seconds a thread waits at the most until its change is done, or waits for what is open."""
+TRIED_WITHIN = 30.0
+"""So many seconds an edit may take to be read and proved."""
 Tell = Callable[[str, Any], None]
 T = TypeVar("T")
 
@@ -41,8 +47,16 @@ class Reloads:
 
     name = "changes"
 
-    def __init__(self, plan: Plan, ledger: Ledger, now: Callable[[], int], taken_over: Callable[[Plan], None]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        ledger: Ledger,
+        now: Callable[[], int],
+        taken_over: Callable[[Plan], None],
+        tried_within: float = TRIED_WITHIN,
+    ) -> None:
         """`now` is the machine's clock; `taken_over` hears of each plan that the flow goes on by."""
+        self._tried_within = tried_within
         self._plan, self._ledger, self._now, self._taken_over = plan, ledger, now, taken_over
         named = Path(plan.file).absolute()
         path = named if named.resolve().parent == plan.base else plan.base / named.name
@@ -160,7 +174,18 @@ class Reloads:
                     self._call_off("file")
 
     def _loaded(self, text: str) -> Plan:
-        """The plan that a text is, proved; `PlanError` with every problem."""
+        """The plan that a text is, proved; `PlanError` with every problem. A plug-in that hogs holds nothing up."""
+        with Watcher() as watcher:
+            try:
+                return watcher.ask(partial(self._proved, text), self._tried_within / WAITS)
+            except Overrun as overrun:
+                seconds = round(overrun.millis / SECOND)
+                raise InputError(
+                    f"{self._plan.file}: not read and tried after {seconds} s:"
+                    " a part of a plug-in does not come back; mend it"
+                ) from None
+
+    def _proved(self, text: str) -> Plan:
         plan = load_text(text, self._plan.file, self._plan.base)
         refuse_unproved(plan)
         return plan
