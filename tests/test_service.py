@@ -248,6 +248,26 @@ def test_a_flow_that_may_be_edited_can_be_written_and_another_cannot(machine: Ma
     assert f'"-{machine.folder}/data"' in closed
 
 
+def test_a_log_that_lies_elsewhere_can_be_written_too(machine: Machine, tmp_path: Path) -> None:
+    logs = tmp_path / "the logs"
+    machine.flow.write_text(f'{SMALL}\n[logs]\nfolder = "{logs}"\n', encoding="utf-8")
+    assert f'"-{logs}"' in engine(machine)
+    assert machine.says("install").code == 0
+    assert logs.is_dir(), "a unit is given only folders that are there"
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives folders away")
+def test_what_root_makes_for_a_service_belongs_to_whom_it_runs_as(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.operations.systemd.OF_THE_SYSTEM", tmp_path)
+    refused = machine.says("install", "--system", "--as", "no-such-user")
+    assert (refused.code, "no such user" in refused.err) == (2, True)
+    assert not (machine.folder / "data").exists()
+    assert machine.says("install", "--system", "--as", "nobody").code == 0
+    assert (machine.folder / "data").owner() == "nobody"
+
+
 def test_a_passphrase_is_a_credential_and_never_in_the_unit(machine: Machine, tmp_path: Path) -> None:
     word = tmp_path / "word"
     word.write_text("correct horse battery staple", encoding="utf-8")

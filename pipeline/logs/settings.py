@@ -29,7 +29,9 @@ class Logs:
         Mapping[str, LogLevel],
         Meta(description='other levels for some: { "venues" = "debug", "risk.main" = "error" }; the longest counts'),
     ] = field(default_factory=dict[str, LogLevel])
-    folder: Annotated[str, Meta(min_length=1, description="where the files are, within the flow's folder")] = "logs"
+    folder: Annotated[str, Meta(min_length=1, description="where the files are, within the flow's data folder")] = (
+        "logs"
+    )
     rotate_mb: Annotated[int, Meta(ge=1, le=1024, description="a file is put aside before it is larger")] = 10
     keep_files: Annotated[int, Meta(ge=1, le=1000, description="so many files put aside are kept at the most")] = 7
     keep_days: Annotated[int, Meta(ge=1, le=3650, description="and none that is older")] = 30

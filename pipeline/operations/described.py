@@ -52,7 +52,9 @@ def service_of(
     if any(not each.isprintable() for each in (str(flow), str(data), sys.executable)):
         raise InputError(f"{flow} has letters in its path that no service can be given; rename the folder or the file")
     command, folder = _command(base)
+    logs = (data / plan.logs.folder).resolve()
     writable = (data, base) if editable else (data, folder_of(base))
+    writable += () if any(logs.is_relative_to(each) for each in writable) else (logs,)
     leaves_within = round(patience(plan) + PUBLISHED + LAST_WORDS + SPARE)
     secret = None if passphrase is None else passphrase.resolve()
     return Service(

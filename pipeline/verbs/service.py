@@ -13,7 +13,10 @@ the flow kept. On macOS there is none: have launchd start `run`.
 """
 
 import argparse
+import os
 import platform
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.errors import InputError
@@ -112,7 +115,7 @@ def _install(options: argparse.Namespace, plan: Plan) -> int:
     if options.shown:
         print("\n".join(f"# --- {name}\n{text}" for name, text in systemd.units(service).items()).rstrip())
         return 0
-    plan.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _made((plan.folder, plan.folder / plan.logs.folder), runs_as)
     changed = systemd.install(service)
     print("\n".join(f"wrote {path}" for path in changed) or f"{service.name} is installed already, as it is now")
     for remark in _remarks(service, runs_as):
@@ -133,6 +136,8 @@ def _runs_as(options: argparse.Namespace, plan: Plan) -> str:
             raise InputError("--as is for a service of the machine; add --system, or leave it out")
         return ""
     if options.runs_as:
+        if not options.shown and not _known(options.runs_as):
+            raise InputError(f"--as {options.runs_as}: this system knows no such user; name one that it knows")
         return str(options.runs_as)
     owner = plan.base.resolve().owner()
     if owner == "root":
@@ -140,6 +145,25 @@ def _runs_as(options: argparse.Namespace, plan: Plan) -> str:
             f"{plan.base.resolve()} belongs to root, and an engine need not be root; name a user with --as"
         )
     return owner
+
+
+def _known(user: str) -> bool:
+    import pwd  # noqa: PLC0415  # there is no such thing on Windows
+
+    try:
+        return bool(pwd.getpwnam(user))
+    except KeyError:
+        return False
+
+
+def _made(folders: Iterable[Path], runs_as: str) -> None:
+    """Folders that a unit may write have to be there when it starts, and belong to whom it runs as."""
+    for folder in folders:
+        if folder.exists():
+            continue
+        folder.mkdir(parents=True, mode=0o700)
+        if runs_as and os.geteuid() == 0:
+            shutil.chown(folder, user=runs_as)
 
 
 def _remarks(service: Service, runs_as: str) -> list[str]:
