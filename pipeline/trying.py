@@ -402,6 +402,9 @@ def _facts(item: Any) -> Iterator[tuple[int | None, Table]]:
             yield from _remark_facts(item)
         case Fault():
             yield None, {"fault": item.what}
+        case Life():
+            key = f"{item.account} {item.product} {timeframe_name(item.tf)}"
+            yield None, {"life": item.state, "key": key, "why": item.why, "errors": item.errors}
         case msgspec.Struct():
             facts = {name: _plain(getattr(item, name)) for name in item.__struct_fields__}
             yield None, facts | ({"timeframe": timeframe_name(facts["tf"])} if "tf" in facts else {})
