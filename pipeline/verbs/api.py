@@ -76,7 +76,8 @@ async def _asked(
         ):
             return answer.status, await answer.read()
     except (aiohttp.ClientError, TimeoutError, OSError) as problem:
-        raise Unreachable(f"no engine answers at {address.url} ({problem or 'it took too long'})") from None
+        why = str(problem) or "it took too long"
+        raise Unreachable(f"no engine answers at {address.url} ({why}); if it is gone, start it with `run`") from None
 
 
 def _shown(answer: bytes) -> str:
