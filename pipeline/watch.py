@@ -160,6 +160,7 @@ class Watch:
             case Past():
                 for order in value.orders:
                     self._count(order)
+                self._counts.clear()  # what became of orders is counted from here on: these were sent in earlier lives
                 for account, profit in value.earlier_profit.items():
                     self._balances[account] = self._balances.get(account, Decimal(0)) + profit
                 self._held = {latch.scope: latch for latch in value.latches}

@@ -10,7 +10,7 @@ from pipeline.connections.troubles import CallFailed
 from pipeline.evidence import Closing, Unsent
 from pipeline.execution.manner import Stops
 from pipeline.plan import LEDGER
-from pipeline.values import Ack, Latch, Order, Past, Settlement
+from pipeline.values import Ack, Key, Latch, Order, Past, Settlement
 from tests.deriv_trading import Trader, played, trading
 from tests.scripted import Played, Scripted
 from tests.support import MONDAY, plan_of
@@ -111,7 +111,7 @@ def test_between_price_and_purchase_an_order_is_still_recalled() -> None:
         stops = Stops()
 
         async def placed() -> None:
-            recallable(lambda: stops.on("demo-1"))
+            recallable(lambda: stops.on(Key("demo-1", "EURUSD", 60_000)))
             await trader.buy()
 
         placing = asyncio.create_task(placed())

@@ -384,6 +384,7 @@ def test_a_tap_sees_everything_any_node_gives() -> None:
         ("ensembles.main", "Signals"),
         ("risk.main", "Decisions"),
         ("risk.main", "Approved"),
+        ("risk.main", "Life"),
         ("sinks.orders", "Order"),
         ("sinks.orders", "Inquiry"),
         ("sinks.orders", "Reconciled"),

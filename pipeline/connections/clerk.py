@@ -128,7 +128,7 @@ class Clerk:
 
     async def _placed(self, connection: Connection, order: Order) -> None:
         """Send an order. At its deadline it is lost; what is answered later is heard all the same."""
-        recallable(lambda: self._stops.on(order.account))
+        recallable(lambda: self._stops.on(order.key))
         placing = asyncio.ensure_future(connection.connector.place(order))
         try:
             await asyncio.wait((placing,), timeout=self._deadline)
