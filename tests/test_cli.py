@@ -475,8 +475,8 @@ def test_why_shows_every_gate_of_a_bar_with_its_numbers(shell: Shell, ran: Path)
     assert re.match(r"  (traded|not traded: \w+)", verdict)
     said = [line.split() for line in gates if line.startswith(("  ✔", "  ✖"))]
     assert [words[2] for words in said] == [
-        *("fault", "ready", "stale_signal", "vote", "confidence", "permit", "killed", "missed", "feed", "payout"),
-        *("unknown", "open", "cool_down", "stake", "funds", "daily_loss"),
+        *("fault", "ready", "stale_signal", "vote", "confidence", "permit", "killed", "stopped", "missed", "overrun"),
+        *("feed", "payout", "unknown", "open", "cool_down", "stake", "funds", "daily_loss"),
     ]
 
 
