@@ -28,6 +28,7 @@ from pipeline.values import (
     Health,
     Key,
     Latch,
+    Life,
     Order,
     Past,
     Payouts,
@@ -465,7 +466,7 @@ class Till:
         self.alive: dict[Key, Approved] = {}
         self.profit = Decimal(0)
 
-    def see(self, item: Decisions | Approved | Latch) -> None:
+    def see(self, item: Decisions | Approved | Latch | Life) -> None:
         if isinstance(item, Approved):
             assert item.key not in self.alive
             self.alive[item.key] = item

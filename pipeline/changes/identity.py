@@ -142,7 +142,7 @@ def described(value: Any) -> str:
             return repr(value)
 
 
-def _made_by(value: Any) -> str:
+def _made_by(value: object) -> str:
     """Of what a value is; a part in the table of another, as a stake is, is another one when its file is."""
     part = part_made(type(value))
     return type(value).__qualname__ if part is None else f"{part.home}:{part.name}:{part.content}"
