@@ -128,9 +128,22 @@ def _without(text: str, head: str, known: Collection[str]) -> str:
     pieces: list[str] = []
     at = 0
     while (found := text.find(head, at)) >= 0:
+        end = found + max(_alike(form, text[found : found + len(form)]) for form in known)
+        if _within_a_number(text, found, end):
+            pieces.append(text[at : found + 1])
+            at = found + 1
+            continue
         pieces += (text[at:found], MASK)
-        at = found + max(_alike(form, text[found : found + len(form)]) for form in known)
+        at = end
     return "".join((*pieces, text[at:]))
+
+
+def _within_a_number(text: str, begin: int, end: int) -> bool:
+    """Whether digits stand in the midst of others, so that they are a part of a number and no code of six digits."""
+    before, after = text[max(0, begin - 2) : begin], text[end : end + 1]
+    if not (text[begin:end].isascii() and text[begin:end].isdigit()):
+        return False
+    return after.isdigit() or before[-1:].isdigit() or (before[-1:] == "." and before[:1].isdigit())
 
 
 def _alike(form: str, text: str) -> int:

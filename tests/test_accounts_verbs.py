@@ -471,7 +471,7 @@ def test_doctor_says_which_logins_open_and_on_whose_word_one_may_trade(say: Say)
     assert ("ok", "bank: whoever has an account may trade (https://bank.example/terms)", "") in of(say, "permission")
     assert of(say, "vault") == [("ok", "profiles/logins.vault is whole and ours alone", "")]
     assert of(say, "profiles") == [("ok", "profiles/ is ours alone", "")]
-    assert of(say, "clock")[0][1] == "how far bank's is from ours is not known here"
+    assert "how far bank's is from ours is not known here" in [found for _, found, _ in of(say, "clock")]
     assert of(say, "secrets") == [("ok", "none in the clear in flow files, .env files and profiles", "")]
 
 
