@@ -51,7 +51,10 @@ def test_the_whole_run_has_something_to_compare() -> None:
     assert len(traded) > 50
 
 
-LONGER = [pytest.param(minutes, marks=pytest.mark.no_cover) for minutes in (31, 60, 67.22)]
+LONGER = [
+    pytest.param(67.22, marks=pytest.mark.no_cover),
+    *(pytest.param(minutes, marks=pytest.mark.slow) for minutes in (31, 60)),
+]
 """They go the ways of a shorter one, and tracing whole flows takes three times their time."""
 
 
