@@ -114,7 +114,10 @@ class Company:
     def begins(self, flow: Flow) -> None:
         self._flow = flow
         for each in self._companions:
-            each.begins(flow)
+            try:
+                each.begins(flow)
+            except Exception as failure:  # noqa: BLE001  # as when it is told of a value
+                self._lose(each, failure)
 
     def changed(self, plan: Plan) -> None:
         """The flow goes on by another plan: whoever has a `changed` is told."""
@@ -128,7 +131,7 @@ class Company:
 
     async def attend(self) -> None:
         """All of them, until called off."""
-        await asyncio.gather(*(self._attend(each) for each in self._companions))
+        await asyncio.gather(*(self._attend(each) for each in self._companions if each.name not in self._gone))
 
     async def ends(self, why: str) -> None:
         """The last words of all, for which nobody waits for long."""

@@ -158,14 +158,7 @@ class Watch:
                 self._change(self._keys[value.key], life=value.state, life_why=value.why, errors=value.errors)
                 self._remark(value)
             case Past():
-                for order in value.orders:
-                    self._count(order)
-                self._counts.clear()  # what became of orders is counted from here on: these were sent in earlier lives
-                for account, profit in value.earlier_profit.items():
-                    self._balances[account] = self._balances.get(account, Decimal(0)) + profit
-                self._held = {latch.scope: latch for latch in value.latches}
-                self._armings = Armings(value.armings)
-                self._remark(value)
+                self._take_past(value)
             case Dropped():
                 self._drops[value.reason] += value.rows
             case Alert():
@@ -177,6 +170,17 @@ class Watch:
             case _:
                 self._take_permit(value)
                 self._remark(value)
+
+    def _take_past(self, past: Past) -> None:
+        for order in past.orders:
+            self._count(order)
+        for name in [name for name in self._counts if name.startswith(("order ", "sent"))]:
+            del self._counts[name]  # these were sent in earlier lives
+        for account, profit in past.earlier_profit.items():
+            self._balances[account] = self._balances.get(account, Decimal(0)) + profit
+        self._held = {latch.scope: latch for latch in past.latches}
+        self._armings = Armings(past.armings)
+        self._remark(past)
 
     def expired(self) -> Iterator[Arming]:
         """Armings whose time has come to its end since this was asked before."""
