@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from pipeline.service import Diagnosis, FeedReport
 from pipeline.values import Latch
 
-PROTOCOL = 2
+PROTOCOL = 3
 
 ENGINE_FILE = "engine.json"
 """In the flow's folder while an engine runs: where to find it (`Whereabouts`)."""
@@ -266,6 +266,79 @@ class Feed(Struct, frozen=True, tag_field="topic", tag="feed"):
     """Whether a publisher has no room for more final bars."""
 
 
+class NodeRow(Struct, frozen=True):
+    """A node of the running flow, and what it has done since it began. `busy` and the quantiles are of the last look.
+
+    A node works while it is given something; what others make of what it gives within the same call is their time.
+    """
+
+    id: str
+    kind: str
+    """source, window, provider … as its table says, or the name of one that every flow has: ledger, features."""
+    use: str
+    """The part; "" for one that every flow has."""
+    taken: int
+    given: int
+    faults: int
+    restarts: int
+    last_at: int
+    """When it gave something last, on the flow's clock; 0: never."""
+    dropped: dict[str, int]
+    """Rows that it let go, by reason; on purpose or not."""
+    busy: float
+    """Its share of a processor, 0 to 1."""
+    p50_ms: float
+    """How long one call takes, in real time; 0 where none was made."""
+    p99_ms: float
+    last_fault: str
+    says: str
+    """The first sentence of its part."""
+    line: int
+    """Where its table begins in the flow's file, from 1; 0: it has none."""
+
+
+class EdgeRow(Struct, frozen=True):
+    """An edge of the running flow: what came, went on, is held, was let go. `came` is the sum of the others."""
+
+    source: str
+    target: str
+    carries: tuple[str, ...]
+    closes: bool
+    """It goes back to where its values came from, so they wait their turn."""
+    came: int
+    went: int
+    held: int
+    most_held: int
+    dropped: dict[str, int]
+
+
+class QueueRow(Struct, frozen=True):
+    """What waits beside the graph, at a disk or a network."""
+
+    name: str
+    depth: int
+    capacity: int
+    when_full: str
+    dropped: int
+    most: int
+    """As much of it was ever seen to wait."""
+    oldest_s: float | None
+    """For how many real seconds the oldest has waited; None where nobody keeps that."""
+
+
+class FlowNews(Struct, frozen=True, tag_field="topic", tag="flow"):
+    """The graph as it runs. Rates are the differences of two of these, over the difference of their `real_ms`."""
+
+    clock: int
+    real_ms: float
+    """A real clock of no calendar, which only goes on."""
+    nodes: tuple[NodeRow, ...]
+    edges: tuple[EdgeRow, ...]
+    queues: tuple[QueueRow, ...]
+    conserved: bool
+    """Nothing was lost without a name."""
+
+
 class View(Protocol):
     """What an engine has to offer to be looked at. Every call is quick, waits for nothing and changes nothing."""
 
@@ -335,6 +408,22 @@ class ChartOf(Struct, frozen=True, forbid_unknown_fields=True):
         return KeyName(self.account, self.product, self.timeframe)
 
 
+class TapOf(Struct, frozen=True, forbid_unknown_fields=True):
+    """The one node that a console listens in on."""
+
+    node: Annotated[str, Meta(max_length=200)]
+    rate: Rate = 5
+
+
+class TapLine(Struct, frozen=True):
+    """Something a node gave, in one line without secrets. `seq` rises by one with each that it gives."""
+
+    seq: int
+    at: int
+    kind: str
+    text: str
+
+
 class Topics(Struct, frozen=True, forbid_unknown_fields=True):
     """What a console wants told, and how often at most. What it does not name costs the engine nothing."""
 
@@ -343,6 +432,8 @@ class Topics(Struct, frozen=True, forbid_unknown_fields=True):
     log: Rate = 0
     feed: Rate = 0
     chart: ChartOf | None = None
+    flow: Rate = 0
+    tap: TapOf | None = None
 
 
 class Ask(Struct, frozen=True, forbid_unknown_fields=True):
@@ -380,6 +471,16 @@ class LogNews(Struct, frozen=True, tag_field="topic", tag="log"):
     skipped: int
 
 
+class TapNews(Struct, frozen=True, tag_field="topic", tag="tap"):
+    """What a node gave since the last of these: the newest, oldest first; `skipped` others were passed over."""
+
+    of: TapOf
+    lines: tuple[TapLine, ...]
+    skipped: int
+    why: str = ""
+    """Why nothing of it can be heard at present; ""."""
+
+
 class Beat(Struct, frozen=True, tag_field="topic", tag="beat"):
     """Once a second: the engine lives, and this is its flow's clock."""
 
@@ -393,7 +494,7 @@ class Refusal(Struct, frozen=True, tag_field="topic", tag="refusal"):
     what: str
 
 
-News = Hello | Status | Feed | KeysNews | ChartNews | FormingNews | LogNews | Beat | Refusal
+News = Hello | Status | Feed | KeysNews | ChartNews | FormingNews | LogNews | FlowNews | TapNews | Beat | Refusal
 
 
 class Greeting(Struct, frozen=True):

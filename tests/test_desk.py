@@ -190,7 +190,7 @@ def test_a_console_is_greeted_and_hears_a_heartbeat_without_asking(tmp_path: Pat
     async def check(at: Open) -> None:
         async with at.session.ws_connect(f"{at.url}/ws") as line:
             hello = json.loads((await line.receive()).data)
-            assert (hello["topic"], hello["protocol"], hello["flow"]) == ("hello", 2, "flows.toml")
+            assert (hello["topic"], hello["protocol"], hello["flow"]) == ("hello", 3, "flows.toml")
             assert await news(line, "beat") == {"topic": "beat", "clock": at.view.clock, "speed": 1.0}
 
     with_desk(tmp_path, check)

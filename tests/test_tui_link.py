@@ -13,7 +13,9 @@ from pipeline.view import ENGINE_FILE, TOKEN_FILE, ChartOf, LogLine, LogNews, To
 from sinks.api import Desk
 from tests.sample_view import NOON, SampleView
 from tests.screens import run
-from tui.link import Address, Link, Store, Unreachable, find
+from tui.door import Address, Unreachable, find
+from tui.link import Link
+from tui.store import Store
 
 EVERYTHING = Topics(status=20, keys=20, log=20)
 
@@ -154,7 +156,7 @@ def test_coming_back_to_the_same_engine_repeats_no_line_of_the_log(tmp_path: Pat
 
 def test_an_engine_that_falls_silent_counts_as_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.link.SILENCE", 0.2)
-    hello = '{"topic":"hello","protocol":2,"version":"1","pid":1,"started":1,"flow":"f","mode":"paper","clock":1,'
+    hello = '{"topic":"hello","protocol":3,"version":"1","pid":1,"started":1,"flow":"f","mode":"paper","clock":1,'
     hello += '"speed":1.0,"display_timezone":"UTC"}'
 
     async def main() -> None:
