@@ -202,8 +202,15 @@ def die_at(count: int, which: tuple[str, ...] = WRITES) -> None:
 
 
 def _send_first() -> None:
-    """The mistake that these tests must find: an order leaves before its intent is on disk."""
+    """The mistake that these tests must find: an order leaves before it is on disk, and is written once it is answered."""
+    follow = Ledger.follow
+
+    def answered(ledger: Ledger, order: Order) -> None:
+        if order.state != "SEND":
+            follow(ledger, order)
+
     Ledger.intend = lambda self, order: True
+    Ledger.follow = answered
 
 
 if __name__ == "__main__":

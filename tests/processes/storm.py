@@ -3,7 +3,7 @@
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,7 +47,9 @@ HOW = (
     "after the answer",
     "asked",
 )
-"""How a life ends."""
+"""How a life may end."""
+UNANSWERED = ("before the broker took it", "before the answer")
+"""Those in which the engine sent an order, and heard nothing more."""
 LIFE = 30
 """So many things become of orders in a life that nothing else has ended, at the most."""
 STARTING, BAR = 0.5, 0.1
@@ -55,16 +57,21 @@ STARTING, BAR = 0.5, 0.1
 
 
 def storm(
-    engines: Engines, rounds: int, seed: int, mutant: str = "", told: Callable[[Counted], object] = lambda _: None
+    engines: Engines,
+    rounds: int,
+    seed: int,
+    mutant: str = "",
+    told: Callable[[Counted], object] = lambda _: None,
+    ways: Sequence[str] = HOW,
 ) -> Counted:
     """Kill an engine in so many lives, each time at another point; then a calm; then compare.
 
-    `told` hears after each life how it stands.
+    `told` hears after each life how it stands. Lives end in one of these `ways`.
     """
     draw, counted = np.random.default_rng(seed), Counted(rounds)
     engines.late = lambda: bool(draw.random() < 0.05)
     for _ in range(rounds):
-        how = str(draw.choice(HOW))
+        how = str(draw.choice(ways))
         counted.kills[how] += 1
         _one_life(engines, how, draw, mutant)
         counted.recovered += _recovered(engines)
