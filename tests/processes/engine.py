@@ -202,12 +202,12 @@ def die_at(count: int, which: tuple[str, ...] = WRITES) -> None:
 
 
 def _send_first() -> None:
-    """The mistake that these tests must find: an order leaves before it is on disk, and is written once it is answered."""
+    """The mistake that these tests must find: an order leaves before it is on disk, and is written when answered."""
     follow = Ledger.follow
 
-    def answered(ledger: Ledger, order: Order) -> None:
+    def answered(self: Ledger, order: Order) -> None:
         if order.state != "SEND":
-            follow(ledger, order)
+            follow(self, order)
 
     Ledger.intend = lambda self, order: True
     Ledger.follow = answered
