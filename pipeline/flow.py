@@ -28,6 +28,7 @@ from pipeline.clocks import Planned
 from pipeline.entering import without_secrets
 from pipeline.errors import FlowStopped, MoonlightError
 from pipeline.evidence import Closing, Inquiry, Unsent
+from pipeline.flowing.stopwatch import Stopwatch
 from pipeline.hogging.patience import Patience
 from pipeline.masking import masked
 from pipeline.nodes import LASTING, Running
@@ -110,6 +111,9 @@ class Flow:
         self.patience = Patience()
         self._recorder = recorder
         self._taps: list[Tap] = []
+        self._stopwatch: Stopwatch | None = None
+        self._show: Tap = self._tap
+        """Shows what a node gives to whoever looks on."""
         self._loop = asyncio.get_running_loop()
         self._alarm: Planned | None = None
         self._armed: int | None = None
@@ -131,6 +135,18 @@ class Flow:
     def tap(self, told: Tap) -> None:
         """Tell of everything any node gives, before it goes along the edges."""
         self._taps.append(told)
+
+    def untap(self, told: Tap) -> None:
+        """Tell it no more."""
+        if told in self._taps:
+            self._taps.remove(told)
+
+    def timed_by(self, stopwatch: Stopwatch | None) -> None:
+        """Have it measured from now on how long each node works; None: no more, and it costs nothing any more."""
+        self._stopwatch = stopwatch
+        self._show = self._tap if stopwatch is None else stopwatch.apart(self._tap)
+        for passage in self.passages:
+            passage.timed_by(stopwatch)
 
     def start(
         self, past: Past | None, outside: tuple[Kind, ...] = OUTSIDE, earlier: Iterable[tuple[str, Quotes]] = ()
@@ -418,7 +434,9 @@ class Flow:
         inlet = target.inlets.setdefault(edge.parameter, Tube[Any]())
         if target.kind == "venue" and Order in edge.types:
             inlet = self._leaving(inlet, target.id)
-        return Passage(edge, inlet, target.meter, self.agenda)
+        passage = Passage(edge, inlet, target.meter, self.agenda)
+        passage.timed_by(self._stopwatch)
+        return passage
 
     def _leaving(self, inlet: Tube[Any], venue: str) -> Tube[Any]:
         """The last step of an order to its venue: one that somebody stopped meanwhile comes back unsent."""
@@ -530,7 +548,7 @@ class Flow:
             meter.dropped[item.reason] += item.rows
         elif type(item) in LASTING:
             running.keep(item)
-        self._tap(running.id, item)
+        self._show(running.id, item)
         running.out.give(item)
 
     def _columns(self, running: Running, bars: Bars) -> Columns:

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from pipeline.agenda import Agenda
+from pipeline.flowing.stopwatch import Stopwatch
 from pipeline.plan import Edge
 from pipeline.steps import Tube
 
@@ -30,15 +31,21 @@ class Passage:
     def __init__(self, edge: Edge, inlet: Tube[Any], meter: Meter, agenda: Agenda) -> None:
         """`meter` is the target's: what it fails on counts as dropped."""
         self.edge = edge
-        self.came = self.went = self.held = 0
+        self.came = self.went = self.held = self.most_held = 0
         self.ended = False
         self.dropped: Counter[str] = Counter()
         self._inlet, self._meter, self._agenda = inlet, meter, agenda
+        self._give: Callable[[Any], object] = inlet.give
         self._kinds = frozenset(edge.types)
 
     @property
     def conserved(self) -> bool:
         return self.came == self.went + self.held + sum(self.dropped.values())
+
+    def timed_by(self, stopwatch: Stopwatch | None) -> None:
+        """Have it measured how long the target works on what it is given; None: no more."""
+        give = self._inlet.give
+        self._give = give if stopwatch is None else stopwatch.around(self.edge.target, give)
 
     def end(self) -> None:
         """Carry nothing any more: what it still held is dropped, by that name."""
@@ -55,6 +62,8 @@ class Passage:
         self.came += 1
         if edge.closes:
             self.held += 1
+            if self.held > self.most_held:
+                self.most_held = self.held
             self._agenda.soon(lambda: self._deliver_held(item), edge.target)
         else:
             self._deliver(item)
@@ -69,7 +78,7 @@ class Passage:
         meter = self._meter
         meter.taken += rows_of(item)
         faults = meter.faults
-        self._inlet.give(item)
+        self._give(item)
         if meter.faults == faults:
             self.went += 1
         else:
