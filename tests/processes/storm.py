@@ -68,8 +68,8 @@ def storm(
 
     `told` hears after each life how it stands. Lives end in one of these `ways`.
     """
-    draw, counted = np.random.default_rng(seed), Counted(rounds)
-    engines.late = lambda: bool(draw.random() < 0.05)
+    draw, late, counted = np.random.default_rng(seed), np.random.default_rng((seed, 1)), Counted(rounds)
+    engines.late = lambda: bool(late.random() < 0.05)
     for _ in range(rounds):
         how = str(draw.choice(ways))
         counted.kills[how] += 1
