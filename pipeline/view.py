@@ -5,7 +5,7 @@ field changes its meaning, goes away, or is added without a default. Times are m
 text as the account would write it, prices and scores are floats.
 """
 
-from typing import Annotated, Literal, NamedTuple, Protocol
+from typing import Annotated, Literal, NamedTuple, Protocol, TypeVar
 
 from msgspec import Meta, Struct
 
@@ -274,7 +274,7 @@ class NodeRow(Struct, frozen=True):
 
     id: str
     kind: str
-    """source, window, provider … as its table says, or the name of one that every flow has: ledger, features."""
+    """source, operator, provider … as its part is, or the name of one that every flow has: ledger, features."""
     use: str
     """The part; "" for one that every flow has."""
     taken: int
@@ -339,6 +339,17 @@ class FlowNews(Struct, frozen=True, tag_field="topic", tag="flow"):
     """Nothing was lost without a name."""
 
 
+T = TypeVar("T", covariant=True)
+
+
+class Look(Protocol[T]):
+    """Something that costs the engine something for as long as somebody looks: it `ends`, once, when nobody does."""
+
+    def news(self) -> T: ...
+
+    def ends(self) -> None: ...
+
+
 class View(Protocol):
     """What an engine has to offer to be looked at. Every call is quick, waits for nothing and changes nothing."""
 
@@ -360,6 +371,14 @@ class View(Protocol):
 
     def log(self, after: int, limit: int) -> tuple[LogLine, ...]:
         """The newest lines after `after`, at most `limit` of them, oldest first."""
+        ...
+
+    def flow(self) -> Look[FlowNews]:
+        """The graph, whose nodes are timed while somebody looks."""
+        ...
+
+    def tap(self, of: "TapOf") -> Look["TapNews"]:
+        """What a node gives from now on; each time, what it gave since the time before."""
         ...
 
 

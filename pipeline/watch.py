@@ -17,6 +17,8 @@ from pipeline.alerting.wording import line_of
 from pipeline.arming import Armings, rehearsed
 from pipeline.clocks import Clock
 from pipeline.evidence import Standing
+from pipeline.flow import Flow
+from pipeline.flowing.flowing import Flowing
 from pipeline.plan import LEDGER, Plan
 from pipeline.remarks import Remarks
 from pipeline.reporting.subjects import Purse, purse_of
@@ -48,6 +50,7 @@ from pipeline.view import (
     Chart,
     EngineState,
     Feed,
+    FlowNews,
     FormingBar,
     Hello,
     KeyChanges,
@@ -56,9 +59,12 @@ from pipeline.view import (
     Leaning,
     Level,
     LogLine,
+    Look,
     Mark,
     OrderCounts,
     Status,
+    TapNews,
+    TapOf,
 )
 from pipeline.watch_feeds import Feeds, digits_of
 
@@ -119,10 +125,13 @@ class Watch:
         self._standings: dict[str, str] = {}
         self._armings = Armings()
         self._feeds = Feeds(plan)
+        self.flowing = Flowing(lambda: self.clock, self._feeds)
 
-    def begins(self, clock: Clock) -> None:
-        """The flow has begun, and this is its time."""
+    def begins(self, clock: Clock, flow: Flow | None = None) -> None:
+        """The flow has begun, and this is its time; its graph is shown where it is given, too."""
         self._clock = clock
+        if flow is not None:
+            self.flowing.begins(flow)
         self._begin = clock.now()
         self._measured = (self._begin, self.quotes)
         self.state = "RUNNING"
@@ -398,6 +407,12 @@ class Watch:
 
     def log(self, after: int, limit: int) -> tuple[LogLine, ...]:
         return tuple(line for line in self._log if line.seq > after)[-limit:]
+
+    def flow(self) -> Look[FlowNews]:
+        return self.flowing.look()
+
+    def tap(self, of: TapOf) -> Look[TapNews]:
+        return self.flowing.listen(of)
 
     # --- pieces ------------------------------------------------------------------------------------------------------
 

@@ -87,12 +87,22 @@ class Feeds:
             case _:
                 pass
 
+    @property
+    def reports(self) -> tuple[FeedReport, ...]:
+        """How each source fares, by its own word."""
+        return tuple(self._reports.values())
+
+    @property
+    def diagnoses(self) -> tuple[Diagnosis, ...]:
+        """How each publisher fares, by its own word."""
+        return tuple(self._diagnoses.values())
+
     def shown(self, clock: int, begin: int) -> Feed:
         """All of it as of a moment; `begin` is when the flow began."""
         published = {(each.product, each.timeframe): each for told in self._diagnoses.values() for each in told.streams}
         prices = tuple(self._price(product, clock) for product in dict.fromkeys((*self._products, *self._quotes)))
         streams = tuple(self._stream(stream, line, published, clock, begin) for stream, line in self._lines.items())
-        sources, publishers = tuple(self._reports.values()), tuple(self._diagnoses.values())
+        sources, publishers = self.reports, self.diagnoses
         said = alerts(prices, streams, sources, publishers, clock, pressed=self._pressed)
         return Feed(clock, prices, streams, sources, publishers, said, self._pressed)
 

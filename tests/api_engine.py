@@ -128,7 +128,7 @@ def on_engine(
                     running(plan, setting, ledger, ledger.past(begin), taps=(watch.told, told)) as flow,
                     aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session,
                 ):
-                    watch.begins(flow.border.clock)
+                    watch.begins(flow.border.clock, flow)
                     switch.begins(flow)
                     company.begins(flow)
                     listening = asyncio.ensure_future(watch_ledger(ledger.heard, switch.heard))

@@ -22,6 +22,7 @@ from pipeline.view import (
     BarColumns,
     Chart,
     Feed,
+    FlowNews,
     FormingBar,
     Hello,
     KeyChanges,
@@ -29,13 +30,17 @@ from pipeline.view import (
     KeyRow,
     Level,
     LogLine,
+    Look,
     Mark,
     OrderCounts,
     PriceRow,
     Status,
     StreamRow,
+    TapNews,
+    TapOf,
 )
 from sinks.api import Desk
+from tests.sample_flow import SampleLook, flow_of, tapped
 
 NOON = parse_moment("2026-01-05T12:01:07Z")
 ACCOUNTS = ("demo-1", "demo-2", "live-7")
@@ -108,6 +113,14 @@ class SampleView:
     def log(self, after: int, limit: int) -> tuple[LogLine, ...]:
         self.asked.append("log")
         return tuple([line for line in self.lines if line.seq > after][-limit:])
+
+    def flow(self) -> Look[FlowNews]:
+        self.asked.append("flow")
+        return SampleLook(lambda: flow_of(self.clock, self.moved), lambda: self.asked.append("flow ends"))
+
+    def tap(self, of: TapOf) -> Look[TapNews]:
+        self.asked.append("tap")
+        return SampleLook(lambda: tapped(of, self.clock, self.moved), lambda: self.asked.append("tap ends"))
 
     def move(self, count: int | None = None) -> None:
         """New prices for some keys (all of them), and time goes on."""

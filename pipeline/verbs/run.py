@@ -133,7 +133,7 @@ class _Run:
             taps = (watch.told, self._words.told, self._unended.told, self._traffic.told, company.told)
             try:
                 async with running(plan, setting, ledger, past, journal=journal, taps=taps) as flow:
-                    watch.begins(flow.border.clock)
+                    watch.begins(flow.border.clock, flow)
                     switch.begins(flow)
                     company.begins(flow)
                     collect_seldom()
@@ -220,6 +220,7 @@ class _Run:
             watch.lag_ms = max(0.0, (loop.time() - planned) * 1000)
             for arming in watch.expired():
                 company.tell(CLOCK, arming)
+            watch.flowing.waits()
             self._words.look(watch.status())
 
     async def _console(self) -> None:

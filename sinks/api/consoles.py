@@ -6,7 +6,7 @@ never computed.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,7 +16,18 @@ from pipeline.aside import Asking
 from pipeline.errors import InputError
 from pipeline.view import Ask, News, Refusal, Topics, View
 from sinks.api.line import Line
-from sinks.api.telling import Beating, Telling, TellingChart, TellingFeed, TellingKeys, TellingLog, TellingStatus
+from sinks.api.telling import (
+    Beating,
+    Costly,
+    Telling,
+    TellingChart,
+    TellingFeed,
+    TellingFlow,
+    TellingKeys,
+    TellingLog,
+    TellingStatus,
+    TellingTap,
+)
 
 
 @dataclass(slots=True)
@@ -43,27 +54,37 @@ class Console:
     async def attend(self) -> None:
         """Listen and tell until the line ends."""
         self._due["beat"] = Due(None, 1.0, Beating(self._view), self._loop.time() + 1.0)
-        async with asyncio.TaskGroup() as both:
-            telling = both.create_task(self._tell())
-            await self._listen()
-            telling.cancel()
+        try:
+            async with asyncio.TaskGroup() as both:
+                telling = both.create_task(self._tell())
+                await self._listen()
+                telling.cancel()
+        finally:
+            await self._end(tuple(self._due.values()))
 
     async def _listen(self) -> None:
         async for said in self._line.heard():
             try:
-                self._want(_ask_of(said))
+                await self._end(self._want(_ask_of(said)))
             except InputError as refusal:
                 await self._say(Refusal(str(refusal)))
 
-    def _want(self, topics: Topics) -> None:
-        """Start what is newly asked for, end what is not any more, and let what stays go on from where it is."""
+    def _want(self, topics: Topics) -> tuple[Due, ...]:
+        """Start what is newly asked for and let what stays go on from where it is; what is not asked for any more."""
         wanted = {name: (asked, rate, make) for name, asked, rate, make in self._wanted(topics) if rate > 0}
-        for name in self._due.keys() - wanted.keys() - {"beat"}:
-            del self._due[name]
+        kept = {name for name, (asked, *_) in wanted.items() if name in self._due and self._due[name].asked == asked}
+        gone = tuple(self._due.pop(name) for name in self._due.keys() - kept - {"beat"})
         for name, (asked, rate, make) in wanted.items():
-            if name not in self._due or self._due[name].asked != asked:
+            if name not in kept:
                 self._due[name] = Due(asked, 1 / rate, make(), self._loop.time())
         self._asked.set()
+        return gone
+
+    async def _end(self, gone: Iterable[Due]) -> None:
+        """See to it that nothing goes on in the engine for what nobody is told any more, however this ends."""
+        over = [due.telling.over for due in gone if isinstance(due.telling, Costly)]
+        if over:
+            await asyncio.shield(self._ask(partial(_each, over)))
 
     def _wanted(self, topics: Topics) -> Iterator[tuple[str, object, float, Callable[[], Telling]]]:
         view = self._view
@@ -73,6 +94,9 @@ class Console:
         yield "feed", topics.feed, topics.feed, lambda: TellingFeed(view)
         if (of := topics.chart) is not None:
             yield "chart", of, of.rate, lambda: TellingChart(view, of)
+        yield "flow", topics.flow, topics.flow, lambda: TellingFlow(view)
+        if (heard := topics.tap) is not None:
+            yield "tap", heard, heard.rate, lambda: TellingTap(view, heard)
 
     async def _tell(self) -> None:
         await self._say(await self._ask(self._view.hello))
@@ -103,6 +127,11 @@ _EXAMPLE = '{"subscribe": {"status": 1, "keys": 10, "log": 5}}'
 
 def _all_of(telling: Telling) -> list[News]:
     return list(telling.news())
+
+
+def _each(over: Iterable[Callable[[], None]]) -> None:
+    for end in over:
+        end()
 
 
 def _ask_of(said: str | bytes) -> Topics:

@@ -1,11 +1,27 @@
 """What a console is told of each topic: what is new since it was last asked."""
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from pipeline.view import Beat, Chart, ChartNews, ChartOf, FormingNews, KeysNews, LogNews, News, View
+from pipeline.view import (
+    Beat,
+    Chart,
+    ChartNews,
+    ChartOf,
+    FlowNews,
+    FormingNews,
+    KeysNews,
+    LogNews,
+    Look,
+    News,
+    TapNews,
+    TapOf,
+    View,
+)
+
+T = TypeVar("T")
 
 ROWS = 500
 LINES = 200
@@ -98,3 +114,57 @@ class TellingChart:
             yield ChartNews(self._of, chart)
         elif (before.forming, before.updated) != (chart.forming, chart.updated):
             yield FormingNews(self._of, chart.forming, chart.updated)
+
+
+class Costly:
+    """What costs the engine something while it is told: it begins with the first look, and is to be `over`."""
+
+    def __init__(self) -> None:
+        self._ends: Callable[[], None] | None = None
+        self._over = False
+
+    def over(self) -> None:
+        """Nothing is told any more. Asked for in a turn of the engine, as news are."""
+        self._over = True
+        if self._ends is not None:
+            self._ends()
+
+    def begun(self, look: Look[T]) -> Look[T]:
+        self._ends = look.ends
+        return look
+
+
+class TellingFlow(Costly):
+    """The graph as it is; its nodes are timed meanwhile."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__()
+        self._view = view
+        self._look: Look[FlowNews] | None = None
+
+    def news(self) -> Iterator[News]:
+        if self._over:
+            return
+        if self._look is None:
+            self._look = self.begun(self._view.flow())
+        yield self._look.news()
+
+
+class TellingTap(Costly):
+    """What a node gave since the last time; nothing where there is nothing new to say."""
+
+    def __init__(self, view: View, of: TapOf) -> None:
+        super().__init__()
+        self._view, self._of = view, of
+        self._look: Look[TapNews] | None = None
+        self._why: str | None = None
+
+    def news(self) -> Iterator[News]:
+        if self._over:
+            return
+        if self._look is None:
+            self._look = self.begun(self._view.tap(self._of))
+        told = self._look.news()
+        if told.lines or told.why != self._why:
+            self._why = told.why
+            yield told
