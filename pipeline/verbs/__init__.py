@@ -23,6 +23,7 @@ NAMES = (
     "verify",
     "sim",
     "why",
+    "tap",
     "logs",
     "report",
     "export",
