@@ -20,8 +20,13 @@ from pipeline.switch import Switch
 from sinks.api import Desk
 from tests.sample_view import NOON, SampleView
 from tui.app import SMALLEST, Console
+from tui.asking import Engine
 from tui.brake import Brake
-from tui.link import Link, Store, find
+from tui.door import find
+from tui.link import Link
+from tui.settings import Settings
+from tui.shell import Shell
+from tui.store import Store
 
 GOLDENS = Path(__file__).parent / "goldens"
 FROZEN = 1_000.0
@@ -33,14 +38,16 @@ class Bench:
     Its kill switch is that of a flow which has not begun: a stop is a row of the ledger.
     """
 
-    def __init__(self, view: SampleView, folder: Path) -> None:
+    def __init__(self, view: SampleView, folder: Path, page: str = "keys") -> None:
         self.view = view
         self.folder = folder
         self.now = FROZEN
         self.store = Store(since=FROZEN)
         self.link = Link(self.store, lambda: find(None, folder), lambda: self.now)
         self.brake = Brake(lambda: find(None, folder), folder / "flows.toml")
-        self.app = Console(self.store, self.link, lambda: self.now, self.brake)
+        flow = folder / "flows.toml"
+        self.shell = Shell(self.store, Engine(lambda: find(None, folder)), lambda: self.now, flow, Settings())
+        self.app = Console(self.shell, self.link, self.brake, page=page)
         (folder / "flows.toml").write_text('[moonlight]\ndata = "."\n[accounts.demo-1]\n', encoding="utf-8")
         switch = Switch(folder / LEDGER_FILE, ZoneInfo("UTC"), ("demo-1", "demo-2", "live-7"), NOON)
         self.desk = Desk(looked_at(view, here, switch), folder)
@@ -70,16 +77,21 @@ class Bench:
 
 @asynccontextmanager
 async def on_bench(
-    folder: Path, size: tuple[int, int] = (120, 36), view: SampleView | None = None, *, desk: bool = True
+    folder: Path,
+    size: tuple[int, int] = (120, 36),
+    view: SampleView | None = None,
+    *,
+    desk: bool = True,
+    page: str = "keys",
 ) -> AsyncGenerator[Bench]:
-    bench = Bench(view or SampleView(), folder)
+    bench = Bench(view or SampleView(), folder, page)
     if desk:
         await bench.desk.start()
     try:
         async with bench.app.run_test(size=size, notifications=True) as bench.pilot:
             if desk:
                 shown = size >= SMALLEST and size[1] >= SMALLEST[1]
-                await bench.until(lambda: bench.store.lines and not (shown and bench.app.missing))
+                await bench.until(lambda: bench.store.status and not (shown and bench.app.missing))
             yield bench
     finally:
         await bench.desk.stop()
@@ -92,6 +104,11 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 
 def screen_text(app: Console) -> str:
     return "\n".join("".join(text for text, _ in line).rstrip() for line in _screen(app))
+
+
+def in_front(bench: Bench) -> str:
+    """The page one looks at."""
+    return bench.app.page.NAME if bench.app.page is not None else ""
 
 
 def picture(app: Console) -> str:

@@ -19,7 +19,9 @@ from pipeline.control.settings import Api
 from pipeline.view import ENGINE_FILE, Whereabouts
 from sinks.api.listening import tls_of
 from tests.api_desks import Knocking, knocking
-from tui.link import Link, Store, find
+from tui.door import find
+from tui.link import Link
+from tui.store import Store
 
 TLS = Api(certificate="cert.pem", key="key.pem")
 

@@ -7,11 +7,11 @@ from msgspec.structs import replace
 
 from pipeline.view import Feed, PriceRow
 from tests.sample_view import NOON, SampleView, feed_of, publisher_of, source_of
-from tests.screens import Bench, golden, on_bench, run
-from tui.bars_table import CELLS as BARS
+from tests.screens import Bench, golden, in_front, on_bench, run
+from tui.feed.bars import CELLS as BARS
+from tui.feed.prices import CELLS as PRICES
+from tui.feed.publisher import CELLS as LANES
 from tui.painted import Panel, Run
-from tui.prices_table import CELLS as PRICES
-from tui.publisher_panel import CELLS as LANES
 from tui.sheet import Cell, Sheet, columns, words
 
 STILL = Feed(NOON, (), (), (), (), ())
@@ -80,12 +80,12 @@ def test_keys_of_the_desk_do_nothing_there_and_five_is_a_digit_where_one_writes(
         async with on_bench(tmp_path) as bench:
             await bench.press("slash", "1", "5", "m")
             await bench.shows("Keys 12/36")
-            assert not bench.app.on_page
+            assert in_front(bench) != "feed"
             await bench.press("escape")
             await on_page(bench)
             await bench.press("slash", "t", "plus")
-            assert bench.app.on_page
-            assert not bench.app.query_one("#filter").has_class("-open")
+            assert in_front(bench) == "feed"
+            assert not bench.app.query_one("#filter-line").has_class("-open")
 
     run(main())
 
@@ -98,12 +98,12 @@ def test_tab_goes_round_the_panels_that_are_there_and_the_help_is_of_the_one_one
             for _ in range(6):
                 been.append(bench.app.focused.id if bench.app.focused is not None else None)
                 await bench.press("tab")
-            assert been == ["prices", "bars", "source", "publisher", "log", "prices"]
+            assert been == ["prices", "bars", "source", "publisher", "feed-log", "prices"]
             await bench.press("question_mark")
             await bench.shows("Help", "While the market is closed nothing is late")
             await bench.press("escape")
             await bench.until(lambda: len(bench.app.screen_stack) == 1)
-            assert bench.app.on_page
+            assert in_front(bench) == "feed"
 
     run(main())
 

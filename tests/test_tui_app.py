@@ -8,9 +8,9 @@ from textual.geometry import Region
 from pipeline.view import KeyName
 from tests.sample_view import SampleView
 from tests.screens import Bench, golden, on_bench, run
-from tui.candle_chart import CandleChart
-from tui.keys_table import KeysTable
-from tui.log_view import LogView
+from tui.chart.panel import CandleChart
+from tui.keys.table import KeysTable
+from tui.logs.panel import LogPanel
 from tui.painted import Panel
 
 FIRST = KeyName("demo-1", "EURUSD", "1m")
@@ -182,7 +182,7 @@ def test_tab_goes_round_the_panels(tmp_path: Path) -> None:
             for _ in range(4):
                 seen.append(bench.app.focused.id if bench.app.focused else None)
                 await bench.press("tab")
-            assert seen == ["keys", "chart", "log", "keys"]
+            assert seen == ["keys-table", "keys-chart", "keys-log", "keys-table"]
 
     run(main())
 
@@ -214,7 +214,7 @@ def test_letters_in_the_filter_are_letters(tmp_path: Path) -> None:
 def test_the_log_holds_still_while_one_reads_it(tmp_path: Path) -> None:
     async def main() -> None:
         async with on_bench(tmp_path) as bench:
-            bench.app.query_one(LogView).focus()
+            bench.app.query_one(LogPanel).focus()
             await bench.press("f")
             for number in range(3):
                 bench.view.say(f"newer {number}")
@@ -285,15 +285,15 @@ def test_a_lost_link_is_said_in_a_row_of_any_width(tmp_path: Path, width: int) -
 
 def test_an_engine_of_another_protocol_is_named_and_not_guessed_at(tmp_path: Path) -> None:
     view = SampleView()
-    view.protocol = 3
+    view.protocol = 99
 
     async def main() -> None:
         async with on_bench(tmp_path, desk=False, view=view) as bench:
             await bench.desk.start()
             await bench.shows(
-                "ANOTHER PROTOCOL", "engine 1.0.0 speaks protocol 3, this console protocol 2; run both from one"
+                "ANOTHER PROTOCOL", "engine 1.0.0 speaks protocol 99, this console protocol 3; run both from one"
             )
-            assert bench.text.count("speaks protocol 3") == 2  # where the keys would be, and in the log
+            assert bench.text.count("speaks protocol 99") == 2  # where the keys would be, and in the log
 
     run(main())
 
@@ -315,13 +315,13 @@ def test_a_panel_that_fails_says_so_and_the_others_go_on(tmp_path: Path, monkeyp
             await bench.shows("candles")
             monkeypatch.setattr(CandleChart, "frame", fails)
             await bench.shows(
-                "✖ ZeroDivisionError", "console, panel chart: ZeroDivisionError: a chart of nothing [/bold]"
+                "✖ ZeroDivisionError", "console, panel keys-chart: ZeroDivisionError: a chart of nothing [/bold]"
             )
             bench.view.say("the log goes on")
             await bench.shows("the log goes on")
             monkeypatch.undo()
             await bench.shows("price 0.3s old")
-            assert bench.text.count("console, panel chart") == 1
+            assert bench.text.count("console, panel keys-chart") == 1
 
     run(main())
 

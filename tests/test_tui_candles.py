@@ -9,8 +9,9 @@ from rich.cells import cell_len
 from pipeline.times import MINUTE
 from pipeline.view import BarColumns, Chart, FormingBar, KeyName, Mark
 from tests.sample_view import NOON, chart_of
-from tui import candles, palette
-from tui.candles import BLOCKS, STROKES, ZOOMS, Look, Picture, Scale, draw, fitting, gathered, nice_step, snapped
+from tui import palette
+from tui.chart import candles
+from tui.chart.candles import BLOCKS, STROKES, ZOOMS, Look, Picture, Scale, draw, fitting, gathered, nice_step, snapped
 from tui.painted import Panel
 
 UTC = Look(ZoneInfo("UTC"))

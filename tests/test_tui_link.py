@@ -9,7 +9,7 @@ from aiohttp import web
 from pipeline.aside import here
 from pipeline.control.showing import looked_at
 from pipeline.errors import InputError
-from pipeline.view import ENGINE_FILE, TOKEN_FILE, ChartOf, LogLine, LogNews, Topics
+from pipeline.view import ChartOf, ENGINE_FILE, LogLine, LogNews, PROTOCOL, TOKEN_FILE, Topics
 from sinks.api import Desk
 from tests.sample_view import NOON, SampleView
 from tests.screens import run
@@ -168,7 +168,9 @@ def test_an_engine_that_falls_silent_counts_as_gone(monkeypatch: pytest.MonkeyPa
     run(main())
 
 
-@pytest.mark.parametrize("said", ["", "hello", "[]", '{"protocol": 2, "version": "1"}', '{"topic": "status"}'])
+@pytest.mark.parametrize(
+    "said", ["", "hello", "[]", f'{{"protocol": {PROTOCOL}, "version": "1"}}', '{"topic": "status"}']
+)
 def test_what_is_no_engine_of_ours_is_said_and_tried_again(said: str) -> None:
     async def main() -> None:
         async with other_server(said) as address, watching(lambda: address) as seen:

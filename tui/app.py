@@ -1,39 +1,47 @@
-"""The console: its regions and its keys. It looks at an engine and leaves it alone, but for the kill switch."""
+"""The console: its pages, and the keys that hold on all of them. It looks, and changes nothing until it is asked to."""
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual import events, on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Input, Static
+from textual.widgets import ContentSwitcher, Footer, Input, Static, TextArea
 
+from pipeline.errors import InputError
 from pipeline.view import Topics
 from tui import palette
+from tui.acts import act
 from tui.brake import Brake
-from tui.candle_chart import CandleChart
-from tui.feed_page import RATE, FeedPage
+from tui.going import Go
 from tui.help import Help
-from tui.keys_table import KeysTable
 from tui.kill import Kill
-from tui.link import Link, Store
-from tui.log_view import LogView
+from tui.link import Link
+from tui.page import Filtered, Page
+from tui.pages import FIRST, PAGES
 from tui.painted import Panel
+from tui.shell import Shell
 from tui.status_row import StatusRow
+from tui.tabs import Tabs
+from tui.way import Way
+from tui.words import plain
 
 SMALLEST = (60, 16)
-RATES = Topics(status=1, keys=10, log=5)
+STATUS = 1.0
+"""So often a second how the engine fares is told."""
+KINDS = {kind.name: kind for kind in PAGES}
 
 
 class Console(App[None]):
-    """Panels beside each other, over what `store` holds; `link` is told what they want to know."""
+    """Pages over what the store holds; the link is told what the one in front wants to know."""
 
     CSS_PATH = "app.tcss"
     TITLE = "moonlight"
@@ -51,75 +59,121 @@ class Console(App[None]):
         (30, "-tall"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "ctrl+g",
-            "kill",
-            "KILL",
-            key_display="^g",
+        act("kill", "ctrl+g", "kill", "KILL", "stop all that trades; asks for a word", key_display="^g", priority=True),
+        act("leave", "q", "quit", "Leave", "leave; the engine goes on", command="quit"),
+        act("help", "question_mark,f1", "help", "Help", "this page", key_display="?", command="help"),
+        act(
+            "filter",
+            "slash",
+            "filter",
+            "Filter",
+            "fewer rows: words, field:value, !not, a|b",
+            key_display="/",
             priority=True,
-            tooltip="stop all that trades; asks for a word",
         ),
-        Binding("q", "quit", "Leave", tooltip="leave; the engine goes on"),
-        Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="this page"),
-        Binding("5", "page", "Feed", tooltip="prices, and how the feed fares; again: the keys"),
-        Binding("slash", "filter", "Filter", key_display="/", priority=True, tooltip="show keys with all these words"),
-        Binding("t", "timeframe", "TF", tooltip="the chosen key's next timeframe"),
-        Binding("plus,equals_sign", "zoom(1)", "Zoom", key_display="+/-", tooltip="look nearer at the chart"),
-        Binding("minus", "zoom(-1)", "Farther", show=False, tooltip="look farther at the chart"),
-        Binding("tab", "app.focus_next", "Panel", tooltip="the next panel; shift+tab the one before"),
+        act("control", "ctrl+y", "control", "Control", "take control, or give it back", show=False, command="take"),
+        act("panel.next", "tab", "app.focus_next", "Panel", "the next panel", show=False),
+        act("panel.before", "shift+tab", "app.focus_previous", "Panel before", "the panel before", show=False),
+        act("panel.biggest", "ctrl+t", "biggest", "Biggest", "this panel alone, or all again", show=False),
+        *(
+            act(f"go.{kind.name}", kind.key, f"go('{kind.name}')", kind.title, kind.says, show=False, command=kind.name)
+            for kind in PAGES
+        ),
+        act("go.back", "left_square_bracket", "step(-1)", "Back", "the page before", show=False),
+        act("go.forward", "right_square_bracket", "step(1)", "Forward", "the page after that", show=False),
+        act("go.last", "grave_accent", "last", "Last", "the page one was on last", show=False),
         Binding("enter", "keep_filter", "Keep", show=False, priority=True, system=True),
-        Binding("escape", "forget", "Back", show=False, tooltip="forget the filter; back to the keys"),
+        act("back", "escape", "forget", "Back", "forget the filter; back to the page's first panel", show=False),
     ]
 
-    def __init__(self, store: Store, link: Link, now: Callable[[], float], brake: Brake) -> None:
+    def __init__(self, shell: Shell, link: Link, brake: Brake, *, page: str = FIRST) -> None:
         super().__init__()
-        self._brake = brake
-        self._store = store
+        self.shell = shell
+        self._store = shell.store
         self._link = link
-        self._now = now
+        self._now = shell.now
+        self._brake = brake
         self.register_theme(palette.theme(colour=not self.no_color))
         self.theme = "mono" if self.no_color else "desk"
-        self._keys = KeysTable(store, now, "keys")
-        self._chart = CandleChart(store, now, "chart", hatched=self.no_color)
-        self._page = FeedPage(store, now, "feed")
-        self._words = Input(placeholder="words a key must have; enter keeps them, esc forgets them", id="filter")
+        self._begins_with = page
+        self._tabs = Tabs(shell, "tabs", PAGES)
+        self._pages = ContentSwitcher(id="pages")
+        self._way = Way()
+        self._words = Input(placeholder="words a row must have; enter keeps them, esc forgets them", id="filter")
+        self._wrong = Static(id="filter-wrong", markup=False)
         self._cover = Static(id="cover", markup=False)
 
     def compose(self) -> ComposeResult:
-        yield StatusRow(self._store, self._now, "status")
-        yield Container(self._keys, self._chart, id="desk")
-        yield self._page
-        yield LogView(self._store, self._now, "log")
-        yield self._words
+        yield StatusRow(self.shell, "status")
+        yield self._tabs
+        yield self._pages
+        with Horizontal(id="filter-line"):
+            yield self._words
+            yield self._wrong
         yield Footer(show_command_palette=False)
         yield self._cover
 
-    def on_mount(self) -> None:
-        self._keys.focus()
+    async def on_mount(self) -> None:
+        await self.go(self._begins_with)
         self.run_worker(self._link.run(), name="link")
         self.screen.set_interval(0.1, partial(self._follow_link, self.screen))
+
+    # --- pages -------------------------------------------------------------------------------------------------------
+
+    @property
+    def page(self) -> Page | None:
+        """The one in front."""
+        front = self._pages.visible_content if self._pages.is_attached else None
+        return front if isinstance(front, Page) else None
+
+    async def go(self, name: str, subject: object = None) -> None:
+        """To a page, made when it is gone to for the first time."""
+        kind = KINDS[name]
+        if not self._pages.query(f"#{name}"):
+            await self._pages.mount(kind.make(self.shell))
+        before = self.page
+        self._way.to(name)
+        self._pages.current = self._tabs.front = name
+        page = self._pages.get_child_by_id(name, Page)
+        self._tabs.look()
+        if subject is not None:
+            page.open(subject)
+        if page is not before or subject is not None:
+            self._close_filter()
+            self.screen_stack[0].set_focus(page.first)
+            page.fronted()
+            self.refresh_bindings()
+
+    async def action_go(self, name: str) -> None:
+        """To a page by its key; the key of the one in front leads back to the one before."""
+        await self.go((self._way.last or name) if self.page is not None and name == self.page.NAME else name)
+
+    async def action_step(self, steps: int) -> None:
+        if (name := self._way.step(steps)) is not None:
+            await self.go(name)
+
+    async def action_last(self) -> None:
+        if self._way.last:
+            await self.go(self._way.last)
+
+    @on(Go)
+    async def _go(self, event: Go) -> None:
+        await self.go(event.page, event.subject)
 
     @property
     def missing(self) -> str:
         """What the engine has not told yet of what the screen shows; empty when it is all there."""
-        store, asked = self._store, self._chart.asks
+        store, page = self._store, self.page
         if store.state != "up":
             return store.why or "not attached yet"
-        if store.status is None or not store.keys_told:
-            return "no status and keys yet"
-        if self.on_page:
-            return "" if store.feed is not None else "no feed yet"
-        if store.keys and (asked is None or store.chart_of is None or store.chart_of.name != asked.name):
-            return "no chart yet"
-        return ""
+        if store.status is None or page is None:
+            return "no status yet"
+        return page.missing
 
     def _follow_link(self, desk: Screen[object]) -> None:
-        """Ask for what the panels show, and let the screen look as fresh as its data are."""
-        if self.on_page:
-            wanted = Topics(RATES.status, log=RATES.log, feed=RATE)
-        else:
-            wanted = Topics(RATES.status, RATES.keys, RATES.log, chart=self._chart.asks)
-        self._link.want(wanted)
+        """Ask for what the page in front shows, and let the screen look as fresh as what it shows is."""
+        topics = self.page.topics if self.page is not None else Topics()
+        self._link.want(replace(_slower(topics, self.shell), status=STATUS))
         desk.set_class(self._store.state != "up", "-down")
         if self._store.back_after:
             self.notify(f"the link is back after {self._store.back_after:.0f} s", markup=False)
@@ -130,35 +184,47 @@ class Console(App[None]):
         needs = f"the terminal is {width}x{height}, the console needs {SMALLEST[0]}x{SMALLEST[1]}"
         self._cover.update(Content(f"{needs}\nq leaves, the engine goes on"))
 
-    @on(KeysTable.Chosen)
-    def _show_chart(self, event: KeysTable.Chosen) -> None:
-        self._chart.pick(event.name)
-
-    @on(KeysTable.Opened)
-    def _go_to_chart(self) -> None:
-        self.screen.set_focus(self._chart)
-
-    @on(Input.Changed)
-    def _filter_keys(self, event: Input.Changed) -> None:
-        self._keys.filter(event.value)
+    # --- what holds everywhere ---------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A priority binding comes before the screen and the input in front of it, so it has to give way to them."""
         del parameters
-        writing = isinstance(self.focused, Input)
+        on_desk = self.screen is self.screen_stack[0] if self.screen_stack else False
+        writing = isinstance(self.focused, Input | TextArea)
         match action:
             case "keep_filter":
-                return writing and self.screen is self.screen_stack[0]
+                return on_desk and self.focused is self._words
             case "kill":
                 return not isinstance(self.screen, Kill)
-            case "filter" | "timeframe" | "zoom":
-                return self.screen is self.screen_stack[0] and not writing and not self.on_page
-            case "page":
-                return self.screen is self.screen_stack[0] and not writing
+            case "filter":
+                return on_desk and not writing and self._filtered is not None
+            case "go" | "step" | "last" | "biggest" | "control":
+                return on_desk and not writing
             case "forget":
-                return self.screen is self.screen_stack[0]
+                return on_desk
             case _:
                 return True
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that is off says why; one that nobody took says nothing."""
+        off = next((each for each in self.screen.active_bindings.values() if each.binding.key == event.key), None)
+        if off is not None and not off.enabled and isinstance(off.node, Panel | Page) and not self.shell.controls:
+            self.notify(f"{off.binding.description}: this console only looks; ^y takes control", markup=False)
+
+    def action_control(self) -> None:
+        """Take control, or give it back."""
+        self.shell.controls = not self.shell.controls
+        self.refresh_bindings()
+        said = "this console may change things now; ^y gives that back" if self.shell.controls else "this console looks"
+        self._store.note("info", said)
+        self.notify(said, markup=False)
+
+    def action_biggest(self) -> None:
+        """The focused panel alone, or all of them again."""
+        if self.screen.maximized is not None:
+            self.screen.minimize()
+        elif isinstance(self.focused, Panel):
+            self.screen.maximize(self.focused, container=False)
 
     def action_help_quit(self) -> None:
         """Ctrl-C, which Textual answers in words of its own."""
@@ -167,53 +233,98 @@ class Console(App[None]):
     def action_kill(self) -> None:
         self.push_screen(Kill(self._brake, self._store.status, lambda text: self._store.note("warning", text)))
 
-    def action_filter(self) -> None:
-        self._words.add_class("-open")
-        self.screen.set_focus(self._words)  # at once: keys typed right behind the slash belong to it
+    def action_help(self) -> None:
+        widget = self.focused
+        panel = next((node for node in _upwards(widget) if isinstance(node, Panel)), None)
+        page = self.page
+        story = _story(panel if panel is not None else page)
+        title = str(panel.id if panel is not None else page.NAME if page is not None else "").replace("-", " ")
+        here = [*_bindings(_declared(panel)), *_bindings(_declared(page))]
+        self.push_screen(Help(title.capitalize(), story, here, _bindings(self.BINDINGS)))
 
-    def action_keep_filter(self) -> None:
-        self._words.remove_class("-open")
-        self.screen.set_focus(self._keys)
+    # --- fewer rows --------------------------------------------------------------------------------------------------
 
     @property
-    def on_page(self) -> bool:
-        """Whether the page of the feed is what one looks at."""
-        return self.screen_stack[0].has_class("-feed") if self.screen_stack else False
+    def _filtered(self) -> Filtered | None:
+        """Whose rows the filter is about: those of the focused panel, else of the page."""
+        panel = next((node for node in _upwards(self.focused) if isinstance(node, Filtered)), None)
+        return panel if panel is not None else self.page.filtered if self.page is not None else None
 
-    def action_page(self) -> None:
-        """To the page of the feed, and back to the keys."""
-        shown = not self.on_page
-        self.screen.set_class(shown, "-feed")
-        self.screen.set_focus(self._page.first if shown else self._keys)
-        self.refresh_bindings()
+    def action_filter(self) -> None:
+        self._filtering = self._filtered
+        if self._filtering is None:
+            return
+        self._words.value = self._filtering.words
+        self.query_one("#filter-line").add_class("-open")
+        self.screen.set_focus(self._words)  # at once: keys typed right behind the slash belong to it
 
-    def action_forget(self) -> None:
-        if self.on_page:
-            self.action_page()
-        self._words.value = ""
-        self._words.remove_class("-open")
-        self.screen.set_focus(self._keys)
+    _filtering: Filtered | None = None
 
-    def action_timeframe(self) -> None:
-        self._keys.next_timeframe()
+    @on(Input.Changed, "#filter")
+    def _filter_rows(self, event: Input.Changed) -> None:
+        wrong = ""
+        if self._filtering is not None:
+            try:
+                self._filtering.filter(event.value)
+            except InputError as problem:
+                wrong = str(problem)
+        self._words.set_class(bool(wrong), "-wrong")
+        self._wrong.update(Content(plain(wrong)))
 
-    def action_zoom(self, nearer: int) -> None:
-        self._chart.zoom(nearer)
+    def action_keep_filter(self) -> None:
+        self._leave_filter()
 
-    def action_help(self) -> None:
-        panel = next((node for node in _upwards(self.focused) if isinstance(node, Panel)), self._keys)
-        story = "\n".join(part.replace("\n", " ") for part in _paragraphs(panel.__doc__))
-        title = str(panel.id).capitalize()
-        self.push_screen(Help(title, story, _bindings(type(panel).BINDINGS), _bindings(self.BINDINGS)))
+    async def action_forget(self) -> None:
+        """Out of the filter and its words, back to where the page begins, then to the page before."""
+        if self.screen.maximized is not None:
+            self.screen.minimize()
+            return
+        filtered, page = self._filtering or self._filtered, self.page
+        words = filtered is not None and bool(filtered.words)
+        if filtered is not None and words:
+            filtered.filter("")
+            self._words.value = ""
+        if words or self._filtering is not None or page is None or self.focused is not page.first:
+            self._leave_filter()
+        else:
+            await self.action_step(-1)
+
+    def _leave_filter(self) -> None:
+        panel = self._filtering
+        self._close_filter()
+        home = panel if isinstance(panel, Widget) else self.page.first if self.page is not None else None
+        self.screen.set_focus(home)
+
+    def _close_filter(self) -> None:
+        self._filtering = None
+        self.query_one("#filter-line").remove_class("-open")
+
+
+def _slower(topics: Topics, shell: Shell) -> Topics:
+    """As often as the person and the way to the terminal allow."""
+    chart = topics.chart and replace(topics.chart, rate=shell.rate(topics.chart.rate))
+    return replace(
+        topics,
+        keys=shell.rate(topics.keys),
+        log=shell.rate(topics.log),
+        feed=shell.rate(topics.feed),
+        flow=shell.rate(topics.flow),
+        chart=chart,
+    )
 
 
 def _upwards(widget: Widget | None) -> Iterable[DOMNode]:
     return widget.ancestors_with_self if widget is not None else ()
 
 
+def _declared(node: Panel | Page | None) -> Iterable[BindingType]:
+    return [] if node is None else type(node).BINDINGS
+
+
 def _bindings(declared: Iterable[BindingType]) -> list[Binding]:
     return [binding for binding in declared if isinstance(binding, Binding) and not binding.system]
 
 
-def _paragraphs(text: str | None) -> list[str]:
-    return inspect.cleandoc(text or "").replace("`", "").split("\n\n")
+def _story(node: Panel | Page | None) -> str:
+    text = inspect.cleandoc((node.__doc__ if node is not None else "") or "")
+    return "\n".join(part.replace("\n", " ") for part in text.replace("`", "").split("\n\n"))

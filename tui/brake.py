@@ -10,7 +10,7 @@ import msgspec
 from pipeline.errors import MoonlightError
 from pipeline.stopping import EVERYBODY, stops_of
 from pipeline.view import Halt, Stopped
-from tui.link import Address, Unreachable, refusal_in
+from tui.door import Address, Unreachable, refusal_in
 
 PATIENCE = 2.0
 """Seconds an engine has to say that everything is stopped."""

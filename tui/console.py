@@ -11,13 +11,19 @@ from time import monotonic
 import aiohttp
 import msgspec
 
-from pipeline.errors import MoonlightError
+from pipeline.errors import InputError, MoonlightError
 from pipeline.live import on_signals
 from pipeline.times import utc_text
 from pipeline.view import AccountRow, Status
 from tui.app import Console
+from tui.asking import Engine
 from tui.brake import Brake
-from tui.link import Address, Link, Store, Unreachable, find, refusal_in
+from tui.door import Address, Unreachable, find, refusal_in
+from tui.link import Link
+from tui.pages import FIRST
+from tui.settings import Settings, read_settings, settings_file
+from tui.shell import Shell
+from tui.store import Store
 from tui.words import plain
 
 PATIENCE = 15.0
@@ -31,6 +37,7 @@ def console(
     *,
     screenshot: Path | None = None,
     size: tuple[int, int] = (120, 36),
+    page: str = FIRST,
 ) -> int:
     """Attach to the engine at `url`, or to the one running in `folder`; what the process should end with.
 
@@ -39,25 +46,25 @@ def console(
     """
     try:
         if screenshot is not None:
-            _write(screenshot, asyncio.run(_picture(lambda: find(url, folder), flow, size)))
+            _write(screenshot, asyncio.run(_picture(lambda: find(url, folder), flow, size, page)))
         elif not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__)):
             asyncio.run(_print(find(url, folder)))
         else:
-            return _watch(lambda: find(url, folder), flow)
+            return _watch(lambda: find(url, folder), flow, page)
     except MoonlightError as problem:
         sys.stderr.write(f"{problem}\n")
         return problem.exit_code
     return 0
 
 
-def _watch(where: Callable[[], Address], flow: Path) -> int:
+def _watch(where: Callable[[], Address], flow: Path, page: str) -> int:
     """Until the person leaves. With COLUMNS or LINES set, the screen would keep that size for ever.
 
     The terminal is drawn through the standard error, so all three standard streams have to be one.
     """
     for frozen in ("COLUMNS", "LINES"):
         os.environ.pop(frozen, None)
-    app = _app(where, flow)
+    app = _app(where, flow, page)
     gc.freeze()  # what imports left behind stays for good: looking it through again and again made keys wait
     asyncio.run(_shown(app))
     return app.return_code or 0
@@ -69,15 +76,23 @@ async def _shown(app: Console) -> None:
     await app.run_async()
 
 
-def _app(where: Callable[[], Address], flow: Path) -> Console:
+def _app(where: Callable[[], Address], flow: Path, page: str) -> Console:
     store = Store(since=monotonic())
-    return Console(store, Link(store, where, monotonic), monotonic, Brake(where, flow))
+    file = settings_file()
+    try:
+        settings = read_settings(file)
+    except InputError as wrong:
+        settings, file = Settings(), None
+        store.note("error", str(wrong))
+    far = "SSH_CONNECTION" in os.environ
+    shell = Shell(store, Engine(where), monotonic, flow, settings, file, far)
+    return Console(shell, Link(store, where, monotonic), Brake(where, flow), page=page)
 
 
-async def _picture(where: Callable[[], Address], flow: Path, size: tuple[int, int]) -> str:
+async def _picture(where: Callable[[], Address], flow: Path, size: tuple[int, int], page: str) -> str:
     """The screen as SVG, once everything on it was told."""
     where()
-    app = _app(where, flow)
+    app = _app(where, flow, page)
     async with app.run_test(size=size) as pilot:
         latest = monotonic() + PATIENCE
         while missing := app.missing:

@@ -3,19 +3,21 @@
 A panel works out all the lines it shows a few times a second; what stays the same costs a comparison and no drawing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from textwrap import wrap
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, cast
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from textual.app import App
 from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.link import Store
+from tui.acts import changing
+from tui.shell import Shell
 from tui.words import plain
 
 
@@ -52,11 +54,14 @@ class Panel(Widget):
     ALLOW_SELECT = False
 
     hertz: ClassVar[float] = 4.0
+    FRAMED: ClassVar[bool] = True
+    """Whether it has a frame with its name."""
 
-    def __init__(self, store: Store, now: Callable[[], float], place: str) -> None:
-        super().__init__(id=place)
-        self.store = store
-        self.now = now
+    def __init__(self, shell: Shell, place: str) -> None:
+        super().__init__(id=place, classes="framed" if self.FRAMED else None)
+        self.shell = shell
+        self.store = shell.store
+        self.now = shell.now
         self._shown: list[Line] = []
         self._titles = ("", "", "", "")
         self._failure = ""
@@ -66,7 +71,15 @@ class Panel(Widget):
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        self.set_interval(1 / self.hertz, self.look)
+        self.set_interval(1 / self.shell.rate(self.hertz), self.look)
+
+    @property
+    def console(self) -> App[None]:
+        """The console it stands in."""
+        return cast(App[None], self.app)  # pyright: ignore[reportUnknownMemberType]  # Textual leaves it open
+
+    def on_show(self) -> None:
+        self.look()
 
     def on_resize(self) -> None:
         self._shown = []
@@ -75,7 +88,7 @@ class Panel(Widget):
     def look(self) -> None:
         """Work out the frame and repaint what differs from the one that stands there."""
         width, height = self.content_size
-        if not (width and height and self.is_attached):
+        if not (width and height and self.is_attached and self.is_seen):
             return
         try:
             frame = self.frame(width, height)
@@ -84,6 +97,16 @@ class Panel(Widget):
         else:
             self._failure = ""
             self._show(frame, height)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether it is on the page in front; nothing is worked out for those behind."""
+        return all(node.display for node in self.ancestors_with_self)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What changes something of the engine is off, and said to be, until the person has taken control."""
+        del parameters
+        return True if self.shell.controls or not changing(self, action) else None
 
     def render_line(self, y: int) -> Strip:
         line = self._shown[y] if y < len(self._shown) else Line()

@@ -1,13 +1,13 @@
 """A panel of rows that may be more than there is room for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 from textual.binding import Binding, BindingType
 
 from pipeline.view import Feed
-from tui.link import Store
 from tui.painted import Frame, Line, Panel, Run, sentence
+from tui.shell import Shell
 from tui.words import fit, plain
 
 
@@ -25,8 +25,8 @@ class Sheet(Panel, can_focus=True):
     """So many of the first rows stay where they are."""
     NAME: ClassVar[str] = ""
 
-    def __init__(self, store: Store, now: Callable[[], float], place: str) -> None:
-        super().__init__(store, now, place)
+    def __init__(self, shell: Shell, place: str) -> None:
+        super().__init__(shell, place)
         self._first = 0
 
     def rows(self, feed: Feed, width: int) -> Sequence[Line]:

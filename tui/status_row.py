@@ -35,6 +35,7 @@ class StatusRow(Panel):
     """
 
     hertz: ClassVar[float] = 5.0
+    FRAMED: ClassVar[bool] = False
 
     def frame(self, width: int, height: int) -> Frame:
         lines = [_line(self._engine(), self._clock(width), width, "raised")]

@@ -31,7 +31,7 @@ from pipeline.parts import part_of
 from pipeline.plan import LEDGER, Plan
 from pipeline.verbs.accounts_common import is_running
 from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
-from tui.link import Address, Unreachable, find
+from tui.door import Address, Unreachable, find
 
 PATIENCE = 10.0
 """Seconds an engine has to answer."""

@@ -24,7 +24,7 @@ from pipeline.control.controls import every_route
 from pipeline.control.openapi import document
 from pipeline.errors import InputError
 from pipeline.verbs.common import DEFAULT, plan_of
-from tui.link import Address, Unreachable, find, refusal_in
+from tui.door import Address, Unreachable, find, refusal_in
 
 METHODS = ("GET", "POST", "PUT")
 PATIENCE = 60.0

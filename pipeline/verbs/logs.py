@@ -35,7 +35,7 @@ from pipeline.logs.settings import LogLevel, check_module
 from pipeline.logs.showing import shown
 from pipeline.times import duration, parse_moment
 from pipeline.verbs.common import DEFAULT, json_option, say_json
-from tui.link import Address, Unreachable, find, refusal_in
+from tui.door import Address, Unreachable, find, refusal_in
 
 SHOWN = 50
 LEVEL = "level"

@@ -1,13 +1,12 @@
 """The chart of one key: its candles, what was decided on them, the features it was decided by."""
 
-from collections.abc import Callable
 from datetime import tzinfo
 
 from pipeline.view import Chart, ChartOf, KeyName
-from tui.candles import USUAL_ZOOM, ZOOMS, Look, Picture, Scale, bars_for, draw
-from tui.link import Store
+from tui.chart.candles import USUAL_ZOOM, ZOOMS, Look, Picture, Scale, bars_for, draw
 from tui.painted import Frame, Panel, sentence
-from tui.words import age_text, zone_of
+from tui.shell import Shell
+from tui.words import age_text
 
 ROUND = 60
 """Bars are asked for in such portions, so that a resize by a column asks for nothing."""
@@ -26,9 +25,8 @@ class CandleChart(Panel, can_focus=True):
 
     hertz = 4.0
 
-    def __init__(self, store: Store, now: Callable[[], float], place: str, *, hatched: bool = False) -> None:
-        super().__init__(store, now, place)
-        self._hatched = hatched
+    def __init__(self, shell: Shell, place: str) -> None:
+        super().__init__(shell, place)
         self.picked: KeyName | None = None
         self._picked_at = 0.0
         self._zoom = USUAL_ZOOM
@@ -60,7 +58,7 @@ class CandleChart(Panel, can_focus=True):
         if chart is None or hello is None or not (told or self.now() - self._picked_at < MOMENT):
             return Frame(sentence(self._why_empty(), width), _title(self.picked))
         title = _title(chart.name)
-        picture = self._drawn(chart, zone_of(hello.display_timezone), width, height)
+        picture = self._drawn(chart, self.shell.zone, width, height)
         if not picture.lines:
             return Frame(sentence("too small for a chart", width), title)
         gathers = ZOOMS[self._zoom].bars
@@ -71,7 +69,7 @@ class CandleChart(Panel, can_focus=True):
     def _drawn(self, chart: Chart, zone: tzinfo, width: int, height: int) -> Picture:
         """The chart, on the scale of the frame before if that was of the same chart in the same cells."""
         scaled = (chart.name, self._zoom, width, height)
-        look = Look(zone, ZOOMS[self._zoom], hatched=self._hatched)
+        look = Look(zone, ZOOMS[self._zoom], hatched=self.console.no_color)
         before = self._scale if scaled == self._scaled else None
         picture = draw(chart, width, height, look, self.store.clock(self.now()), before)
         self._scale, self._scaled = picture.scale, scaled

@@ -6,7 +6,7 @@ from typing import ClassVar
 from pipeline.view import BarNews, Feed, StreamRow
 from tui.painted import Line, Run
 from tui.sheet import Cell, Sheet, columns, heading, row
-from tui.words import age_text, count_text, moment, zone_of
+from tui.words import age_text, count_text, moment
 
 CELLS = (
     Cell("bars", 11, right=False),
@@ -51,7 +51,7 @@ class BarsTable(Sheet):
         return [heading(CELLS, kept), *(self._row(each, kept) for each in feed.streams)]
 
     def _row(self, each: StreamRow, kept: Sequence[int]) -> Line:
-        zone = zone_of(self.store.hello.display_timezone if self.store.hello else "UTC")
+        zone = self.shell.zone
         style = STYLES[each.state]
         overdue = f" {age_text(each.overdue_seconds)}" if each.state in ("late", "stale", "missing") else ""
         overdue = overdue if each.overdue_seconds else ""

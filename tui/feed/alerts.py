@@ -1,5 +1,7 @@
 """What is amiss with a feed, in a line or two: nothing else on the page matters more."""
 
+from typing import ClassVar
+
 from tui.painted import Frame, Line, Panel, Run
 from tui.palette import WARNING
 from tui.words import fit, plain
@@ -7,6 +9,8 @@ from tui.words import fit, plain
 
 class AlertsPanel(Panel):
     """What is amiss, the gravest first, and how many more there are than fit."""
+
+    FRAMED: ClassVar[bool] = False
 
     def look(self) -> None:
         """It takes more than one row only while there is more to say, and room."""

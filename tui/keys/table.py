@@ -1,7 +1,7 @@
 """Every key on one row: what it costs, what was decided last and how it does."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 from textual import events
@@ -10,9 +10,9 @@ from textual.message import Message
 
 from pipeline.times import duration
 from pipeline.view import TRADED, KeyName, KeyRow
-from tui.link import Store
 from tui.painted import Frame, Line, Panel, Run, sentence
 from tui.palette import leaning, side
+from tui.shell import Shell
 from tui.words import age_text, fit, gain, money, plain, price_text, signed
 
 HALTED = ("PAUSED", "RELOAD", "STOPPING", "STOPPED")
@@ -74,8 +74,8 @@ class KeysTable(Panel, can_focus=True):
     class Opened(Message):
         """The chosen key's chart is wanted in front."""
 
-    def __init__(self, store: Store, now: Callable[[], float], place: str) -> None:
-        super().__init__(store, now, place)
+    def __init__(self, shell: Shell, place: str) -> None:
+        super().__init__(shell, place)
         self.words = ""
         self.chosen: KeyName | None = None
         self._top = 0
@@ -98,12 +98,12 @@ class KeysTable(Panel, can_focus=True):
             key=duration,
         )
         following = names[(names.index(current) + 1) % len(names)] if current in names else current
-        self._choose(KeyName(account, product, following))
+        self.choose(KeyName(account, product, following))
         self.look()
 
     def action_move(self, rows: int) -> None:
         if self._rows:
-            self._choose(self._rows[min(len(self._rows) - 1, max(0, self._cursor + rows))].name)
+            self.choose(self._rows[min(len(self._rows) - 1, max(0, self._cursor + rows))].name)
             self.look()
 
     def action_page(self, pages: int) -> None:
@@ -118,7 +118,7 @@ class KeysTable(Panel, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         row = self._top + event.y - self.gutter.top - 1
         if event.y > self.gutter.top and row < len(self._rows):
-            self._choose(self._rows[row].name)
+            self.choose(self._rows[row].name)
             self.look()
 
     def on_mouse_scroll_down(self) -> None:
@@ -160,7 +160,7 @@ class KeysTable(Panel, can_focus=True):
         self._rows = [row for row in self.store.keys.values() if all(word in _searched(row) for word in words)]
         searching = words and before != self.words and self.chosen not in {row.name for row in self._rows}
         if self._rows and (searching or self.chosen not in self.store.keys):
-            self._choose(self._rows[0].name)
+            self.choose(self._rows[0].name)
 
     def _columns_for(self, width: int) -> tuple[Column, ...]:
         """The columns that fit, worked out anew only for other names or another width."""
@@ -169,7 +169,7 @@ class KeysTable(Panel, can_focus=True):
             self._fitted = (facts, columns_for(self._rows, width))
         return self._fitted[1]
 
-    def _choose(self, name: KeyName) -> None:
+    def choose(self, name: KeyName) -> None:
         if name != self.chosen:
             self.chosen = name
             self.post_message(self.Chosen(name))

@@ -1,14 +1,14 @@
 """The engine's log as it comes, and the console's own notes among it."""
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from pipeline.view import Level, LogLine
-from tui.link import LOG_LINES, Store
 from tui.painted import Frame, Line, Panel, Run, sentence
-from tui.words import age_text, fit, moment, plain, zone_of
+from tui.shell import Shell
+from tui.store import LOG_LINES
+from tui.words import age_text, fit, moment, plain
 
 LETTERS: dict[Level, tuple[str, str]] = {
     "debug": ("D", "dim"),
@@ -18,7 +18,7 @@ LETTERS: dict[Level, tuple[str, str]] = {
 }
 
 
-class LogView(Panel, can_focus=True):
+class LogPanel(Panel, can_focus=True):
     """The log, newest at the bottom. `f` stops and goes on following, `e` shows warnings and errors only.
 
     Times are in the flow's display time zone. Going up stops following; the title says how many lines came since.
@@ -36,8 +36,10 @@ class LogView(Panel, can_focus=True):
     ]
     hertz = 5.0
 
-    def __init__(self, store: Store, now: Callable[[], float], place: str) -> None:
-        super().__init__(store, now, place)
+    def __init__(self, shell: Shell, place: str, *, low: bool = False) -> None:
+        """`low`: it stands below something else, and gives its room to that first."""
+        super().__init__(shell, place)
+        self.set_class(low, "-below")
         self._warnings = False
         self._held: list[LogLine] | None = None
         self._held_at = 0
@@ -102,7 +104,7 @@ class LogView(Panel, can_focus=True):
         self._held, self._from_end = None, 0
 
     def _line(self, line: LogLine, width: int) -> Line:
-        zone = zone_of(self.store.hello.display_timezone if self.store.hello else "UTC")
+        zone = self.shell.zone
         letter, style = LETTERS[line.level]
         stamp = moment(line.at, zone).strftime("%H:%M:%S") + f".{line.at % 1000:03d} " if line.at else " " * 13
         return Line(

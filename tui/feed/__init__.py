@@ -1,0 +1,1 @@
+"""Prices, bars, and how a feed and its publisher fare."""

@@ -1,0 +1,90 @@
+"""A page of the console: what stands between the rows above and the log line and keys below."""
+
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
+
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.widget import Widget
+
+from pipeline.view import Topics
+from tui.acts import changing
+from tui.painted import Panel
+from tui.shell import Shell
+
+
+@runtime_checkable
+class Filtered(Protocol):
+    """Rows of which one may want to see fewer."""
+
+    words: str
+
+    def filter(self, words: str) -> None:
+        """Show what these words leave; an `InputError` says why they cannot be understood, and nothing changes."""
+        ...
+
+
+class Page(Container):
+    """It is made when it is first gone to, and stays. What it asks the engine for is told while it is in front."""
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+    NAME: ClassVar[str]
+    """Its id, and the word that goes to it."""
+    KEY: ClassVar[str]
+    TITLE: ClassVar[str]
+    SAYS: ClassVar[str]
+    """What is there, in one sentence."""
+    PANELS: ClassVar[tuple[type[Panel], ...]] = ()
+    """The kinds of panels on it, for help and overrides of keys."""
+
+    def __init__(self, shell: Shell) -> None:
+        super().__init__(id=self.NAME, classes="page")
+        self.shell = shell
+        self.store, self.now = shell.store, shell.now
+
+    @property
+    def topics(self) -> Topics:
+        """What it wants told while it is in front; how the engine fares is told always."""
+        return Topics()
+
+    @property
+    def first(self) -> Widget:
+        """Who gets the keys when it comes to the front."""
+        raise NotImplementedError
+
+    @property
+    def missing(self) -> str:
+        """What was not told yet of what it shows; empty when it is all there."""
+        return ""
+
+    @property
+    def filtered(self) -> Filtered | None:
+        """Whose rows `/` is about, when the focus does not say."""
+        return self.first if isinstance(self.first, Filtered) else None
+
+    @property
+    def in_front(self) -> bool:
+        return self.display and self.is_attached
+
+    def fronted(self) -> None:
+        """It came to the front."""
+
+    def open(self, subject: object) -> None:
+        """Show what it was gone to for: a key, an order, a line. What it does not know is left alone."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        del parameters
+        return True if self.shell.controls or not changing(self, action) else None
+
+
+class PageKind(NamedTuple):
+    """A page that can be gone to."""
+
+    name: str
+    key: str
+    title: str
+    says: str
+    make: type[Page]
+
+
+def kind_of(page: type[Page]) -> PageKind:
+    return PageKind(page.NAME, page.KEY, page.TITLE, page.SAYS, page)

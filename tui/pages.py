@@ -1,0 +1,9 @@
+"""Every page of the console, in the order of their keys."""
+
+from tui.feed.page import FeedPage
+from tui.keys.page import KeysPage
+from tui.logs.page import LogsPage
+from tui.page import PageKind, kind_of
+
+PAGES: tuple[PageKind, ...] = tuple(kind_of(page) for page in (KeysPage, FeedPage, LogsPage))
+FIRST = KeysPage.NAME
