@@ -1,13 +1,16 @@
 """A soak: 300 keys of four accounts trade for a week of market time, as fast as it goes, in the verb `run` itself.
 
-    python -m bench.soak [--hours 168] [--products 25] [--keep DIR]
+    python -m bench.soak [--hours 168] [--products 25] [--keep DIR] [--objects]
 
 The market and the practice venue are the flow's own, as no venue over a network lets a week pass in minutes: what an
 order's way over one takes is measured by `python -m bench.networked`. All else is what a user runs: ledger on disk,
 store, desk, telemetry, logs. A companion of the flow looks on and says each hour what the process holds.
 
 RSS must not grow once everything is warm, no task, thread or file may stay, nothing may be lost without a name, no bar
-be missed. What a processor spends on an hour of the market says which share of it such a flow takes in real time.
+be missed. Whose the memory is, is told apart: Python's own blocks, what C has in use and what it keeps, SQLite.
+`--objects` also counts what there is of each type, once all is warm and at the end; counting takes some memory itself,
+which is why it is done once more at the beginning. What a processor spends on an hour of the market says which share of
+it such a flow takes in real time.
 """
 
 import argparse
@@ -17,7 +20,7 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +31,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.closes import ENSEMBLE, FEATURES, PROVIDERS, TIMEFRAMES
+from bench.holding import Memory, Objects, grown, memory, objects
 from pipeline import company
 from pipeline.__main__ import main as pipeline
 from pipeline.flow import Flow
@@ -57,6 +61,7 @@ class Held(NamedTuple):
     files: int
     seconds: float
     """Of a processor, until then."""
+    memory: Memory | None = None
 
 
 @dataclass
@@ -64,6 +69,8 @@ class Soaked:
     """What a soak saw."""
 
     looks: list[Held] = field(default_factory=list[Held])
+    counted: list[tuple[int, Objects]] = field(default_factory=list[tuple[int, Objects]])
+    """At the looks at which all objects were counted."""
     cycles: list[float] = field(default_factory=list[float])
     """Seconds of a processor from the first bar of a minute to the last decision on it, with all that came between."""
     trips: list[float] = field(default_factory=list[float])
@@ -87,11 +94,15 @@ class Soaked:
 
     def slope(self) -> tuple[float, float]:
         """By how much RSS grows an hour (MiB) once everything is warm, and how far that may be off (95 %)."""
-        warm = self.looks[round(len(self.looks) * WARM) :]
+        return self._slope_of([each.rss for each in self.looks])
+
+    def _slope_of(self, series: Sequence[float]) -> tuple[float, float]:
+        first = round(len(self.looks) * WARM)
+        warm = self.looks[first:]
         if len(warm) < 4:
             return 0.0, float("inf")
         hours = np.array([each.at for each in warm]) / HOUR
-        rss = np.array([each.rss for each in warm])
+        rss = np.array(series[first:])
         hours = hours - hours.mean()
         slope = float(hours @ (rss - rss.mean()) / (hours @ hours))
         rest = rss - rss.mean() - slope * hours
@@ -118,6 +129,7 @@ class Soaked:
             + ", ".join(f"{count:,} {state}" for state, count in sorted(self.orders.items())),
             f"RSS {first.rss:.0f} MiB at the first look, {last.rss:.0f} at the last; "
             f"once warm {slope:+.3f} ± {error:.3f} MiB an hour of the market",
+            *self._whose(),
             f"tasks {first.tasks} → {last.tasks}, threads {first.threads} → {last.threads}, "
             f"files {first.files} → {last.files}",
             f"{100 * self.share:.2f} % of one processor in real time: {3600 * self.share:.1f} s for each hour",
@@ -125,8 +137,30 @@ class Soaked:
             f"from an order's leaving to its answer, market time: {_quantiles(self.trips, 1)} ms",
             f"bars missed: {sum(self.missed.values())}; faults: {len(self.faults)}",
             *self.problems()[:20],
+            *self._grown(),
         ]
         return "\n".join(lines)
+
+    def _whose(self) -> Iterator[str]:
+        """Whose the memory is, and how each grows once everything is warm."""
+        looks = [each.memory for each in self.looks if each.memory is not None]
+        if len(looks) < len(self.looks):
+            return
+        for name, scale, unit in (
+            ("blocks", 1000, "thousand of Python's blocks"),
+            ("heap", 1, "MiB in use of C's"),
+            ("spare", 1, "MiB kept by C for later"),
+            ("sqlite", 1, "MiB in use of SQLite's"),
+        ):
+            series = [getattr(each, name) / scale for each in looks]
+            slope, error = self._slope_of(series)
+            yield f"  {series[0]:8.2f} → {series[-1]:8.2f} {unit}; once warm {slope:+.4f} ± {error:.4f} an hour"
+
+    def _grown(self) -> Iterator[str]:
+        if len(self.counted) > 1:
+            (since, before), (until, after) = self.counted[-2:]
+            yield f"of what there are more after {(until - since) / HOUR:.1f} further hours:"
+            yield from grown(before, after)
 
 
 class Soaking:
@@ -134,8 +168,9 @@ class Soaking:
 
     name = "soak"
 
-    def __init__(self, hours: float, every: int = HOUR, *, quiet: bool = False) -> None:
+    def __init__(self, hours: float, every: int = HOUR, *, quiet: bool = False, counts: bool = False) -> None:
         self.made = Soaked()
+        self._counts = counts
         self._length, self._every, self._quiet = round(hours * HOUR), every, quiet
         self._flow: Flow | None = None
         self._minute = 0
@@ -165,11 +200,15 @@ class Soaking:
         flow = self._flow
         assert flow is not None
         begin = flow.border.now()
+        warm = begin + self._length * WARM
         await flow.border.until(begin + min(self._every, self._length // 4))
         while flow.border.now() < begin + self._length:
             self._look(flow)
+            if len(self.made.looks) == 1 or (len(self.made.counted) == 1 and flow.border.now() >= warm):
+                self._count(flow)
             await flow.border.until(flow.border.now() + self._every)
         self._look(flow)
+        self._count(flow)
         self.made.lost = [
             f"lost without a name: {each.edge.source} → {each.edge.target}"
             for each in flow.passages
@@ -207,25 +246,32 @@ class Soaking:
                 self._sent.pop(order.order, None)
                 self.made.orders[state] += 1
 
+    def _count(self, flow: Flow) -> None:
+        if self._counts:
+            self.made.counted.append((flow.border.now(), objects()))
+
     def _look(self, flow: Flow) -> None:
-        held = Held(
-            flow.border.now(), _rss(), len(asyncio.all_tasks()), threading.active_count(), _files(), process_time()
-        )
+        now, of = flow.border.now(), memory()
+        tasks, threads = len(asyncio.all_tasks()), threading.active_count()
+        held = Held(now, of.rss, tasks, threads, _files(), process_time(), of)
         self.made.looks.append(held)
         if not self._quiet:
             print(
-                f"{self.made.hours:6.1f} h  RSS {held.rss:7.1f} MiB  tasks {held.tasks}  threads {held.threads}  "
+                f"{self.made.hours:6.1f} h  RSS {held.rss:7.1f} MiB  blocks {of.blocks:,}  "
+                f"C {of.heap:.1f} + {of.spare:.1f}  SQLite {of.sqlite:.2f}  tasks {tasks}  threads {threads}  "
                 f"files {held.files}  CPU {held.seconds:8.1f} s  decisions {self.made.decided:,}",
                 file=sys.stderr,
                 flush=True,
             )
 
 
-def soaked(folder: Path, hours: float, products: int = 25, every: int = HOUR, *, quiet: bool = False) -> Soaked:
+def soaked(
+    folder: Path, hours: float, products: int = 25, every: int = HOUR, *, quiet: bool = False, counts: bool = False
+) -> Soaked:
     """Run a flow of so many keys in a folder for so much market time."""
     file = folder / "flows.toml"
     file.write_text(flow_of(products), encoding="utf-8")
-    soaking = Soaking(hours, every, quiet=quiet)
+    soaking = Soaking(hours, every, quiet=quiet, counts=counts)
 
     def with_one_more(plan: Plan) -> tuple[company.Companion, ...]:
         return (*company.company_of(plan), soaking)
@@ -268,11 +314,6 @@ def _quantiles(of: Sequence[float], scale: float) -> str:
     return f"p50 {p50:.1f}, p99 {p99:.1f}, most {most:.1f}"
 
 
-def _rss() -> float:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
 def _files() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
@@ -282,11 +323,12 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=168.0, help="of market time")
     parser.add_argument("--products", type=int, default=25, help="12 keys for each")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep all files there")
+    parser.add_argument("--objects", action="store_true", help="say what there are more of at the end, by type")
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
         where: Path = options.keep or Path(folder)
         where.mkdir(parents=True, exist_ok=True)
-        made = soaked(where.resolve(), options.hours, options.products)
+        made = soaked(where.resolve(), options.hours, options.products, counts=options.objects)
     print(made.text())
     raise SystemExit(bool(made.problems()))
 

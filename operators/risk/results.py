@@ -4,13 +4,13 @@ Only the last month is looked at, so that a start from the ledger knows as much 
 order results are told, the answers are the same.
 """
 
-from bisect import bisect_left, insort
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
+from operators.risk.trades import Ended, Trades
 from pipeline.times import DAY
-from pipeline.values import Order, Result
 
 MEMORY = 30 * DAY
 """Results older than this count for nothing any more."""
@@ -19,19 +19,6 @@ SLACK = DAY
 MOST = 100
 """So many losses in a row are counted."""
 NOTHING = Decimal(0)
-
-
-class Ended(NamedTuple):
-    """How a trade ended, and when that was known."""
-
-    at: int
-    order: str
-    result: Result | None
-    profit: Decimal
-
-    @classmethod
-    def of(cls, order: Order) -> "Ended":
-        return cls(order.at, order.order, order.result, order.profit)
 
 
 class Tally(NamedTuple):
@@ -49,19 +36,18 @@ class Results:
     """The results of one account, of one key, or of all accounts together."""
 
     def __init__(self) -> None:
-        self._ended: list[Ended] = []
+        self._ended = Trades()
         self._known: dict[tuple[int, int], Tally] = {}
 
     def add(self, ended: Ended) -> None:
-        insort(self._ended, ended, key=_placed)
-        if self._ended[0].at <= self._ended[-1].at - MEMORY - SLACK:
-            del self._ended[: self._first(self._ended[-1].at - MEMORY - SLACK + 1)]
+        self._ended.add(ended)
+        self._ended.forget(self._ended.at[-1] - MEMORY - SLACK + 1)
         self._known.clear()
 
     def tally(self, since: int, least_since: int | None = None) -> Tally:
         """What came about from a moment on; its `least` looks at beginnings up to another moment."""
-        first = self._first(since)
-        last = first if least_since is None else max(first, self._first(least_since))
+        first = self._ended.first(since)
+        last = first if least_since is None else max(first, self._ended.first(least_since))
         known = self._known.get((first, last))
         if known is None:
             known = self._known[first, last] = self._summed(first, last)
@@ -70,23 +56,21 @@ class Results:
     def losses(self, since: int) -> int:
         """How many trades in a row were lost, up to now, of those from a moment on."""
         found = 0
-        for ended in reversed(self._ended):
-            if ended.at < since or ended.result == "win" or found == MOST:
+        for at, result in zip(reversed(self._ended.at), reversed(self._ended.results), strict=True):
+            if at < since or result == "win" or found == MOST:
                 break
-            found += ended.result == "lose"
+            found += result == "lose"
         return found
-
-    def _first(self, since: int) -> int:
-        return bisect_left(self._ended, since, key=_moment)
 
     def _summed(self, first: int, last: int) -> Tally:
         later, fall, least = NOTHING, NOTHING, None
-        for number in range(len(self._ended), first - 1, -1):
-            later += self._ended[number].profit if number < len(self._ended) else NOTHING
+        profits = self._ended.profits
+        for number in range(len(profits), first - 1, -1):
+            later += profits[number] if number < len(profits) else NOTHING
             fall = min(fall, later)
             if number <= last:
                 least = later if least is None else min(least, later)
-        return Tally(later, -fall, NOTHING if least is None else least, len(self._ended) - first)
+        return Tally(later, -fall, NOTHING if least is None else least, len(profits) - first)
 
 
 class Rests:
@@ -95,34 +79,31 @@ class Rests:
     def __init__(self, rest: Callable[[int, int], int]) -> None:
         """`rest` says until when to rest after a loss at a moment, the how manieth in a row it is."""
         self._rest = rest
-        self._ended: list[Ended] = []
+        self._ended = Trades()
         self._lost: list[int] = []
         self.until = 0
 
     def add(self, ended: Ended) -> None:
-        if self._ended and _placed(ended) < _placed(self._ended[-1]):
-            insort(self._ended, ended, key=_placed)
+        if not self._ended.add(ended):
             self._lost, self.until = [], 0
             for each in self._ended:
                 self._count(each)
             return
-        self._ended.append(ended)
-        if self._ended[0].at <= ended.at - MEMORY - SLACK:
-            del self._ended[: bisect_left(self._ended, ended.at - MEMORY - SLACK + 1, key=_moment)]
+        self._ended.forget(ended.at - MEMORY - SLACK + 1)
         self._count(ended)
 
     def under(self, rest: Callable[[int, int], int], *, same: bool) -> "Rests":
         """What is known here, under another rule, or under the `same` one that somebody else says."""
         other = Rests(rest)
         if same:
-            other._ended, other._lost, other.until = list(self._ended), list(self._lost), self.until
+            other._ended, other._lost, other.until = self._ended.copy(), list(self._lost), self.until
         else:
             for ended in self._ended:
                 other.add(ended)
         return other
 
     @property
-    def ended(self) -> Sequence[Ended]:
+    def ended(self) -> Iterable[Ended]:
         """The trades it knows, in order."""
         return self._ended
 
@@ -136,11 +117,3 @@ class Rests:
         elif ended.result == "lose":
             self._lost = [*self._lost[1 - MOST :], ended.at]
             self.until = max(self.until, self._rest(ended.at, self.losses(ended.at)))
-
-
-def _placed(ended: Ended) -> tuple[int, str]:
-    return ended.at, ended.order
-
-
-def _moment(ended: Ended) -> int:
-    return ended.at

@@ -7,9 +7,12 @@ still end in them.
 from dataclasses import dataclass, replace
 
 from pipeline.statistics.clusters import LEAST_PAIRS
+from pipeline.times import DAY
 
 OPEN = 512
 """So many slots may still get trades; the earliest is closed for one more."""
+LATE = DAY
+"""So much later no trade is told any more to have ended with another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +68,7 @@ class Slots:
             won_squares=was.won_squares + more[1] ** 2 - w**2,
         )
         self._open[expiry] = more
+        while (first := next(iter(self._open))) < expiry - LATE:
+            del self._open[first]
         if len(self._open) > OPEN:
             del self._open[min(self._open)]

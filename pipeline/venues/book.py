@@ -14,7 +14,10 @@ from pipeline.times import DAY
 from pipeline.values import Direction, Settlement
 
 KEPT = 32 * DAY
-"""How long an ended contract is listed, at least."""
+"""How long an ended contract is listed, at least, while the account has no more of them than `MOST`."""
+MOST = 1_000
+"""Of an account with more the last ones are listed, and all of the last day and since the account was asked for last.
+"""
 NOTHING = Decimal(0)
 
 
@@ -118,7 +121,9 @@ class Keeping(Protocol):
 class Book:
     """All accounts of a venue. Of one that was never opened nobody knows what it holds."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, asked: bool = True) -> None:
+        """`asked`: whether somebody ever asks for what it lists; then all is kept until that is asked for."""
+        self._asked = asked
         self.deals: dict[str, Deal] = {}
         self.keeping: Keeping | None = None
         self._accounts: dict[str, _Account] = {}
@@ -152,7 +157,7 @@ class Book:
         self.deals[contract] = deal
         mine = self._account(deal.account)
         self._entered(mine, deal, before.worth)
-        self._forget(mine, end.at - KEPT)
+        self._forget(mine, end.at)
         return deal
 
     def move(self, movement: Movement) -> None:
@@ -180,7 +185,8 @@ class Book:
 
     def ended_since(self, account: str, since: int) -> list[Deal]:
         """The contracts of an account that ended at a moment or after it, the first to end first."""
-        ended = self._account(account).ended
+        mine = self._account(account)
+        mine.asked, ended = since, mine.ended
         names = dict.fromkeys(name for _, name in ended[bisect_left(ended, (since, "")) :])
         return [deal for name in names if (deal := self.deals.get(name)) is not None]
 
@@ -203,8 +209,13 @@ class Book:
         return balance is not None and balance < amount
 
     def statement(self, account: str, since: int, as_of: int, *, contract: str = "", echoes: bool) -> Statement:
-        """All contracts of an account begun or ended since a moment, open ones too, and its money, as of another."""
+        """All contracts of an account begun or ended since a moment, open ones too, and its money, as of another.
+
+        It is since a later moment where some since the one asked for are not known any more.
+        """
         mine = self._account(account)
+        if not contract:
+            mine.asked, since = since, max(since, mine.known_from)
         names = {contract: None} if contract else mine.touched(since)
         found = [deal for name in names if (deal := self.deals.get(name)) is not None and deal.account == account]
         listed = [deal.listed(as_of, echoes=echoes) for deal in found if deal.accepted_at <= as_of]
@@ -230,11 +241,16 @@ class Book:
             mine.open.pop(deal.contract, None)
             insort(mine.ended, (deal.end.at, deal.contract))
 
-    def _forget(self, mine: "_Account", before: int) -> None:
-        """Let go of contracts that ended long ago; a day's at a time, or it would cost each end its part."""
-        if mine.ended[0][0] >= before - DAY:
+    def _forget(self, mine: "_Account", at: int) -> None:
+        """Let go of contracts that ended long ago; many at a time, or it would cost each end its part."""
+        ended = mine.ended
+        before = at - KEPT if ended[0][0] < at - KEPT - DAY else ended[0][0]
+        spare = MOST // 4
+        if len(ended) > MOST + spare:
+            before = max(before, min(at - DAY, mine.asked if self._asked else at, ended[-MOST][0]))
+        stop = bisect_left(ended, (before, ""))
+        if not stop or (before > at - KEPT and stop < spare):
             return
-        stop = bisect_left(mine.ended, (before, ""))
         for _, contract in mine.ended[:stop]:
             deal = self.deals.get(contract)
             if deal is not None and deal.end is not None and deal.end.at < before:
@@ -242,6 +258,7 @@ class Book:
                 if self._first.get((deal.account, deal.asked)) == contract:
                     del self._first[deal.account, deal.asked]
         del mine.ended[:stop]
+        mine.known_from = max(mine.known_from, before)
         mine.begun = [each for each in mine.begun if each[1] in self.deals]
 
     def _account(self, name: str) -> "_Account":
@@ -262,6 +279,10 @@ class _Account:
         self.begun: list[tuple[int, str]] = []
         self.ended: list[tuple[int, str]] = []
         self.movements: list[Movement] = []
+        self.asked = 0
+        """Since when its contracts were asked for last."""
+        self.known_from = 0
+        """All that ended before is forgotten, perhaps."""
 
     def touched(self, since: int) -> dict[str, None]:
         """The contracts that began or ended at a moment or after it, and those that are open."""

@@ -109,7 +109,7 @@ class Endings:
     def _change(self, deal: Deal, strike: Strike) -> None:
         """The venue says a win was none."""
         end = deal.end
-        if self._weather.is_calm:
+        if self._weather.is_calm or deal.contract not in self._book.deals:
             return
         assert end is not None, "only what has ended is changed"
         self._weather.struck_by(strike)

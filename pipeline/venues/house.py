@@ -52,7 +52,7 @@ class House:
         self.rules = rules
         self.accounts = accounts
         self.remembers = remembers
-        self.book = book or Book()
+        self.book = book or Book(asked=rules.evidence.lists)
         scene = Scene(tuple(sorted(accounts)), rules.slowest_ms, rules.evidence.late_ms)
         self.weather = Weather(faults, scene, began, watching)
         self.turns = Turns()
