@@ -27,6 +27,8 @@ class Page(Container):
     """It is made when it is first gone to, and stays. What it asks the engine for is told while it is in front."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
+    SCOPED_CSS: ClassVar[bool] = False
+    """So that what a page declares of its layout may ask how large the screen is."""
     NAME: ClassVar[str]
     """Its id, and the word that goes to it."""
     KEY: ClassVar[str]
