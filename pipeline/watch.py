@@ -19,6 +19,7 @@ from pipeline.clocks import Clock
 from pipeline.evidence import Standing
 from pipeline.flow import Flow
 from pipeline.flowing.flowing import Flowing
+from pipeline.judged import Recent
 from pipeline.plan import LEDGER, Plan
 from pipeline.remarks import Remarks
 from pipeline.reporting.subjects import Purse, purse_of
@@ -31,6 +32,7 @@ from pipeline.values import (
     UNSURE,
     Arming,
     Bars,
+    Columns,
     Decisions,
     Dropped,
     Fault,
@@ -40,6 +42,7 @@ from pipeline.values import (
     Order,
     Past,
     Quotes,
+    Signals,
     Stream,
 )
 from pipeline.view import (
@@ -126,6 +129,7 @@ class Watch:
         self._armings = Armings()
         self._feeds = Feeds(plan)
         self.flowing = Flowing(lambda: self.clock, self._feeds)
+        self.recent = Recent()
 
     def begins(self, clock: Clock, flow: Flow | None = None) -> None:
         """The flow has begun, and this is its time; its graph is shown where it is given, too."""
@@ -158,6 +162,8 @@ class Watch:
                 self._take_quotes(value)
             case Bars():
                 self._take_bars(node, value)
+            case Columns() | Signals():
+                self.recent.take(node, value)
             case Decisions():
                 self._take_decisions(value)
             case Order():
@@ -251,6 +257,7 @@ class Watch:
                 approved.order if approved else "",
             )
             state.marks.append(mark)
+        self.recent.take_decisions(decisions, self._feeds.quoted(decisions.product))
         last = len(decisions) - 1
         score = float(decisions.score[last])
         self._version += 1

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.feed_alerts import alerts
+from pipeline.judged import Quoted
 from pipeline.opening import Calendar
 from pipeline.plan import LEDGER, Plan
 from pipeline.publishing.thresholds import Thresholds
@@ -86,6 +87,11 @@ class Feeds:
                 self._pressed = value.full
             case _:
                 pass
+
+    def quoted(self, product: str) -> Quoted | None:
+        """The last price of a product; None before the first."""
+        known = self._quotes.get(product)
+        return None if known is None else Quoted(*known)
 
     @property
     def reports(self) -> tuple[FeedReport, ...]:

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 
 from pipeline.aside import Asking, here
-from pipeline.control import accounts, config, halting, looking, starting, telling, trading
+from pipeline.control import accounts, config, explaining, halting, looking, starting, telling, trading
 from pipeline.control.accounts import Holders
 from pipeline.control.channels import Channels
 from pipeline.control.config import Editor, File
+from pipeline.control.explaining import Reasons
 from pipeline.control.halting import Brakes
 from pipeline.control.looking import Lines, Looks
 from pipeline.control.routing import AnyRoute, Served
@@ -32,6 +33,7 @@ class Controls:
     editor: Editor | None = None
     starters: Starters | None = None
     books: Books | None = None
+    reasons: Reasons | None = None
     numbers: Numbers | None = None
     records: Records | None = None
     warnings: Warnings | None = None
@@ -53,6 +55,7 @@ ROUTES: dict[str, tuple[AnyRoute, ...]] = {
     "editor": config.EDITOR,
     "starters": starting.ROUTES,
     "books": trading.ROUTES,
+    "reasons": explaining.ROUTES,
     "numbers": telling.NUMBERS,
     "records": telling.RECORDS,
     "warnings": telling.WARNINGS,

@@ -10,6 +10,7 @@ from pipeline.control.accounts import Holders
 from pipeline.control.beside import Beside
 from pipeline.control.config import Editor, File, hash_of
 from pipeline.control.controls import Controls
+from pipeline.control.explaining import Reasons
 from pipeline.control.halting import Brakes
 from pipeline.control.looking import Lines, Looks
 from pipeline.control.starting import Starters
@@ -47,6 +48,7 @@ def controls_of(watch: Watch, ask: Asking, switch: Halting, company: Company) ->
         editor=None if reloads is None else Editor(file, reloads),
         starters=Starters(lambda: _starts(beside.plan, watch)),
         books=Books(path, lambda: beside.plan, lambda: watch.clock),
+        reasons=Reasons(path, lambda: beside.plan, watch.recent.of, ask),
         numbers=None if numbers is None else Numbers(numbers),
         records=None if log is None else Records(log.book),
         warnings=None if alerts is None else Warnings(alerts, ask),

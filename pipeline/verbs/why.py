@@ -16,30 +16,19 @@ after it was final, by our own prices.
 import argparse
 import re
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
-from pipeline.hindsight import what_if, would_have
+from pipeline.explaining import explained
 from pipeline.ledger.reading import Reader
-from pipeline.ledger.rows import gates_of
-from pipeline.orders import sold
-from pipeline.plan import Plan, tie_of
-from pipeline.settlement import Tie
 from pipeline.tables import nearest
-from pipeline.times import SECOND, local_text, parse_moment, slot_of, timeframe, timeframe_name
-from pipeline.values import GateRow, Order
+from pipeline.times import local_text, parse_moment, slot_of, timeframe, timeframe_name
 from pipeline.verbs import why_day
 from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json
 
-UNKNOWN = float("nan")
-SKIPPED = {"missed": "the program was not running", "overrun": "the program was busy"}
-"""What is said of bars of which nothing was asked."""
 MOMENT = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
@@ -75,46 +64,14 @@ def run(options: argparse.Namespace) -> int:
                     f"account {options.account!r} has no decision for that bar; {nearest(options.account, known)}"
                 )
         for row in rows:
-            found = _explained(row, reader, plan)
+            found = explained(row, reader, plan)
             if options.json:
-                say_json(_as_json(found))
+                say_json(found.as_json())
             else:
-                print("\n".join(_text(found, zone)))
+                print("\n".join(found.text(zone)))
     finally:
         reader.close()
     return 0
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """One account's row of one bar, and what belongs to it."""
-
-    row: sqlite3.Row
-    gates: tuple[GateRow, ...]
-    order: Order | None
-    features: Mapping[str, float]
-    outcome: sqlite3.Row | None
-    tie: Tie
-
-    @property
-    def would_have(self) -> str:
-        entry, exit_ = (UNKNOWN, UNKNOWN) if self.outcome is None else (self.outcome["entry"], self.outcome["exit"])
-        return would_have(self.row["direction"], self.row["payout"], entry, exit_, self.tie)
-
-    @property
-    def what_if(self) -> str | None:
-        return what_if(self.gates)
-
-
-def _explained(row: sqlite3.Row, reader: Reader, plan: Plan) -> Explained:
-    return Explained(
-        row,
-        gates_of(row),
-        reader.order(row["order"]) if row["order"] else None,
-        reader.features(row["order"]) if row["order"] else {},
-        reader.outcome(row["product"], row["tf"], row["bar"]),
-        tie_of(plan, row["account"]),
-    )
 
 
 def _rows(options: argparse.Namespace, reader: Reader, zone: ZoneInfo) -> list[sqlite3.Row]:
@@ -161,62 +118,3 @@ def _moment(text: str, newest: int, zone: ZoneInfo) -> int:
     day = datetime.fromtimestamp(newest / 1000, zone)
     moment = day.replace(hour=int(match[1]), minute=int(match[2]), second=0, microsecond=0)
     return round(moment.timestamp() * 1000)
-
-
-def _text(found: Explained, zone: ZoneInfo) -> list[str]:
-    row, order = found.row, found.order
-    opened = local_text(row["bar"], zone, "%Y-%m-%d %H:%M")
-    decided = local_text(row["at"], zone, "%H:%M:%S") + f".{row['at'] % 1000:03d}"
-    side = {1: "▲ call", -1: "▼ put"}.get(row["direction"], "no direction")
-    verdict = f"traded, {order.stake} {side}" if order is not None else f"not traded: {row['verdict']}"
-    lines = [
-        f"{row['product']} {timeframe_name(row['tf'])} {opened} {zone.key} · {row['account']} · decided {decided}",
-        f"  {verdict}   (score {_number(row['score'])}, {side})",
-    ]
-    first = next((number for number, gate in enumerate(found.gates) if gate.verdict == "no"), None)
-    for number, gate in enumerate(found.gates):
-        lines.append(_gate(gate, number == first))
-    if row["verdict"] in SKIPPED and not found.gates:
-        why = SKIPPED[row["verdict"]]
-        lines.append(f"  {why} when it became final, {_number(row['value'])} s before this row")
-    if order is not None:
-        lines.append(f"  order {order.order}: {_ended(order)}")
-    if found.what_if is not None:
-        lines.append(f"  {found.what_if}")
-    return [*lines, f"  {found.would_have}"]
-
-
-def _gate(gate: GateRow, first: bool) -> str:
-    mark = "✖ no " if gate.verdict == "no" else "✔ yes"
-    word = f"  {gate.word}" if gate.word else ""
-    arrow = "   ◂ the first to say no" if first else ""
-    return f"  {mark}  {gate.gate:<12} {_number(gate.value):>10}  against {_number(gate.threshold):>10}{word}{arrow}"
-
-
-def _ended(order: Order) -> str:
-    if order.state != "SETTLED":
-        return f"{order.state}{f' ({order.reason})' if order.reason else ''}"
-    if not order.entry_ts:  # nobody but a person told
-        return f"{order.result} {order.profit:+} ({order.reason or 'the venue told no prices'})"
-    early = f", closed {(order.expiry - order.ended_at) / SECOND:g} s before its expiry" if sold(order) else ""
-    prices = f"entry {order.entry:g}, exit {order.exit:g}, payout {order.payout:.2f}"
-    return f"{order.result} {order.profit:+} ({prices}{early})"
-
-
-def _number(value: float | None) -> str:
-    return "unknown" if value is None or value != value else f"{value:.4g}"
-
-
-def _as_json(found: Explained) -> dict[str, Any]:
-    row, order = found.row, found.order
-    return {
-        **{name: row[name] for name in row.keys() if name != "gates"},  # noqa: SIM118  # a Row iterates its values
-        "gates": [gate._asdict() for gate in found.gates],
-        "state": order.state if order else None,
-        "result": order.result if order else None,
-        "profit": str(order.profit) if order else None,
-        "features": found.features,
-        "outcome": None if found.outcome is None else dict(zip(found.outcome.keys(), found.outcome, strict=True)),
-        "would_have": found.would_have,
-        "what_if": found.what_if,
-    }
