@@ -8,9 +8,8 @@ store, desk, telemetry, logs. A companion of the flow looks on and says each hou
 
 RSS must not grow once everything is warm, no task, thread or file may stay, nothing may be lost without a name, no bar
 be missed. Whose the memory is, is told apart: Python's own blocks, what C has in use and what it keeps, SQLite.
-`--objects` also counts what there is of each type, once all is warm and at the end; counting takes some memory itself,
-which is why it is done once more at the beginning. What a processor spends on an hour of the market says which share of
-it such a flow takes in real time.
+`--objects` also says of what there is more at the end than once all was warm, by type. What a processor spends on an
+hour of the market says which share of it such a flow takes in real time.
 """
 
 import argparse
@@ -204,7 +203,7 @@ class Soaking:
         await flow.border.until(begin + min(self._every, self._length // 4))
         while flow.border.now() < begin + self._length:
             self._look(flow)
-            if len(self.made.looks) == 1 or (len(self.made.counted) == 1 and flow.border.now() >= warm):
+            if not self.made.counted and flow.border.now() >= warm:
                 self._count(flow)
             await flow.border.until(flow.border.now() + self._every)
         self._look(flow)

@@ -71,6 +71,8 @@ OVERDUE = 5 * SECOND
 
 TAP = "tap"
 """The node that faults of onlookers are told under."""
+FAULTS = 1_000
+"""So many of the last faults are kept at least, and all of onlookers; everybody is told of each as it happens."""
 
 Tap = Callable[[str, Any], None]
 
@@ -601,8 +603,13 @@ class Flow:
     def _tell(self, running: Running, failure: Exception, *, fatal: bool) -> None:
         running.meter.faults += 1
         fault = Fault(running.id, self.agenda.now, _said(failure), fatal)
-        self.faults.append(fault)
+        self._keep(fault)
         self._tap(running.id, fault)
+
+    def _keep(self, fault: Fault) -> None:
+        self.faults.append(fault)
+        if len(self.faults) >= 2 * FAULTS:
+            self.faults[:-FAULTS] = [each for each in self.faults[:-FAULTS] if each.node == TAP]
 
     def _tap(self, node: str, value: Any) -> None:
         """Tell whoever looks on. One that cannot look without failing is told no more, and the flow goes on."""
@@ -613,7 +620,7 @@ class Flow:
                 raise
             except Exception as failure:  # noqa: BLE001  # nobody who only looks may stop the flow
                 self._taps.remove(told)
-                self.faults.append(Fault(TAP, self.agenda.now, _said(failure)))
+                self._keep(Fault(TAP, self.agenda.now, _said(failure)))
 
     def _completed(self, running: Running) -> None:
         if running.kind == "source":

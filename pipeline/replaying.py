@@ -8,7 +8,7 @@ from typing import Any
 from pipeline import virtual
 from pipeline.engine import Setting, running
 from pipeline.errors import InputError
-from pipeline.flow import Passage
+from pipeline.flow import TAP, Passage
 from pipeline.host import Records
 from pipeline.plan import Plan
 from pipeline.times import DAY, timeframe, utc_text
@@ -72,6 +72,7 @@ def replayed(
         default=DAY,
     )
     bars = 0
+    faults: list[Fault] = []
 
     def told(node: str, value: Any) -> None:
         nonlocal bars
@@ -79,22 +80,26 @@ def replayed(
             bars += value.fresh
             if len(value):
                 progress((int(value.open_ts[-1]) - begin) / (end - begin))
+        elif type(value) is Fault:
+            faults.append(value)
 
     flow_nodes = plan.by_id
     began = perf_counter()
     size = block if block is not None else (BARS_OF_A_BLOCK * shortest if _from_files(plan) else DAY)
     setting = Setting(mode="replay", begin=begin, end=end, block=size)
-    faults, passages = virtual.run(lambda _: _played(plan, setting, records, past or Past((), {}), (told, *taps)))
-    return Replay(begin, end, bars, shortest, perf_counter() - began, faults, passages)
+    onlookers, passages = virtual.run(lambda _: _played(plan, setting, records, past or Past((), {}), (told, *taps)))
+    whole = tuple(sorted((*faults, *onlookers), key=lambda fault: fault.at))
+    return Replay(begin, end, bars, shortest, perf_counter() - began, whole, passages)
 
 
 async def _played(
     plan: Plan, setting: Setting, records: Records, past: Past, taps: tuple[Callable[[str, Any], None], ...]
 ) -> tuple[tuple[Fault, ...], tuple[Passage, ...]]:
+    """Faults of onlookers, of which nobody is told, and what went along the edges."""
     async with running(plan, setting, records, past, taps=taps) as flow:
         await flow.ended
         await flow.settled(flow.agenda.now + LOOSE_ENDS)
-        return tuple(flow.faults), tuple(flow.passages)
+        return tuple(fault for fault in flow.faults if fault.node == TAP), tuple(flow.passages)
 
 
 def _span(plan: Plan, source: Any) -> tuple[int, int] | None:

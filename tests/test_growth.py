@@ -3,19 +3,31 @@
 import sys
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from operators.risk.line import Line
 from operators.risk.results import MEMORY, Rests, Results
 from operators.risk.trades import Ended, Trades
-from pipeline.settlement import Tie
+from pipeline import virtual
+from pipeline.certainty.auditing import LONGEST, Auditing
+from pipeline.engine import Setting, running
+from pipeline.execution import disputes
+from pipeline.execution.disputes import Disputes
+from pipeline.flow import FAULTS, TAP
+from pipeline.settlement import FEW_ROWS, Tie
 from pipeline.telemetry.slots import LATE, OPEN, Slots
-from pipeline.times import DAY, HOUR, MINUTE
-from pipeline.values import Result, Settlement
+from pipeline.times import DAY, HOUR, MINUTE, SECOND
+from pipeline.trying import NoRecords
+from pipeline.values import Move, Past, Result, Settlement
+from pipeline.venues import weather
 from pipeline.venues.book import MOST, Book, Deal
-from tests.support import MONDAY
+from pipeline.venues.faults import Storm
+from pipeline.venues.weather import Scene, Weather
+from tests.support import MONDAY, order, plan_of, quotes
 
 NAMES = st.one_of(
     st.builds("a{}:EURUSD:1m:{}".format, st.integers(0, 2), st.integers(0, 2**40)),
@@ -65,6 +77,26 @@ def test_after_a_month_a_further_month_of_trades_takes_no_row_more() -> None:
         rests.add(ended(number, HOUR))
         held.append(sum(1 for _ in rests.ended) if number % month == month - 1 else 0)
     assert max(held) <= month + DAY // HOUR
+
+
+@pytest.mark.parametrize("within", [MINUTE, 50 * MINUTE])
+def test_of_answers_two_days_are_numbers_and_the_mean_is_that_of_the_time_looked_at(within: int) -> None:
+    line = Line(None, within)
+
+    def answered(numbers: range) -> None:
+        for number in numbers:
+            at = MONDAY + number * MINUTE
+            line.take(Move(f"o{number}", "demo-1", "SEND", at))
+            line.take(Move(f"o{number}", "demo-1", "CONFIRM", at + number % 7))
+
+    answered(range(2 * DAY // MINUTE))
+    before = sys.getallocatedblocks()
+    answered(range(2 * DAY // MINUTE, 6 * DAY // MINUTE))
+    assert sys.getallocatedblocks() - before < 100
+    last = 6 * DAY // MINUTE - 1
+    took = [number % 7 for number in range(last - within // MINUTE + 1, last + 1)]
+    assert line.latency(MONDAY + last * MINUTE + 6) == pytest.approx(sum(took) / len(took))
+    assert line.under(None, within).latency(MONDAY + last * MINUTE + 6) == line.latency(MONDAY + last * MINUTE + 6)
 
 
 # --- the practice venue ----------------------------------------------------------------------------------------------
@@ -139,3 +171,56 @@ def test_a_moment_of_the_day_before_yesterday_is_no_place_for_a_trade_to_end_any
     assert slots.sums.pairs == 1
     slots.take(latest - 2 * LATE, won=True)
     assert slots.sums.pairs == 1
+
+
+# --- what goes wrong -------------------------------------------------------------------------------------------------
+
+
+def test_of_faults_the_last_ones_are_kept_and_all_of_those_who_only_look() -> None:
+    def breaks(node: str, value: Any) -> None:
+        raise KeyError(node)
+
+    async def main() -> None:
+        setting = Setting(mode="replay", begin=MONDAY, outside=("venue",))
+        async with running(plan_of(), setting, NoRecords(), Past((), {})) as flow:
+            flow.tap(breaks)
+            flow.enter("sources.market", quotes("EURUSD", [MONDAY - 40], [1.1]))
+            for number in range(5 * FAULTS):
+                flow.complain(flow.nodes["operators.bars"], ValueError(str(number)))
+            assert FAULTS <= len(flow.faults) <= 2 * FAULTS
+            assert [fault.node for fault in flow.faults].count(TAP) == 1
+            assert flow.faults[-1].what == f"ValueError: {5 * FAULTS - 1}"
+            assert flow.nodes["operators.bars"].meter.faults == 5 * FAULTS
+
+    virtual.run(lambda _: main())
+
+
+def test_a_contradiction_is_told_once_and_of_many_the_last_are_known() -> None:
+    told = Disputes("demo-1")
+    one = order("CONFIRM")
+    assert len([*told.tell(one, MONDAY, "ended: win"), *told.tell(one, MONDAY, "ended: win")]) == 1
+    for number in range(disputes.KEPT):
+        assert len([*told.tell(one, MONDAY, f"ended: {number}")]) == 1
+    assert [*told.tell(one, MONDAY, f"ended: {disputes.KEPT - 1}")] == []
+    assert len([*told.tell(one, MONDAY, "ended: win")]) == 1
+
+
+def test_of_faults_that_struck_a_venue_the_last_are_known() -> None:
+    storm = Weather(Storm(seed=3, lost_ack=0.9), Scene(), MONDAY)
+    numbers = range(1, 2 * weather.KEPT)
+    struck = [storm.struck_by(strike) for number in numbers if (strike := storm.of_order(number)) is not None]
+    assert len(struck) > weather.KEPT
+    assert storm.struck == struck[-weather.KEPT :]
+
+
+@pytest.mark.parametrize("end", [{"state": "ABORT", "cause": "absent"}, {"state": "SETTLED", "result": "win"}])
+def test_prices_are_kept_for_no_contract_that_is_never_audited(end: dict[str, Any]) -> None:
+    """One that was found not to be, or of which nobody told when it ran."""
+    auditing = Auditing({})
+    list(auditing.take(Past((), {}), MONDAY))
+    list(auditing.take(order("CONFIRM", contract="C-1", expiry=MONDAY + 2 * MINUTE), MONDAY))
+    list(auditing.take(order(**end), MONDAY + MINUTE))
+    every = 5 * SECOND
+    for begin in range(MONDAY + MINUTE, MONDAY + LONGEST - 8 * HOUR, HOUR):
+        list(auditing.take(quotes("EURUSD", range(begin, begin + HOUR, every), [1.1] * (HOUR // every)), begin + HOUR))
+    assert len(auditing) <= FEW_ROWS

@@ -1,6 +1,7 @@
 """How the way to the venue is, for one account: how long answers take of late, and how often orders go wrong."""
 
-from bisect import bisect_left, insort
+from array import array
+from bisect import bisect_left, bisect_right, insort
 from typing import NamedTuple
 
 from pipeline.times import DAY
@@ -28,7 +29,8 @@ class Line:
         """`within`: answers older than this (ms) are forgotten."""
         self._storm, self._within = storm, within
         self._sent: dict[str, int] = {}
-        self._answers: list[tuple[int, int]] = []
+        self._answered, self._took = array("q"), array("q")
+        """When answers came, in order, and how long each took."""
         self._wrong: list[int] = []
         self.until = 0
         """Until when to rest after the last storm."""
@@ -36,7 +38,8 @@ class Line:
     def under(self, storm: Storm | None, within: int) -> "Line":
         """What is known of the way, with another idea of a storm."""
         other = Line(storm, within)
-        other._sent, other._answers, other._wrong = dict(self._sent), list(self._answers), list(self._wrong)
+        other._sent, other._wrong = dict(self._sent), list(self._wrong)
+        other._answered, other._took = self._answered[:], self._took[:]
         if storm is not None:
             for at in other._wrong:
                 other._rest_after(at, storm)
@@ -49,8 +52,7 @@ class Line:
             return
         sent = self._sent.pop(move.order, None)
         if sent is not None and move.cause != "not_sent":
-            insort(self._answers, (move.at, move.at - sent))
-            del self._answers[: bisect_left(self._answers, (move.at - KEPT,))]
+            self._answer(move.at, move.at - sent)
         if move.state in WRONG:
             insort(self._wrong, move.at)
             del self._wrong[: bisect_left(self._wrong, self._wrong[-1] - KEPT)]
@@ -62,9 +64,16 @@ class Line:
 
         An order that waits for its answer longer than that counts for as long as it waits.
         """
-        recent = self._answers[bisect_left(self._answers, (at - self._within + 1,)) :]
-        mean = sum(took for _, took in recent) / len(recent) if recent else 0.0
+        recent = self._took[bisect_left(self._answered, at - self._within + 1) :]
+        mean = sum(recent) / len(recent) if recent else 0.0
         return max(mean, max((at - sent for sent in self._sent.values()), default=0))
+
+    def _answer(self, at: int, took: int) -> None:
+        row = bisect_right(self._answered, at)
+        self._answered.insert(row, at)
+        self._took.insert(row, took)
+        old = bisect_left(self._answered, at - KEPT)
+        del self._answered[:old], self._took[:old]
 
     def _rest_after(self, at: int, storm: Storm) -> None:
         # One told late may make a storm of later ones, too.

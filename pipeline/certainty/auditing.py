@@ -44,6 +44,10 @@ class Auditing:
         self._opened: int | None = None
         self._now = 0
 
+    def __len__(self) -> int:
+        """How many prices it holds."""
+        return len(self._path)
+
     @property
     def due(self) -> int | None:
         while self._alarms and not self._waiting.get(self._alarms[0][1]):
@@ -76,11 +80,13 @@ class Auditing:
                 self._runs(order)
             return NOTHING
         if order.state == "ABORT":
+            self._runs_no_more(order)
             return NOTHING
         if not order.expiry:  # its end overtook the answer, or somebody signed for it
+            self._runs_no_more(order)
             return (_unseen(order, at, "nobody told when its contract ran"),)
         if order.account in self._closing and sold(order):
-            self._running.get(order.product, {}).pop(order.order, None)
+            self._runs_no_more(order)
             return (_closed(order, at),)
         self._waiting.setdefault(order.product, []).append(order)
         return self._looked(order.product, at)
@@ -97,6 +103,9 @@ class Auditing:
     def _runs(self, order: Order) -> None:
         self._running.setdefault(order.product, {})[order.order] = order.expiry - order.tf
 
+    def _runs_no_more(self, order: Order) -> None:
+        self._running.get(order.product, {}).pop(order.order, None)
+
     def _looked(self, product: str, at: int) -> Iterator[Audited]:
         """The contracts of a product of which all prices are known by a moment, or will not come any more."""
         left: list[Order] = []
@@ -107,7 +116,7 @@ class Auditing:
                 left.append(order)
                 heappush(self._alarms, (known, product))
             else:
-                self._running.get(product, {}).pop(order.order, None)
+                self._runs_no_more(order)
                 yield judged(order, self._path, at, self._ties.get(order.account, "push"), self._tolerance)
         if left:
             self._waiting[product] = left

@@ -11,6 +11,7 @@ from pipeline.flowing.taps import Tapping, Taps
 from pipeline.nodes import Running
 from pipeline.passages import Passage
 from pipeline.plan import AUDITS, CERTIFICATES, FEATURES, LEDGER, OUTCOMES, REPAINT, Plan
+from pipeline.values import Fault
 from pipeline.view import EdgeRow, FlowNews, NodeRow, QueueRow, TapOf
 from pipeline.watch_feeds import Feeds
 
@@ -50,7 +51,7 @@ class Flowing:
         self._lookers = 0
         self._stopwatch: Stopwatch | None = None
         self._faults: dict[str, str] = {}
-        self._known_faults = 0
+        self._newest_fault: Fault | None = None
         self._queues = Queues()
         self._taps = Taps()
 
@@ -115,9 +116,10 @@ class Flowing:
         flow.timed_by(self._stopwatch)
 
     def _hear_faults(self, flow: Flow) -> None:
-        for fault in flow.faults[self._known_faults :]:
-            self._faults[fault.node] = fault.what[:FAULTS]
-        self._known_faults = len(flow.faults)
+        newest = flow.faults[-1] if flow.faults else None
+        if newest is not self._newest_fault:
+            self._newest_fault = newest
+            self._faults |= {fault.node: fault.what[:FAULTS] for fault in flow.faults}
 
     def _node(self, running: Running, plan: Plan) -> NodeRow:
         said = self._said.get(running.id)

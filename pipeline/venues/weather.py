@@ -35,6 +35,8 @@ from pipeline.venues.faults import (
 T = TypeVar("T")
 Watching = Callable[[Strike], None]
 MINUTES = HOUR // MINUTE
+KEPT = 4096
+"""So many of the last faults that struck are known."""
 
 
 class Scene(Struct, frozen=True):
@@ -46,16 +48,16 @@ class Scene(Struct, frozen=True):
 
 
 class Weather:
-    """The faults of one venue from its beginning on. `struck` has those that did something, in their order."""
+    """The faults of one venue from its beginning on. `struck` has the last of those that did something, in their
+    order."""
 
     def __init__(self, faults: Faults, scene: Scene, began: int, watching: Watching | None = None) -> None:
         self.began = began
-        self.struck: list[Strike] = []
         self.watching = watching
         """Told of each fault as it strikes."""
         self.is_calm = not faults
         """Whether nothing strikes."""
-        self._known = set[Strike]()
+        self._known: dict[Strike, None] = {}
         self._scene = scene
         self._storm = faults if isinstance(faults, Storm) else None
         listed = () if isinstance(faults, Storm) else faults
@@ -64,11 +66,16 @@ class Weather:
         self._moments = [each for each in listed if each.what in OF_MOMENT]
         self._minutes: dict[tuple[OfTime, int], Strike | None] = {}
 
+    @property
+    def struck(self) -> list[Strike]:
+        return list(self._known)
+
     def struck_by(self, strike: Strike) -> Strike:
         """A fault does its work: it is kept, once."""
         if strike not in self._known:
-            self._known.add(strike)
-            self.struck.append(strike)
+            self._known[strike] = None
+            if len(self._known) > KEPT:
+                del self._known[next(iter(self._known))]
             if self.watching is not None:
                 self.watching(strike)
         return strike
