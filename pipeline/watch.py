@@ -16,6 +16,7 @@ from pipeline.alerting.route import Alert
 from pipeline.alerting.wording import line_of
 from pipeline.arming import Armings, rehearsed
 from pipeline.clocks import Clock
+from pipeline.entered import Entries
 from pipeline.evidence import Standing
 from pipeline.flow import Flow
 from pipeline.flowing.flowing import Flowing
@@ -130,6 +131,7 @@ class Watch:
         self._feeds = Feeds(plan)
         self.flowing = Flowing(lambda: self.clock, self._feeds)
         self.recent = Recent()
+        self.entries = Entries()
 
     def begins(self, clock: Clock, flow: Flow | None = None) -> None:
         """The flow has begun, and this is its time; its graph is shown where it is given, too."""
@@ -228,6 +230,7 @@ class Watch:
         self.quotes += len(quotes)
         price, at = float(quotes.mid[-1]), int(quotes.ts[-1])
         self._prices[quotes.product] = (price, at)
+        self.entries.take_price(quotes.product, at, price)
         for stream in self._streams.get(quotes.product, ()):
             self._forming[stream] = _moved(self._forming.get(stream), slot_of(at, stream.tf), price, len(quotes))
         self._version += 1
@@ -271,6 +274,7 @@ class Watch:
 
     def _take_order(self, order: Order) -> None:
         self._count(order)
+        self.entries.take_order(order)
         state = self._keys.get(order.key)
         if state is None:
             return
@@ -406,8 +410,13 @@ class Watch:
             bars=shown,
             forming=self._forming_of(stream),
             columns=columns,
-            marks=tuple(mark for mark in state.marks if mark.bar >= first),
+            marks=tuple(self._entered(mark) for mark in state.marks if mark.bar >= first),
         )
+
+    def _entered(self, mark: Mark) -> Mark:
+        """With the price its contract probably entered at, while nobody tells."""
+        entry = self.entries.of(mark.order) if mark.order and mark.entry is None else None
+        return mark if entry is None else with_(mark, entry=entry)
 
     def feed(self) -> Feed:
         return self._feeds.shown(self.clock, self._begin)

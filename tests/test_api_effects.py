@@ -109,7 +109,7 @@ def test_orders_come_a_page_at_a_time_each_once_the_newest_first(tmp_path: Path)
         assert set(seen) == {each.order for each in reader.orders()}
         reader.close()
         none = await engine.get("/orders?from_ms=1&to_ms=2")
-        assert none == {"orders": [], "next": ""}
+        assert none == {"orders": [], "next": "", "counted": []}
         assert (await engine.ask("GET", "/orders/nobody's"))[0] == 404
 
     on_engine(tmp_path, check)

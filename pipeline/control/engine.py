@@ -47,7 +47,7 @@ def controls_of(watch: Watch, ask: Asking, switch: Halting, company: Company) ->
         file=file,
         editor=None if reloads is None else Editor(file, reloads),
         starters=Starters(lambda: _starts(beside.plan, watch)),
-        books=Books(path, lambda: beside.plan, lambda: watch.clock),
+        books=Books(path, lambda: beside.plan, lambda: watch.clock, watch.entries.all, ask),
         reasons=Reasons(path, lambda: beside.plan, watch.recent.of, ask),
         numbers=None if numbers is None else Numbers(numbers),
         records=None if log is None else Records(log.book),

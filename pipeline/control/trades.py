@@ -1,7 +1,7 @@
 """Orders and decisions as the ledger has them, beside a running flow."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -11,17 +11,28 @@ import msgspec
 from pipeline.ledger.rows import NAMES, float_of, gates_of, keys_of, order_of
 from pipeline.ledger.tables import readable
 from pipeline.times import timeframe_name
-from pipeline.values import Order
+from pipeline.values import ENDED, UNSURE, Order
 
 BEGAN = "CASE wanted_at WHEN 0 THEN at ELSE wanted_at END"
 """When an order came about."""
+NOT_ENDED = "NOT_ENDED"
+"""As a status: every one in which an order may still come to something."""
+WANTED = f"""
+{BEGAN} >= :begin AND {BEGAN} < :end AND (:account = '' OR account = :account)
+AND (:product = '' OR product = :product) AND (:tf = 0 OR tf = :tf) AND (:status = '' OR state = :status
+OR (:status = '{NOT_ENDED}' AND state NOT IN ({", ".join(f"'{state}'" for state in sorted(ENDED))})))
+"""
 ORDERS = f"""
 SELECT {NAMES}, {BEGAN} AS began FROM orders
-WHERE began >= :begin AND began < :end AND (:account = '' OR account = :account)
-AND (:product = '' OR product = :product) AND (:tf = 0 OR tf = :tf) AND (:status = '' OR state = :status)
-AND (:name = '' OR (began, "order") < (:before, :name))
+WHERE {WANTED} AND (:name = '' OR (began, "order") < (:before, :name))
 ORDER BY began DESC, "order" DESC LIMIT :limit
 """  # noqa: S608  # our own words
+COUNTS = f"""
+SELECT account, state, result, profit, count(*) FROM orders WHERE {WANTED} GROUP BY account, state, result, profit
+"""  # noqa: S608  # our own words
+AUDIT = 'SELECT at, verdict, result, entry_ts, entry, exit_ts, exit, reason FROM audits WHERE "order" = ?'
+DISPUTES = 'SELECT at, was, now FROM disputes WHERE "order" = ? ORDER BY seq'
+RUNS_ON = 'SELECT at, reason FROM unclosed WHERE "order" = ? ORDER BY seq'
 EVENTS = 'SELECT at, state, reason, cause FROM order_events WHERE "order" = ? ORDER BY seq'
 DECISIONS = """
 SELECT * FROM decisions WHERE bar >= :begin AND bar < :end AND account = :account AND product = :product AND tf = :tf
@@ -41,6 +52,7 @@ Status = Literal[
     "ABORT",
     "UNKNOWN",
     "UNKNOWN_RESULT",
+    "NOT_ENDED",
 ]
 
 
@@ -66,6 +78,63 @@ class OrderRow(msgspec.Struct, frozen=True):
     profit: str
     entry: float | None
     exit: float | None
+    request: str = ""
+    """The name by which its venue knows it; ""."""
+    origin: str = "flow"
+    """external: somebody else placed it."""
+    sent_at: int = 0
+    taken_at: int = 0
+    """When the venue's answer was heard."""
+    entry_at: int = 0
+    exit_at: int = 0
+    """Of the ticks it entered and left at."""
+    ended_at: int = 0
+    seen_entry: float | None = None
+    """While it runs: the first price that this engine saw after its acceptance. What counts, the venue tells later."""
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """An account's orders by what became of them, and the sum of what ended."""
+
+    account: str
+    won: int = 0
+    lost: int = 0
+    even: int = 0
+    void: int = 0
+    """Canceled: the stake came back."""
+    none: int = 0
+    """There is no contract: not sent, refused or proved absent."""
+    running: int = 0
+    unknown: int = 0
+    profit: str = "0"
+
+
+class Audit(msgspec.Struct, frozen=True):
+    """How a contract ended by our own prices: `explained`, `unexplained`, or `unseen` where they do not reach."""
+
+    at: int
+    verdict: str
+    result: str | None
+    entry_at: int | None
+    entry: float | None
+    exit_at: int | None
+    exit: float | None
+    reason: str
+
+
+class Contradiction(msgspec.Struct, frozen=True):
+    """What a venue told of an order, against what was known."""
+
+    at: int
+    was: str
+    now: str
+
+
+class RunsOn(msgspec.Struct, frozen=True):
+    """Why a contract runs on that was to be closed early."""
+
+    at: int
+    reason: str
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -117,6 +186,13 @@ class Trades:
     def orders(self, asked: dict[str, Any]) -> Sequence[OrderRow]:
         return [order_row(order_of(tuple(row)[:-1]), row["began"]) for row in self._db.execute(ORDERS, asked)]
 
+    def counted(self, asked: dict[str, Any]) -> tuple[Counted, ...]:
+        """Account by account, of all that is asked for, on whatever page it is."""
+        by_account: dict[str, list[tuple[str, Decimal, int]]] = {}
+        for account, state, result, profit, count in self._db.execute(COUNTS, asked):
+            by_account.setdefault(account, []).append((_ending(state, result), Decimal(profit), count))
+        return tuple(_counted(account, some) for account, some in sorted(by_account.items()))
+
     def order(self, name: str) -> OrderRow | None:
         found = self._db.execute(
             f'SELECT {NAMES}, {BEGAN} AS began FROM orders WHERE "order" = ?',  # noqa: S608  # our own words
@@ -126,6 +202,16 @@ class Trades:
 
     def moves(self, order: str) -> tuple[Move, ...]:
         return tuple(Move(*row) for row in self._db.execute(EVENTS, (order,)))
+
+    def audit(self, order: str) -> Audit | None:
+        found = self._db.execute(AUDIT, (order,)).fetchone()
+        return None if found is None else Audit(*found)
+
+    def disputes(self, order: str) -> tuple[Contradiction, ...]:
+        return tuple(Contradiction(*row) for row in self._db.execute(DISPUTES, (order,)))
+
+    def runs_on(self, order: str) -> tuple[RunsOn, ...]:
+        return tuple(RunsOn(*row) for row in self._db.execute(RUNS_ON, (order,)))
 
     def decision(self, account: str, product: str, tf: int, bar: int) -> DecisionRow | None:
         found = self._db.execute(DECISION, (account, product, tf, bar)).fetchone()
@@ -166,7 +252,32 @@ def order_row(order: Order, began: int) -> OrderRow:
         profit=_money(order.profit),
         entry=order.entry if order.entry_ts else None,
         exit=order.exit if order.exit_ts else None,
+        request=order.request,
+        origin=order.origin,
+        sent_at=order.sent_at,
+        taken_at=order.taken_at,
+        entry_at=order.entry_ts,
+        exit_at=order.exit_ts,
+        ended_at=order.ended_at,
     )
+
+
+def _ending(state: str, result: str | None) -> str:
+    """The field of `Counted` that an order belongs to."""
+    if state == "SETTLED":
+        return {"win": "won", "lose": "lost"}.get(result or "", "even")
+    if state in UNSURE:
+        return "unknown"
+    return {"CANCELED": "void", "ABORT": "none"}.get(state, "running")
+
+
+def _counted(account: str, some: Iterable[tuple[str, Decimal, int]]) -> Counted:
+    counts: dict[str, int] = {}
+    total = Decimal(0)
+    for ending, profit, count in some:
+        counts[ending] = counts.get(ending, 0) + count
+        total += profit * count
+    return Counted(account, **counts, profit=_money(total))
 
 
 def decision_row(row: sqlite3.Row) -> DecisionRow:

@@ -9,13 +9,26 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
+from pipeline.aside import Asking
 from pipeline.asking import LOOKS_EVERY, certified
 from pipeline.closings import answers, closable, told_so_far
 from pipeline.control.asking import LAST_MOMENT, Moment, Name, Timeframe, millis
 from pipeline.control.errors import Refused
 from pipeline.control.routing import Nothing, Route
-from pipeline.control.trades import DecisionRow, Move, OrderRow, Status, Trades, order_row
+from pipeline.control.trades import (
+    Audit,
+    Contradiction,
+    Counted,
+    DecisionRow,
+    Move,
+    OrderRow,
+    RunsOn,
+    Status,
+    Trades,
+    order_row,
+)
 from pipeline.errors import InputError
 from pipeline.evidence import Request
 from pipeline.ledger import Ledger
@@ -45,6 +58,8 @@ class OrdersAsked(Struct, frozen=True, forbid_unknown_fields=True):
     limit: Limit = 100
     cursor: Annotated[str, Meta(max_length=400, pattern="^([0-9]{1,16}:.+)?$")] = ""
     """`next` of the answer before: goes on behind it."""
+    count: bool = False
+    """Whether all that is asked for is counted, too."""
 
 
 class Orders(Struct, frozen=True):
@@ -52,6 +67,8 @@ class Orders(Struct, frozen=True):
 
     orders: tuple[OrderRow, ...]
     next: str = ""
+    counted: tuple[Counted, ...] = ()
+    """Account by account, and of every page; only when it is asked for."""
 
 
 class OrderAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +83,10 @@ class OrderWhole(Struct, frozen=True):
     order: OrderRow
     moves: tuple[Move, ...]
     decision: DecisionRow | None
+    audit: Audit | None = None
+    """null until its end was held against our own prices."""
+    disputes: tuple[Contradiction, ...] = ()
+    runs_on: tuple[RunsOn, ...] = ()
 
 
 class Canceled(Struct, frozen=True):
@@ -118,17 +139,31 @@ class Reconciled(Struct, frozen=True):
 class Books:
     """Reads the ledger beside the flow, on threads of its own connections, and asks the engine by it."""
 
-    def __init__(self, path: Path, plan: Callable[[], Plan], now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        plan: Callable[[], Plan],
+        now: Callable[[], int],
+        entries: Callable[[], Mapping[str, float]],
+        ask: Asking,
+    ) -> None:
+        """`entries` has the prices that contracts which run probably entered at, as the engine saw them."""
         self._path, self._plan, self._now = path, plan, now
+        self._entries, self._ask = entries, ask
         self._reconciling = asyncio.Lock()
 
     async def orders(self, asked: OrdersAsked, _: None) -> Orders:
         before, name = asked.cursor.partition(":")[::2]
         terms = _span(asked.from_ms, asked.to_ms, asked.account, asked.product, asked.tf, asked.limit + 1)
         terms |= {"status": asked.status, "before": int(before or 0), "name": name}
-        rows = await self._read(lambda trades: trades.orders(terms))
-        page = tuple(rows[: asked.limit])
-        return Orders(page, f"{page[-1].began}:{page[-1].order}" if len(rows) > asked.limit else "")
+
+        def read(trades: Trades) -> tuple[Sequence[OrderRow], tuple[Counted, ...]]:
+            return trades.orders(terms), trades.counted(terms) if asked.count else ()
+
+        rows, counted = await self._read(read)
+        page = await self._with_entries(rows[: asked.limit])
+        behind = f"{page[-1].began}:{page[-1].order}" if len(rows) > asked.limit else ""
+        return Orders(page, behind, counted)
 
     async def order(self, asked: OrderAsked, _: None) -> OrderWhole:
         def whole(trades: Trades) -> OrderWhole | None:
@@ -137,12 +172,16 @@ class Books:
                 return None
             decision = trades.decision(found.account, found.product, millis(found.timeframe), found.bar)
             ours = decision if decision is not None and decision.order == found.order else None
-            return OrderWhole(found, trades.moves(found.order), ours)
+            name = found.order
+            return OrderWhole(
+                found, trades.moves(name), ours, trades.audit(name), trades.disputes(name), trades.runs_on(name)
+            )
 
         told = await self._read(whole)
         if told is None:
             raise Refused("NOT_FOUND", f"the ledger has no order {asked.order!r}; GET /orders lists them")
-        return told
+        (order,) = await self._with_entries([told.order])
+        return replace(told, order=order)
 
     async def decisions(self, asked: DecisionsAsked, _: None) -> DecisionsTold:
         terms = _span(asked.from_ms, asked.to_ms, asked.account, asked.product, asked.tf, asked.limit)
@@ -186,6 +225,15 @@ class Books:
             await asyncio.sleep(LOOKS_EVERY)
             now = await asyncio.to_thread(self._numbers)
         return await asyncio.to_thread(certified, plan, accounts, before)
+
+    async def _with_entries(self, orders: Sequence[OrderRow]) -> tuple[OrderRow, ...]:
+        if not any(each.contract and not each.ended_at for each in orders):
+            return tuple(orders)
+        seen = await self._ask(self._entries)
+        return tuple(
+            replace(each, seen_entry=seen[each.order]) if each.order in seen and not each.ended_at else each
+            for each in orders
+        )
 
     def _numbers(self) -> Mapping[str, int]:
         with Proofs(self._path) as proofs:
