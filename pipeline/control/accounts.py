@@ -4,9 +4,11 @@ import asyncio
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from pipeline.aside import Asking
 from pipeline.control.beside import Beside
+from pipeline.control.bounds import Bound, bounds_of, rules_of
 from pipeline.control.errors import Refused
 from pipeline.control.routing import Nothing, Route
 from pipeline.errors import InputError
@@ -15,6 +17,7 @@ from pipeline.keys import logins_of
 from pipeline.keys.keeping import keep
 from pipeline.keys.profiles import Profile, profile_of
 from pipeline.masking import shortened
+from pipeline.permission import permission_of
 from pipeline.plan import Node, Plan
 from pipeline.secret import LoggingIn, Login, Secret
 from pipeline.tables import nearest
@@ -50,6 +53,21 @@ class AccountWhole(Struct, frozen=True):
     armed_until: int
     rehearsal: bool
     stopped: str
+    trades: int = 0
+    """Settled ones, as far as the ledger told of them at the start, and those since."""
+    win_rate_text: str = ""
+    """Of these: complete, with its interval, its break-even and its n; "" before the first."""
+    last_trade_ms: int = 0
+    """When the end of the last one was known; 0: never."""
+    bounds: tuple[Bound, ...] = ()
+    """The limits of a day and of what is open, and how much of them is used."""
+    rules: tuple[str, ...] = ()
+    """Everything that stops it, in sentences."""
+    errors: dict[str, int] = {}
+    """How often what went wrong with its venue since the start, by kind."""
+    last_error: str = ""
+    permission: str = ""
+    """On what terms its venue may be traded at, as the venue's part says."""
 
 
 class AccountsTold(Struct, frozen=True):
@@ -80,12 +98,31 @@ class Holders:
         self._view, self._beside, self._ask = view, beside, ask
 
     async def accounts(self, _: Nothing, __: None) -> AccountsTold:
-        rows, standings, connected = await self._ask(
-            lambda: (self._view.status().accounts, dict(self._beside.standings), dict(self._beside.connected))
-        )
+        wholes = await self._ask(lambda: tuple(self._whole(row) for row in self._view.status().accounts))
         users = await asyncio.to_thread(_users, self._beside.plan)
-        return AccountsTold(
-            tuple(_whole(row, standings.get(row.name), connected.get(row.name, 0), users[row.name]) for row in rows)
+        return AccountsTold(tuple(replace(each, user=users.get(each.id, {})) for each in wholes))
+
+    def _whole(self, row: AccountRow) -> AccountWhole:
+        """All there is to say of an account but whom it logs in as: that is in a file."""
+        beside, results = self._beside, self._beside.results
+        standing = beside.standings.get(row.name)
+        facts: dict[str, Any] = {name: getattr(row, name) for name in _SAME}
+        return AccountWhole(
+            id=row.name,
+            user={},
+            standing="CONNECTED" if standing is None else standing.state,
+            since_ms=0 if standing is None else standing.at,
+            reason="" if standing is None else standing.reason,
+            last_login_ms=beside.connected.get(row.name, 0),
+            trades=results.trades(row.name),
+            win_rate_text=results.win_rate_text(row.name),
+            last_trade_ms=results.last(row.name),
+            bounds=tuple(bounds_of(beside.plan, row.name, row.open, results, self._view.hello().clock)),
+            rules=tuple(rules_of(beside.plan, row.name)),
+            errors=results.troubles(row.name),
+            last_error=results.trouble(row.name),
+            permission=_permission(beside.plan, row.name),
+            **facts,
         )
 
     async def login(self, _: Nothing, asked: LogIn) -> LoggedIn:
@@ -164,17 +201,9 @@ def _user(plan: Plan, account: str) -> dict[str, str]:
     return {} if profile is None else {key: shortened(name) for key, name in profile.names.items()}
 
 
-def _whole(row: AccountRow, standing: Standing | None, connected: int, user: dict[str, str]) -> AccountWhole:
-    facts: dict[str, Any] = {name: getattr(row, name) for name in _SAME}
-    return AccountWhole(
-        id=row.name,
-        user=user,
-        standing="CONNECTED" if standing is None else standing.state,
-        since_ms=0 if standing is None else standing.at,
-        reason="" if standing is None else standing.reason,
-        last_login_ms=connected,
-        **facts,
-    )
+def _permission(plan: Plan, account: str) -> str:
+    known = plan.accounts.get(account)
+    return "" if known is None else permission_of(plan.by_id[f"venues.{known.venue}"].instance).sentence
 
 
 _SAME = (

@@ -7,13 +7,14 @@ from msgspec import Struct
 
 from pipeline.alerting.route import Alert, Severity
 from pipeline.control.channels import Channels
+from pipeline.control.results import Results
 from pipeline.control.trades import OrderRow, order_row
-from pipeline.evidence import Standing
+from pipeline.evidence import Standing, Trouble
 from pipeline.flow import Flow
 from pipeline.logs.book import LogBook
 from pipeline.logs.records import Record
 from pipeline.plan import Plan
-from pipeline.values import ENDED, Order
+from pipeline.values import ENDED, Order, Past
 
 Event = Literal["NEW", "UPDATE", "SETTLED", "CANCELED", "ABORT"]
 """NEW: an order is sent; UPDATE: something became of it; the others are its end."""
@@ -61,18 +62,24 @@ class Beside:
         self.standings: dict[str, Standing] = {}
         self.connected: dict[str, int] = {}
         """When each account was last let in, on the flow's clock."""
+        self.results = Results()
         self._again: set[str] = set()
         """Orders that are sent once more."""
 
     def told(self, node: str, value: Any) -> None:
         match value:
             case Order():
+                self.results.take(value)
                 self._take_order(value)
             case Standing():
                 before = self.standings.get(value.account)
                 self.standings[value.account] = value
                 if value.state == "CONNECTED" and (before is None or before.state != "CONNECTED"):
                     self.connected[value.account] = value.at
+            case Past():
+                self.results.remember(value)
+            case Trouble():
+                self.results.went_wrong(value)
             case Alert() if self.channels.wanted("alerts"):
                 told = AlertTold(value.at, value.code, value.severity, value.subject, value.text, value.on, value.times)
                 self.channels.tell("alerts", told)

@@ -11,7 +11,7 @@ from pipeline.aside import Asking
 from pipeline.control.asking import Moment, Name
 from pipeline.control.errors import Refused
 from pipeline.control.routing import Nothing, Route, Text
-from pipeline.logs.records import Record
+from pipeline.logs.records import Choice, Record
 from pipeline.logs.settings import LogLevel
 from pipeline.metrics.hearing import Hearings
 from pipeline.telemetry.readings import Reading
@@ -35,6 +35,8 @@ class Book(Protocol):
     def tail(
         self, level: LogLevel = "debug", n: int = 500, module: str = "", order: str = "", word: str = ""
     ) -> Sequence[Record]: ...
+
+    def after(self, seq: int, limit: int = 500) -> Sequence[Record]: ...
 
     def check_level(self, module: str, level: LogLevel | None) -> None: ...
 
@@ -63,13 +65,17 @@ class Samples(Struct, frozen=True):
 
 
 class LogsAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which records: the last `tail` of at least this level, of a module and what is below it, of an order."""
+    """Which records: the last `tail` of at least this level, of a module and what is below it, of an order.
+
+    With `after`, of the newest `tail` behind the record of that number.
+    """
 
     level: LogLevel = "info"
     tail: Annotated[int, Meta(ge=1, le=5000)] = 500
     module: Name = ""
     order: Annotated[str, Meta(max_length=300)] = ""
     word: Name = ""
+    after: Annotated[int, Meta(ge=0, le=2**53 - 1)] = 0
 
 
 class Told(Struct, frozen=True):
@@ -137,6 +143,9 @@ class Records:
         self._book = book
 
     async def logs(self, asked: LogsAsked, _: None) -> Told:
+        if asked.after:
+            choice = Choice(asked.level, asked.module, asked.order, asked.word)
+            return Told(tuple(each for each in self._book.after(asked.after, asked.tail) if choice.takes(each)))
         return Told(tuple(self._book.tail(asked.level, asked.tail, asked.module, asked.order, asked.word)))
 
     async def levels(self, _: Nothing, __: None) -> Levels:
