@@ -4,13 +4,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 
 from pipeline.aside import Asking, here
-from pipeline.control import accounts, config, explaining, halting, looking, starting, telling, trading
+from pipeline.control import (
+    accounts,
+    config,
+    explaining,
+    halting,
+    looking,
+    parts,
+    reporting,
+    starting,
+    telling,
+    trading,
+)
 from pipeline.control.accounts import Holders
 from pipeline.control.channels import Channels
 from pipeline.control.config import Editor, File
 from pipeline.control.explaining import Reasons
 from pipeline.control.halting import Brakes
 from pipeline.control.looking import Lines, Looks
+from pipeline.control.parts import Catalogue
+from pipeline.control.reporting import Reports
 from pipeline.control.routing import AnyRoute, Served
 from pipeline.control.starting import Starters
 from pipeline.control.telling import Numbers, Records, Warnings
@@ -34,6 +47,8 @@ class Controls:
     starters: Starters | None = None
     books: Books | None = None
     reasons: Reasons | None = None
+    catalogue: Catalogue | None = None
+    reports: Reports | None = None
     numbers: Numbers | None = None
     records: Records | None = None
     warnings: Warnings | None = None
@@ -56,6 +71,8 @@ ROUTES: dict[str, tuple[AnyRoute, ...]] = {
     "starters": starting.ROUTES,
     "books": trading.ROUTES,
     "reasons": explaining.ROUTES,
+    "catalogue": parts.ROUTES,
+    "reports": reporting.ROUTES,
     "numbers": telling.NUMBERS,
     "records": telling.RECORDS,
     "warnings": telling.WARNINGS,

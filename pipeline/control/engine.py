@@ -13,6 +13,8 @@ from pipeline.control.controls import Controls
 from pipeline.control.explaining import Reasons
 from pipeline.control.halting import Brakes
 from pipeline.control.looking import Lines, Looks
+from pipeline.control.parts import Catalogue
+from pipeline.control.reporting import Reports
 from pipeline.control.starting import Starters
 from pipeline.control.telling import Numbers, Records, Warnings
 from pipeline.control.trading import Books
@@ -49,6 +51,8 @@ def controls_of(watch: Watch, ask: Asking, switch: Halting, company: Company) ->
         starters=Starters(lambda: _starts(beside.plan, watch)),
         books=Books(path, lambda: beside.plan, lambda: watch.clock, watch.entries.all, ask),
         reasons=Reasons(path, lambda: beside.plan, watch.recent.of, ask),
+        catalogue=Catalogue(lambda: beside.plan),
+        reports=Reports(path, lambda: beside.plan),
         numbers=None if numbers is None else Numbers(numbers),
         records=None if log is None else Records(log.book),
         warnings=None if alerts is None else Warnings(alerts, ask),

@@ -10,7 +10,7 @@ from msgspec import Struct
 from pipeline.control.errors import Code, Refused
 from pipeline.control.limits import LARGEST_QUESTION
 
-API_VERSION = "1.0"
+API_VERSION = "1.1"
 """Raised when a route, or a field of one, goes away or changes its meaning; the part behind the dot when one comes."""
 
 PREFIX = "/v1"

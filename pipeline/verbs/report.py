@@ -17,13 +17,12 @@ from zoneinfo import ZoneInfo
 
 from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
-from pipeline.ledger.reading import Reader
 from pipeline.reporting import report_of
+from pipeline.reporting.kept import of_account, orders_kept
 from pipeline.reporting.proven import NOTHING_PROVEN, proven_in
 from pipeline.reporting.sections import BRIEF, SECTIONS
 from pipeline.results import orders_in
 from pipeline.statistics.records import ended
-from pipeline.tables import nearest
 from pipeline.times import duration, parse_moment
 from pipeline.trials import UNTRIED, Tries, tries_in
 from pipeline.values import Order
@@ -44,7 +43,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     plan = plan_of(options)
     zone = ZoneInfo(plan.settings.display_timezone)
-    orders = _of_account(_kept(plan.folder / LEDGER_FILE, options.replay), options.account)
+    kept = orders_kept(plan.folder / LEDGER_FILE) if options.replay is None else orders_in(options.replay)
+    orders = of_account(kept, options.account)
     since = _since(options.since, orders, zone)
     of_keys = SECTIONS if options.full or options.json else BRIEF
     tries = _tries(plan.folder / LEDGER_FILE, of_replay=options.replay is not None)
@@ -64,28 +64,9 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _kept(ledger: Path, replay: Path | None) -> Sequence[Order]:
-    if replay is not None:
-        return orders_in(replay)
-    reader = Reader(ledger)
-    try:
-        return reader.orders()
-    finally:
-        reader.close()
-
-
 def _tries(ledger: Path, *, of_replay: bool) -> Tries:
     """A replay's results can be reported without a ledger."""
     return UNTRIED if of_replay and not ledger.exists() else tries_in(ledger)
-
-
-def _of_account(orders: Sequence[Order], account: str | None) -> Sequence[Order]:
-    if account is None:
-        return orders
-    known = sorted({order.account for order in orders})
-    if known and account not in known:
-        raise InputError(f"account {account!r} has no orders; {nearest(account, known)}")
-    return [order for order in orders if order.account == account]
 
 
 def _since(text: str | None, orders: Sequence[Order], zone: ZoneInfo) -> int | None:
