@@ -24,6 +24,7 @@ from tui.asking import Engine
 from tui.brake import Brake
 from tui.door import find
 from tui.link import Link
+from tui.seen import lines_of
 from tui.settings import Settings
 from tui.shell import Shell
 from tui.store import Store
@@ -133,8 +134,7 @@ def golden(name: str, app: Console) -> None:
 
 
 def _screen(app: Console) -> list[list[tuple[str, Style]]]:
-    strips = app.screen._compositor.render_strips(app.size)  # pyright: ignore[reportPrivateUsage]  # no public way
-    return [[(segment.text, segment.style or Style()) for segment in strip] for strip in strips]
+    return [[(segment.text, segment.style or Style()) for segment in strip] for strip in lines_of(app)]
 
 
 def _told(style: Style) -> str:

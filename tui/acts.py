@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
@@ -18,6 +19,13 @@ class Act(Binding):
     """It changes something of the engine, so it waits until the person has taken control."""
     command: str = ""
     """The word that does it on the command line, "" for none."""
+
+
+class Placed(NamedTuple):
+    """An act, and where it holds: `everywhere`, or on a page."""
+
+    act: Act
+    where: str
 
 
 def act(

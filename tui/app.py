@@ -3,10 +3,11 @@
 import inspect
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from msgspec.structs import replace
-from textual import events, on
+from textual import events, on, work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -16,21 +17,32 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Footer, Input, Static, TextArea
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, MoonlightError
 from pipeline.view import Topics
 from tui import palette
 from tui.acts import act
 from tui.brake import Brake
+from tui.command_line import CommandLine, Palette
+from tui.commands import Found
+from tui.every_act import every_act, overrides
 from tui.going import Go
 from tui.help import Help
+from tui.jump import Jump
 from tui.kill import Kill
 from tui.link import Link
 from tui.page import Filtered, Page
 from tui.pages import FIRST, PAGES
 from tui.painted import Panel
+from tui.preferences.keys import ActsTable
+from tui.preferences.look import LookTable, preferences
+from tui.preferences.naming import Name
+from tui.seen import lines_of
+from tui.settings import write_settings
 from tui.shell import Shell
 from tui.status_row import StatusRow
 from tui.tabs import Tabs
+from tui.typed_before import RememberingInput, Typed
+from tui.vocabulary import abouts_of, words_of
 from tui.way import Way
 from tui.words import plain
 
@@ -71,6 +83,8 @@ class Console(App[None]):
             key_display="/",
             priority=True,
         ),
+        act("palette", "ctrl+p", "palette", "All", "everything that can be done", key_display="^p", priority=True),
+        act("line", "colon", "line", "Command", "type what to do: chart EURUSD 1m", key_display=":", priority=True),
         act("control", "ctrl+y", "control", "Control", "take control, or give it back", show=False, command="take"),
         act("panel.next", "tab", "app.focus_next", "Panel", "the next panel", show=False),
         act("panel.before", "shift+tab", "app.focus_previous", "Panel before", "the panel before", show=False),
@@ -79,10 +93,13 @@ class Console(App[None]):
             act(f"go.{kind.name}", kind.key, f"go('{kind.name}')", kind.title, kind.says, show=False, command=kind.name)
             for kind in PAGES
         ),
+        act("pause", "P", "pause", "Pause", "hold the screen as it is, or let it go on", show=False, command="pause"),
+        act("jump", "ctrl+o", "jump", "Jump", "to a panel by the letter on it", show=False),
         act("go.back", "left_square_bracket", "step(-1)", "Back", "the page before", show=False),
         act("go.forward", "right_square_bracket", "step(1)", "Forward", "the page after that", show=False),
         act("go.last", "grave_accent", "last", "Last", "the page one was on last", show=False),
         Binding("enter", "keep_filter", "Keep", show=False, priority=True, system=True),
+        Binding("ctrl+s", "keep_words", "Keep as", show=False, priority=True, system=True),
         act("back", "escape", "forget", "Back", "forget the filter; back to the page's first panel", show=False),
     ]
 
@@ -93,13 +110,18 @@ class Console(App[None]):
         self._link = link
         self._now = shell.now
         self._brake = brake
-        self.register_theme(palette.theme(colour=not self.no_color))
-        self.theme = "mono" if self.no_color else "desk"
+        for name in palette.WORDS:
+            self.register_theme(palette.theme(name))
+        self.theme = "mono" if self.no_color else shell.settings.look.theme
+        shell.acts = every_act(self.BINDINGS, PAGES)
+        self._lines_typed, self._filters_typed = Typed(), Typed()
         self._begins_with = page
         self._tabs = Tabs(shell, "tabs", PAGES)
         self._pages = ContentSwitcher(id="pages")
         self._way = Way()
-        self._words = Input(placeholder="words a row must have; enter keeps them, esc forgets them", id="filter")
+        self._words = RememberingInput(
+            self._filters_typed, "words a row must have; enter keeps them, esc forgets", "filter"
+        )
         self._wrong = Static(id="filter-wrong", markup=False)
         self._cover = Static(id="cover", markup=False)
 
@@ -114,6 +136,9 @@ class Console(App[None]):
         yield self._cover
 
     async def on_mount(self) -> None:
+        self._take_keys()
+        self.animation_level = "full" if self.shell.settings.look.motion else "none"
+        self.set_class(self.shell.settings.look.glyphs == "ascii", "-ascii")
         await self.go(self._begins_with)
         self.run_worker(self._link.run(), name="link")
         self.screen.set_interval(0.1, partial(self._follow_link, self.screen))
@@ -192,8 +217,12 @@ class Console(App[None]):
         on_desk = self.screen is self.screen_stack[0] if self.screen_stack else False
         writing = isinstance(self.focused, Input | TextArea)
         match action:
-            case "keep_filter":
+            case "keep_filter" | "keep_words":
                 return on_desk and self.focused is self._words
+            case "palette":
+                return on_desk
+            case "line" | "pause" | "jump":
+                return on_desk and not writing
             case "kill":
                 return not isinstance(self.screen, Kill)
             case "filter":
@@ -219,6 +248,18 @@ class Console(App[None]):
         self._store.note("info", said)
         self.notify(said, markup=False)
 
+    def action_pause(self) -> None:
+        """Hold the screen, or let it go on."""
+        self.shell.held = not self.shell.held
+        self.query_one(StatusRow).look()
+        if self.shell.held:
+            self.notify("the screen is held; what comes is taken all the same. P lets it go on", markup=False)
+
+    def action_jump(self) -> None:
+        """Letters on all panels; one of them takes the focus there."""
+        panels = [each for each in self.screen.query(Panel) if each.focusable and each.is_seen]
+        self.push_screen(Jump(panels), lambda chosen: self.screen.set_focus(chosen) if chosen is not None else None)
+
     def action_biggest(self) -> None:
         """The focused panel alone, or all of them again."""
         if self.screen.maximized is not None:
@@ -241,6 +282,95 @@ class Console(App[None]):
         title = str(panel.id if panel is not None else page.NAME if page is not None else "").replace("-", " ")
         here = [*_bindings(_declared(panel)), *_bindings(_declared(page))]
         self.push_screen(Help(title.capitalize(), story, here, _bindings(self.BINDINGS)))
+
+    # --- words -------------------------------------------------------------------------------------------------------
+
+    @property
+    def acting(self) -> tuple[Panel | Page, ...]:
+        """The focused panel and the page in front, whose acts come before the console's own."""
+        panel = next((node for node in _upwards(self.focused) if isinstance(node, Panel)), None)
+        return tuple(each for each in (panel, self.page) if each is not None)
+
+    @work(exclusive=True, group="words")
+    async def action_line(self) -> None:
+        commands = words_of(self)
+        screen = CommandLine(commands, partial(abouts_of, self), self._lines_typed)
+        await self._do(await self.push_screen_wait(screen))
+
+    @work(exclusive=True, group="words")
+    async def action_palette(self) -> None:
+        keys = (f"{name.product} {name.timeframe} {name.account}" for name in self._store.keys)
+        await self._do(await self.push_screen_wait(Palette(words_of(self), keys)))
+
+    async def _do(self, found: Found | None) -> None:
+        if found is None:
+            return
+        line = f"{found.command.word} {found.about}".strip()
+        self._lines_typed.keep(line)
+        try:
+            await found.command.do(found.about)
+        except MoonlightError as problem:
+            self.notify(str(problem), title=line, severity="error", markup=False)
+
+    def keep_picture(self, name: str) -> None:
+        """The screen as a picture and as text, in the folder one is in."""
+        try:
+            picture = self.save_screenshot(f"{Path(name).name}.svg", str(Path(name).parent))
+            rows = lines_of(self)
+            Path(picture).with_suffix(".txt").write_text("\n".join(row.text.rstrip() for row in rows), "utf-8")
+        except OSError as problem:
+            raise InputError(f"cannot keep the picture as {name}.svg ({problem.strerror}); choose another") from None
+        self.notify(f"kept: {picture}, and as text beside it", markup=False)
+
+    def filter_page(self, words: str) -> None:
+        """Fewer rows on the page in front."""
+        filtered = self.page.filtered if self.page is not None else None
+        if filtered is None:
+            raise InputError("there are no rows here to be filtered")
+        filtered.filter(words)
+
+    # --- how the person likes it -------------------------------------------------------------------------------------
+
+    def like(self, name: str, value: str) -> None:
+        """The console is to look another way from now on: a word of the settings, and one of those it may be."""
+        may_be = next((each.may_be for each in preferences(self.shell.settings.look) if each.name == name), ())
+        if value not in may_be:
+            raise InputError(f"{name} may be {', '.join(map(str, may_be))}; it stays as it is")
+        setattr(self.shell.settings.look, name, value)
+        self._liked()
+
+    @on(LookTable.Changed)
+    def _liked(self) -> None:
+        look = self.shell.settings.look
+        self.theme = "mono" if self.no_color else look.theme
+        self.animation_level = "full" if look.motion else "none"
+        self.set_class(look.glyphs == "ascii", "-ascii")
+        for panel in self.query(Panel):
+            panel.pace()
+            panel.on_resize()
+        self._keep_settings()
+
+    @on(ActsTable.Rebound)
+    def _rebound(self) -> None:
+        self._take_keys()
+        self._keep_settings()
+
+    def _take_keys(self) -> None:
+        """Keys as the person wants them; what cannot be is said, and the rest holds."""
+        keymap, wrong = overrides(self.shell.settings.keys, self.shell.acts)
+        self.set_keymap(keymap)
+        for sentence in wrong:
+            self._store.note("warning", sentence)
+            self.notify(sentence, severity="warning", markup=False)
+
+    @work(thread=True, exclusive=True, group="settings")
+    def _keep_settings(self) -> None:
+        if self.shell.settings_file is None:
+            return
+        try:
+            write_settings(self.shell.settings_file, self.shell.settings)
+        except InputError as problem:
+            self.call_from_thread(self.notify, str(problem), severity="error", markup=False)
 
     # --- fewer rows --------------------------------------------------------------------------------------------------
 
@@ -272,7 +402,18 @@ class Console(App[None]):
         self._wrong.update(Content(plain(wrong)))
 
     def action_keep_filter(self) -> None:
+        self._filters_typed.keep(self._words.value)
         self._leave_filter()
+
+    @work(exclusive=True, group="words")
+    async def action_keep_words(self) -> None:
+        """Keep the filter under a name; `group NAME` takes it again."""
+        words = self._words.value
+        name = await self.push_screen_wait(Name(words))
+        if name:
+            self.shell.settings.filters[name] = words
+            self._keep_settings()
+            self.notify(f"kept: `group {name}` filters by {words}", markup=False)
 
     async def action_forget(self) -> None:
         """Out of the filter and its words, back to where the page begins, then to the page before."""

@@ -4,6 +4,7 @@ from tui.feed.page import FeedPage
 from tui.keys.page import KeysPage
 from tui.logs.page import LogsPage
 from tui.page import PageKind, kind_of
+from tui.preferences.page import SettingsPage
 
-PAGES: tuple[PageKind, ...] = tuple(kind_of(page) for page in (KeysPage, FeedPage, LogsPage))
+PAGES: tuple[PageKind, ...] = tuple(kind_of(page) for page in (KeysPage, FeedPage, LogsPage, SettingsPage))
 FIRST = KeysPage.NAME

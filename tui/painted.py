@@ -14,6 +14,7 @@ from textual.app import App
 from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 
 from tui.acts import changing
@@ -71,7 +72,15 @@ class Panel(Widget):
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        self.set_interval(1 / self.shell.rate(self.hertz), self.look)
+        self.pace()
+
+    def pace(self) -> None:
+        """Look as often as the person wants from now on."""
+        if self._looking is not None:
+            self._looking.stop()
+        self._looking = self.set_interval(1 / self.shell.rate(self.hertz), self.look)
+
+    _looking: Timer | None = None
 
     @property
     def console(self) -> App[None]:
@@ -88,7 +97,7 @@ class Panel(Widget):
     def look(self) -> None:
         """Work out the frame and repaint what differs from the one that stands there."""
         width, height = self.content_size
-        if not (width and height and self.is_attached and self.is_seen):
+        if not (width and height and self.is_attached and self.is_seen) or (self.shell.held and self._shown):
             return
         try:
             frame = self.frame(width, height)

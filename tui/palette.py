@@ -3,9 +3,13 @@
 Blue and orange, because green and red are one colour to one man in twelve.
 """
 
+from typing import Literal
+
 from textual.theme import Theme
 
-COLOURS = {
+Name = Literal["desk", "day", "mono", "terminal"]
+
+DESK = {
     "ground": "#10141c",
     "raised": "#161c28",
     "chosen": "#22304a",
@@ -24,6 +28,27 @@ COLOURS = {
     "line-1": "#cc79a7",
     "line-2": "#8fd175",
     "line-3": "#b8a9e8",
+}
+
+DAY = {
+    "ground": "#fbfbf8",
+    "raised": "#eef0f3",
+    "chosen": "#cfe3f5",
+    "text": "#22262e",
+    "second": "#454d5a",
+    "dim": "#5a6270",
+    "grid": "#d3d7dd",
+    "frame": "#9aa3b2",
+    "up": "#00568f",
+    "down": "#a04d00",
+    "warn": "#735c00",
+    "wrong": "#b3121b",
+    "real": "#9b1f86",
+    "ink": "#ffffff",
+    "bright": "#000000",
+    "line-1": "#8f3a6b",
+    "line-2": "#2f6b1c",
+    "line-3": "#5b46a8",
 }
 
 GREYS = {
@@ -48,11 +73,42 @@ GREYS = {
 }
 
 
-def theme(*, colour: bool) -> Theme:
-    """The console's colours as Textual wants them; without colour, brightness and texture tell up from down."""
-    words = COLOURS if colour else GREYS
+TERMINAL = {
+    "ground": "ansi_default",
+    "raised": "ansi_black",
+    "chosen": "ansi_blue",
+    "text": "ansi_default",
+    "second": "ansi_default",
+    "dim": "ansi_bright_black",
+    "grid": "ansi_bright_black",
+    "frame": "ansi_bright_black",
+    "up": "ansi_bright_blue",
+    "down": "ansi_yellow",
+    "warn": "ansi_bright_yellow",
+    "wrong": "ansi_bright_red",
+    "real": "ansi_bright_magenta",
+    "ink": "ansi_black",
+    "bright": "ansi_bright_white",
+    "line-1": "ansi_magenta",
+    "line-2": "ansi_green",
+    "line-3": "ansi_cyan",
+}
+"""The sixteen colours the terminal itself has."""
+
+WORDS: dict[Name, dict[str, str]] = {"desk": DESK, "day": DAY, "mono": GREYS, "terminal": TERMINAL}
+SAYS: dict[Name, str] = {
+    "desk": "blue and orange on dark",
+    "day": "blue and orange on light",
+    "mono": "without colour: brightness and texture",
+    "terminal": "the terminal's own sixteen colours",
+}
+
+
+def theme(name: Name) -> Theme:
+    """The console's colours as Textual wants them."""
+    words = WORDS[name]
     return Theme(
-        name="desk" if colour else "mono",
+        name=name,
         primary=words["up"],
         secondary=words["second"],
         accent=words["down"],
@@ -63,6 +119,8 @@ def theme(*, colour: bool) -> Theme:
         background=words["ground"],
         surface=words["ground"],
         panel=words["raised"],
+        dark=name != "day",
+        ansi=name == "terminal",
         variables={
             **words,
             "footer-background": words["raised"],

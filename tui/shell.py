@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
 
+from pipeline.live import wall
+from tui.acts import Placed
+from tui.alarms import Heard
 from tui.asking import Engine
 from tui.settings import Settings
 from tui.store import Store
@@ -30,6 +33,15 @@ class Shell:
     """The terminal is at the other end of a network."""
     controls: bool = False
     """Whether the person has taken control; until then nothing is changed but by the kill switch."""
+
+    acts: tuple[Placed, ...] = ()
+    """Everything keys do, wherever."""
+    held: bool = False
+    """The screen stands still; what is told is taken all the same."""
+    alarms: Heard = field(default_factory=Heard)
+    """What somebody should hear of."""
+    wall: Callable[[], int] = wall
+    """This machine's clock (ms UTC)."""
 
     @property
     def zone(self) -> tzinfo:

@@ -32,6 +32,8 @@ from pipeline.view import (
 LinkState = Literal["connecting", "up", "down", "mismatch"]
 
 LOG_LINES, TAP_LINES = 5_000, 200
+KEY_NEWS = 50
+"""So many messages about keys are kept, for panels that look less often than they come."""
 
 
 @dataclass
@@ -49,6 +51,8 @@ class Store:
     feed: Feed | None = None
     keys: dict[KeyName, KeyRow] = field(default_factory=dict[KeyName, KeyRow])
     keys_told: int = 0
+    keys_news: deque[tuple[KeyRow, ...]] = field(default_factory=lambda: deque[tuple[KeyRow, ...]](maxlen=KEY_NEWS))
+    """What changed in each of the last messages about keys; empty after one that had them all."""
     chart: Chart | None = None
     chart_of: ChartOf | None = None
     chart_told: int = 0
@@ -79,8 +83,10 @@ class Store:
                 self.feed = news
             case KeysNews():
                 told = {row.name: row for row in news.rows}
+                new = not news.full and told.keys() <= self.keys.keys()
                 self.keys = told if news.full else {**self.keys, **told}
                 self.keys_told += 1
+                self.keys_news.append(news.rows) if new else self.keys_news.clear()
             case ChartNews():
                 self.chart_of, self.chart = news.of, news.chart
                 self.chart_told += 1
@@ -96,6 +102,14 @@ class Store:
                 self._take_flow(news)
             case Refusal():
                 self.note("warning", f"the engine refused what this console asked: {news.what}")
+
+    def keys_since(self, told: int) -> list[KeyRow] | None:
+        """The keys that changed since `keys_told` was that; None when they all may have, or came or went."""
+        missed = self.keys_told - told
+        if not 0 <= missed <= len(self.keys_news):
+            return None
+        news = list(self.keys_news)
+        return [row for rows in news[len(news) - missed :] for row in rows]
 
     def turn(self, state: LinkState, why: str, now: float) -> None:
         """The link became something else."""

@@ -1,7 +1,8 @@
 """A panel of rows in columns: moved over, sorted, filtered, marked, copied. It works out only the rows it shows."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+import math
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 from textual import events
@@ -9,8 +10,11 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from tui.acts import act
-from tui.filtering import ALL, Filter, filter_of, number_in
+from tui.choosing import choose_columns
+from tui.columns import Column, fitting, picked
+from tui.filtering import ALL, Filter, filter_of
 from tui.painted import Frame, Line, Panel, Run, sentence
+from tui.rows import Order, Rows
 from tui.shell import Shell
 from tui.words import fit, plain
 
@@ -18,22 +22,9 @@ R = TypeVar("R")
 
 MARKED = "◆"
 SORTS_AT_MOST = 1.0
-"""Seconds between two sortings of rows that move."""
+"""Seconds between two sortings of rows that move, and after the last move of whoever looks at them."""
 
-
-class Column(NamedTuple):
-    """One column: its heading, its width, and how soon it goes where there is no room (0 stays to the last)."""
-
-    head: str
-    width: int
-    text: Callable[[Any], str]
-    style: Callable[[Any], str] = lambda _: "text"
-    right: bool = False
-    goes: int = 0
-    most: int = 0
-    """It grows up to this with what is in it."""
-    sort: Callable[[Any], Any] | None = None
-    """By what it is sorted; by what it shows when left out."""
+__all__ = ["Column", "Table"]
 
 
 class Table(Panel, Generic[R], can_focus=True):
@@ -49,13 +40,14 @@ class Table(Panel, Generic[R], can_focus=True):
         act("table.open", "enter", "open", "Open", "look at this row", show=False),
         act("table.sort", "o", "sort(1)", "Sort", "sort by the next column", show=False),
         act("table.turn", "O", "turn", "Turn", "sort the other way round", show=False),
+        act("table.columns", "C", "columns", "Columns", "which columns are shown", show=False),
         act("table.mark", "space", "mark", "Mark", "mark this row, or take its mark away", show=False),
         act("table.mark_all", "ctrl+a", "mark_all", "Mark all", "mark all rows shown, or none", show=False),
         act("table.copy", "y", "copy(False)", "Copy", "copy this row, or those marked, as text", show=False),
         act("table.copy_json", "Y", "copy(True)", "Copy JSON", "copy this row, or those marked, as JSON", show=False),
     ]
     NAME: ClassVar[str] = ""
-    COLUMNS: ClassVar[tuple[Column, ...]] = ()
+    COLUMNS: ClassVar[tuple[Column[Any], ...]] = ()
 
     class Chosen(Message):
         """Another row is under the cursor."""
@@ -83,16 +75,17 @@ class Table(Panel, Generic[R], can_focus=True):
         super().__init__(shell, place)
         self.words = ""
         self.chosen: Hashable = None
+        self._announced: Hashable = None
         self.marked: set[Hashable] = set()
         self.sorted_by = ""
         self.turned = False
         self._filter: Filter = ALL
+        self._rows = Rows[R](self.key)
         self._top = 0
-        self._rows: list[R] = []
-        self._at: dict[Hashable, int] = {}
-        self._seen: tuple[object, ...] = ()
-        self._gathered_at = 0.0
-        self._fitted: tuple[tuple[object, ...], tuple[Column, ...]] = ((), ())
+        self._seen: object = None
+        self._arranged = Order()
+        self._arranged_at = self._moved_at = -math.inf
+        self._fitted: tuple[tuple[object, ...], tuple[Column[R], ...]] = ((), ())
         self._drawn: dict[Hashable, tuple[object, Line]] = {}
 
     # --- what a table says of itself ---------------------------------------------------------------------------------
@@ -104,6 +97,11 @@ class Table(Panel, Generic[R], can_focus=True):
     def rows(self) -> Iterable[R]:
         raise NotImplementedError
 
+    def changes(self, since: object) -> Iterable[R] | None:
+        """The rows that are other ones than in that version, if only rows changed and none came or went; else None."""
+        del since
+        return None
+
     def key(self, row: R) -> Hashable:
         raise NotImplementedError
 
@@ -111,8 +109,8 @@ class Table(Panel, Generic[R], can_focus=True):
         """What to say where there is no row at all."""
         raise NotImplementedError
 
-    def columns(self) -> tuple[Column, ...]:
-        """Those there are; which fit is worked out from them."""
+    def columns(self) -> tuple[Column[R], ...]:
+        """Those there are; which the person wants and which fit is worked out from them."""
         return self.COLUMNS
 
     def title(self, shown: int, total: int) -> str:
@@ -136,38 +134,35 @@ class Table(Panel, Generic[R], can_focus=True):
     @property
     def row(self) -> R | None:
         """The row under the cursor."""
-        return self._rows[self._cursor] if self._rows else None
+        return self._rows.at(self._cursor) if len(self._rows) else None
 
     @property
     def picked(self) -> list[R]:
-        """The marked rows; without a mark the one under the cursor."""
-        marked = [row for row in self._rows if self.key(row) in self.marked]
+        """The marked rows among those shown; without a mark the one under the cursor."""
+        marked = [self._rows.every[key] for key in self._rows.shown if key in self.marked] if self.marked else []
         return marked or ([self.row] if self.row is not None else [])
 
     @property
     def shown(self) -> Sequence[R]:
-        return self._rows
+        return self._rows.between(0, len(self._rows))
 
     def filter(self, words: str) -> None:
         self._filter = filter_of(words, [column.head for column in self.columns()])
         self.words = words
         self._gather(at_once=True)
-        if self._rows and self.chosen not in self._at:
-            self.choose(self.key(self._rows[0]))
+        if len(self._rows) and self.chosen not in self._rows.place:
+            self.choose(self._rows.shown[0])
         self.look()
 
     def choose(self, key: Hashable) -> None:
         """Put the cursor on a row."""
-        if key == self.chosen:
-            return
         self.chosen = key
-        at = self._at.get(key)
-        if at is not None:
-            self.post_message(self.Chosen(self, self._rows[at]))
+        self._announce()
 
     def action_move(self, rows: int) -> None:
-        if self._rows:
-            self.choose(self.key(self._rows[min(len(self._rows) - 1, max(0, self._cursor + rows))]))
+        self._moved_at = self.now()
+        if len(self._rows):
+            self.choose(self._rows.shown[min(len(self._rows) - 1, max(0, self._cursor + rows))])
             self.look()
 
     def action_leaf(self, leaves: int) -> None:
@@ -197,6 +192,9 @@ class Table(Panel, Generic[R], can_focus=True):
         self._gather(at_once=True)
         self.look()
 
+    def action_columns(self) -> None:
+        self.run_worker(choose_columns(self.console, self.shell, str(self.id), self.columns()), group="columns")
+
     def action_mark(self) -> None:
         if self.row is not None:
             self.marked ^= {self.key(self.row)}
@@ -204,30 +202,29 @@ class Table(Panel, Generic[R], can_focus=True):
             self.look()
 
     def action_mark_all(self) -> None:
-        every = {self.key(row) for row in self._rows}
-        self.marked = set() if every <= self.marked else every
+        every = set(self._rows.shown)
+        self.marked = self.marked - every if every <= self.marked else self.marked | every
         self.look()
 
     def action_copy(self, json: bool) -> None:  # Textual calls it so
-        picked = self.picked
-        if not picked:
+        rows = self.picked
+        if not rows:
             return
         if json:
-            text = "\n".join(msgspec.json.encode(row).decode() for row in picked)
+            text = "\n".join(msgspec.json.encode(row).decode() for row in rows)
         else:
-            columns = self.columns()
-            text = "\n".join("\t".join(plain(column.text(row)) for column in columns) for row in picked)
+            columns = self._wanted()
+            text = "\n".join("\t".join(plain(column.text(row)) for column in columns) for row in rows)
         self.console.copy_to_clipboard(text)
-        self.console.notify(
-            f"{len(picked)} row{'s' if len(picked) > 1 else ''} copied, {len(text):,} letters", markup=False
-        )
+        self.console.notify(f"{len(rows)} row{'s' if len(rows) > 1 else ''} copied, {len(text):,} letters", markup=False)
 
     def on_click(self, event: events.Click) -> None:
         y = event.y - self.gutter.top
         if y == 0:
             self._sort_at(event.x - self.gutter.left)
         elif 0 < y <= len(self._rows) - self._top:
-            self.choose(self.key(self._rows[self._top + y - 1]))
+            self._moved_at = self.now()
+            self.choose(self._rows.shown[self._top + y - 1])
             self.look()
             if event.chain == 2:  # a double click
                 self.action_open()
@@ -242,80 +239,87 @@ class Table(Panel, Generic[R], can_focus=True):
 
     def frame(self, width: int, height: int) -> Frame:
         self._gather()
-        total = self._total
-        title = self.title(len(self._rows), total) + (f"  /{self.words}" if self.words else "")
-        if not self._rows:
+        count, total = len(self._rows), len(self._rows.every)
+        title = self.title(count, total) + (f"  /{self.words}" if self.words else "")
+        if not count:
             hidden = f"the filter hides all {total} rows; esc shows them again"
             return Frame(sentence(hidden if total else self.empty(), width), title)
         room, cursor = max(1, height - 1), self._cursor
-        self._top = max(0, min(max(self._top, cursor - room + 1), cursor, len(self._rows) - room))
+        self._top = max(0, min(max(self._top, cursor - room + 1), cursor, count - room))
         columns = self._columns_for(width)
         lines = [Line((Run(self._heading(columns), "second"),), "raised")]
-        lines += [self._line(row, columns) for row in self._rows[self._top : self._top + room]]
-        below = f"{self._top + 1}–{min(len(self._rows), self._top + room)} of {len(self._rows)}"
-        marks = f"{len(self.marked)} marked" if self.marked else ""
-        said = (marks, below if len(self._rows) > room else "", self.subtitle())
-        return Frame(lines, title, " · ".join(part for part in said if part))
-
-    @property
-    def _total(self) -> int:
-        return self._every
-
-    _every = 0
+        lines += [self._line(row, columns) for row in self._rows.between(self._top, self._top + room)]
+        below = f"{self._top + 1}–{min(count, self._top + room)} of {count}" if count > room else ""
+        return Frame(lines, title, " · ".join(part for part in (self._marks(), below, self.subtitle()) if part))
 
     @property
     def _cursor(self) -> int:
-        return self._at.get(self.chosen, 0)
+        return self._rows.place.get(self.chosen, 0)
+
+    def _marks(self) -> str:
+        hidden = sum(1 for key in self.marked if key not in self._rows.place) if self.words else 0
+        said = f"{len(self.marked)} marked" if self.marked else ""
+        return f"{said}, {hidden} of them hidden" if hidden else said
 
     def _gather(self, *, at_once: bool = False) -> None:
-        """The rows to show, when there are others. Rows that move are sorted anew once a second at the most."""
-        seen = (self.version(), self.words, self.sorted_by, self.turned)
-        if seen == self._seen:
-            return
-        now = self.now()
-        if self.sorted_by and not at_once and now - self._gathered_at < SORTS_AT_MOST and self._rows:
-            self._refreshed()
-            return
-        self._seen, self._gathered_at = seen, now
-        every = list(self.rows())
-        self._every = len(every)
-        texts = self.columns()
-        shown = every
-        if self._filter.tests:
-            shown = [row for row in every if self._filter.shows({each.head: each.text(row) for each in texts})]
-        column = next((each for each in texts if each.head == self.sorted_by), None)
-        if column is not None:
-            shown = sorted(shown, key=lambda row: _order(column, row), reverse=self.turned)
-        self._keep(shown)
-        self.marked &= {self.key(row) for row in every} if self.marked else set()
-
-    def _refreshed(self) -> None:
-        """The rows as they are now, each where it was."""
-        latest = {self.key(row): row for row in self.rows()}
-        self._keep([latest[key] for row in self._rows if (key := self.key(row)) in latest])
-
-    def _keep(self, rows: list[R]) -> None:
-        self._rows = rows
-        self._at = {self.key(row): at for at, row in enumerate(rows)}
+        """The rows as they are, and where they belong: what moves them waits while the person moves among them."""
+        version, rows = self.version(), self._rows
+        was, top, had = self._cursor, self._top, self.chosen in self._rows.place
+        if version != self._seen:
+            changed = self.changes(self._seen) if rows.every else None
+            if changed is None:
+                rows.load(self.rows())
+                self.marked &= rows.every.keys()
+            else:
+                rows.change(changed)
+            self._seen = version
+        order, now = Order(self._filter, self.sorted_by, self.turned, self.columns()), self.now()
+        still = now - max(self._arranged_at, self._moved_at) >= SORTS_AT_MOST
+        moves = bool(self.sorted_by or self._filter.tests)
+        if order != self._arranged or at_once or (not rows.settled and (still or not moves or not rows.shown)):
+            if order.filter is not self._arranged.filter:
+                was = top = 0
+            rows.arrange(order)
+            self._arranged, self._arranged_at = order, now
+        self._keep_the_cursor(was, top, had=had)
         if len(self._drawn) > 2 * len(rows) + 100:
             self._drawn.clear()
-        if rows and self.chosen is None:
-            self.choose(self.key(rows[0]))
 
-    def _columns_for(self, width: int) -> tuple[Column, ...]:
-        declared = self.columns()
-        facts = (width, declared, self._every, self.words, self.store.hello)
+    def _keep_the_cursor(self, was: int, top: int, *, had: bool) -> None:
+        """The row under it stays in its place on the screen; where it went away, another one comes under it."""
+        shown, place = self._rows.shown, self._rows.place
+        if not shown:
+            return
+        if self.chosen in place:
+            self._top = top + place[self.chosen] - was if had else self._top
+            self._announce()
+        elif had or self.chosen not in self._rows.every:
+            self.choose(shown[min(was, len(shown) - 1)])
+
+    def _announce(self) -> None:
+        """Say which row is under the cursor, once."""
+        if self.chosen != self._announced and self.chosen in self._rows.place:
+            self._announced = self.chosen
+            self.post_message(self.Chosen(self, self._rows.every[self.chosen]))
+
+    def _wanted(self) -> tuple[Column[R], ...]:
+        """The columns the person wants to see, room or not."""
+        return picked(self.columns(), self.shell.settings.columns.get(str(self.id), ()))
+
+    def _columns_for(self, width: int) -> tuple[Column[R], ...]:
+        wanted = self._wanted()
+        facts = (width, wanted, len(self._rows.every), self.words, self.store.hello, bool(self.marked))
         if facts != self._fitted[0]:
-            self._fitted = (facts, fitting(declared, self._rows, width - (2 if self.marked else 0)))
+            self._fitted = (facts, fitting(wanted, self.shown, width - (2 if self.marked else 0)))
         return self._fitted[1]
 
-    def _heading(self, columns: Sequence[Column]) -> str:
-        arrow = {True: "▾", False: "▴"}[self.turned]
+    def _heading(self, columns: Sequence[Column[R]]) -> str:
+        arrow = "▾" if self.turned else "▴"
         heads = [f"{column.head}{arrow}" if column.head == self.sorted_by else column.head for column in columns]
         cells = (fit(head, column.width, right=column.right) for head, column in zip(heads, columns, strict=True))
         return (" " * 2 if self.marked else "") + "".join(f"{cell} " for cell in cells)
 
-    def _line(self, row: R, columns: tuple[Column, ...]) -> Line:
+    def _line(self, row: R, columns: tuple[Column[R], ...]) -> Line:
         key = self.key(row)
         chosen, marked = key == self.chosen, key in self.marked
         facts = (row, self.fresh(row), chosen, marked, bool(self.marked), columns)
@@ -339,30 +343,3 @@ class Table(Panel, Generic[R], can_focus=True):
             if x < right:
                 self.sort_by(column.head)
                 return
-
-
-def fitting(columns: Sequence[Column], rows: Sequence[Any], width: int) -> tuple[Column, ...]:
-    """The columns that fit, those that go soonest left out first."""
-    kept = [_stretched(column, rows) for column in columns]
-    while len(kept) > 1 and sum(column.width + 1 for column in kept) > width and any(each.goes for each in kept):
-        kept.remove(max(kept, key=lambda column: column.goes))
-    return tuple(kept)
-
-
-def _stretched(column: Column, rows: Sequence[Any]) -> Column:
-    if not column.most:
-        return column
-    longest = max((len(column.text(row)) for row in rows), default=0)
-    return column._replace(width=min(column.most, max(column.width, longest)))
-
-
-def _order(column: Column, row: Any) -> tuple[int, float, str]:
-    """By number where there is one, else by text; what is empty comes last."""
-    if column.sort is not None:
-        value = column.sort(row)
-        if isinstance(value, (int, float)):
-            return (0, float(value), "")
-        return (1, 0.0, str(value).casefold()) if value is not None else (2, 0.0, "")
-    text = column.text(row)
-    number = number_in(text) if column.right else None
-    return (0, number, "") if number is not None else (1, 0.0, text.casefold()) if text.strip(" ─") else (2, 0.0, "")
