@@ -21,6 +21,7 @@ from pipeline.errors import InputError, MoonlightError
 from pipeline.view import Topics
 from tui import palette
 from tui.acts import act
+from tui.away import Away
 from tui.brake import Brake
 from tui.command_line import CommandLine, Palette
 from tui.commands import Found
@@ -44,6 +45,7 @@ from tui.tabs import Tabs
 from tui.typed_before import RememberingInput, Typed
 from tui.vocabulary import abouts_of, words_of
 from tui.way import Way
+from tui.welcome import Welcome, steps_of
 from tui.words import plain
 
 SMALLEST = (60, 16)
@@ -103,7 +105,7 @@ class Console(App[None]):
         act("back", "escape", "forget", "Back", "forget the filter; back to the page's first panel", show=False),
     ]
 
-    def __init__(self, shell: Shell, link: Link, brake: Brake, *, page: str = FIRST) -> None:
+    def __init__(self, shell: Shell, link: Link, brake: Brake, *, page: str = FIRST, welcoming: bool = False) -> None:
         super().__init__()
         self.shell = shell
         self._store = shell.store
@@ -115,7 +117,7 @@ class Console(App[None]):
         self.theme = "mono" if self.no_color else shell.settings.look.theme
         shell.acts = every_act(self.BINDINGS, PAGES)
         self._lines_typed, self._filters_typed = Typed(), Typed()
-        self._begins_with = page
+        self._begins_with, self._welcoming = page, welcoming
         self._tabs = Tabs(shell, "tabs", PAGES)
         self._pages = ContentSwitcher(id="pages")
         self._way = Way()
@@ -124,10 +126,12 @@ class Console(App[None]):
         )
         self._wrong = Static(id="filter-wrong", markup=False)
         self._cover = Static(id="cover", markup=False)
+        self._away = Away(shell, "away", link)
 
     def compose(self) -> ComposeResult:
         yield StatusRow(self.shell, "status")
         yield self._tabs
+        yield self._away
         yield self._pages
         with Horizontal(id="filter-line"):
             yield self._words
@@ -140,8 +144,14 @@ class Console(App[None]):
         self.animation_level = "full" if self.shell.settings.look.motion else "none"
         self.set_class(self.shell.settings.look.glyphs == "ascii", "-ascii")
         await self.go(self._begins_with)
+        if self._welcoming and not self.shell.settings.welcomed:
+            self.push_screen(Welcome(lambda: steps_of(self._store)), self._welcomed)
         self.run_worker(self._link.run(), name="link")
         self.screen.set_interval(0.1, partial(self._follow_link, self.screen))
+
+    def _welcomed(self, _: bool | None) -> None:  # Textual calls it so
+        self.shell.settings.welcomed = True
+        self._keep_settings()
 
     # --- pages -------------------------------------------------------------------------------------------------------
 
@@ -200,9 +210,20 @@ class Console(App[None]):
         topics = self.page.topics if self.page is not None else Topics()
         self._link.want(replace(_slower(topics, self.shell), status=STATUS))
         desk.set_class(self._store.state != "up", "-down")
+        self._show_away(desk)
         if self._store.back_after:
             self.notify(f"the link is back after {self._store.back_after:.0f} s", markup=False)
             self._store.back_after = 0.0
+
+    def _show_away(self, desk: Screen[object]) -> None:
+        """The card in the place of a page that has nothing to show, while no engine ever answered."""
+        page = self.page
+        shown = page is not None and not page.ALONE and self._away.wanted
+        if shown == desk.has_class("-away"):
+            return
+        desk.set_class(shown, "-away")
+        if desk is self.screen and page is not None:
+            desk.set_focus(self._away if shown else page.first)
 
     def on_resize(self, event: events.Resize) -> None:
         width, height = event.size

@@ -19,8 +19,10 @@ from tui.app import Console
 from tui.asking import Engine
 from tui.brake import Brake
 from tui.door import Address, Unreachable, find, refusal_in
+from tui.every_act import every_act
 from tui.link import Link
-from tui.pages import FIRST
+from tui.pages import FIRST, PAGES
+from tui.preferences.keys import named
 from tui.settings import Settings, read_settings, settings_file
 from tui.shell import Shell
 from tui.store import Store
@@ -57,6 +59,16 @@ def console(
     return 0
 
 
+def key_table() -> str:
+    """Every act of the console with its keys, a line each."""
+    rows = [
+        (placed.act.id or "", named(placed.act.key), placed.where, placed.act.tooltip)
+        for placed in every_act(Console.BINDINGS, PAGES)
+    ]
+    wide = [max(len(row[at]) for row in rows) for at in range(3)]
+    return "\n".join("  ".join((*(cell.ljust(w) for cell, w in zip(row, wide, strict=False)), row[3])) for row in rows)
+
+
 def _watch(where: Callable[[], Address], flow: Path, page: str) -> int:
     """Until the person leaves. With COLUMNS or LINES set, the screen would keep that size for ever.
 
@@ -64,7 +76,7 @@ def _watch(where: Callable[[], Address], flow: Path, page: str) -> int:
     """
     for frozen in ("COLUMNS", "LINES"):
         os.environ.pop(frozen, None)
-    app = _app(where, flow, page)
+    app = _app(where, flow, page, welcoming=True)
     gc.freeze()  # what imports left behind stays for good: looking it through again and again made keys wait
     asyncio.run(_shown(app))
     return app.return_code or 0
@@ -73,10 +85,10 @@ def _watch(where: Callable[[], Address], flow: Path, page: str) -> int:
 async def _shown(app: Console) -> None:
     """Who is asked to end, as by an engine that ends, gives the terminal back as it was."""
     on_signals(app.exit)
-    await app.run_async()
+    await app.run_async(mouse=app.shell.settings.look.mouse)
 
 
-def _app(where: Callable[[], Address], flow: Path, page: str) -> Console:
+def _app(where: Callable[[], Address], flow: Path, page: str, *, welcoming: bool = False) -> Console:
     store = Store(since=monotonic())
     file = settings_file()
     try:
@@ -86,7 +98,7 @@ def _app(where: Callable[[], Address], flow: Path, page: str) -> Console:
         store.note("error", str(wrong))
     far = "SSH_CONNECTION" in os.environ
     shell = Shell(store, Engine(where), monotonic, flow, settings, file, far)
-    return Console(shell, Link(store, where, monotonic), Brake(where, flow), page=page)
+    return Console(shell, Link(store, where, monotonic), Brake(where, flow), page=page, welcoming=welcoming)
 
 
 async def _picture(where: Callable[[], Address], flow: Path, size: tuple[int, int], page: str) -> str:

@@ -32,6 +32,7 @@ class Link:
         self._now = now
         self._topics = Topics()
         self._wanted = asyncio.Event()
+        self._impatient = asyncio.Event()
 
     def want(self, topics: Topics) -> None:
         """What to be told from now on, over this connection and those after it."""
@@ -48,8 +49,20 @@ class Link:
                 wait = SHORTEST
             if self._store.state != "mismatch" or why:
                 self._store.turn("down" if self._store.hello else "connecting", why, self._now())
-            await asyncio.sleep(wait)
+            await self._rest(wait)
             wait = min(LONGEST, wait * SLOWER)
+
+    def try_now(self) -> None:
+        """Do not wait for the next try."""
+        self._impatient.set()
+
+    async def _rest(self, seconds: float) -> None:
+        self._impatient.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._impatient.wait()
+        except TimeoutError:
+            return
 
     async def _attached(self) -> str:
         """One connection from beginning to end; why it ended, nothing when the engine speaks another protocol."""

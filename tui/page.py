@@ -35,6 +35,8 @@ class Page(Container):
     TITLE: ClassVar[str]
     SAYS: ClassVar[str]
     """What is there, in one sentence."""
+    ALONE: ClassVar[bool] = False
+    """It has something to show where no engine ever was."""
     PANELS: ClassVar[tuple[type[Panel], ...]] = ()
     """The kinds of panels on it, for help and overrides of keys."""
 

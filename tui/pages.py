@@ -8,3 +8,4 @@ from tui.preferences.page import SettingsPage
 
 PAGES: tuple[PageKind, ...] = tuple(kind_of(page) for page in (KeysPage, FeedPage, LogsPage, SettingsPage))
 FIRST = KeysPage.NAME
+NAMES = tuple(kind.name for kind in PAGES)

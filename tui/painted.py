@@ -3,7 +3,7 @@
 A panel works out all the lines it shows a few times a second; what stays the same costs a comparison and no drawing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import ClassVar, NamedTuple, cast
 
@@ -18,6 +18,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from tui.acts import changing
+from tui.plain_glyphs import PLAIN
 from tui.shell import Shell
 from tui.words import plain
 
@@ -119,7 +120,8 @@ class Panel(Widget):
 
     def render_line(self, y: int) -> Strip:
         line = self._shown[y] if y < len(self._shown) else Line()
-        segments = [Segment(run.text, self._style(run.style, line.ground)) for run in line.runs]
+        runs = line.runs if self.shell.settings.look.glyphs == "unicode" else _plainly(line.runs)
+        segments = [Segment(run.text, self._style(run.style, line.ground)) for run in runs]
         return Strip(segments).adjust_cell_length(self.content_size.width, self._style("text", line.ground))
 
     def _show(self, frame: Frame, height: int) -> None:
@@ -145,8 +147,9 @@ class Panel(Widget):
         self._titles = (title, subtitle, *edges)
         if not edges[1]:
             title, subtitle = f" {title}{' · ' if subtitle else ''}{subtitle} ", ""
-        self.border_title = Content(plain(title))
-        self.border_subtitle = Content(plain(subtitle))
+        glyphs = PLAIN if self.shell.settings.look.glyphs == "ascii" else {}
+        self.border_title = Content(plain(title).translate(glyphs))
+        self.border_subtitle = Content(plain(subtitle).translate(glyphs))
 
     def _tell(self, failure: str) -> None:
         if failure != self._failure:
@@ -157,6 +160,10 @@ class Panel(Widget):
     def _style(self, name: str, ground: str) -> Style:
         style = self.get_component_rich_style(name)
         return style if ground == "text" else style + Style(bgcolor=self.get_component_rich_style(ground).bgcolor)
+
+
+def _plainly(runs: Sequence[Run]) -> Iterator[Run]:
+    return (Run(run.text.translate(PLAIN), run.style) for run in runs)
 
 
 def sentence(text: str, width: int) -> tuple[Line, ...]:

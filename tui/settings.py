@@ -25,7 +25,6 @@ class Look(Struct, forbid_unknown_fields=True):
     motion: bool = True
     rate: Rate = "auto"
     time: Literal["flow", "utc"] = "flow"
-    bell: bool = False
     mouse: bool = True
 
 

@@ -17,7 +17,6 @@ SAYS = {
     "motion": "whether anything moves by itself but numbers",
     "rate": "how often numbers are told: auto is slow over SSH",
     "time": "in the flow's display time zone, or in UTC",
-    "bell": "whether a critical alert rings the terminal's bell",
     "mouse": "whether the mouse is heard; from the next start",
 }
 

@@ -20,6 +20,7 @@ class SettingsPage(Page):
     KEY: ClassVar[str] = "comma"
     TITLE: ClassVar[str] = "Settings"
     SAYS: ClassVar[str] = "how the console looks, its keys, and what times the engine"
+    ALONE: ClassVar[bool] = True
     PANELS: ClassVar[tuple[type[Panel], ...]] = (LookTable, EngineTable, ActsTable)
     DEFAULT_CSS = """
     #settings-sides { layout: horizontal; height: 1fr; }
