@@ -18,6 +18,7 @@ import os
 import signal
 import sys
 import threading
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
@@ -70,9 +71,9 @@ class Soaked:
     looks: list[Held] = field(default_factory=list[Held])
     counted: list[tuple[int, Objects]] = field(default_factory=list[tuple[int, Objects]])
     """At the looks at which all objects were counted."""
-    cycles: list[float] = field(default_factory=list[float])
+    cycles: "array[float]" = field(default_factory=lambda: array("d"))
     """Seconds of a processor from the first bar of a minute to the last decision on it, with all that came between."""
-    trips: list[float] = field(default_factory=list[float])
+    trips: "array[float]" = field(default_factory=lambda: array("d"))
     """Milliseconds of market time from an order's leaving to its answer."""
     decided: int = 0
     orders: Counter[str] = field(default_factory=Counter[str])

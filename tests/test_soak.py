@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.holding import Memory
 from bench.reloads import both, compared, edits, flow_of
 from bench.soak import Held, Soaked
 from pipeline.times import HOUR
@@ -24,6 +25,43 @@ def test_growth_once_warm_is_told_with_how_far_it_may_be_off() -> None:
     assert abs(slope) <= error < 0.1
     slope, error = looked(*(each + 0.5 * at for at, each in enumerate(level))).slope()
     assert slope - error > 0.4
+
+
+def test_whose_the_memory_is_that_grows_is_told_apart() -> None:
+    made = looked(*(300.0 for _ in range(40)))
+    for number, each in enumerate(made.looks):
+        made.looks[number] = each._replace(memory=Memory(300.0, 500_000 + 100 * number, 45.0, 20.0, 2.7))
+    lines = made.text().splitlines()
+    assert "  500.00 →   503.90 thousand of Python's blocks; once warm +0.1000 ± 0.0000 an hour" in lines[2]
+    assert "   45.00 →    45.00 MiB in use of C's; once warm +0.0000 ± 0.0000 an hour" in lines[3]
+
+
+COUNTS = """
+import sys
+from bench.holding import grown, memory, objects
+
+class Kept:
+    pass
+
+before = objects()
+kept = [Kept() for _ in range(1_000)]
+made = sys.getallocatedblocks()
+after = objects()
+assert abs(sys.getallocatedblocks() - made) < 5_000, "what is counted here is counted elsewhere"
+for line in grown(before, after):
+    print(line)
+assert memory().rss > 1 and memory().blocks > 1_000
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the soak reads what Linux says of a process")
+def test_what_there_is_more_of_is_counted_by_type_beside_the_process() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", COUNTS], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    (line,) = [each for each in ended.stdout.splitlines() if each.endswith("  __main__.Kept")]
+    assert "+1,000 to     1,000" in line
 
 
 def test_a_task_too_many_a_missed_bar_and_a_fault_are_problems() -> None:

@@ -351,8 +351,8 @@ class Broker:
         self._house.turns.plan(deal.expiry, partial(self._expire, deal.contract), last=True)
 
     def _expire(self, contract: str) -> None:
-        deal = self._house.book.deals[contract]
-        if deal.end is None:
+        deal = self._house.book.deals.get(contract)
+        if deal is not None and deal.end is None:
             self._telling.tell(deal.account, Stage("expired", self._shown(deal, deal.expiry)))
 
     # --- time ---

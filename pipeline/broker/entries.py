@@ -26,7 +26,7 @@ class Entries:
     def __init__(self, keeper: Keeper | None = None, known: list[Entry] | None = None, began: int = 0) -> None:
         self._keeper = keeper
         self._began = began
-        self._deals: dict[str, Deal] = {}
+        self._book = Book()
         self._purses: dict[str, list[Entry]] = {}
         self._balances: dict[str, Decimal] = {}
         self._of: dict[str, list[Entry]] = {}
@@ -39,7 +39,7 @@ class Entries:
 
     def follow(self, book: Book) -> None:
         """From now on whatever a book keeps is kept here; what it holds already is known."""
-        self._deals = dict(book.deals)
+        self._book = book
         for account in self._purses:
             self._balances[account] = book.balance(account) or NOTHING
         book.keeping = self
@@ -65,7 +65,6 @@ class Entries:
         entry = self._line_of(deal)
         if self._keeper is not None:
             self._keeper.keep(deal, entry)
-        self._deals[deal.contract] = deal
         self._put(entry)
 
     def move(self, movement: Movement) -> None:
@@ -86,7 +85,7 @@ class Entries:
     # --- lines ---
 
     def _line_of(self, deal: Deal) -> Entry:
-        end, before = deal.end, self._deals.get(deal.contract)
+        end, before = deal.end, self._book.deals.get(deal.contract)  # the book keeps what it was until we have written
         if end is None:
             return self._line(deal.account, deal.accepted_at, "buy", -deal.stake, deal.contract)
         if before is None or before.end is None:

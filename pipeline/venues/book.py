@@ -186,8 +186,9 @@ class Book:
     def ended_since(self, account: str, since: int) -> list[Deal]:
         """The contracts of an account that ended at a moment or after it, the first to end first."""
         mine = self._account(account)
-        mine.asked, ended = since, mine.ended
+        ended = mine.ended
         names = dict.fromkeys(name for _, name in ended[bisect_left(ended, (since, "")) :])
+        mine.asked = since if names else mine.asked
         return [deal for name in names if (deal := self.deals.get(name)) is not None]
 
     def balance(self, account: str, as_of: int | None = None) -> Decimal | None:
@@ -215,7 +216,8 @@ class Book:
         """
         mine = self._account(account)
         if not contract:
-            mine.asked, since = since, max(since, mine.known_from)
+            mine.asked = since if since < as_of else mine.asked
+            since = max(since, mine.known_from)
         names = {contract: None} if contract else mine.touched(since)
         found = [deal for name in names if (deal := self.deals.get(name)) is not None and deal.account == account]
         listed = [deal.listed(as_of, echoes=echoes) for deal in found if deal.accepted_at <= as_of]
