@@ -4,6 +4,7 @@ A property is tried on fifty examples unless its test says on how many. None fai
 other, and how long one takes then says nothing.
 """
 
+import os
 from collections.abc import Generator
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import settings
 
 from pipeline import secret
 from tests.redis_server import RedisServer, redis_running
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what a program that a test starts had to compile the next one finds
 
 settings.register_profile("house", max_examples=50, deadline=None)
 settings.load_profile("house")

@@ -462,8 +462,8 @@ def test_at_a_terminal_the_accounts_name_is_typed_exactly_as_it_is_written(folde
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    return Shell(tmp_path_factory.mktemp("compiled"))
+def shell() -> Shell:
+    return Shell()
 
 
 def ordered(state: str) -> Callable[[dict[str, Any]], bool]:

@@ -253,8 +253,8 @@ def test_a_venue_that_cannot_list_cannot_be_reconciled(folder: Path, say: Say) -
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    return Shell(tmp_path_factory.mktemp("compiled"))
+def shell() -> Shell:
+    return Shell()
 
 
 def test_an_engine_is_asked_while_it_runs_and_money_nobody_told_of_is_named_until_somebody_signs_for_it(

@@ -96,10 +96,8 @@ Said = tuple[int, str, str]
 class Shell:
     """Starts the program as a process of its own."""
 
-    def __init__(self, cache: Path) -> None:
-        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        # Compiled once for all the processes of this file, and not into anybody's tree.
-        self._environment = kept | {"PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(cache)}
+    def __init__(self) -> None:
+        self._environment = os.environ | {"PYTHONPATH": str(ROOT)}
 
     def run(self, folder: Path, *arguments: str) -> Ended:
         return subprocess.run(
@@ -132,8 +130,8 @@ class Shell:
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    return Shell(tmp_path_factory.mktemp("compiled"))
+def shell() -> Shell:
+    return Shell()
 
 
 @pytest.fixture

@@ -42,8 +42,8 @@ def say(folder: Path, capsys: pytest.CaptureFixture[str]) -> Say:
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    return Shell(tmp_path_factory.mktemp("compiled"))
+def shell() -> Shell:
+    return Shell()
 
 
 def kept(folder: Path) -> None:

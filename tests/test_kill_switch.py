@@ -132,8 +132,8 @@ def test_once_the_desk_has_answered_no_order_leaves_though_a_strategy_holds_the_
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    return Shell(tmp_path_factory.mktemp("compiled"))
+def shell() -> Shell:
+    return Shell()
 
 
 @pytest.fixture

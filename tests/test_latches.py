@@ -222,8 +222,8 @@ def test_a_stop_that_a_guard_sets_is_on_disk_before_anything_more_is_decided_and
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    return Shell(tmp_path_factory.mktemp("compiled"))
+def shell() -> Shell:
+    return Shell()
 
 
 class Told:
