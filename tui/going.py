@@ -1,10 +1,23 @@
 """What a page asks the console for: another page, or a word on one bar."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from textual.message import Message
 
 from pipeline.view import KeyName
+
+
+class Insert(NamedTuple):
+    """A piece of TOML for the flow's file: the editor finds a place for it, and applies nothing by itself."""
+
+    text: str
+
+
+class PartName(NamedTuple):
+    """A part, by its kind and the name it goes by in `use`."""
+
+    kind: str
+    name: str
 
 
 class Go(Message):

@@ -1,11 +1,12 @@
 """Every page of the console, in the order of their keys."""
 
 from tui.feed.page import FeedPage
+from tui.flowing.page import FlowPage
 from tui.keys.page import KeysPage
 from tui.logs.page import LogsPage
 from tui.page import PageKind, kind_of
 from tui.preferences.page import SettingsPage
 
-PAGES: tuple[PageKind, ...] = tuple(kind_of(page) for page in (KeysPage, FeedPage, LogsPage, SettingsPage))
+PAGES: tuple[PageKind, ...] = tuple(kind_of(page) for page in (KeysPage, FeedPage, FlowPage, LogsPage, SettingsPage))
 FIRST = KeysPage.NAME
 NAMES = tuple(kind.name for kind in PAGES)

@@ -83,10 +83,10 @@ class Store:
                 self.feed = news
             case KeysNews():
                 told = {row.name: row for row in news.rows}
-                new = not news.full and told.keys() <= self.keys.keys()
+                known = not news.full and told.keys() <= self.keys.keys()
                 self.keys = told if news.full else {**self.keys, **told}
                 self.keys_told += 1
-                self.keys_news.append(news.rows) if new else self.keys_news.clear()
+                self.keys_news.append(news.rows) if known else self.keys_news.clear()
             case ChartNews():
                 self.chart_of, self.chart = news.of, news.chart
                 self.chart_told += 1
@@ -110,6 +110,12 @@ class Store:
             return None
         news = list(self.keys_news)
         return [row for rows in news[len(news) - missed :] for row in rows]
+
+    def forget_tap(self) -> None:
+        """What was listened to until now is of no interest any more."""
+        self.tapped.clear()
+        self.tapped_of, self.tap_why = None, ""
+        self.tap_told += 1
 
     def turn(self, state: LinkState, why: str, now: float) -> None:
         """The link became something else."""
