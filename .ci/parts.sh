@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Runs the parts of `make test` that are named: one that fails does not keep the others from running. What holds a connector to
-# its deadlines is first and alone. Then all but the tests run beside each other, and what one says is kept until its turn, so
-# that no two are mixed; then the tests have every core.
+# Runs the parts of `make test` that are named: one that fails does not keep the others from running.
+#
+# Two kinds go on beside each other. What only computes has a low priority, and so the time in which the others wait. What is
+# held to deadlines has ours: a connector's conformance first, then the feed, the clients of others and the tests at once. What
+# the tests say is shown as they say it, what the others say in its turn, so that no two are mixed.
 # Ends with a line for each and how long it took; the exit code is 1 when any failed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -9,6 +11,7 @@ bin=$PWD/.venv/bin
 [ -d "$bin" ] || bin=$PWD/.venv/Scripts
 export PATH="$bin:$PATH"
 export PYRIGHT_PYTHON_IGNORE_WARNINGS=1 # without it pyright asks the network for a newer pyright
+unset PYTHONDONTWRITEBYTECODE # what one program had to compile the next one finds: a second of each start
 
 part_format-check() { ruff format --check .; }
 part_lint() { ruff check .; }
@@ -49,56 +52,64 @@ end_all() {
     for pid in $(jobs -p); do kill -- "-$pid" 2>/dev/null; done
 }
 
-timed() {
+if [ $# -eq 1 ]; then
+    echo "── $1"
+    "part_$1"
+    exit
+fi
+
+timed() { # what runs a part, and the part
     local began=$SECONDS ended=0
-    "part_$1" || ended=1
-    echo $((SECONDS - began)) >"$kept/$1.took"
-    return $ended
+    "$@" || ended=1
+    echo "$ended $((SECONDS - began))" >"$kept/${!#}.ended"
+}
+at_low_priority() { # one after the other
+    local niceness=$1 part
+    shift
+    for part in "$@"; do
+        timed nice -n "$niceness" bash .ci/parts.sh "$part" >"$kept/$part" 2>&1 </dev/null
+    done
+}
+at_our_priority() {
+    timed bash .ci/parts.sh "$1" >"$kept/$1" 2>&1 </dev/null
+}
+shown() { timed bash .ci/parts.sh "$1"; }
+collected() { # so that the tests are compiled once, and not by each of the processes that run them
+    python -m pytest --collect-only -q >/dev/null 2>&1 </dev/null
 }
 
-told=()
-failed=0
-tell() {
-    local verdict=ok
-    if [ "$2" -ne 0 ]; then verdict=FAILED failed=1; fi
-    told+=("$(printf '%-13s %-7s %4d s' "$1" "$verdict" "$(cat "$kept/$1.took")")")
-}
-
-first=() beside=() alone=() pids=()
+computing=() waiting=()
+asked() { [[ " $parts " = *" $1 "* ]]; }
+parts="$*"
 for part in "$@"; do
     case $part in
-        conform) first+=("$part") ;;
-        tests) alone+=("$part") ;;
-        *) if [ $# -eq 1 ]; then alone+=("$part"); else beside+=("$part"); fi ;;
+        conform | tests | types) ;;
+        feed | clients) waiting+=("$part") ;;
+        *) computing+=("$part") ;;
     esac
 done
-by_itself() {
-    local part
-    for part in "$@"; do
-        echo "── $part"
-        timed "$part"
-        tell "$part" $?
-    done
-}
-by_itself ${first[@]+"${first[@]}"} # so that older shells take an empty list
-if [ ${#beside[@]} -gt 0 ]; then
-    set -m # each in a process group of its own, so that all of it ends with us
-    for part in "${beside[@]}"; do
-        timed "$part" >"$kept/$part" 2>&1 </dev/null &
-        pids+=($!)
-    done
-    set +m
-    for number in "${!beside[@]}"; do
-        echo "── ${beside[number]}"
-        wait "${pids[number]}"
-        ended=$?
-        cat "$kept/${beside[number]}"
-        tell "${beside[number]}" $ended
-    done
-fi
-by_itself ${alone[@]+"${alone[@]}"}
-if [ $# -gt 1 ]; then
-    echo "──"
-    printf '%s\n' "${told[@]}"
-fi
+
+set -m # each of these in a process group of its own, so that all of it ends with us
+at_low_priority 10 ${computing[@]+"${computing[@]}"} & # so that older shells take an empty list
+if asked types; then at_low_priority 19 types & fi
+if asked tests; then collected & collecting=$!; fi
+set +m
+if asked conform; then shown conform; fi
+if asked tests; then wait "$collecting"; fi
+set -m
+for part in ${waiting[@]+"${waiting[@]}"}; do at_our_priority "$part" & done
+set +m
+if asked tests; then shown tests; fi
+wait
+
+failed=0 told=()
+for part in "$@"; do
+    if [ -e "$kept/$part" ]; then cat "$kept/$part"; fi
+    read -r ended took <"$kept/$part.ended"
+    verdict=ok
+    if [ "$ended" -ne 0 ]; then verdict=FAILED failed=1; fi
+    told+=("$(printf '%-13s %-7s %4d s' "$part" "$verdict" "$took")")
+done
+echo "──"
+printf '%s\n' "${told[@]}"
 exit $failed
