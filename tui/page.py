@@ -1,7 +1,8 @@
 """A page of the console: what stands between the rows above and the log line and keys below."""
 
-from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, cast, runtime_checkable
 
+from textual.app import App
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.widget import Widget
@@ -68,6 +69,11 @@ class Page(Container):
     @property
     def in_front(self) -> bool:
         return self.display and self.is_attached
+
+    @property
+    def console(self) -> App[None]:
+        """The console it stands in."""
+        return cast(App[None], self.app)  # pyright: ignore[reportUnknownMemberType]  # Textual leaves it open
 
     def fronted(self) -> None:
         """It came to the front."""

@@ -1,0 +1,1 @@
+"""Contracts that run, orders, and what became of each."""

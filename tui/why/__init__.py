@@ -1,0 +1,1 @@
+"""Why a bar was traded or not, and what was known then."""
