@@ -26,7 +26,7 @@ from tui.brake import Brake
 from tui.command_line import CommandLine, Palette
 from tui.commands import Found
 from tui.every_act import every_act, overrides
-from tui.going import Go
+from tui.going import Go, WhyAsked
 from tui.help import Help
 from tui.jump import Jump
 from tui.kill import Kill
@@ -46,6 +46,7 @@ from tui.typed_before import RememberingInput, Typed
 from tui.vocabulary import abouts_of, words_of
 from tui.way import Way
 from tui.welcome import Welcome, steps_of
+from tui.why.screen import WhyScreen
 from tui.words import plain
 
 SMALLEST = (60, 16)
@@ -145,9 +146,12 @@ class Console(App[None]):
         self.set_class(self.shell.settings.look.glyphs == "ascii", "-ascii")
         await self.go(self._begins_with)
         if self._welcoming and not self.shell.settings.welcomed:
-            self.push_screen(Welcome(lambda: steps_of(self._store)), self._welcomed)
+            self.call_after_refresh(self._welcome)  # a screen before the first one was painted would cover it for good
         self.run_worker(self._link.run(), name="link")
         self.screen.set_interval(0.1, partial(self._follow_link, self.screen))
+
+    def _welcome(self) -> None:
+        self.push_screen(Welcome(lambda: steps_of(self._store)), self._welcomed)
 
     def _welcomed(self, _: bool | None) -> None:  # Textual calls it so
         self.shell.settings.welcomed = True
@@ -194,6 +198,10 @@ class Console(App[None]):
     @on(Go)
     async def _go(self, event: Go) -> None:
         await self.go(event.page, event.subject)
+
+    @on(WhyAsked)
+    def _why(self, event: WhyAsked) -> None:
+        self.push_screen(WhyScreen(self.shell, event.name, event.bar, event.order))
 
     @property
     def missing(self) -> str:

@@ -6,7 +6,10 @@ from tui.keys.page import KeysPage
 from tui.logs.page import LogsPage
 from tui.page import PageKind, kind_of
 from tui.preferences.page import SettingsPage
+from tui.trades.page import TradesPage
 
-PAGES: tuple[PageKind, ...] = tuple(kind_of(page) for page in (KeysPage, FeedPage, FlowPage, LogsPage, SettingsPage))
+PAGES: tuple[PageKind, ...] = tuple(
+    kind_of(page) for page in (KeysPage, TradesPage, FeedPage, FlowPage, LogsPage, SettingsPage)
+)
 FIRST = KeysPage.NAME
 NAMES = tuple(kind.name for kind in PAGES)
