@@ -12,7 +12,7 @@ Weight = tuple[int, float, str]
 """By what a row is sorted: numbers before words, what is empty last."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Column(Generic[R]):
     """One column: its heading, its width, and how soon it goes where there is no room (0 stays to the last)."""
 
@@ -29,7 +29,8 @@ class Column(Generic[R]):
     find: Callable[[R], str] | None = None
     """What a filter reads of it; what it shows when left out."""
     ages: bool = False
-    """What it shows changes while the row stays: a filter reads it only where it is named."""
+    """What it shows changes while the row stays. Of such a column, and of numbers (`right`), a filter reads only what
+    it names."""
 
     def found(self, row: R) -> str:
         return self.text(row) if self.find is None else self.find(row)

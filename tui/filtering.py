@@ -1,8 +1,8 @@
 """What one types to see fewer rows: words that must be there, and what fields must be.
 
 `eur !demo state:stale` – all of them; `a|b` – one of them; `"two words"`; `state=run`; `pl<0`, `age>=2`;
-`/regular expression/`. Capitals do not count. A field is named by the beginning of its column's heading. What is
-written wrong is an `InputError` in one sentence.
+`/regular expression/`. Capitals do not count. A field is named by the beginning of its column's heading; numbers are
+found by their field alone. What is written wrong is an `InputError` in one sentence.
 """
 
 import re

@@ -89,9 +89,13 @@ class Rows(Generic[R]):
             self._weights.pop(key, None)
 
     def _filtered(self, order: Order) -> list[Hashable]:
-        """Those that pass. Only rows are asked about that are other ones, unless the filter asks for what ages."""
-        still = [column for column in order.columns if not column.ages]
-        ageing = [column for column in order.columns if column.ages and column.head in order.filter.fields]
+        """Those that pass. Only rows are asked about that are other ones, unless the filter asks for what ages.
+
+        A word is sought where words are: what numbers there are is asked for by their column.
+        """
+        named = order.filter.fields
+        still = [each for each in order.columns if not each.ages and (each.head in named or not each.right)]
+        ageing = [each for each in order.columns if each.ages and each.head in named]
         for key, row in self.every.items():
             texts = self._texts.get(key)
             if texts is not None and not ageing:

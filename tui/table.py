@@ -83,7 +83,7 @@ class Table(Panel, Generic[R], can_focus=True):
         self._rows = Rows[R](self.key)
         self._top = 0
         self._seen: object = None
-        self._arranged = Order()
+        self._arranged: Order = Order()
         self._arranged_at = self._moved_at = -math.inf
         self._fitted: tuple[tuple[object, ...], tuple[Column[R], ...]] = ((), ())
         self._drawn: dict[Hashable, tuple[object, Line]] = {}
@@ -216,7 +216,9 @@ class Table(Panel, Generic[R], can_focus=True):
             columns = self._wanted()
             text = "\n".join("\t".join(plain(column.text(row)) for column in columns) for row in rows)
         self.console.copy_to_clipboard(text)
-        self.console.notify(f"{len(rows)} row{'s' if len(rows) > 1 else ''} copied, {len(text):,} letters", markup=False)
+        self.console.notify(
+            f"{len(rows)} row{'s' if len(rows) > 1 else ''} copied, {len(text):,} letters", markup=False
+        )
 
     def on_click(self, event: events.Click) -> None:
         y = event.y - self.gutter.top
@@ -315,7 +317,7 @@ class Table(Panel, Generic[R], can_focus=True):
 
     def _heading(self, columns: Sequence[Column[R]]) -> str:
         arrow = "▾" if self.turned else "▴"
-        heads = [f"{column.head}{arrow}" if column.head == self.sorted_by else column.head for column in columns]
+        heads = [f"{column.head}{arrow}" if column.head and column.head == self.sorted_by else column.head for column in columns]
         cells = (fit(head, column.width, right=column.right) for head, column in zip(heads, columns, strict=True))
         return (" " * 2 if self.marked else "") + "".join(f"{cell} " for cell in cells)
 
