@@ -317,7 +317,8 @@ class Table(Panel, Generic[R], can_focus=True):
 
     def _heading(self, columns: Sequence[Column[R]]) -> str:
         arrow = "▾" if self.turned else "▴"
-        heads = [f"{column.head}{arrow}" if column.head and column.head == self.sorted_by else column.head for column in columns]
+        by = self.sorted_by
+        heads = [f"{column.head}{arrow}" if by and column.head == by else column.head for column in columns]
         cells = (fit(head, column.width, right=column.right) for head, column in zip(heads, columns, strict=True))
         return (" " * 2 if self.marked else "") + "".join(f"{cell} " for cell in cells)
 

@@ -69,11 +69,10 @@ class NodeSheet(Scrolled):
         return Frame(lines, "Queue" if entry.queue is not None else "Node", hidden)
 
     def _lines(self, entry: Entry, width: int) -> list[Line]:
-        glyphs, store = self.shell.settings.look.glyphs, self.store
+        glyphs, flow = self.shell.settings.look.glyphs, self.shell.flow.name
         if entry.queue is not None:
             return list(of_queue(entry, entry.queue, glyphs, width))
         assert entry.node is not None, "an entry is a node or a queue"
-        flow = store.hello.flow if store.hello is not None else "the flow's file"
         return list(of_node(entry, entry.node, self._sight.gauge, flow, self._ago, glyphs, width))
 
     def _ago(self, moment: int) -> str:

@@ -284,5 +284,6 @@ def _short(ids: Iterable[str]) -> dict[str, str]:
     every = list(ids)
     bare = [each.partition(".")[2] or each for each in every]
     return {
-        each: name if bare.count(name) == 1 else f"{name}·{each[:3]}" for each, name in zip(every, bare, strict=True)
+        each: name if bare.count(name) == 1 or "." not in each else f"{name}·{each[:3]}"
+        for each, name in zip(every, bare, strict=True)
     }

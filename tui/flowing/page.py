@@ -54,6 +54,8 @@ class FlowPage(Page):
     Screen.-short #flow-below, Screen.-low #flow-below { height: 7; }
     Screen.-short #flow-tap, Screen.-low #flow-tap { height: 6; }
     Screen.-low #flow-below { height: 4; }
+    #flow.-tapping #flow-below { height: 7; }
+    Screen.-short #flow.-tapping #flow-below, Screen.-low #flow.-tapping #flow-below { display: none; }
     """
 
     def __init__(self, shell: Shell) -> None:
@@ -125,6 +127,7 @@ class FlowPage(Page):
             self.notify("a queue gives nothing of its own; choose a node to listen to", markup=False)
             return
         self.tap.of("" if self.tap.node == entry.id else entry.id)
+        self.set_class(bool(self.tap.node), "-tapping")
 
     def action_hold(self) -> None:
         if self.tap.node:

@@ -30,17 +30,19 @@ def of_node(
     if row.says:
         yield words(width, Run(row.says, "second"))
     passed = f"{100 * row.given / row.taken:.3g} %" if row.taken else "─"
-    yield words(
+    yield from wrapped(
         width,
         Run(f"takes {per_second(entry.taken_s)}"),
         Run(f" ({row.taken:,})", "dim"),
         Run(f" · gives {per_second(entry.given_s)}"),
         Run(f" ({row.given:,})", "dim"),
         Run(f" · selectivity {passed}"),
-        Run(f" · busy {100 * row.busy:.1f} % · p50 {millis(row.p50_ms)} · p99 {millis(row.p99_ms)}"),
+        Run(f" · busy {100 * row.busy:.1f} %"),
+        Run(f" · p50 {millis(row.p50_ms)}"),
+        Run(f" · p99 {millis(row.p99_ms)}"),
     )
     last = f"gave last {ago(row.last_at)} ago" if row.last_at else "gave nothing yet"
-    yield words(
+    yield from wrapped(
         width,
         Run(f"held {entry.held:,} (most {entry.most:,})"),
         Run(f" · faults {row.faults}", "wrong" if row.faults else "second"),
@@ -117,3 +119,15 @@ def _reasons(dropped: Mapping[str, int]) -> Iterator[Run]:
     for at, (reason, count) in enumerate(some):
         lost = reason in LOST
         yield Run(f"{', ' if at else ''}{reason} {count:,}", "wrong" if lost else "dim")
+
+
+def wrapped(width: int, *runs: Run) -> Iterator[Line]:
+    """Runs beside each other, and below each other where there is no room; none is parted."""
+    line, left = list[Run](), width
+    for run in runs:
+        if line and len(run.text) > left and run.text.startswith(" · "):
+            yield words(width, *line)
+            line, left = [], width
+        line.append(run if line else Run(run.text.removeprefix(" · "), run.style))
+        left -= len(line[-1].text)
+    yield words(width, *line)
