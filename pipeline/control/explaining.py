@@ -165,11 +165,13 @@ class Reasons:
             row = _row(then, asked, ZoneInfo(plan.settings.display_timezone))
             key, at = Key(row["account"], row["product"], row["tf"]), row["at"]
             life, arming = then.life(key, at), then.arming(key.account, at)
+            decision = decision_row(row)
+            stopped = any(gate.gate == "killed" and gate.verdict == "no" for gate in decision.gates)
             return Found(
                 told=explained(row, then, plan),
-                decision=decision_row(row),
+                decision=decision,
                 key=key,
-                stops=tuple(map(_stop, then.latches(key.account, at))),
+                stops=tuple(map(_stop, then.latches(key.account, at, stopped=stopped))),
                 life=None if life is None else life.state,
                 armed_until=0 if arming is None else arming.until,
                 open=tuple(_open(each) for each in then.open(key.account, at) if each.order.order != row["order"]),

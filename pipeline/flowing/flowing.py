@@ -61,6 +61,16 @@ class Flowing:
         self._taps.begins(flow)
         self._time()
 
+    @property
+    def timed(self) -> bool:
+        """Whether its nodes are timed now."""
+        return self._stopwatch is not None
+
+    @property
+    def tapped(self) -> frozenset[str]:
+        """The nodes that somebody listens to now."""
+        return self._taps.nodes
+
     def look(self) -> "Looking":
         """Somebody looks from now on."""
         self._lookers += 1

@@ -55,6 +55,11 @@ class Taps:
         if self._heard:
             flow.tap(self._told)
 
+    @property
+    def nodes(self) -> frozenset[str]:
+        """Those that somebody listens to."""
+        return frozenset(self._heard)
+
     def listen(self, of: TapOf) -> "Tapping":
         """Somebody listens in on a node from now on."""
         if not self._heard and self._flow is not None:

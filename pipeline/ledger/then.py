@@ -14,6 +14,7 @@ DECISION = "SELECT * FROM decisions WHERE account = ? AND product = ? AND tf = ?
 BEFORE = "SELECT max(bar) FROM decisions WHERE account = ? AND product = ? AND tf = ? AND bar < ?"
 AFTER = "SELECT min(bar) FROM decisions WHERE account = ? AND product = ? AND tf = ? AND bar > ?"
 LATCHES = f"{SELECT_LATCH} WHERE at <= ? AND scope IN ('', ?) ORDER BY seq"
+NEXT = f"{SELECT_LATCH} WHERE at > ? AND scope IN ('', ?) AND \"on\" ORDER BY seq LIMIT 1"
 LIVES = f"""
 SELECT {", ".join(LIFE)} FROM key_lives WHERE account = ? AND product = ? AND tf = ? AND at <= ?
 ORDER BY seq DESC LIMIT 1
@@ -45,9 +46,13 @@ class Then(Reader):
         before, after = (self._db.execute(asked, (*key, bar)).fetchone()[0] for asked in (BEFORE, AFTER))
         return before or 0, after or 0
 
-    def latches(self, account: str, at: int) -> Sequence[Latch]:
-        """The stops that held for an account."""
-        return holding(latch_of(row) for row in self._db.execute(LATCHES, (at, account)))
+    def latches(self, account: str, at: int, *, stopped: bool) -> Sequence[Latch]:
+        """The stops that held for an account. One that a decision knew of (`stopped`) may bear a later stamp than that
+        decision: whoever sets it reads the clock on another thread."""
+        held = holding(latch_of(row) for row in self._db.execute(LATCHES, (at, account)))
+        if held or not stopped:
+            return held
+        return [latch_of(row) for row in self._db.execute(NEXT, (at, account))]
 
     def life(self, key: Key, at: int) -> Life | None:
         """What had become of a key's life."""
