@@ -1,15 +1,29 @@
 """Every page of the console, in the order of their keys."""
 
+from tui.dash.page import DashPage
+from tui.editor.page import EditPage
 from tui.feed.page import FeedPage
 from tui.flowing.page import FlowPage
 from tui.keys.page import KeysPage
 from tui.logs.page import LogsPage
 from tui.page import PageKind, kind_of
 from tui.preferences.page import SettingsPage
+from tui.strategies.page import StrategiesPage
 from tui.trades.page import TradesPage
 
 PAGES: tuple[PageKind, ...] = tuple(
-    kind_of(page) for page in (KeysPage, TradesPage, FeedPage, FlowPage, LogsPage, SettingsPage)
+    kind_of(page)
+    for page in (
+        DashPage,
+        KeysPage,
+        TradesPage,
+        FeedPage,
+        FlowPage,
+        EditPage,
+        LogsPage,
+        StrategiesPage,
+        SettingsPage,
+    )
 )
 FIRST = KeysPage.NAME
 NAMES = tuple(kind.name for kind in PAGES)
