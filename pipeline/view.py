@@ -184,6 +184,7 @@ class Mark(Struct, frozen=True):
     profit: str | None = None
     entry: float | None = None
     expiry: int | None = None
+    exit: float | None = None
 
 
 class Chart(Struct, frozen=True):

@@ -287,6 +287,7 @@ class Watch:
                     profit=str(order.profit) if ended else None,
                     entry=order.entry or None,
                     expiry=order.expiry or None,
+                    exit=order.exit or None,
                 )
         what = f"{order.product} {timeframe_name(order.tf)} {order.account} {order.direction} {order.stake}"
         if ended:

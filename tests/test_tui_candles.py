@@ -10,8 +10,13 @@ from pipeline.times import MINUTE
 from pipeline.view import BarColumns, Chart, FormingBar, KeyName, Mark
 from tests.sample_view import NOON, chart_of
 from tui import palette
-from tui.chart import candles
-from tui.chart.candles import BLOCKS, STROKES, ZOOMS, Look, Picture, Scale, draw, fitting, gathered, nice_step, snapped
+from tui.chart import cells
+from tui.chart.bars import ZOOMS, Zoom, gathered, heikin_ashi
+from tui.chart.candles import Picture, draw
+from tui.chart.cells import BLOCKS, STROKES, snapped
+from tui.chart.look import Look
+from tui.chart.scale import Scale, fitting, nice_step
+from tui.chart.panel import CandleChart
 from tui.painted import Panel
 
 UTC = Look(ZoneInfo("UTC"))
@@ -49,13 +54,13 @@ bar = st.tuples(prices, prices, prices, prices).map(lambda p: (p[0], max(p), min
     st.lists(st.one_of(st.none(), prices), min_size=80, max_size=80),
 )
 def test_every_chart_fills_its_cells_exactly_in_known_styles(
-    bars: list[BARS], zoom: candles.Zoom, width: int, height: int, hatched: bool, feature: list[float | None]
+    bars: list[BARS], zoom: Zoom, width: int, height: int, hatched: bool, feature: list[float | None]
 ) -> None:
     shown = chart(*bars, ema=tuple(feature[: len(bars)]))
     picture = draw(shown, width, height, Look(ZoneInfo("Asia/Kathmandu"), zoom, hatched=hatched), NOON)
     if picture.lines:
         assert [cell_len(line) for line in text(picture)] == [width] * height
-    assert {run.style for line in picture.lines for run in line.runs} <= Panel.STYLES
+    assert {run.style for line in picture.lines for run in line.runs} <= {*Panel.STYLES, *CandleChart.COMPONENT_CLASSES}
 
 
 def test_a_chart_of_one_price_is_a_line_and_no_fault() -> None:
@@ -80,8 +85,8 @@ def test_a_block_holds_no_half_wick() -> None:
 
 def test_every_glyph_is_one_cell_and_no_emoji() -> None:
     marks = "".join(value for value in vars(palette).values() if isinstance(value, str) and len(value) == 1)
-    glyphs = "".join((*STROKES.values(), *BLOCKS.values(), *candles.LEFT.values(), *candles.RIGHT.values()))
-    for glyph in glyphs + marks + "".join(candles.HATCHED.values()) + candles.EIGHTHS + "◂┈╌·◆":
+    glyphs = "".join((*STROKES.values(), *BLOCKS.values(), *cells.LEFT.values(), *cells.RIGHT.values()))
+    for glyph in glyphs + marks + "".join(cells.HATCHED.values()) + cells.EIGHTHS + "◂┈╌┊┆╎·◆▸":
         assert cell_len(glyph) == 1
         assert unicodedata.east_asian_width(glyph) not in "WF"
 
@@ -123,7 +128,7 @@ def test_an_oscillator_is_read_in_the_legend_and_not_drawn_among_prices() -> Non
     assert "line-2" not in {run.style for line in picture.lines for run in line.runs}
     drawn = "".join(run.text for line in picture.lines[2:] for run in line.runs if run.style == "line-1")
     assert drawn
-    assert all(0x2800 < ord(dot) < 0x2900 for dot in drawn)
+    assert all(0x2800 < ord(dot) < 0x2900 for dot in drawn.replace(" ", ""))
 
 
 def test_zoomed_out_a_candle_gathers_the_bars_of_its_span() -> None:

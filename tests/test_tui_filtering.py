@@ -20,7 +20,9 @@ ROW = {
 
 words = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
 pieces = st.one_of(
-    st.sampled_from(("eur", "live", "!eur", "a|b", "state:stale", "pl<0", "age>2", "/e.r/", '"two words"', "tf:1m|tf:5m")),
+    st.sampled_from(
+        ("eur", "live", "!eur", "a|b", "state:stale", "pl<0", "age>2", "/e.r/", '"two words"', "tf:1m|tf:5m")
+    ),
     st.text(st.characters(whitelist_categories=("L", "N")), min_size=1, max_size=6),
 )
 rows = st.fixed_dictionaries({field: st.text(max_size=8) for field in FIELDS})
@@ -66,7 +68,20 @@ def test_a_filter_shows_what_it_says(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["gbp", "eur demo", "!eur", "gbp|jpy", "acc:demo", "state=stal", "pl>0", "age>3m", "open>0", "/^usd/", '"stale eur"', "|"],
+    [
+        "gbp",
+        "eur demo",
+        "!eur",
+        "gbp|jpy",
+        "acc:demo",
+        "state=stal",
+        "pl>0",
+        "age>3m",
+        "open>0",
+        "/^usd/",
+        '"stale eur"',
+        "|",
+    ],
 )
 def test_and_hides_what_it_does_not(text: str) -> None:
     assert not shows(text)
@@ -105,7 +120,9 @@ def test_an_exclamation_mark_is_the_complement(piece: str, row: Texts) -> None:
 
 
 @given(st.lists(pieces, max_size=5).flatmap(lambda some: st.tuples(st.just(some), st.permutations(some))), rows)
-def test_the_order_of_words_does_not_matter_and_all_of_them_count(orders: tuple[list[str], list[str]], row: Texts) -> None:
+def test_the_order_of_words_does_not_matter_and_all_of_them_count(
+    orders: tuple[list[str], list[str]], row: Texts
+) -> None:
     some, turned = orders
     assert shows(" ".join(some), row) is shows(" ".join(turned), row) is all(shows(piece, row) for piece in some)
 
@@ -116,7 +133,16 @@ def test_it_knows_which_columns_it_names() -> None:
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("3m", 180), ("0.4s", 0.4), ("2h", 7200), ("4.9k", 4900), ("1 204.10", 1204.1), ("−0.22", -0.22), ("─", None), ("+.5", 0.5)],
+    [
+        ("3m", 180),
+        ("0.4s", 0.4),
+        ("2h", 7200),
+        ("4.9k", 4900),
+        ("1 204.10", 1204.1),
+        ("−0.22", -0.22),
+        ("─", None),
+        ("+.5", 0.5),
+    ],
 )
 def test_numbers_are_read_with_their_units(text: str, number: float | None) -> None:
     assert number_in(text) == (None if number is None else pytest.approx(number))

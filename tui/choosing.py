@@ -25,7 +25,7 @@ ROOM = 20
 
 
 class Choosing(ModalScreen[tuple[str, ...] | None]):
-    """`space` takes one or leaves it, `K` and `J` move it up and down; `enter` keeps that, `esc` leaves it as it was."""
+    """`space` takes one or leaves it, `K` `J` move it up and down; `enter` keeps that, `esc` leaves it as it was."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         act("choosing.no", "escape,q", "dismiss(None)", "Leave", "leave it as it was"),

@@ -16,7 +16,7 @@ from tui.palette import CALL, ENDED, ENGINE, HALTED, LINK, LOST, MINUS, NEITHER,
 Texts = Mapping[str, str]
 """What a row shows, by the heading of its column."""
 
-MARKS = "".join((CALL, PUT, NEITHER, WON, LOST, WARNING, ENGINE, HALTED, ENDED, LINK, " "))
+MARKS = f"{CALL}{PUT}{NEITHER}{WON}{LOST}{WARNING}{ENGINE}{HALTED}{ENDED}{LINK} "
 """What may stand beside a word in a cell without being of it."""
 
 _PIECE = re.compile(r'!?(?:(?:[\w/%]+(?:<=|>=|[:<>=]))?"[^"]*"|/(?:[^/\\]|\\.)*/(?=\s|$)|[^\s"]+)')

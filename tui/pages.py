@@ -1,5 +1,6 @@
 """Every page of the console, in the order of their keys."""
 
+from tui.chart.page import ChartPage
 from tui.dash.page import DashPage
 from tui.editor.page import EditPage
 from tui.feed.page import FeedPage
@@ -16,6 +17,7 @@ PAGES: tuple[PageKind, ...] = tuple(
     for page in (
         DashPage,
         KeysPage,
+        ChartPage,
         TradesPage,
         FeedPage,
         FlowPage,

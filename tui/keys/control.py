@@ -47,7 +47,9 @@ def turn_of(rows: Sequence[KeyRow]) -> Turn:
 async def carry_out(shell: Shell, turn: Turn) -> Turned:
     """Ask the engine for it, in as few questions as will do. What was answered until one is refused has happened."""
     every = tuple(shell.store.keys)
-    asks = [(False, part) for part in parts_of(turn.stop, every)] + [(True, part) for part in parts_of(turn.start, every)]
+    asks = [(False, part) for part in parts_of(turn.stop, every)] + [
+        (True, part) for part in parts_of(turn.start, every)
+    ]
     if len(asks) > MOST:
         wide = "mark whole products, accounts or timeframes instead, or use A"
         return Turned(Turn(), f"these keys would take {len(asks)} questions, at most {MOST} are asked; {wide}", False)
@@ -74,7 +76,9 @@ async def carry_out_only(shell: Shell, part: Part) -> Turned:
         return Turned(Turn(), plain(str(refused)), False)
     on = {KeyName(key.account, key.product, key.timeframe) for key in moved.on}
     done = Turn(frozenset(on - before), frozenset(before - on))
-    return Turned(done, f"{len(on)} of {len(on) + len(moved.off)} keys are started: {part}; all others are stopped", True)
+    return Turned(
+        done, f"{len(on)} of {len(on) + len(moved.off)} keys are started: {part}; all others are stopped", True
+    )
 
 
 async def _ask(shell: Shell, *, on: bool, part: Part, only: bool = False) -> Moved:
@@ -94,9 +98,11 @@ def _done(started: Collection[KeyName], stopped: Collection[KeyName]) -> str:
 def real_of(shell: Shell, names: Iterable[KeyName]) -> list[str]:
     """The accounts of these keys that trade real money."""
     accounts = {name.account for name in names}
-    return [each.name for each in shell.store.status.accounts if each.money == "real" and each.name in accounts] if (
-        shell.store.status
-    ) else []
+    return (
+        [each.name for each in shell.store.status.accounts if each.money == "real" and each.name in accounts]
+        if (shell.store.status)
+        else []
+    )
 
 
 def armed_of(shell: Shell, names: Iterable[KeyName]) -> list[str]:
@@ -104,7 +110,9 @@ def armed_of(shell: Shell, names: Iterable[KeyName]) -> list[str]:
     real = set(real_of(shell, names))
     status = shell.store.status
     accounts = status.accounts if status is not None else ()
-    return [f"{each.name} (until {utc_text(each.armed_until)})" for each in accounts if each.name in real and each.armed]
+    return [
+        f"{each.name} (until {utc_text(each.armed_until)})" for each in accounts if each.name in real and each.armed
+    ]
 
 
 def about_stopping(shell: Shell, names: Collection[KeyName]) -> str:

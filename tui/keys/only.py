@@ -82,7 +82,10 @@ class Only(ModalScreen[Part | None]):
         stops = [name for name, row in keys.items() if name not in held and row.life not in STOPPED]
         parts: list[tuple[str, str]] = [("Start only the keys of\n\n", "")]
         for at, (field, chosen) in enumerate(zip(FIELDS, self.part, strict=True)):
-            parts += [(f"  {field:<10} ", ""), (f" ◂ {plain(chosen) or 'all'} ▸ ", "reverse" if at == self._line else "")]
+            parts += [
+                (f"  {field:<10} ", ""),
+                (f" ◂ {plain(chosen) or 'all'} ▸ ", "reverse" if at == self._line else ""),
+            ]
             parts.append(("\n", ""))
         said = f"\n{about_starting(self._shell, starts)}\n" if starts else "\nthere is no such key.\n"
         stopped = f"{counted(len(stops))} will be stopped; what they have open runs to its end." if stops else ""
@@ -92,7 +95,6 @@ class Only(ModalScreen[Part | None]):
         sheet = self.query_one(Vertical)
         sheet.set_class(real, "-real")
         entitle(sheet, "only these keys", "arrows choose · y yes · esc no", real=real)
-
 
 
 def _names(shell: Shell) -> tuple[list[str], list[str], list[str]]:

@@ -113,7 +113,7 @@ class KeysPage(Page):
 
     def action_logs(self) -> None:
         if (row := self.table.row) is not None:
-            self.post_message(Go("logs", " ".join((row.product, row.timeframe, row.account))))
+            self.post_message(Go("logs", f"{row.product} {row.timeframe} {row.account}"))
 
     def action_timeframe(self) -> None:
         self.table.next_timeframe()
