@@ -1,6 +1,6 @@
 """A page of the console: what stands between the rows above and the log line and keys below."""
 
-from typing import ClassVar, NamedTuple, Protocol, cast, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, cast, runtime_checkable
 
 from textual.app import App
 from textual.binding import BindingType
@@ -28,8 +28,6 @@ class Page(Container):
     """It is made when it is first gone to, and stays. What it asks the engine for is told while it is in front."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
-    SCOPED_CSS: ClassVar[bool] = False
-    """So that what a page declares of its layout may ask how large the screen is."""
     NAME: ClassVar[str]
     """Its id, and the word that goes to it."""
     KEY: ClassVar[str]
@@ -40,6 +38,11 @@ class Page(Container):
     """It has something to show where no engine ever was."""
     PANELS: ClassVar[tuple[type[Panel], ...]] = ()
     """The kinds of panels on it, for help and overrides of keys."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """What a page declares of its layout may ask how large the screen is; Textual asks each class by itself."""
+        super().__init_subclass__(**options)
+        cls.SCOPED_CSS = False
 
     def __init__(self, shell: Shell) -> None:
         super().__init__(id=self.NAME, classes="page")

@@ -1,5 +1,6 @@
 """Every page of the console, in the order of their keys."""
 
+from tui.accounts.page import AccountsPage
 from tui.chart.page import ChartPage
 from tui.dash.page import DashPage
 from tui.editor.page import EditPage
@@ -22,6 +23,7 @@ PAGES: tuple[PageKind, ...] = tuple(
         FeedPage,
         FlowPage,
         EditPage,
+        AccountsPage,
         LogsPage,
         StrategiesPage,
         SettingsPage,

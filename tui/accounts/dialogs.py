@@ -1,0 +1,78 @@
+"""What is asked before an account is let go on, or has to log in again."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from tui.acts import act
+from tui.dialogs import entitle, plain_lines
+
+
+class Released(ModalScreen[str]):
+    """A word has to be typed, and behind it why: for what raises risk and is written down. It gives the reason."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [act("released.no", "escape", "dismiss('')", "No", "leave it as it is")]
+
+    def __init__(self, title: str, sentences: str, word: str, *, real: bool = False) -> None:
+        super().__init__()
+        self._title, self._sentences, self._word, self._real = title, sentences, word, real
+        self._said = Static(markup=False)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog" + (" -real" if self._real else "")):
+            yield self._said
+            yield Input(placeholder=f"type {self._word} and why; enter does it", classes="word")
+
+    def on_mount(self) -> None:
+        entitle(self.query_one(Vertical), self._title, "esc no", real=self._real)
+        self._say("")
+        self.query_one(Input).focus()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        word, _, reason = event.value.strip().partition(" ")
+        if word == self._word and reason.strip():
+            self.dismiss(reason.strip())
+        elif word == self._word:
+            self._say("\nWhy? What was stopped is released for a reason, which is written down.")
+        else:
+            event.input.clear()
+            self._say(f"\n{word!r} is not the word: nothing was done.")
+
+    def _say(self, more: str) -> None:
+        self._said.update(Content(plain_lines(self._sentences + more)))
+
+
+class OneTimeCode(ModalScreen[str | None]):
+    """A one-time code, which is never shown, kept or logged; nothing typed is a try without one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [act("code.no", "escape", "dismiss(None)", "No", "leave it as it is")]
+
+    def __init__(self, account: str, *, real: bool = False) -> None:
+        super().__init__()
+        self._account, self._real = account, real
+
+    def compose(self) -> ComposeResult:
+        said = (
+            f"{self._account} logs in again with the login there is.\n"
+            "Type a one-time code where its venue asks for one; enter alone tries without."
+        )
+        with Vertical(classes="dialog" + (" -real" if self._real else "")):
+            yield Static(Content(plain_lines(said)), markup=False)
+            yield Input(password=True, classes="word", max_length=64, placeholder="the code is not shown")
+
+    def on_mount(self) -> None:
+        entitle(self.query_one(Vertical), f"Log in {self._account}", "esc no", real=self._real)
+        self.query_one(Input).focus()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.dismiss(event.value.strip())
