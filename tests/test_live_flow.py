@@ -10,11 +10,14 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from pipeline.flow import Flow
+from pipeline.flowing.flowing import Flowing
 from pipeline.flowing.stopwatch import KEPT, Stopwatch
 from pipeline.view import FlowNews, TapNews, TapOf
 from pipeline.watch import Watch
+from pipeline.watch_feeds import Feeds
 from tests.api_engine import EAGER_FLOW, Engine, on_engine, until
-from tests.support import MONDAY, SMALL, plan_of
+from tests.support import MONDAY, SMALL, plan_of, play, quotes
 
 Line = aiohttp.ClientWebSocketResponse
 
@@ -258,3 +261,31 @@ def test_a_flow_that_has_not_begun_shows_an_empty_graph() -> None:
     for each in (look, look, tap, tap):
         each.ends()
     assert not watch.flowing.tapped
+
+
+def test_a_flow_that_nobody_looks_at_any_more_asks_no_clock() -> None:
+    plan, asked = plan_of(SMALL), 0
+
+    def real() -> float:
+        nonlocal asked
+        asked += 1
+        return asked / 1000
+
+    def look(flow: Flow) -> None:
+        nonlocal asked
+        flowing = Flowing(lambda: 0, Feeds(plan), real)
+        flowing.begins(flow)
+        first, second = flowing.look(), flowing.look()
+        before = asked
+        flow.enter("sources.market", quotes("EURUSD", [MONDAY + 5], [1.1]))
+        assert asked > before
+        first.ends()
+        before = asked
+        flow.enter("sources.market", quotes("EURUSD", [MONDAY + 6], [1.1]))
+        assert asked > before
+        second.ends()
+        before = asked
+        flow.enter("sources.market", quotes("EURUSD", [MONDAY + 7], [1.1]))
+        assert asked == before
+
+    play(plan, [], MONDAY + 10, look=look)
