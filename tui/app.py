@@ -58,7 +58,7 @@ KINDS = {kind.name: kind for kind in PAGES}
 class Console(App[None]):
     """Pages over what the store holds; the link is told what the one in front wants to know."""
 
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "moonlight"
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  # Textual declares it for instances, so no ClassVar
@@ -244,7 +244,7 @@ class Console(App[None]):
         """A priority binding comes before the screen and the input in front of it, so it has to give way to them."""
         del parameters
         on_desk = self.screen is self.screen_stack[0] if self.screen_stack else False
-        writing = isinstance(self.focused, Input | TextArea)
+        writing = isinstance(self.focused, Input) or (isinstance(self.focused, TextArea) and not self.focused.read_only)
         match action:
             case "keep_filter" | "keep_words":
                 return on_desk and self.focused is self._words

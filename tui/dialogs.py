@@ -15,7 +15,7 @@ from tui.acts import act
 from tui.words import plain
 
 DEAF = 0.3
-"""Seconds for which a new dialog hears no key: what was typed ahead was meant for something else."""
+"""Seconds for which a new dialog hears no yes: what was typed ahead was meant for something else."""
 
 
 class Confirm(ModalScreen[bool]):
@@ -40,8 +40,7 @@ class Confirm(ModalScreen[bool]):
         entitle(self.query_one(Vertical), self._title, "y yes · esc no", real=self._real)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        del parameters
-        return action != "answer" or self._now() - self._opened >= DEAF
+        return (action, parameters) != ("answer", (True,)) or self._now() - self._opened >= DEAF
 
     def action_answer(self, yes: bool) -> None:  # Textual calls it so
         self.dismiss(yes)

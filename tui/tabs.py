@@ -7,6 +7,7 @@ from rich.cells import cell_len
 from textual import events
 
 from tui.going import Go
+from tui.help import NAMES
 from tui.page import PageKind
 from tui.painted import Frame, Line, Panel, Run
 from tui.shell import Shell
@@ -43,8 +44,9 @@ class Tabs(Panel):
     def _runs(self, *, named: bool) -> tuple[Run, ...]:
         return tuple(
             Run(
-                f" {kind.key} {kind.title} " if named or kind.name == self.front else f" {kind.key} ",
+                f" {key} {kind.title} " if named or kind.name == self.front else f" {key} ",
                 "tag-entry" if kind.name == self.front else "second",
             )
             for kind in self._kinds
+            for key in (NAMES.get(kind.key, kind.key),)
         )
