@@ -28,7 +28,7 @@ from pipeline.native import check_natives, native_of
 from pipeline.parts import TABLES, Derived, Feature, Kind
 from pipeline.permission import permission_of
 from pipeline.plan import FEATURES, Account, Edge, Fault, Node, Plan, Settings, products_of
-from pipeline.plugins import load_files
+from pipeline.plugins import load_files, names_files
 from pipeline.published_names import check_published
 from pipeline.sharing import Sharing
 from pipeline.stretch import PRICES
@@ -62,8 +62,10 @@ def load_text(text: str, file: str, base: Path) -> Plan:
     return checked(parse(text, file), base)
 
 
-def checked(source: Source, base: Path, without: Collection[Kind] = ()) -> Plan:
-    check = _Check(source, without)
+def checked(source: Source, base: Path, without: Collection[Kind] = (), *, plugins: bool = True) -> Plan:
+    """The plan in a source. Without `plugins` no file is run that it names: of a flow that names one is said what can
+    be said without, and the `PlanError` has no problem where that is nothing."""
+    check = _Check(source, without, plugins=plugins)
     plan = check.plan(base)
     if check.tables.problems or plan is None:
         raise PlanError(
@@ -75,9 +77,9 @@ def checked(source: Source, base: Path, without: Collection[Kind] = ()) -> Plan:
 class _Check:
     """The checks of one flow file, in an order in which each can rely on those before it."""
 
-    def __init__(self, source: Source, without: Collection[Kind]) -> None:
+    def __init__(self, source: Source, without: Collection[Kind], *, plugins: bool) -> None:
         self.tables = Tables(source)
-        self._without = without
+        self._without, self._plugins = without, plugins
         self._warnings: list[Problem] = []
         self._nodes: dict[str, Node] = {}
         self._declared: set[str] = set()
@@ -93,11 +95,13 @@ class _Check:
         )
         api = self.tables.filled(Api, self.tables.table(("api",)), ("api",), "[api]") or Api()
         logs = self.tables.filled(Logs, self.tables.table(("logs",)), ("logs",), "[logs]") or Logs()
-        load_files(self.tables, base)
+        self._bring_parts(base)
         accounts = self._accounts()
         namings = self._features()
         for kind in ("source", "operator", "provider", "ensemble", "risk", "venue", "sink"):
             self._declare_all(kind)
+        if self.tables.lacks_parts and not self._plugins:
+            return None
         alerts, alerting = self._alerts()
         calendars = self._calendars(base)
         self._check_money(settings, accounts)
@@ -117,9 +121,7 @@ class _Check:
         self._warn_unused(edges)
         self._warnings += [*sharing.warnings(), *sharing.unknown()]
         self._warnings += futile(self.tables.source, self._nodes, edges)
-        self._warn_of_stakes()
-        self._warn_of_faults()
-        self._warn_of_symbols()
+        self._warn_of_parts()
         tests = self._tests()
         self.tables.problems.extend(symbols.problems(self.tables.source, self._nodes.values()))
         if not self.tables.problems:
@@ -145,6 +147,12 @@ class _Check:
             alerting,
             self._telemetry(),
         )
+
+    def _bring_parts(self, base: Path) -> None:
+        if self._plugins:
+            load_files(self.tables, base)
+        else:
+            self.tables.lacks_parts = names_files(self.tables)
 
     def _accounts(self) -> dict[str, Account]:
         made: dict[str, Account] = {}
@@ -397,6 +405,11 @@ class _Check:
                 line, column = self.tables.source.place(tuple(node.id.split(".", 1)))
                 fix = "name it in a `from`, or remove it"
                 self._warnings.append(Problem(f"[{node.id}]", "nothing takes what it gives", fix, line, column))
+
+    def _warn_of_parts(self) -> None:
+        self._warn_of_stakes()
+        self._warn_of_faults()
+        self._warn_of_symbols()
 
     def _warn_of_stakes(self) -> None:
         for node in self._of("risk"):

@@ -62,6 +62,11 @@ def load_files(tables: Tables, base: Path) -> None:
     tables.lacks_parts = len(tables.problems) > before or not listed
 
 
+def names_files(tables: Tables) -> bool:
+    """Whether a flow may have parts from files of its own."""
+    return bool(tables.table((MOONLIGHT,)).get(PLUGINS))
+
+
 def load_files_of(flow: Path) -> None:
     """Have the parts of the files that a flow file names, whatever else it says."""
     tables = Tables(read(flow))

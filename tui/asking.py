@@ -39,8 +39,10 @@ class Engine:
     async def post(self, path: str, answer: type[T], said: object = None, patience: float = PATIENCE) -> T:
         return await self._ask("POST", path, answer, said=said, patience=patience)
 
-    async def put(self, path: str, answer: type[T], said: object, headers: Mapping[str, str]) -> T:
-        return await self._ask("PUT", path, answer, said=said, headers=headers)
+    async def put(
+        self, path: str, answer: type[T], said: object, headers: Mapping[str, str], patience: float = PATIENCE
+    ) -> T:
+        return await self._ask("PUT", path, answer, said=said, headers=headers, patience=patience)
 
     async def _ask(
         self,

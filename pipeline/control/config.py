@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated
 
@@ -11,13 +10,17 @@ from msgspec import Meta, Struct
 from pipeline.changes.editing import set_key
 from pipeline.changes.flow_file import Overtaken
 from pipeline.changes.proposal import Changing, Proposal
+from pipeline.changes.versions import hash_of, versions
 from pipeline.control.errors import Refused
 from pipeline.control.limits import LARGEST_FLOW
 from pipeline.control.routing import Nothing, Route
+from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError, PlanError
 from pipeline.plan import Plan
 
 BY = "api"
+MOST_KEPT = 200
+"""Texts among which one is looked for by its hash."""
 KeyPath = Annotated[str, Meta(min_length=1, max_length=200, description="as in risk.main.threshold")]
 Said = bool | int | float | str | list[str]
 
@@ -66,9 +69,41 @@ class Proposed(Struct, frozen=True):
     pending: Proposal | None
 
 
-def hash_of(text: str) -> str:
-    """The name of a flow as it is written."""
-    return blake2b(text.encode(), digest_size=16).hexdigest()
+class HistoryAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many of the newest."""
+
+    limit: Annotated[int, Meta(ge=1, le=50)] = 20
+
+
+class VersionAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which one."""
+
+    hash: Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class VersionRow(Struct, frozen=True):
+    """A text of the flow that ran."""
+
+    hash: str
+    at_ms: int
+    """Since when it is known, by the machine's clock."""
+    lines: int
+    running: bool
+    """Whether it is what runs now."""
+
+
+class History(Struct, frozen=True):
+    """The texts that ran, the newest first, as far as the ledger remembers them."""
+
+    versions: tuple[VersionRow, ...]
+
+
+class VersionText(Struct, frozen=True):
+    """A text that ran."""
+
+    hash: str
+    at_ms: int
+    text: str
 
 
 class File:
@@ -81,6 +116,22 @@ class File:
         plan = self._plan()
         text = await asyncio.to_thread(self.read)
         return Config(plan.file, text, hash_of(text), hash_of(plan.source.text))
+
+    async def history(self, asked: HistoryAsked, __: None) -> History:
+        plan = self._plan()
+        runs = hash_of(plan.source.text)
+        known = await asyncio.to_thread(versions, plan.folder / LEDGER_FILE, asked.limit)
+        return History(
+            tuple(VersionRow(each.hash, each.at, len(each.text.splitlines()), each.hash == runs) for each in known)
+        )
+
+    async def version(self, asked: VersionAsked, __: None) -> VersionText:
+        plan = self._plan()
+        known = await asyncio.to_thread(versions, plan.folder / LEDGER_FILE, MOST_KEPT)
+        found = next((each for each in known if each.hash == asked.hash), None)
+        if found is None:
+            raise Refused("NOT_FOUND", "the ledger remembers no such text; GET /config/history lists those it does")
+        return VersionText(found.hash, found.at, found.text)
 
     def read(self) -> str:
         plan = self._plan()
@@ -147,6 +198,26 @@ FILE = (
         query=Nothing,
         answer=Config,
         refusals=("NOT_FOUND",),
+    ),
+    Route(
+        method="GET",
+        path="/config/history",
+        name="history",
+        does="The texts of the flow that ran, the newest first, as far as the ledger remembers them.",
+        call=File.history,
+        query=HistoryAsked,
+        answer=History,
+        refusals=("STORAGE",),
+    ),
+    Route(
+        method="GET",
+        path="/config/history/{hash}",
+        name="version",
+        does="One of the texts of the flow that ran.",
+        call=File.version,
+        query=VersionAsked,
+        answer=VersionText,
+        refusals=("NOT_FOUND", "STORAGE"),
     ),
 )
 EDITOR = (

@@ -1,0 +1,629 @@
+"""The page of the flow's file: its text, its tables, and what is wrong with it."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import TextArea
+
+from pipeline.errors import InputError, MoonlightError
+from pipeline.view import Topics
+from tui.acts import act
+from tui.asking import Answer, NotTaken
+from tui.dialogs import Confirm
+from tui.editor.applying import Applied, Applying, Changed, Outcome, Refused
+from tui.editor.area import FlowArea
+from tui.editor.bar import Bar
+from tui.editor.diff import Diff, differences
+from tui.editor.elsewhere import edited_elsewhere
+from tui.editor.ends import with_ends_of
+from tui.editor.examined import Examined, Mark, examined, merged, told_by_engine
+from tui.editor.finding import FindLine, spots
+from tui.editor.flow_text import FlowText, Known
+from tui.editor.here import Here, here
+from tui.editor.menu import Menu
+from tui.editor.offers import Names, Offer, offers
+from tui.editor.outline import Entry, OutlineTable, outline
+from tui.editor.problems import ProblemsTable
+from tui.editor.shapes import shapes
+from tui.editor.shelf import Shelf
+from tui.editor.tables_in import tables_in
+from tui.editor.told import MARKS, SAID
+from tui.editor.versions import Versions
+from tui.going import Insert
+from tui.page import Page
+from tui.painted import Panel
+from tui.shell import Shell
+from tui.words import age_text, plain
+
+CHECKED_AFTER, ASKED_AFTER, KEPT_AFTER = 0.2, 1.0, 1.0
+"""Seconds after the last key until our checker looks, the engine is asked, and what is not applied is kept."""
+READ_EVERY = 1.0
+
+
+class EditPage(Page):
+    """The flow's file, checked as you type; `ctrl+s` shows what an edit would do before the flow runs by it.
+
+    Until control is taken (^y) it can only be read. What is typed and not applied is kept in a file beside the
+    settings, so that it is there again whatever becomes of the console. In the text letters are text; `esc` leads out
+    of it, to the list of problems, and from there to the page before.
+    """
+
+    NAME: ClassVar[str] = "edit"
+    KEY: ClassVar[str] = "7"
+    TITLE: ClassVar[str] = "Edit"
+    SAYS: ClassVar[str] = "the flow's file: edit it, see what that would do, have it done"
+    ALONE: ClassVar[bool] = True
+    PANELS: ClassVar[tuple[type[Panel], ...]] = (ProblemsTable, OutlineTable, Bar)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        act("edit.apply", "ctrl+s", "apply", "Apply", "show what this text would do, and do it", changes=True),
+        act("edit.next", "f8", "problem(1)", "Next problem", "to the next problem"),
+        act("edit.before", "shift+f8", "problem(-1)", "Problem before", "to the problem before", show=False),
+        act("edit.diff", "f6", "diff", "Diff", "what differs from what runs"),
+        act("edit.rollback", "f9", "rollback", "Roll back", "go back to a text that ran before", changes=True),
+        act("edit.editor", "f4", "editor", "$EDITOR", "edit the text in your own editor", changes=True),
+        act("edit.complete", "ctrl+space,ctrl+@", "complete", "Complete", "what may stand here", show=False),
+        act("edit.find", "ctrl+f", "find", "Find", "find words in the text", show=False),
+        act("edit.reload", "ctrl+r", "reload", "Read anew", "read the file anew; yours is a ctrl+z away", show=False),
+        act("edit.leave", "escape", "leave", "Problems", "out of the text, to the list of problems", show=False),
+    ]
+    DEFAULT_CSS = """
+    #edit-desk { height: 1fr; }
+    #edit-left { width: 1fr; height: 1fr; }
+    #edit-area { height: 1fr; }
+    #edit-outline { width: 30; }
+    #edit-problems { height: 9; }
+    Screen.-narrow #edit-outline, Screen.-tiny #edit-outline { display: none; }
+    Screen.-short #edit-problems { height: 6; }
+    Screen.-low #edit-problems { height: 4; }
+    """
+
+    def __init__(self, shell: Shell) -> None:
+        super().__init__(shell)
+        self.area = FlowArea("edit-area")
+        self.area.add_class("framed")
+        self.problems = ProblemsTable(shell, "edit-problems")
+        self.outline = OutlineTable(shell, "edit-outline")
+        self.bar = Bar(shell, "edit-bar")
+        self.menu = Menu(shell, "edit-menu")
+        self.find = FindLine(id="edit-find")
+        self._flow = FlowText(shell.engine, shell.flow)
+        self._shelf = Shelf(shell.settings_file, shell.flow)
+        self._answer = Answer[Known]()
+        self._base: Known | None = None
+        """The text that the one on the screen is an edit of."""
+        self._theirs: Known | None = None
+        """What somebody else made of the file meanwhile."""
+        self._turn = 0
+        """Raised with each edit that was applied: what was asked before it is out of date."""
+        self._examined = Examined("")
+        self._data = self._examined.data
+        self._by_engine: tuple[str, tuple[Mark, ...]] = ("", ())
+        self._waits: dict[str, Timer] = {}
+        self._subject: object = None
+        self._here: Here | None = None
+        self._titles = ("", "")
+        self._busy = ""
+        self._kept = ""
+
+    def compose(self) -> ComposeResult:
+        yield self.bar
+        with Horizontal(id="edit-desk"):
+            with Vertical(id="edit-left"):
+                yield self.area
+                yield self.find
+            yield self.outline
+        yield self.problems
+        yield self.menu
+
+    def on_mount(self) -> None:
+        self.set_interval(READ_EVERY, self._read)
+        self.set_interval(0.25, self._look)
+        self.run_worker(asyncio.to_thread(shapes), group="shapes")
+
+    @property
+    def topics(self) -> Topics:
+        return Topics()
+
+    @property
+    def first(self) -> FlowArea:
+        return self.area
+
+    @property
+    def missing(self) -> str:
+        if self._base is None:
+            return self._answer.why or "the flow's file was not read yet"
+        return "" if self._examined.text == self.text else "the flow's file was not looked through yet"
+
+    @property
+    def text(self) -> str:
+        """What stands on the screen, its lines ended as they were."""
+        return with_ends_of(self._base.text if self._base else "", self.area.document.lines)
+
+    @property
+    def dirty(self) -> bool:
+        """Whether it is another text than the one it is an edit of."""
+        return self._base is not None and self.text != self._base.text
+
+    def fronted(self) -> None:
+        self._read()
+        self._look()
+
+    def open(self, subject: object) -> None:
+        """Go to a line (from 1), or have a table's text at the end, not applied."""
+        if self._base is None:
+            self._subject = subject
+        elif isinstance(subject, int):
+            self.area.go_to(subject)
+        elif isinstance(subject, Insert):
+            self._append(subject.text)
+
+    def _append(self, text: str) -> None:
+        lines = self.area.document.lines
+        last = len(lines) - 1
+        gap = "" if not lines[last] and (last == 0 or not lines[last - 1]) else "\n" if not lines[last] else "\n\n"
+        self.area.history.checkpoint()
+        self.area.insert(f"{gap}{text.strip(chr(10))}\n", (last, len(lines[last])), maintain_selection_offset=False)
+        self.area.go_to(last + 1 + gap.count("\n"))
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        if self.in_front and self.is_mounted and not self._answer.asking:  # one under way is let come to its end
+            self.run_worker(self._ask(), group="edit-read")
+
+    async def _ask(self) -> None:
+        turn = self._turn
+        before = self._answer.version
+        await self._answer.ask(self._flow.read, self.now)
+        if self._answer.version != before and not self._answer.why and turn == self._turn and self._answer.value:
+            self._take(self._answer.value)
+        self._look()
+
+    def _take(self, known: Known) -> None:
+        """What the file says now: it is shown, unless there is something on the screen that would be lost by that."""
+        base = self._base
+        if base is None:
+            self._begin(known)
+        elif known.hash == base.hash:
+            self._base = base._replace(running=known.running, whose=known.whose, why=known.why)
+            self._settle(None)
+        elif known.text == self.text:
+            self._base = known
+            self._settle(None)
+            self._shelf.forget()
+        elif self.dirty:
+            self._settle(known)
+        else:
+            self._base = known
+            self.area.put(known.text)
+            self._say("the file was changed by somebody else; it was read anew")
+
+    def _begin(self, known: Known) -> None:
+        self._base = known
+        self.area.load_text(known.text)
+        kept = self._shelf.kept()
+        if kept is not None and kept.text != known.text:
+            self._kept = kept.text
+            self.area.put(kept.text)
+            self._say(f"what was not applied is here again, from {kept.file}", "warning")
+            if kept.of != known.hash:
+                self._base = known._replace(hash=kept.of)
+                self._settle(known)
+        subject, self._subject = self._subject, None
+        if subject is not None:
+            self.open(subject)
+        self._check()
+
+    def _settle(self, theirs: Known | None) -> None:
+        """Say that somebody else changed the file, or that it is no longer so."""
+        if theirs is not None and self._theirs is None:
+            self.bar.add_class("-open")
+            if self.screen.focused is self.area:
+                self.screen.set_focus(self.bar)
+        elif theirs is None and self._theirs is not None:
+            self.bar.remove_class("-open")
+            if self.bar.has_focus:
+                self.screen.set_focus(self.area)
+        self._theirs = theirs
+        self.bar.look()
+
+    @on(Bar.Taken)
+    def _choose(self, event: Bar.Taken) -> None:
+        theirs = self._theirs
+        if theirs is None:
+            return
+        mine = self.text
+        self._base = theirs
+        self._settle(None)
+        if event.whose == "theirs":
+            self.area.put(theirs.text)
+            self._say("theirs; ctrl+z brings yours back")
+        elif mine == theirs.text:
+            self._shelf.forget()
+        self.screen.set_focus(self.area)
+        self._check()
+
+    # --- checking ----------------------------------------------------------------------------------------------------
+
+    @on(TextArea.Changed, "#edit-area")
+    def _typed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        self._later("check", CHECKED_AFTER, self._check)
+        self._later("keep", KEPT_AFTER, self._keep)
+        self._later("plan", ASKED_AFTER, self._plan)
+        if self.area.menu_open:
+            self.action_complete()
+
+    @on(TextArea.SelectionChanged, "#edit-area")
+    def _moved(self, event: TextArea.SelectionChanged) -> None:
+        event.stop()
+        self.outline.follow(self.area.cursor_location[0] + 1)
+        if self.area.menu_open:
+            self.action_complete()
+
+    def _later(self, name: str, seconds: float, do: Callable[[], None]) -> None:
+        """Once so long nothing else was typed."""
+        if (before := self._waits.get(name)) is not None:
+            before.stop()
+        self._waits[name] = self.set_timer(seconds, do)
+
+    def _check(self) -> None:
+        self.run_worker(self._look_through(self.text), group="edit-check", exclusive=True)
+
+    async def _look_through(self, text: str) -> None:
+        file = self.shell.flow
+        looked, entries = await asyncio.to_thread(_looked, text, file.name, file.resolve().parent)
+        if text != self.text:
+            return
+        self._examined = looked
+        self._data = looked.data if looked.data is not None else self._data
+        self.outline.tell(entries)
+        self.outline.follow(self.area.cursor_location[0] + 1)
+        self._mark()
+
+    def _mark(self) -> None:
+        text, more = self._by_engine
+        marks = merged(self._examined.marks, more if text == self._examined.text else ())
+        self.area.mark(marks)
+        self.problems.tell(marks)
+
+    def _plan(self) -> None:
+        """Have the engine say what it would do, once nothing is wrong by our own checker and somebody may apply it."""
+        base = self._base
+        if base is not None and base.whose == "engine" and self.dirty and self.shell.controls and self.in_front:
+            self.run_worker(self._ask_plan(self.text), group="edit-plan", exclusive=True)
+
+    async def _ask_plan(self, text: str) -> None:
+        if self._examined.text != text:
+            self._later("plan", ASKED_AFTER, self._plan)
+            return
+        if self._examined.wrong:
+            return
+        self.problems.state = "the engine is asked …"
+        marks = list[Mark]()
+        try:
+            proposal = (await self._flow.plan(text)).proposal
+        except NotTaken as refusal:
+            marks += told_by_engine(refusal.details or (str(refusal),), text, self.shell.flow.name)
+            self.problems.state = "the engine would not run this"
+        except MoonlightError as problem:
+            self.problems.state = str(problem)
+        else:
+            marks += [Mark(0, 0, 0, "wrong", each, by="engine") for each in proposal.refused]
+            marks += [Mark(0, 0, 0, "warn", each, by="engine") for each in proposal.warnings]
+            counts = {what: sum(each.what == what for each in proposal.changes) for what in MARKS}
+            told = ", ".join(f"{MARKS[what]}{count} {SAID[what]}" for what, count in counts.items() if count)
+            self.problems.state = f"engine: {'refused' if proposal.refused else told or 'nothing would change'}"
+        if text == self.text:
+            self._by_engine = text, tuple(marks)
+            self._mark()
+
+    # --- keeping -----------------------------------------------------------------------------------------------------
+
+    def _keep(self) -> None:
+        self.run_worker(self._keep_text(self.text if self.dirty else ""), group="edit-keep", exclusive=True)
+
+    async def _keep_text(self, text: str) -> None:
+        base = self._base
+        if base is None or text == self._kept:
+            return
+        try:
+            await asyncio.to_thread(self._shelf.keep, text, base.hash) if text else await asyncio.to_thread(
+                self._shelf.forget
+            )
+            self._kept = text
+        except InputError as problem:
+            self._say(str(problem), "error")
+
+    # --- doing -------------------------------------------------------------------------------------------------------
+
+    def action_apply(self) -> None:
+        base = self._base
+        if base is None or base.whose == "silent":
+            self._say(self._answer.why or "an engine runs this flow and does not answer; nothing is applied", "error")
+        elif self._theirs is not None:
+            self._say("the file changed meanwhile: f6 shows how; choose theirs or yours in the bar first", "warning")
+            self.screen.set_focus(self.bar)
+        elif not self.dirty and base.running in ("", base.hash):
+            self._say("nothing here differs from the file, or from what runs")
+        elif not self._busy:
+            self._apply(self.text, base)
+
+    @work(group="edit-apply")
+    async def _apply(self, text: str, base: Known) -> None:
+        self._busy = "applying …"
+        try:
+            outcome = await Applying(self.problems.console, self.shell, self._flow).apply(text, base)
+        finally:
+            self._busy = ""
+        await self._became(text, outcome)
+        self._look()
+
+    async def _became(self, text: str, outcome: Outcome) -> None:
+        self._turn += 1
+        match outcome:
+            case Applied(known, said):
+                self._base = known
+                self._kept = ""
+                await asyncio.to_thread(self._shelf.forget)
+                self._by_engine = "", ()
+                self.problems.state = ""
+                self.store.note("info", said)
+                self._say(said)
+                self._mark()
+            case Refused(said, marks):
+                self._by_engine = text, marks
+                self._mark()
+                self._say(said, "error")
+                if marks or self._examined.wrong:
+                    self.screen.set_focus(self.problems)
+            case Changed():
+                self._say("the file changed meanwhile; nothing was applied", "warning")
+                self._read()
+            case _:
+                pass
+
+    def action_problem(self, step: int) -> None:
+        """To the next problem after the cursor, or the one before, round the file."""
+        places = sorted((mark.line, mark.column, mark) for mark in self.problems.shown if mark.line)
+        if not places:
+            self._say("nothing is wrong with it")
+            return
+        row, column = self.area.cursor_location
+        at = (row + 1, column + 1)
+        rest = [each for each in places if (each[:2] > at if step > 0 else each[:2] < at)] or places
+        line, column, mark = rest[0 if step > 0 else -1]
+        self.area.go_to(line, column)
+        self.problems.choose(mark)
+        self.problems.look()
+        self.screen.set_focus(self.area)
+
+    @on(ProblemsTable.Opened, "#edit-problems")
+    def _to_problem(self, event: ProblemsTable.Opened) -> None:
+        event.stop()
+        if event.row.line:
+            self.area.go_to(event.row.line, event.row.column)
+            self.screen.set_focus(self.area)
+
+    @on(OutlineTable.Opened, "#edit-outline")
+    def _to_table(self, event: OutlineTable.Opened) -> None:
+        event.stop()
+        self.area.go_to(event.row.line)
+        self.screen.set_focus(self.area)
+
+    @work(group="edit-diff", exclusive=True)
+    async def action_diff(self) -> None:
+        base, theirs = self._base, self._theirs
+        if base is None:
+            return
+        try:
+            if theirs is not None:
+                title, before = "what the file says now (-), and yours (+)", theirs.text
+            elif base.whose == "engine" and base.running != base.hash:
+                title, before = "what runs (-), and this text (+)", await self._flow.version(base.running, base.whose)
+            else:
+                what = "what runs" if base.whose == "engine" else "the file"
+                title, before = f"{what} (-), and this text (+)", base.text
+        except MoonlightError as problem:
+            self._say(str(problem), "error")
+            return
+        lines = await asyncio.to_thread(differences, before, self.text)
+        await self.problems.console.push_screen_wait(Diff(self.shell, title, lines))
+
+    @work(group="edit-versions", exclusive=True)
+    async def action_rollback(self) -> None:
+        base = self._base
+        if base is None:
+            return
+        try:
+            known = await self._flow.versions(base.whose)
+            chosen = await self.problems.console.push_screen_wait(Versions(self.shell, known))
+            if chosen is None:
+                return
+            self.area.put(await self._flow.version(chosen, base.whose))
+        except MoonlightError as problem:
+            self._say(str(problem), "error")
+            return
+        self._say("the text of before is here, not applied yet; ctrl+z takes it away again")
+        self.action_apply()
+
+    def action_editor(self) -> None:
+        try:
+            text = edited_elsewhere(self.problems.console, self.text, self.shell.flow.name)
+        except InputError as problem:
+            self._say(str(problem), "error")
+            return
+        if text != self.text:
+            self.area.put(text)
+            self._say("your editor's text is here, not applied yet; ctrl+z takes it away again")
+
+    @work(group="edit-reload", exclusive=True)
+    async def action_reload(self) -> None:
+        if self.dirty:
+            said = "What you changed and did not apply leaves the screen; ctrl+z brings it back."
+            if not await self.problems.console.push_screen_wait(Confirm("Read the file anew", said, self.now)):
+                return
+        try:
+            known = await self._flow.read()
+        except MoonlightError as problem:
+            self._say(str(problem), "error")
+            return
+        self._base = known
+        self._settle(None)
+        self.area.put(known.text)
+        self._check()
+
+    def action_leave(self) -> None:
+        self.screen.set_focus(self.problems)
+
+    # --- completing --------------------------------------------------------------------------------------------------
+
+    def action_complete(self) -> None:
+        self.run_worker(self._complete(), group="edit-complete", exclusive=True)
+
+    async def _complete(self) -> None:
+        lines, (row, column) = list(self.area.document.lines), self.area.cursor_location
+        asked_again = self.area.menu_open
+        at, found = await asyncio.to_thread(_offered, lines, row, column, self._data)
+        if (row, column) != self.area.cursor_location or not self.area.has_focus:
+            return
+        if at is not None and len(found) == 1 and asked_again and found[0].word == at.word:
+            found = ()
+        self._here = at
+        self._open_menu(found, at)
+        if not found and not asked_again:
+            self._say("nothing is known that may stand here")
+
+    def _open_menu(self, found: tuple[Offer, ...], at: Here | None) -> None:
+        self.area.menu_open = bool(found)
+        if found and at is not None:
+            x, y = self.area.cursor_screen_offset
+            self.menu.offer(found, (max(0, x - len(at.word) - 2), y + 1))
+        else:
+            self.menu.close()
+
+    @on(FlowArea.MenuPressed)
+    def _menu_key(self, event: FlowArea.MenuPressed) -> None:
+        match event.key:
+            case "up" | "down" | "pageup" | "pagedown":
+                self.menu.move({"up": -1, "down": 1, "pageup": -8, "pagedown": 8}[event.key])
+            case "take":
+                if self.menu.chosen is not None:
+                    self._insert(self.menu.chosen)
+            case _:
+                self._open_menu((), None)
+
+    @on(Menu.Taken)
+    def _menu_clicked(self, event: Menu.Taken) -> None:
+        self._insert(event.offer)
+        self.screen.set_focus(self.area)
+
+    def _insert(self, offer: Offer) -> None:
+        """Write what was chosen in the place of the word that is there, and nothing twice that follows it."""
+        at = self._here
+        self._open_menu((), None)
+        if at is None:
+            return
+        row, column = self.area.cursor_location
+        rest = self.area.document.get_line(row)[column:]
+        insert = offer.insert
+        for tail in (" = ", "]]", "]", at.quote):
+            if tail and insert.endswith(tail) and rest.lstrip().startswith(tail.strip()):
+                insert = insert.removesuffix(tail)
+                break
+        self.area.history.checkpoint()
+        self.area.replace(insert, (row, at.begin), (row, column), maintain_selection_offset=False)
+
+    # --- finding -----------------------------------------------------------------------------------------------------
+
+    def action_find(self) -> None:
+        self.find.open()
+
+    @on(FindLine.Sought)
+    def _seek(self, event: FindLine.Sought) -> None:
+        found = spots(self.area.document.lines, event.words)
+        if not found:
+            self.find.say("not there" if event.words else "")
+            return
+        start = min(self.area.selection.start, self.area.selection.end)
+        at = next((number for number, spot in enumerate(found) if (spot.row, spot.begin) >= start), 0)
+        if (event.step and (found[at].row, found[at].begin) == start) or event.step < 0:
+            at = (at + event.step) % len(found)
+        spot = found[at]
+        self.area.move_cursor((spot.row, spot.begin), center=True)
+        self.area.move_cursor((spot.row, spot.end), select=True)
+        self.find.say(f"{at + 1} of {len(found)}")
+
+    @on(FindLine.Closed)
+    def _found(self) -> None:
+        self.screen.set_focus(self.area)
+
+    # --- what it says of itself --------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "leave":
+            return self.area.has_focus
+        if action == "complete":
+            return self.area.has_focus and not self.area.read_only
+        return super().check_action(action, parameters)
+
+    def _look(self) -> None:
+        """Whether it may be written in, and its two titles."""
+        if not self.is_mounted or not self.in_front:
+            return
+        base = self._base
+        reads = base is None or base.whose == "silent" or not self.shell.controls
+        if reads != self.area.read_only:
+            self.area.read_only = reads
+            self._open_menu((), None)
+        self._entitle(base)
+
+    def _entitle(self, base: Known | None) -> None:
+        if base is None:
+            title, below = f"{self.shell.flow.name} · {self._answer.why or 'reading …'}", ""
+        else:
+            row, column = self.area.cursor_location
+            age = age_text(self.now() - self._answer.at)
+            title = " · ".join((self.shell.flow.name, *self._states(base)))
+            below = f"{row + 1}:{column + 1} · read {age} ago" + (f" · {self._answer.why}" if self._answer.why else "")
+        if (title, below) != self._titles:
+            self._titles = title, below
+            self.area.border_title, self.area.border_subtitle = Content(plain(title)), Content(plain(below))
+
+    def _states(self, base: Known) -> list[str]:
+        said = list[str]()
+        if self.dirty:
+            said.append("● not applied")
+        if self._busy:
+            said.append(self._busy)
+        if base.whose == "engine" and base.running != base.hash:
+            said.append("the file is not what runs: a change waits, or was refused")
+        if base.whose == "silent":
+            said.append("read-only: an engine runs it and does not answer")
+        elif not self.shell.controls:
+            said.append("read-only: ^y takes control")
+        if base.whose == "disk":
+            said.append("no engine runs it: the file on disk")
+        return said
+
+    def _say(self, text: str, severity: Literal["information", "warning", "error"] = "information") -> None:
+        self.notify(plain(text), severity=severity, markup=False)
+
+
+def _looked(text: str, file: str, base: Path) -> tuple[Examined, Sequence[Entry]]:
+    return examined(text, file, base), outline(tables_in(text.splitlines()))
+
+
+def _offered(
+    lines: Sequence[str], row: int, column: int, data: Mapping[str, Any] | None
+) -> tuple[Here | None, tuple[Offer, ...]]:
+    at = here(lines, row, column)
+    return at, () if at is None else offers(at, shapes(), Names(tables_in(lines), data))

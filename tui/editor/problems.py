@@ -1,0 +1,102 @@
+"""What is wrong with the text, a row each."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+
+from tui.acts import act
+from tui.editor.area import SIGNS
+from tui.editor.examined import Mark
+from tui.painted import Frame, Line, Run
+from tui.shell import Shell
+from tui.table import Column, Table
+from tui.words import fit, plain
+
+PLACE = 8
+"""Cells of a line and a column."""
+
+
+class ProblemsTable(Table[Mark], can_focus=True):
+    """What our own checker says of the text, with the words of `validate`, and what the engine says that runs it.
+
+    `enter` goes to the place. Lines that begin with `!` keep nothing from being applied.
+    """
+
+    NAME: ClassVar[str] = "Problems"
+    COLUMNS: ClassVar[tuple[Column[Mark], ...]] = (
+        Column[Mark]("", 1, lambda mark: SIGNS[mark.level], lambda mark: mark.level),
+        Column[Mark]("Place", PLACE, lambda mark: f"{mark.line}:{mark.column}" if mark.line else "flow"),
+        Column[Mark]("What", 40, lambda mark: f"{mark.text}{' (engine)' if mark.by else ''}", most=400),
+        Column[Mark]("Key", 10, lambda mark: mark.path, lambda _: "dim", most=40, goes=1),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        act("problems.leave", "escape", "leave", "Back", "show all again; then to the page before", show=False),
+    ]
+
+    def __init__(self, shell: Shell, place: str) -> None:
+        super().__init__(shell, place)
+        self._problems: Sequence[Mark] = ()
+        self.looked = False
+        """The text was looked through once."""
+        self.state = ""
+        """What is being done about them, in the panel's lower edge."""
+        self._told = 0
+
+    def tell(self, marks: Sequence[Mark]) -> None:
+        self.looked = True
+        if marks != self._problems:
+            self._problems = marks
+            self._told += 1
+        self.look()
+
+    def version(self) -> object:
+        return self._told
+
+    def rows(self) -> Iterable[Mark]:
+        return self._problems
+
+    def key(self, row: Mark) -> Mark:
+        return row
+
+    def empty(self) -> str:
+        return "nothing is wrong with it" if self.looked else "the text is looked through …"
+
+    def title(self, shown: int, total: int) -> str:
+        wrong = sum(mark.level == "wrong" for mark in self._problems)
+        counted = [f"{SIGNS['wrong']}{wrong}"] * bool(wrong) + [f"{SIGNS['warn']}{total - wrong}"] * (total > wrong)
+        return " ".join((self.NAME, *(counted or ["none"])))
+
+    def subtitle(self) -> str:
+        return self.state
+
+    def frame(self, width: int, height: int) -> Frame:
+        """As any table, with the key behind the sentence where there is room, and no headings where there is little."""
+        shown = super().frame(width, height)
+        if not self.shown:
+            return shown._replace(subtitle=self.state)
+        lines = [self._told_line(mark, width) for mark in self.shown[self._top :][:height]]
+        return Frame(lines, shown.title, shown.subtitle)
+
+    def _told_line(self, mark: Mark, width: int) -> Line:
+        place = f"{mark.line}:{mark.column}" if mark.line else "flow"
+        text = plain(mark.text) + (" (engine)" if mark.by else "")
+        runs = [Run(f"{SIGNS[mark.level]} ", mark.level), Run(f"{fit(place, PLACE)} ", "second")]
+        room = width - PLACE - 3
+        path = f"  {plain(mark.path)}" if mark.path and len(text) + len(mark.path) + 2 <= room else ""
+        runs += [Run(fit(text, room - len(path)) if len(text) > room - len(path) else text), Run(path, "dim")]
+        return Line(tuple(runs), "chosen" if mark == self.chosen and self.has_focus else "text")
+
+    def on_click(self, event: events.Click) -> None:
+        """To the place; there are no headings here to sort by."""
+        event.prevent_default()
+        if 0 <= (row := self._top + event.y - self.gutter.top) < len(self.shown):
+            self.choose(self.key(self.shown[row]))
+            self.action_open()
+
+    async def action_leave(self) -> None:
+        if self.words:
+            self.filter("")
+        else:
+            await self.console.run_action("app.step(-1)")
