@@ -14,6 +14,8 @@ from tui.painted import Line, Run
 from tui.words import count_text, fit, plain
 
 STYLES = {"ok": "second", "warn": "warn", "wrong": "wrong"}
+PLAINER = str.maketrans({"─": "-", "·": "/", "…": "~"})
+"""What stands in boxes without box glyphs."""
 RANKS = {"ok": 0, "warn": 1, "wrong": 2}
 
 
@@ -140,6 +142,11 @@ class Drawing:
 
 def box_lines(shown: Shown, name: str, width: int, glyphs: Glyphs) -> Iterator[tuple[Run, ...]]:
     """A node's box: its name with the mark of its state, what it gives and how long a call takes, what waits."""
+    for runs in _box(shown, name, width, glyphs):
+        yield runs if glyphs == "unicode" else tuple(Run(run.text.translate(PLAINER), run.style) for run in runs)
+
+
+def _box(shown: Shown, name: str, width: int, glyphs: Glyphs) -> Iterator[tuple[Run, ...]]:
     entry, chosen = shown.entries[name], name == shown.chosen
     faint = shown.fitting is not None and name not in shown.fitting
     frame, marks = FRAMES[glyphs, chosen], MARKS[glyphs]

@@ -155,15 +155,18 @@ class Items:
                 at += 1
 
     def _part(self, row: list[int], before: list[int]) -> None:
-        """Move down what stands in the row in which an edge that is none of its own leaves the layer before."""
-        rows = self.rows
-        leaving = {rows[item]: self.net[item] for item in before if self.after[item]}
+        """Move down what stands in the row in which another edge leaves the layer before: one that is none of its own,
+        or one that branches off to others where it has several of its own."""
+        rows, after = self.rows, self.after
+        leaving = {rows[item]: item for item in before if after[item]}
         free: int | None = None
         for item in row:
             port, size = (PORT, HEIGHT + 1) if item < self.count else (0, 1)
             at = rows[item] if free is None else max(rows[item], free + port)
-            own = {self.net[each] for each in self.before[item]}
-            while own and leaving.get(at, self.net[self.before[item][0]]) not in own:
+            own = self.before[item]
+            while own and (other := leaving.get(at)) is not None:
+                if other in own and (len(own) == 1 or len(after[other]) == 1):
+                    break
                 at += 1
             rows[item] = at
             free = at - port + size

@@ -18,6 +18,8 @@ from tui.words import age_text
 ORDER = ("provider", "ensemble", "feature", "risk", "stake", "operator", "source", "venue", "sink", "alert")
 """Kinds, the ones a person looks for most first."""
 KINDS = ("", *ORDER)
+UNNUMBERED = 1_000_000
+"""Behind all that have numbers."""
 
 
 def _kind(part: PartTold) -> str:
@@ -39,14 +41,14 @@ class CatalogueTable(Table[PartTold]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        act("catalogue.copy", "y", "copy_toml", "Copy TOML", "copy the part as a table of a flow's file", show=False)
+        act("catalogue.copy", "y", "copy_toml", "Copy TOML", "copy the part as a table of a flow's file")
     ]
 
     NAME: ClassVar[str] = "Catalogue"
     COLUMNS: ClassVar[tuple[Column[PartTold], ...]] = (
         Column("kind", 8, _kind, lambda _: "second", goes=3),
         Column("no", 4, lambda part: spans(part.numbers), lambda _: "second", goes=4, most=12,
-               sort=lambda part: min(part.numbers, default=0)),
+               sort=lambda part: min(part.numbers, default=UNNUMBERED)),
         Column("name", 16, lambda part: part.name, _style, most=26),
         Column("family", 9, lambda part: part.family or part.group, lambda _: "second", goes=2, most=10),
         Column("keys", 4, lambda part: str(len(part.fields)), right=True, goes=5),
@@ -69,7 +71,7 @@ class CatalogueTable(Table[PartTold]):
         place = {kind: at for at, kind in enumerate(ORDER)}
         some = (part for part in parts if self.kind in ("", part.kind))
         return sorted(
-            some, key=lambda part: (place.get(part.kind, len(ORDER)), min(part.numbers, default=0), part.name)
+            some, key=lambda part: (place.get(part.kind, len(ORDER)), min(part.numbers, default=UNNUMBERED), part.name)
         )
 
     def key(self, row: PartTold) -> Hashable:
