@@ -48,11 +48,11 @@ def console(
     """
     try:
         if screenshot is not None:
-            _write(screenshot, asyncio.run(_picture(lambda: find(url, folder), flow, size, page)))
+            _write(screenshot, asyncio.run(_picture(lambda: find(url, folder), flow, folder, size, page)))
         elif not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__)):
             asyncio.run(_print(find(url, folder)))
         else:
-            return _watch(lambda: find(url, folder), flow, page)
+            return _watch(lambda: find(url, folder), flow, folder, page)
     except MoonlightError as problem:
         sys.stderr.write(f"{problem}\n")
         return problem.exit_code
@@ -69,14 +69,14 @@ def key_table() -> str:
     return "\n".join("  ".join((*(cell.ljust(w) for cell, w in zip(row, wide, strict=False)), row[3])) for row in rows)
 
 
-def _watch(where: Callable[[], Address], flow: Path, page: str) -> int:
+def _watch(where: Callable[[], Address], flow: Path, folder: Path, page: str) -> int:
     """Until the person leaves. With COLUMNS or LINES set, the screen would keep that size for ever.
 
     The terminal is drawn through the standard error, so all three standard streams have to be one.
     """
     for frozen in ("COLUMNS", "LINES"):
         os.environ.pop(frozen, None)
-    app = _app(where, flow, page, welcoming=True)
+    app = _app(where, flow, folder, page, welcoming=True)
     gc.freeze()  # what imports left behind stays for good: looking it through again and again made keys wait
     asyncio.run(_shown(app))
     return app.return_code or 0
@@ -88,7 +88,7 @@ async def _shown(app: Console) -> None:
     await app.run_async(mouse=app.shell.settings.look.mouse)
 
 
-def _app(where: Callable[[], Address], flow: Path, page: str, *, welcoming: bool = False) -> Console:
+def _app(where: Callable[[], Address], flow: Path, folder: Path, page: str, *, welcoming: bool = False) -> Console:
     store = Store(since=monotonic())
     file = settings_file()
     try:
@@ -97,14 +97,14 @@ def _app(where: Callable[[], Address], flow: Path, page: str, *, welcoming: bool
         settings, file = Settings(), None
         store.note("error", str(wrong))
     far = "SSH_CONNECTION" in os.environ
-    shell = Shell(store, Engine(where), monotonic, flow, settings, file, far)
+    shell = Shell(store, Engine(where), monotonic, flow, settings, file, far, folder=folder)
     return Console(shell, Link(store, where, monotonic), Brake(where, flow), page=page, welcoming=welcoming)
 
 
-async def _picture(where: Callable[[], Address], flow: Path, size: tuple[int, int], page: str) -> str:
+async def _picture(where: Callable[[], Address], flow: Path, folder: Path, size: tuple[int, int], page: str) -> str:
     """The screen as SVG, once everything on it was told."""
     where()
-    app = _app(where, flow, page)
+    app = _app(where, flow, folder, page)
     async with app.run_test(size=size) as pilot:
         latest = monotonic() + PATIENCE
         while missing := app.missing:

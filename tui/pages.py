@@ -10,6 +10,7 @@ from tui.keys.page import KeysPage
 from tui.logs.page import LogsPage
 from tui.page import PageKind, kind_of
 from tui.preferences.page import SettingsPage
+from tui.research.page import ResearchPage
 from tui.strategies.page import StrategiesPage
 from tui.trades.page import TradesPage
 
@@ -24,10 +25,11 @@ PAGES: tuple[PageKind, ...] = tuple(
         FlowPage,
         EditPage,
         AccountsPage,
+        ResearchPage,
         LogsPage,
         StrategiesPage,
         SettingsPage,
     )
 )
-FIRST = KeysPage.NAME
+FIRST = DashPage.NAME
 NAMES = tuple(kind.name for kind in PAGES)

@@ -34,6 +34,8 @@ class Shell:
     controls: bool = False
     """Whether the person has taken control; until then nothing is changed but by the kill switch."""
 
+    folder: Path | None = None
+    """The flow's folder, where its ledger is; None: beside the file."""
     acts: tuple[Placed, ...] = ()
     """Everything keys do, wherever."""
     held: bool = False
@@ -42,6 +44,11 @@ class Shell:
     """What somebody should hear of."""
     wall: Callable[[], int] = wall
     """This machine's clock (ms UTC)."""
+
+    @property
+    def home(self) -> Path:
+        """Where what belongs to the flow is kept."""
+        return self.folder or self.flow.parent
 
     @property
     def zone(self) -> tzinfo:

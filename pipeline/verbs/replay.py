@@ -12,8 +12,11 @@ each time, unless you name one).
 
 import argparse
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
@@ -26,12 +29,19 @@ from pipeline.times import timeframe_name, utc_text
 from pipeline.trials import note_trial
 from pipeline.verbs.common import flow_option, json_option, proven_plan_of, say_json
 from pipeline.verbs.spans import progress, span_asked, span_options
+from pipeline.watched_run import WatchedRun, both
+
+PLACES = 120
+"""Points of a line of equity."""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     flow_option(parser)
     span_options(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the results go; a new folder")
+    parser.add_argument(
+        "--followed", type=Path, metavar="DIR", help="say in DIR/told.json how far it is; end when DIR/stop is there"
+    )
     json_option(parser)
 
 
@@ -39,9 +49,14 @@ def run(options: argparse.Namespace) -> int:
     plan = proven_plan_of(options)
     begin, end = span_asked(plan, options)
     folder = _folder(plan, options.out)
-    with Results(folder, {account: tie_of(plan, account) for account in plan.accounts}) as results:
-        replay = replayed(plan, begin, end, results, progress=progress("replaying"))
-    accounts = dict(results.accounts())
+    with ExitStack() as held:
+        run = None if options.followed is None else WatchedRun(options.followed, plan.name, begin, end)
+        followed = None if run is None else held.enter_context(run)
+        with Results(folder, {account: tie_of(plan, account) for account in plan.accounts}) as results:
+            replay = replayed(plan, begin, end, results, progress=both(progress("replaying"), followed))
+        accounts = dict(results.accounts())
+        if run is not None:
+            run.find({**_as_json(plan, replay, accounts), "equity": {n: _equity(a) for n, a in accounts.items()}})
     if options.json:
         say_json(_as_json(plan, replay, accounts))
     else:
@@ -55,6 +70,13 @@ def _found(result: AccountResult) -> dict[str, Any]:
     """What of an account's replay is kept with the trial."""
     facts = result.as_json()
     return {name: facts[name] for name in ("bars", "win_rate", "evidence", "profit", "expectancy", "drawdown")}
+
+
+def _equity(result: AccountResult) -> list[float]:
+    """How the profit grew with the trades, in so many places at the most."""
+    profits = np.cumsum([float(order.profit) for order in result.orders])
+    places = np.linspace(0, len(profits) - 1, min(len(profits), PLACES)).astype(int)
+    return [round(float(profits[at]), 2) for at in places]
 
 
 def _folder(plan: Plan, named: Path | None) -> Path:

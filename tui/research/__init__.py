@@ -1,0 +1,1 @@
+"""Replays started from the console, how far they are, and what they found."""
