@@ -14,6 +14,7 @@ from rich.style import Style
 from textual.pilot import Pilot
 
 from pipeline.aside import here
+from pipeline.control.controls import Controls
 from pipeline.control.showing import looked_at
 from pipeline.engine import LEDGER_FILE
 from pipeline.switch import Switch
@@ -39,7 +40,14 @@ class Bench:
     Its kill switch is that of a flow which has not begun: a stop is a row of the ledger.
     """
 
-    def __init__(self, view: SampleView, folder: Path, page: str = "keys") -> None:
+    def __init__(
+        self,
+        view: SampleView,
+        folder: Path,
+        page: str = "keys",
+        more: Callable[[Controls], Controls] = lambda controls: controls,
+    ) -> None:
+        """`more` adds to what may be asked of the desk."""
         self.view = view
         self.folder = folder
         self.now = FROZEN
@@ -51,7 +59,7 @@ class Bench:
         self.app = Console(self.shell, self.link, self.brake, page=page)
         (folder / "flows.toml").write_text('[moonlight]\ndata = "."\n[accounts.demo-1]\n', encoding="utf-8")
         switch = Switch(folder / LEDGER_FILE, ZoneInfo("UTC"), ("demo-1", "demo-2", "live-7"), NOON)
-        self.desk = Desk(looked_at(view, here, switch), folder)
+        self.desk = Desk(more(looked_at(view, here, switch)), folder)
         self.pilot: Pilot[None] | None = None
 
     async def press(self, *keys: str) -> None:
@@ -84,8 +92,9 @@ async def on_bench(
     *,
     desk: bool = True,
     page: str = "keys",
+    more: Callable[[Controls], Controls] = lambda controls: controls,
 ) -> AsyncGenerator[Bench]:
-    bench = Bench(view or SampleView(), folder, page)
+    bench = Bench(view or SampleView(), folder, page, more)
     if desk:
         await bench.desk.start()
     try:

@@ -16,6 +16,8 @@ from tui.words import money, plain
 
 MOST = 6
 """Rows it takes at the most."""
+LOW = 22
+"""Rows of the screen below which win rates are left to the row above all pages."""
 
 
 class Counts(Panel):
@@ -40,18 +42,21 @@ class Counts(Panel):
         return Frame(self._lines(width)[:height])
 
     def _lines(self, width: int) -> Sequence[Line]:
-        return [*self._unknown(width), *self._counted(width), *self._rates(width)]
+        low = self.screen.size.height < LOW
+        return [*self._unknown(width, low=low), *self._counted(width), *(() if low else self._rates(width))]
 
-    def _unknown(self, width: int) -> Iterable[Line]:
+    def _unknown(self, width: int, *, low: bool) -> Iterable[Line]:
         """Nothing on the page matters more."""
         unknown = self._blotter.unknown
-        if unknown:
-            told = "; ".join(map(_doubtful, sums(unknown, self._accounts.rows)))
-            many = f"{len(unknown)} orders are" if len(unknown) > 1 else "1 order is"
-            text = (
-                f"{WRONG} {many} UNKNOWN ({told}): nobody knows what became of them, and their keys are frozen until "
-            )
-            yield from _wrapped(f"{text}their venue tells or somebody signs", width, "wrong")
+        if not unknown:
+            return ()
+        told = "; ".join(map(_doubtful, sums(unknown, self._accounts.rows)))
+        many, them, keys = "1 order is", "it", "its key is"
+        if len(unknown) > 1:
+            many, them, keys = f"{len(unknown)} orders are", "them", "their keys are"
+        text = f"{WRONG} {many} UNKNOWN ({told})"
+        more = f": nobody knows what became of {them}; {keys} frozen until the venue tells or somebody signs"
+        return _wrapped(text if low else text + more, width, "wrong")
 
     def _counted(self, width: int) -> Iterable[Line]:
         if why := why_empty(self.shell, self._blotter):
@@ -82,7 +87,7 @@ def _of_purse(purse: Purse, counts: Sequence[Counted], when: str, width: int) ->
         kind,
         Run(f" {when} ", "dim"),
         Run(results),
-        Run(f"  P/L {signed_money(profit)}", _gain(profit)),
+        Run(f"  P/L {signed_money(profit) if profit else '0.00'}", _gain(profit)),
         Run(f"  ○ {total['void']} void", "second"),
         Run(f"  ─ {spaced(total['none'])} not placed", "second"),
     ]

@@ -113,7 +113,7 @@ class OrderScreen(Reading):
     def action_chart(self) -> None:
         if self._told.value is not None:
             self.dismiss()
-            self.console.post_message(Go("chart", self._key))
+            self.console.post_message(Go("chart", (self._key, self._told.value.order.bar)))
 
     def action_log(self) -> None:
         self.dismiss()
@@ -141,6 +141,6 @@ def delay_of(report: ReportTold) -> str:
             costs = ", ".join(
                 f"{cost * 100:.1f} pp if a signal fades in {fading}" for fading, cost in found["costs"].items()
             )
-            costs = f", which costs {costs} of its win rate" if costs else ""
-            return f"{found['median_seconds'] * 1000:.0f} ms on the median{costs}"
+            said = f", which of its win rate costs {costs}" if costs else ""
+            return f"{found['median_seconds'] * 1000:.0f} ms on the median{said}"
     return ""

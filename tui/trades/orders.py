@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from pipeline.control.trades import OrderRow
 from pipeline.values import ENDED, UNSURE
+from tui.painted import Frame
 from tui.shell import Shell
 from tui.table import Column, Table
 from tui.trades.blotter import Blotter
@@ -45,6 +46,8 @@ class OrdersTable(Table[OrderRow]):
         self.which: Which = ""
         self.of_all = False
         """Orders of all days."""
+        self._newest: Hashable = None
+        """The first row, while the cursor is on it."""
 
     def version(self) -> object:
         return self._blotter.version, self.which, self._accounts.telling
@@ -65,6 +68,15 @@ class OrdersTable(Table[OrderRow]):
         """The next outcome alone; after the last all."""
         self.which = WHICH[(WHICH.index(self.which) + 1) % len(WHICH)]
         self.look()
+
+    def frame(self, width: int, height: int) -> Frame:
+        """Who looks at the newest order goes on looking at the newest."""
+        if self._newest is not None and self.chosen == self._newest and not self.sorted_by:
+            self.chosen = None
+        frame = super().frame(width, height)
+        row = self.row
+        self._newest = self.key(row) if row is not None and row is self.shown[0] else None
+        return frame
 
     @property
     def near_end(self) -> bool:

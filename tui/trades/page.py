@@ -1,6 +1,6 @@
 """The page of trades: what was counted, the contracts that run, and the orders of the day."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, ClassVar
 
 from textual import on
@@ -139,9 +139,15 @@ class TradesPage(Page):
         late = self.blotter.why or not self.blotter.told or self.now() - self.blotter.at >= ANYWAY
         if late or seen != self._seen:
             self._seen = seen
-            self.run_worker(self.blotter.look(), group="trades-look")
-        elif self.orders.near_end and self.orders.row is not None and self.orders.has_focus:
+            self.run_worker(self._told(self.blotter.look()), group="trades-look")
+        elif self.blotter.next and self.orders.near_end and self.orders.has_focus:
             self.action_more()
+
+    async def _told(self, question: Awaitable[None]) -> None:
+        """Show what was answered at once."""
+        await question
+        for panel in (self.counts, self.contracts, self.orders):
+            panel.look()
 
     @property
     def _since(self) -> int:
@@ -189,7 +195,7 @@ class TradesPage(Page):
             self.store.note("info" if closed.done else "warning", closed.text)
             severity = "information" if closed.done else "error"
             self.notify(closed.text, severity=severity, timeout=TOLD, markup=False)
-        await self.blotter.look()
+        await self._told(self.blotter.look())
 
     def action_why(self) -> None:
         row = self._row
@@ -199,7 +205,7 @@ class TradesPage(Page):
     def action_chart(self) -> None:
         row = self._row
         if row is not None:
-            self.post_message(Go("chart", _key(row)))
+            self.post_message(Go("chart", (_key(row), row.bar)))
 
     def action_log(self) -> None:
         row = self._row
@@ -215,7 +221,7 @@ class TradesPage(Page):
 
     def action_more(self) -> None:
         if self.blotter.next:
-            self.run_worker(self.blotter.more(), group="trades-more")
+            self.run_worker(self._told(self.blotter.more()), group="trades-more")
         else:
             self.notify("these are all there are" if self.orders.of_all else "d shows older days", markup=False)
 

@@ -18,7 +18,7 @@ Time = Callable[[int], str]
 """How a moment is shown, to the millisecond."""
 SIDE_BY_SIDE = 100
 """Cells from which on gates stand beside what they were asked about."""
-GATES = 58
+GATES = 60
 """Cells that gates take there."""
 SIDES = {1: "CALL", -1: "PUT", 0: "no direction"}
 NEAR = 2_000
@@ -67,7 +67,7 @@ def _gate(gate: GateAnswer, width: int, *, first: bool) -> Iterator[Line]:
     mark = f" {WRONG} no " if no else f" {YES} yes"
     against = f"{number(gate.value):>9} against {number(gate.threshold):<9}"
     head = [Run(mark, style), Run(f" {fit(gate.gate, 13)}", style), Run(against, "second" if not no else style)]
-    more = "  ".join(part for part in (plain(gate.word), "◂ the first no" if first else "") if part)
+    more = "  ".join(part for part in (plain(gate.word), "◂ first no" if first else "") if part)
     used = sum(cell_len(run.text) for run in head)
     if used + 1 + cell_len(more) <= width:
         yield Line((*head, Run(f" {more}", style if first else "dim")))
@@ -117,10 +117,12 @@ def _votes(why: Why, width: int) -> Iterator[Line]:
         yield from paragraph("nobody keeps votes; the engine remembers those on its newest bars", width, "dim")
     for vote in why.votes:
         strength = "" if vote.strength is None else f" {vote.strength:.3g}"
-        said = f"{leaning(vote.direction)}{strength}" if not vote.word else f"{WRONG} failed: {vote.word}"
-        style = "wrong" if vote.word else side(vote.direction)
-        head = f" {fit(plain(vote.provider), 16)} "
-        yield Line((Run(head), Run(plain(said), style), Run(f"  in {plain(vote.ensemble)}", "dim")))
+        if vote.word:
+            yield from paragraph(f"{vote.provider} {WRONG} failed in {vote.ensemble}: {vote.word}", width, "wrong")
+            continue
+        said = f"{leaning(vote.direction)}{strength}"
+        runs = Run(f" {fit(plain(vote.provider), 16)} "), Run(fit(said, 8), side(vote.direction))
+        yield Line((*runs, Run(fit(f"in {plain(vote.ensemble)}", width - 26), "dim")))
 
 
 def _standing(why: Why, width: int, time: Time) -> Iterator[Line]:
@@ -132,9 +134,9 @@ def _standing(why: Why, width: int, time: Time) -> Iterator[Line]:
             f"{WARNING} {whom} stopped since {time(stop.since)} by {stop.by}: {stop.reason}", width, "warn"
         )
     life = why.life if why.life is not None else "nothing told"
-    armed = f"armed until {time(why.armed_until)}" if why.armed_until else "not armed"
+    armed = f"; real money armed until {time(why.armed_until)}" if why.armed_until else ""
     stopped = "" if why.stops else "; nothing was stopped"
-    yield from paragraph(f"key {life}; {armed}{stopped}", width, "second")
+    yield from paragraph(f"key {life}{armed}{stopped}", width, "second")
     for each in why.open:
         mark = "▲ CALL" if each.direction == "call" else "▼ PUT"
         yield from paragraph(f"{each.state} {each.product} {each.timeframe} {mark} {money(each.stake)}", width)
@@ -153,7 +155,7 @@ def _since(why: Why, width: int, time: Time) -> Iterator[Line]:
         when = f" at {time(order.ended_at)}" if order.ended_at else ""
         reason = f" ({order.reason})" if order.reason else ""
         yield from paragraph(f"order {order.order}: {result}{when}{entry}{exit_}{reason}", width)
-    yield from paragraph(f"a contract of this bar {why.would_have}", width)
+    yield from paragraph(f"a contract of this bar: {why.would_have}", width)
 
 
 def number(value: float | None) -> str:

@@ -32,7 +32,7 @@ class WhyScreen(Reading):
         act("why.after", "right,right_square_bracket", "step(1)", "After", "the bar decided after", key_display="→"),
         act("why.moment", "t", "moment", "To", "the bar of a moment one types"),
         act("why.last", "n", "last", "Newest", "the newest bar decided of this key"),
-        act("why.chart", "c", "chart", "Chart", "the chart of this key"),
+        act("why.chart", "c", "chart", "Chart", "the chart of this key at this bar"),
         act("why.copy", "y", "copy_text", "Copy", "copy it as the verb `why` prints it"),
         act("why.copy_json", "Y", "copy_json", "Copy JSON", "copy it as JSON", show=False),
     ]
@@ -162,7 +162,7 @@ class WhyScreen(Reading):
     def action_chart(self) -> None:
         if self._name is not None:
             self.dismiss()
-            self.console.post_message(Go("chart", self._name))
+            self.console.post_message(Go("chart", (self._name, self._bar)))
 
     def action_copy_text(self) -> None:
         why = self._answer.value
