@@ -9,58 +9,15 @@ import pytest
 from pipeline.errors import InputError
 from pipeline.watched_run import STOP, TOLD, Stopped, WatchedRun
 from tests.screens import on_bench, run
+from tests.support import ROOT
 from tui.research.asked import words_of
 from tui.research.found import drawn
 from tui.research.shelf import SILENT, Shelf
 
-FLOW = """
-[moonlight]
-data = "."
-
-[sources.market]
-use = "synthetic"
-products = ["EURUSD"]
-seed = 1
-start = "2026-01-05T08:00:00Z"
-
-[operators.bars]
-use = "window"
-from = "market"
-timeframes = ["1m"]
-
-[features]
-fast = { use = "ema", period = 3 }
-slow = { use = "ema", period = 8 }
-
-[providers.cross]
-use = "ema_cross"
-fast = "fast"
-slow = "slow"
-
-[accounts.demo-1]
-venue = "practice"
-balance = "1000.00"
-
-[venues.practice]
-use = "practice"
-
-[risk.main]
-use = "guard"
-from = "cross"
-accounts = ["demo-1"]
-stake = { use = "fixed", amount = "1.00" }
-threshold = 0.1
-max_daily_loss = "40.00"
-
-[sinks.orders]
-use = "executor"
-from = "main"
-"""
-
-
 def flow_in(folder: Path) -> Path:
+    """The flow that comes with the program."""
     flow = folder / "flows.toml"
-    flow.write_text(FLOW, "utf-8")
+    flow.write_text((ROOT / "flows.toml").read_text("utf-8"), "utf-8")
     return flow
 
 
@@ -133,7 +90,7 @@ def test_a_replay_begun_in_the_console_is_followed_compared_and_removed(tmp_path
             await bench.shows("in a process of its own")
             await bench.press("7", "q", "enter")
             await bench.shows("7q")
-            await bench.press("backspace", "backspace", "2", "h", "enter")
+            await bench.press("backspace", "backspace", "1", "h", "enter")
             await bench.until(lambda: "✔ done" in bench.text, 40)
             await bench.shows("#1", "vs break-even", "evidence ×", "not a forecast")
             await bench.press("d")
