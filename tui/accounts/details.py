@@ -14,8 +14,8 @@ OF_BOUNDS = {
     "daily_loss": "lost today",
     "loss": "lost today",
     "target": "won today",
-    "trades": "trades today",
-    "open": "open at once",
+    "trades": "trades",
+    "open": "open now",
 }
 
 
@@ -42,9 +42,8 @@ class AccountPanel(Scrolled):
 
     def _lines(self, row: AccountWhole, width: int) -> Iterator[Line]:
         kind = kind_of(row)
-        yield Line(
-            (Run("money       ", "dim"), Run(f" {kind} ", "real" if kind == "REAL" else "text"), *self._armed(row))
-        )
+        whose = Run(" REAL ", "real") if kind == "REAL" else Run(kind)
+        yield Line((Run("money       ", "dim"), whose, *self._armed(row)))
         state, style = state_of(row)
         since = f" since {self.shell.time(row.since_ms, '%Y-%m-%d %H:%M:%S')}" if row.since_ms else ""
         yield from told("state", f"{state}{since}{f': {row.reason}' if row.reason else ''}", width, style)
@@ -77,5 +76,5 @@ class AccountPanel(Scrolled):
 def _bound(bound: Bound, currency: str) -> Line:
     unit = "" if bound.what in ("open", "trades") else f" {currency}"
     said = f" {money(bound.used)} of {money(bound.most)}{unit}, {bound.share * 100:.0f} %  {bound.risk}"
-    head = f"{OF_BOUNDS.get(bound.what, bound.what):<13}"
+    head = f"{OF_BOUNDS.get(bound.what, bound.what):<11} "
     return Line((Run(head, "dim"), Run(used(bound, 10), used_style(bound)), Run(plain(said), used_style(bound))))

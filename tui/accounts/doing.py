@@ -109,7 +109,8 @@ def arming(row: AccountWhole) -> str:
     until = "It is armed already; `disarm` ends that at once.\n\n" if row.armed else ""
     return (
         f"{until}Nothing that goes over a network can arm real money, and a console does. Somebody types it at a "
-        f"terminal, in the flow's folder:\n\n  python -m pipeline arm {row.id} --for 2h\n\nIt shows on whose word one may trade "
-        "there, the limits, the last certificate and what the record proves; then it asks for the account's name. It "
-        f"ends by itself, after twelve hours at the most, or at once:\n\n  python -m pipeline disarm {row.id}"
+        f"terminal, in the flow's folder:\n\n  python -m pipeline arm {row.id} --for 2h\n\n"
+        "It shows on whose word one may trade there, the limits, the last certificate and what the record proves; then "
+        "it asks for the account's name. It ends by itself, after twelve hours at the most, or at once:\n\n"
+        f"  python -m pipeline disarm {row.id}"
     )

@@ -73,12 +73,13 @@ def _proof(found: Evidence) -> str:
 
 
 def _needed(needed: Needed) -> str:
-    return ", ".join(
-        f"{count_text(each.still)} more trades for an edge of{HARD}{each.edge * 100:g}{HARD}pp{_days(each.days)}"
+    said = (
+        f"{count_text(each.still)} more for an edge of{HARD}{each.edge * 100:g}{HARD}pp{_days(each.days)}"
         if each.still
         else f"enough for an edge of{HARD}{each.edge * 100:g}{HARD}pp"
         for each in needed.edges
     )
+    return f"independent trades: {', '.join(said)}"
 
 
 def _days(days: float | None) -> str:

@@ -12,7 +12,7 @@ from tui.shell import Shell
 from tui.table import Column, Table
 from tui.words import age_text, count_text, gain, money
 
-BAR = 8
+BAR = 6
 EIGHTHS = " ▏▎▍▌▋▊▉"
 NEAR = 0.8
 """A limit of which so much is used is one to look at."""
@@ -149,7 +149,7 @@ COLUMNS = (
     Column[AccountWhole]("", 3, lambda row: row.currency, lambda row: "dim", goes=8),
     Column[AccountWhole]("balance", 10, lambda row: money(row.balance), right=True, most=16),
     Column[AccountWhole]("day", 9, _day, lambda row: side(gain(row.day_profit)), right=True, most=14),
-    Column[AccountWhole]("limit", 20, _limit, lambda row: used_style(worst_of(row)), goes=2, most=26),
+    Column[AccountWhole]("limit", 24, _limit, lambda row: used_style(worst_of(row)), goes=2, most=32),
     Column[AccountWhole]("open", 4, lambda row: str(row.open) if row.open else "─", right=True, goes=1),
     Column[AccountWhole]("keys", 4, lambda row: str(row.keys), right=True, goes=3),
     Column[AccountWhole]("trades", 6, lambda row: count_text(row.trades) if row.trades else "─", right=True, goes=4),

@@ -27,7 +27,7 @@ class RecordsPanel(Panel, can_focus=True):
     """The log, the newest at the bottom. `f` stops and goes on following; going up stops it too, `G` goes on.
 
     `/` shows fewer: words, `level:error`, `module:venues`, `order:ID`, `account:NAME`, `!word`, `a|b`, `/expression/`.
-    `w` goes through the least level, `e` is warnings and worse. `enter` opens a record with all its fields, `y` copies it.
+    `w` goes through the least level, `e` is warnings and worse. `enter` shows all of a record, `y` copies it.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -176,6 +176,8 @@ class RecordsPanel(Panel, can_focus=True):
 
     def _title(self) -> str:
         heard, now = self.heard, self.now()
+        if self._paces and not self._paces[0][1]:
+            self._paces = []  # what was said before this console looked tells nothing of how much is said now
         if not self._paces or now - self._paces[-1][0] >= 1:
             self._paces = [*self._paces, (now, heard.end)][-6:]
         (since, before), (until, after) = self._paces[0], self._paces[-1]
