@@ -435,7 +435,14 @@ def test_a_ledger_keeps_what_was_shown_to_whoever_armed(say: Callable[..., Said]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there are no pseudo-terminals")
-@pytest.mark.parametrize(("typed", "code"), [("demo-1", 0), ("demo-1 ", 1), ("DEMO-1", 1), ("yes", 1), ("", 1)])
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("demo-1", 0),
+        ("DEMO-1", 1),
+        *(pytest.param(typed, 1, marks=pytest.mark.slow) for typed in ("demo-1 ", "yes", "")),
+    ],
+)
 def test_at_a_terminal_the_accounts_name_is_typed_exactly_as_it_is_written(folder: Path, typed: str, code: int) -> None:
     ours, theirs = pty.openpty()
     try:

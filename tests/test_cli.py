@@ -226,14 +226,14 @@ def test_a_word_that_is_no_verb_ends_with_2_and_the_verbs_there_are(shell: Shell
 # --- validate --------------------------------------------------------------------------------------------------------
 
 
-def test_a_whole_flow_is_summed_up(shell: Shell, folder: Path) -> None:
-    ended = shell.run(folder, "validate")
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout == (
+def test_a_whole_flow_is_summed_up(folder: Path, here: Callable[..., Said]) -> None:
+    assert here(folder, "validate") == (
+        0,
         "flows.toml: ok: 1 accounts, 8 nodes, 2 features, 0 tests\n"
         "features are warm after 30 bars; history to load: 94 × 1m\n"
         "nothing looks ahead: 2 features, 1 provider, 1 ensemble tried, 1,072 rows compared "
-        "(--deep tries every row by itself)\n"
+        "(--deep tries every row by itself)\n",
+        "",
     )
 
 
@@ -437,7 +437,9 @@ def test_a_recorded_run_is_made_again_link_by_link(shell: Shell, ran: Path) -> N
     assert int(match[3]) > 0
 
 
-def test_a_price_that_was_changed_is_found_at_the_first_node_it_reaches(shell: Shell, ran: Path, folder: Path) -> None:
+def test_a_price_that_was_changed_is_found_at_the_first_node_it_reaches(
+    ran: Path, folder: Path, here: Callable[..., Said]
+) -> None:
     session = Path(shutil.copytree(ran / "session", folder / "session"))
     lines = (session / "journal.jsonl").read_text(encoding="utf-8").splitlines()
     entered = [number for number, line in enumerate(lines) if '"type":"Quotes"' in line]
@@ -445,12 +447,12 @@ def test_a_price_that_was_changed_is_found_at_the_first_node_it_reaches(shell: S
     flipped["value"]["ask"][-1] += 0.01
     lines[entered[len(entered) // 2]] = json.dumps(flipped)
     (session / "journal.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    ended = shell.run(folder, "verify", "session")
-    assert (ended.returncode, ended.stderr) == (1, "")
-    assert re.search(r"^\d+/\d+ identical", ended.stdout)
-    assert re.search(r"^first difference at link \d+, 2026-01-05T10:", ended.stdout, re.MULTILINE)
-    assert re.search(r"^  recorded: operators\.bars gave Bars", ended.stdout, re.MULTILINE)
-    assert re.search(r"^  replayed: operators\.bars gave Bars", ended.stdout, re.MULTILINE)
+    code, out, error = here(folder, "verify", "session")
+    assert (code, error) == (1, "")
+    assert re.search(r"^\d+/\d+ identical", out)
+    assert re.search(r"^first difference at link \d+, 2026-01-05T10:", out, re.MULTILINE)
+    assert re.search(r"^  recorded: operators\.bars gave Bars", out, re.MULTILINE)
+    assert re.search(r"^  replayed: operators\.bars gave Bars", out, re.MULTILINE)
 
 
 def test_a_folder_that_holds_no_recording_is_a_mistake(folder: Path, here: Callable[..., Said]) -> None:
@@ -465,10 +467,10 @@ def test_a_session_is_not_recorded_over(ran: Path, here: Callable[..., Said]) ->
     assert error == "session holds a recorded session already; name a new folder, or remove it\n"
 
 
-def test_why_shows_every_gate_of_a_bar_with_its_numbers(shell: Shell, ran: Path) -> None:
-    ended = shell.run(ran, "why", "EURUSD", "1m", "10:05")
-    assert (ended.returncode, ended.stderr) == (0, "")
-    head, verdict, *gates = ended.stdout.splitlines()
+def test_why_shows_every_gate_of_a_bar_with_its_numbers(ran: Path, here: Callable[..., Said]) -> None:
+    code, out, error = here(ran, "why", "EURUSD", "1m", "10:05")
+    assert (code, error) == (0, "")
+    head, verdict, *gates = out.splitlines()
     assert head.startswith("EURUSD 1m 2026-01-05 10:05 UTC · demo-1 · decided 10:06:00.")
     assert re.match(r"  (traded|not traded: \w+)", verdict)
     said = [line.split() for line in gates if line.startswith(("  ✔", "  ✖"))]
@@ -595,9 +597,9 @@ def test_a_graph_names_every_node_in_every_format(folder: Path, here: Callable[.
     assert {"from": "sinks.orders", "to": "risk.main", "carries": ["Order"], "closes": True} in drawn["edges"]
 
 
-def test_list_shows_kinds_parts_and_their_keys(shell: Shell, tmp_path: Path, here: Callable[..., Said]) -> None:
-    ended = shell.run(tmp_path, "list")
-    assert (ended.returncode, ended.stderr) == (0, "")
+def test_list_shows_kinds_parts_and_their_keys(tmp_path: Path, here: Callable[..., Said]) -> None:
+    code, out, error = here(tmp_path, "list")
+    assert (code, error) == (0, "")
     assert {
         "[sources]",
         "[operators]",
@@ -607,7 +609,7 @@ def test_list_shows_kinds_parts_and_their_keys(shell: Shell, tmp_path: Path, her
         "[risk]",
         "[venues]",
         "[sinks]",
-    } <= {line.strip() for line in ended.stdout.splitlines()}
+    } <= {line.strip() for line in out.splitlines()}
     code, out, _ = here(tmp_path, "list", "providers")
     assert code == 0
     assert "ema_cross" in out
@@ -667,10 +669,10 @@ def test_list_of_what_there_is_not_names_the_nearest(tmp_path: Path, here: Calla
     )
 
 
-def test_the_schema_is_json_that_knows_our_tables(shell: Shell, tmp_path: Path) -> None:
-    ended = shell.run(tmp_path, "schema")
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert {"moonlight", "accounts", "sources", "test"} <= set(json.loads(ended.stdout)["properties"])
+def test_the_schema_is_json_that_knows_our_tables(tmp_path: Path, here: Callable[..., Said]) -> None:
+    code, out, error = here(tmp_path, "schema")
+    assert (code, error) == (0, "")
+    assert {"moonlight", "accounts", "sources", "test"} <= set(json.loads(out)["properties"])
 
 
 def test_doctor_finds_this_machine_well(shell: Shell, folder: Path) -> None:

@@ -13,6 +13,7 @@ from tests.support import MONDAY, SMALL, Entry, decided, plan_of, play
 
 HOURS = 3
 END = MONDAY + HOURS * 3_600_000
+SEEDS = st.integers(0, 2**20)
 PLAN = plan_of(SMALL.replace('max_daily_loss = "20.00"', 'max_daily_loss = "4.00"\ncool_down = "90s"'))
 
 
@@ -42,10 +43,21 @@ def in_blocks(markets: list[Quotes], rows: int) -> Iterator[Entry]:
 
 
 @pytest.mark.no_cover  # other tests go the same ways, and tracing whole flows takes three times their time
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=1, deadline=None)
 @example(seed=2722)  # two products end a bar at one instant, and the day's loss allows one of them a trade
-@given(seed=st.integers(0, 2**20))
+@given(seed=SEEDS)
 def test_single_rows_and_blocks_given_ahead_make_the_same_decisions(seed: int) -> None:
+    the_same(seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS)
+def test_single_rows_and_blocks_given_ahead_make_the_same_decisions_of_twenty_markets(seed: int) -> None:
+    the_same(seed)
+
+
+def the_same(seed: int) -> None:
     markets = [market(seed, "EURUSD"), market(seed + 1, "BTCUSD")]
     singles = decided(play(PLAN, [entry for each in markets for entry in one_by_one(each)], END + 120_000))
     assert len(singles) > 100

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.ledger import Ledger, LedgerError
-from pipeline.ledger.tables import VERSION
+from pipeline.ledger.tables import VERSION, opened
 from pipeline.lives import begun
 from tests.processes.broker import Broker
 from tests.processes.comparing import differences, orders_of, unintended
@@ -172,8 +172,11 @@ def _held(path: Path) -> bool:
     return False
 
 
-def test_a_start_beside_an_engine_that_was_stopped_in_the_middle_of_a_write_ends_in_a_sentence(tmp_path: Path) -> None:
+def test_a_start_beside_an_engine_that_was_stopped_in_the_middle_of_a_write_ends_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "ledger.db"
+    monkeypatch.setattr(opened, "__defaults__", (10,))  # milliseconds
     with Ledger(path), closing(sqlite3.connect(path, isolation_level=None)) as stopped:
         stopped.execute("BEGIN IMMEDIATE")
         with pytest.raises(LedgerError, match=r"another program has kept the ledger .* locked for 5 s; end it"):

@@ -696,7 +696,7 @@ def mutated(path: KeyPath, change: str, value: Any) -> str:
     return tomlkit.dumps(data)
 
 
-@settings(max_examples=50, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(path=st.sampled_from(KEYS), change=st.sampled_from(["delete", "rename", "retype"]), value=VALUES)
 def test_whatever_is_done_to_a_key_it_is_a_plan_or_problems_with_places(path: KeyPath, change: str, value: Any) -> None:
     text = mutated(path, change, value)

@@ -13,6 +13,7 @@ from pipeline.__main__ import main
 from pipeline.errors import MoonlightError
 from pipeline.ledger import Ledger
 from pipeline.ledger.pruning import TABLES, pruned, to_prune
+from pipeline.ledger.tables import opened
 from pipeline.lives import begun
 from pipeline.replaying import replayed
 from pipeline.times import DAY, HOUR, MINUTE
@@ -160,7 +161,7 @@ def test_beside_a_ledger_that_is_being_written_it_waits_its_turn(path: Path) -> 
 
 
 def test_a_ledger_that_is_kept_locked_is_told_in_a_sentence(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.ledger.tables.PATIENCE", 10)
+    monkeypatch.setattr(opened, "__defaults__", (10,))  # milliseconds
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(MoonlightError, match=r"another program has kept the ledger .* locked for"):
