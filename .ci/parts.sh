@@ -75,7 +75,7 @@ at_our_priority() {
 }
 shown() { timed bash .ci/parts.sh "$1"; }
 collected() { # so that the tests are compiled once, and not by each of the processes that run them
-    python -m pytest --collect-only -q >/dev/null 2>&1 </dev/null
+    nice -n 5 python -m pytest --collect-only -q >/dev/null 2>&1 </dev/null
 }
 
 computing=() waiting=()

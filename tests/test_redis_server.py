@@ -3,6 +3,8 @@
 import pytest
 from redis import Redis
 from redis import exceptions as redis_errors
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.redis_server import ABSENT, HERE, RedisServer, redis_running
 
@@ -45,7 +47,7 @@ def test_one_with_a_password_wants_it() -> None:
     with (
         redis_running(password="the house") as server,  # noqa: S106
         server.client() as known,
-        Redis(host=HERE, port=server.port) as nobody,
+        Redis(host=HERE, port=server.port, retry=Retry(NoBackoff(), 0)) as nobody,
     ):
         assert known.get("a") is None
         with pytest.raises(redis_errors.AuthenticationError):
