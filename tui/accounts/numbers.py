@@ -113,10 +113,12 @@ def _payouts(found: Payouts, width: int) -> Iterator[Line]:
     hours = [found.hours.get(f"{at:02}") for at in range(HOURS)]
     means = [hour.payout if hour is not None else None for hour in hours]
     lowest = min((mean for mean in means if mean is not None), default=0.0)
-    bars = eighths(means, lowest - 0.05)
-    yield Line((Run("payouts     ", "dim"), Run("0h ", "dim"), Run(bars, "up"), Run(" 23h", "dim")))
+    runs = (Run("payouts     ", "dim"), Run("0h ", "dim"), Run(eighths(means, lowest - 0.05), "up"), Run(" 23h", "dim"))
+    drawn = sum(len(run.text) for run in runs) <= width
+    if drawn:
+        yield Line(runs)
     said = ", ".join(f"{hour}h{HARD}{each.payout:.3f}×{each.n}" for hour, each in sorted(found.hours.items()))
-    yield from told("", f"{said} ({found.zone})", width, "second")
+    yield from told("" if drawn else "payouts", f"{said} ({found.zone})", width, "second")
 
 
 def _delay(found: Delay) -> str:
