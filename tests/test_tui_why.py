@@ -37,8 +37,8 @@ async def ask(bench: Bench, name: KeyName | None = KEY, bar: int = 0, order: str
 @pytest.mark.parametrize("size", [(120, 36), (80, 24)])
 def test_why_looks_as_approved(tmp_path: Path, size: tuple[int, int]) -> None:
     async def main() -> None:
-        async with on_ledger(tmp_path, size, page="keys") as bench:
-            await bench.shows("price")
+        async with on_ledger(tmp_path, size) as bench:
+            await bench.shows("Orders today 9", "at stake 2.00", "win rate")
             await ask(bench)
             await bench.shows("as known then", "traded: 1.00 ▲ CALL", "ZeroDivisionError" if size[0] > 100 else "gates")
             golden(f"why_{size[0]}x{size[1]}", bench.app)
@@ -199,5 +199,5 @@ def test_everything_that_was_known_is_there_at_any_width_and_what_came_later_sta
 def test_what_nobody_knows_is_said_and_no_number_stands_for_it() -> None:
     text = " ".join(text_of(why(score=None, payout=None, verdict="missed", direction=0), 78).split())
     for part in ("the program was not running", "score unknown", "payout unknown", "none was asked", "nobody has them",
-                 "the newest bars only", "nobody keeps votes", "key nothing told; nothing was stopped"):  # fmt: skip
+                 "the newest bars only", "nobody keeps votes", "nothing was told of its key's life; nothing was stopped"):  # fmt: skip
         assert part in text, (part, text)

@@ -17,7 +17,7 @@ RUNNING = 4
 """So many pages of orders that have not ended."""
 LATE = 10
 """So many orders that ended unseen are asked after at once."""
-KEPT = 2_000
+KEPT = 1_500
 """So many are listed that nobody asked for."""
 
 

@@ -1,6 +1,6 @@
 """The contracts that run: where they stand by the last price, and what is at stake."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import ClassVar
 
@@ -20,6 +20,8 @@ from tui.words import age_text, countdown, money, plain, price_text
 
 BAR = 10
 EIGHTHS = " ▏▎▍▌▋▊▉"
+MOVES = 2
+"""So often a second what moves with time is worked out."""
 OLD = 5.0
 """Seconds after which it is said how old this is."""
 
@@ -39,14 +41,19 @@ class OpenContracts(Table[Running]):
         super().__init__(shell, place)
         self._blotter, self._accounts = blotter, accounts
         self._all = self._columns_of(telling=False), self._columns_of(telling=True)
+        self._added: object = None
+        self._sums: Sequence[Sum] = ()
+        self._contracts: Sequence[OrderRow] = ()
+        self._moving: Sequence[Running] = ()
 
     def version(self) -> object:
-        return self._blotter.version, self.shell.clock // 250, id(self.store.feed)
+        return self._blotter.version, id(self.store.feed), int(self.now() * MOVES)
 
     def rows(self) -> Iterable[Running]:
         feed, clock = self.store.feed, self.shell.clock
         prices: Mapping[str, PriceRow] = {} if feed is None else {each.product: each for each in feed.prices}
-        return [running(row, prices.get(row.product), clock) for row in self._contracts]
+        self._moving = [running(row, prices.get(row.product), clock) for row in self._contracts]
+        return self._moving
 
     def key(self, row: Running) -> Hashable:
         return row.row.order
@@ -73,23 +80,27 @@ class OpenContracts(Table[Running]):
 
     def frame(self, width: int, height: int) -> Frame:
         """Sums stand at the bottom, whatever of the rows fits above them."""
-        found = sums(self._blotter.running, self._accounts.rows)[: max(0, height - 2)]
+        self._add_up()
+        found = self._sums[: max(0, height - 2)]
         frame = super().frame(width, height - len(found))
         worth = self._estimates()
         gap = [Line()] * (height - len(found) - len(frame.lines))
         below = [_sum(each, worth.get(each.purse), width) for each in found]
         return frame._replace(lines=[*frame.lines[: height - len(found)], *gap, *below])
 
-    @property
-    def _contracts(self) -> list[OrderRow]:
-        """Those that end first come first; what is still on its way comes last."""
-        rows = (row for row in self._blotter.running if row.status not in UNSURE)
-        return sorted(rows, key=lambda row: (not row.expiry, row.expiry, row.began, row.order))
+    def _add_up(self) -> None:
+        """What does not move with prices, when something else was told. Those that end first come first."""
+        told = self._blotter.version, self._accounts.rows
+        if told != self._added:
+            self._added = told
+            self._sums = sums(self._blotter.running, self._accounts.rows)
+            rows = (row for row in self._blotter.running if row.status not in UNSURE)
+            self._contracts = sorted(rows, key=lambda row: (not row.expiry, row.expiry, row.began, row.order))
 
     def _estimates(self) -> Mapping[Purse, Decimal | None]:
         """What all that run would come to now; None where one of a purse has no estimate."""
         found: dict[Purse, Decimal | None] = {}
-        for each in self.rows():
+        for each in self._moving:
             purse = purse_of(each.row, self._accounts.rows)
             before = found.get(purse, NOTHING)
             found[purse] = None if before is None or each.estimate is None else before + each.estimate

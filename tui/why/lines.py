@@ -133,10 +133,10 @@ def _standing(why: Why, width: int, time: Time) -> Iterator[Line]:
         yield from paragraph(
             f"{WARNING} {whom} stopped since {time(stop.since)} by {stop.by}: {stop.reason}", width, "warn"
         )
-    life = why.life if why.life is not None else "nothing told"
+    life = f"key {why.life}" if why.life is not None else "nothing was told of its key's life"
     armed = f"; real money armed until {time(why.armed_until)}" if why.armed_until else ""
     stopped = "" if why.stops else "; nothing was stopped"
-    yield from paragraph(f"key {life}{armed}{stopped}", width, "second")
+    yield from paragraph(f"{life}{armed}{stopped}", width, "second")
     for each in why.open:
         mark = "▲ CALL" if each.direction == "call" else "▼ PUT"
         yield from paragraph(f"{each.state} {each.product} {each.timeframe} {mark} {money(each.stake)}", width)
