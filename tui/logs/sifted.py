@@ -11,7 +11,7 @@ from tui.logs.heard import HeardLog
 
 FIELDS = ("level", "module", "text", "order", "account")
 LEVELS: tuple[LogLevel, ...] = get_args(LogLevel)
-PORTION = 4_000
+PORTION = 1_500
 """So many of those heard before are looked at in one go: a filter is typed letter by letter."""
 
 
