@@ -68,7 +68,7 @@ class FlowArea(TextArea):
 
         def __init__(self, key: MenuKey) -> None:
             super().__init__()
-            self.key = key
+            self.key: MenuKey = key
 
     def __init__(self, place: str) -> None:
         self._insides: Sequence[str] = ()

@@ -64,7 +64,10 @@ def offers(at: Here, shapes: Shapes, names: Names) -> tuple[Offer, ...]:
         case "value":
             found = _values(at, shapes, names)
     wanted = at.word.casefold()
-    known = list(dict.fromkeys(found))
+    first: dict[str, Offer] = {}
+    for each in found:
+        first.setdefault(each.word, each)
+    known = list(first.values())
     begin = [each for each in known if each.word.casefold().startswith(wanted)]
     inside = [each for each in known if wanted in each.word.casefold() and each not in begin]
     return tuple([*begin, *inside][:MOST])

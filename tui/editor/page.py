@@ -1,9 +1,8 @@
 """The page of the flow's file: its text, its tables, and what is wrong with it."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import ClassVar, Literal
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -16,26 +15,23 @@ from textual.widgets import TextArea
 from pipeline.errors import InputError, MoonlightError
 from pipeline.view import Topics
 from tui.acts import act
-from tui.asking import Answer, NotTaken
+from tui.asking import Answer
 from tui.dialogs import Confirm
 from tui.editor.applying import Applied, Applying, Changed, Outcome, Refused
 from tui.editor.area import FlowArea
 from tui.editor.bar import Bar
+from tui.editor.checks import Checks
+from tui.editor.completing import Completing
 from tui.editor.diff import Diff, differences
 from tui.editor.elsewhere import edited_elsewhere
 from tui.editor.ends import with_ends_of
-from tui.editor.examined import Examined, Mark, examined, merged, told_by_engine
 from tui.editor.finding import FindLine, spots
 from tui.editor.flow_text import FlowText, Known
-from tui.editor.here import Here, here
 from tui.editor.menu import Menu
-from tui.editor.offers import Names, Offer, offers
-from tui.editor.outline import Entry, OutlineTable, outline
+from tui.editor.outline import OutlineTable
 from tui.editor.problems import ProblemsTable
 from tui.editor.shapes import shapes
 from tui.editor.shelf import Shelf
-from tui.editor.tables_in import tables_in
-from tui.editor.told import MARKS, SAID
 from tui.editor.versions import Versions
 from tui.going import Insert
 from tui.page import Page
@@ -103,12 +99,11 @@ class EditPage(Page):
         """What somebody else made of the file meanwhile."""
         self._turn = 0
         """Raised with each edit that was applied: what was asked before it is out of date."""
-        self._examined = Examined("")
-        self._data = self._examined.data
-        self._by_engine: tuple[str, tuple[Mark, ...]] = ("", ())
+        parts = (self.area, self.problems, self.outline)
+        self._checks = Checks(self._flow, shell.flow, lambda: self.text, parts)
+        self._completing = Completing(self.area, self.menu, lambda: self._checks.data, self._say)
         self._waits: dict[str, Timer] = {}
         self._subject: object = None
-        self._here: Here | None = None
         self._titles = ("", "")
         self._busy = ""
         self._kept = ""
@@ -140,7 +135,7 @@ class EditPage(Page):
     def missing(self) -> str:
         if self._base is None:
             return self._answer.why or "the flow's file was not read yet"
-        return "" if self._examined.text == self.text else "the flow's file was not looked through yet"
+        return "" if self._checks.examined.text == self.text else "the flow's file was not looked through yet"
 
     @property
     def text(self) -> str:
@@ -265,7 +260,7 @@ class EditPage(Page):
     @on(TextArea.SelectionChanged, "#edit-area")
     def _moved(self, event: TextArea.SelectionChanged) -> None:
         event.stop()
-        self.outline.follow(self.area.cursor_location[0] + 1)
+        self._checks.follow()
         if self.area.menu_open:
             self.action_complete()
 
@@ -276,55 +271,17 @@ class EditPage(Page):
         self._waits[name] = self.set_timer(seconds, do)
 
     def _check(self) -> None:
-        self.run_worker(self._look_through(self.text), group="edit-check", exclusive=True)
-
-    async def _look_through(self, text: str) -> None:
-        file = self.shell.flow
-        looked, entries = await asyncio.to_thread(_looked, text, file.name, file.resolve().parent)
-        if text != self.text:
-            return
-        self._examined = looked
-        self._data = looked.data if looked.data is not None else self._data
-        self.outline.tell(entries)
-        self.outline.follow(self.area.cursor_location[0] + 1)
-        self._mark()
-
-    def _mark(self) -> None:
-        text, more = self._by_engine
-        marks = merged(self._examined.marks, more if text == self._examined.text else ())
-        self.area.mark(marks)
-        self.problems.tell(marks)
+        self.run_worker(self._checks.look_through(self.text), group="edit-check", exclusive=True)
 
     def _plan(self) -> None:
         """Have the engine say what it would do, once nothing is wrong by our own checker and somebody may apply it."""
-        base = self._base
-        if base is not None and base.whose == "engine" and self.dirty and self.shell.controls and self.in_front:
-            self.run_worker(self._ask_plan(self.text), group="edit-plan", exclusive=True)
-
-    async def _ask_plan(self, text: str) -> None:
-        if self._examined.text != text:
+        base, text = self._base, self.text
+        if base is None or base.whose != "engine" or not (self.dirty and self.shell.controls and self.in_front):
+            return
+        if self._checks.examined.text != text:
             self._later("plan", ASKED_AFTER, self._plan)
-            return
-        if self._examined.wrong:
-            return
-        self.problems.state = "the engine is asked …"
-        marks = list[Mark]()
-        try:
-            proposal = (await self._flow.plan(text)).proposal
-        except NotTaken as refusal:
-            marks += told_by_engine(refusal.details or (str(refusal),), text, self.shell.flow.name)
-            self.problems.state = "the engine would not run this"
-        except MoonlightError as problem:
-            self.problems.state = str(problem)
-        else:
-            marks += [Mark(0, 0, 0, "wrong", each, by="engine") for each in proposal.refused]
-            marks += [Mark(0, 0, 0, "warn", each, by="engine") for each in proposal.warnings]
-            counts = {what: sum(each.what == what for each in proposal.changes) for what in MARKS}
-            told = ", ".join(f"{MARKS[what]}{count} {SAID[what]}" for what, count in counts.items() if count)
-            self.problems.state = f"engine: {'refused' if proposal.refused else told or 'nothing would change'}"
-        if text == self.text:
-            self._by_engine = text, tuple(marks)
-            self._mark()
+        elif not self._checks.examined.wrong:
+            self.run_worker(self._checks.ask(text), group="edit-plan", exclusive=True)
 
     # --- keeping -----------------------------------------------------------------------------------------------------
 
@@ -374,16 +331,13 @@ class EditPage(Page):
                 self._base = known
                 self._kept = ""
                 await asyncio.to_thread(self._shelf.forget)
-                self._by_engine = "", ()
-                self.problems.state = ""
+                self._checks.applied()
                 self.store.note("info", said)
                 self._say(said)
-                self._mark()
             case Refused(said, marks):
-                self._by_engine = text, marks
-                self._mark()
+                self._checks.told(text, marks)
                 self._say(said, "error")
-                if marks or self._examined.wrong:
+                if marks or self._checks.examined.wrong:
                     self.screen.set_focus(self.problems)
             case Changed():
                 self._say("the file changed meanwhile; nothing was applied", "warning")
@@ -487,60 +441,16 @@ class EditPage(Page):
     # --- completing --------------------------------------------------------------------------------------------------
 
     def action_complete(self) -> None:
-        self.run_worker(self._complete(), group="edit-complete", exclusive=True)
-
-    async def _complete(self) -> None:
-        lines, (row, column) = list(self.area.document.lines), self.area.cursor_location
-        asked_again = self.area.menu_open
-        at, found = await asyncio.to_thread(_offered, lines, row, column, self._data)
-        if (row, column) != self.area.cursor_location or not self.area.has_focus:
-            return
-        if at is not None and len(found) == 1 and asked_again and found[0].word == at.word:
-            found = ()
-        self._here = at
-        self._open_menu(found, at)
-        if not found and not asked_again:
-            self._say("nothing is known that may stand here")
-
-    def _open_menu(self, found: tuple[Offer, ...], at: Here | None) -> None:
-        self.area.menu_open = bool(found)
-        if found and at is not None:
-            x, y = self.area.cursor_screen_offset
-            self.menu.offer(found, (max(0, x - len(at.word) - 2), y + 1))
-        else:
-            self.menu.close()
+        self.run_worker(self._completing.offer(), group="edit-complete", exclusive=True)
 
     @on(FlowArea.MenuPressed)
     def _menu_key(self, event: FlowArea.MenuPressed) -> None:
-        match event.key:
-            case "up" | "down" | "pageup" | "pagedown":
-                self.menu.move({"up": -1, "down": 1, "pageup": -8, "pagedown": 8}[event.key])
-            case "take":
-                if self.menu.chosen is not None:
-                    self._insert(self.menu.chosen)
-            case _:
-                self._open_menu((), None)
+        self._completing.press(event.key)
 
     @on(Menu.Taken)
     def _menu_clicked(self, event: Menu.Taken) -> None:
-        self._insert(event.offer)
+        self._completing.insert(event.offer)
         self.screen.set_focus(self.area)
-
-    def _insert(self, offer: Offer) -> None:
-        """Write what was chosen in the place of the word that is there, and nothing twice that follows it."""
-        at = self._here
-        self._open_menu((), None)
-        if at is None:
-            return
-        row, column = self.area.cursor_location
-        rest = self.area.document.get_line(row)[column:]
-        insert = offer.insert
-        for tail in (" = ", "]]", "]", at.quote):
-            if tail and insert.endswith(tail) and rest.lstrip().startswith(tail.strip()):
-                insert = insert.removesuffix(tail)
-                break
-        self.area.history.checkpoint()
-        self.area.replace(insert, (row, at.begin), (row, column), maintain_selection_offset=False)
 
     # --- finding -----------------------------------------------------------------------------------------------------
 
@@ -583,7 +493,7 @@ class EditPage(Page):
         reads = base is None or base.whose == "silent" or not self.shell.controls
         if reads != self.area.read_only:
             self.area.read_only = reads
-            self._open_menu((), None)
+            self._completing.close()
         self._entitle(base)
 
     def _entitle(self, base: Known | None) -> None:
@@ -616,14 +526,3 @@ class EditPage(Page):
 
     def _say(self, text: str, severity: Literal["information", "warning", "error"] = "information") -> None:
         self.notify(plain(text), severity=severity, markup=False)
-
-
-def _looked(text: str, file: str, base: Path) -> tuple[Examined, Sequence[Entry]]:
-    return examined(text, file, base), outline(tables_in(text.splitlines()))
-
-
-def _offered(
-    lines: Sequence[str], row: int, column: int, data: Mapping[str, Any] | None
-) -> tuple[Here | None, tuple[Offer, ...]]:
-    at = here(lines, row, column)
-    return at, () if at is None else offers(at, shapes(), Names(tables_in(lines), data))

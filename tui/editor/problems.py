@@ -1,6 +1,7 @@
 """What is wrong with the text, a row each."""
 
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 from typing import ClassVar
 
 from textual import events
@@ -43,6 +44,8 @@ class ProblemsTable(Table[Mark], can_focus=True):
         self.state = ""
         """What is being done about them, in the panel's lower edge."""
         self._told = 0
+        self._lines: Sequence[tuple[Mark, Line]] = ()
+        """Which problem stands on which line."""
 
     def tell(self, marks: Sequence[Mark]) -> None:
         self.looked = True
@@ -76,23 +79,32 @@ class ProblemsTable(Table[Mark], can_focus=True):
         shown = super().frame(width, height)
         if not self.shown:
             return shown._replace(subtitle=self.state)
-        lines = [self._told_line(mark, width) for mark in self.shown[self._top :][:height]]
-        return Frame(lines, shown.title, shown.subtitle)
+        seen = self.shown[self._top :][:height]
+        self._lines = [(mark, line) for mark in seen for line in self._told_lines(mark, width, height // len(seen))]
+        return Frame([line for _, line in self._lines], shown.title, shown.subtitle)
 
-    def _told_line(self, mark: Mark, width: int) -> Line:
+    def _told_lines(self, mark: Mark, width: int, most: int) -> Sequence[Line]:
+        """A problem on as many lines as it needs and may have."""
         place = f"{mark.line}:{mark.column}" if mark.line else "flow"
         text = plain(mark.text) + (" (engine)" if mark.by else "")
         runs = [Run(f"{SIGNS[mark.level]} ", mark.level), Run(f"{fit(place, PLACE)} ", "second")]
-        room = width - PLACE - 3
+        room = max(10, width - PLACE - 3)
         path = f"  {plain(mark.path)}" if mark.path and len(text) + len(mark.path) + 2 <= room else ""
-        runs += [Run(fit(text, room - len(path)) if len(text) > room - len(path) else text), Run(path, "dim")]
-        return Line(tuple(runs), "chosen" if mark == self.chosen and self.has_focus else "text")
+        parts = [text] if len(text) <= room or most < 2 else wrap(text, room)
+        kept = [*parts[: most - 1], " ".join(parts[most - 1 :])] if len(parts) > most else parts
+        runs += [Run(fit(kept[0], room) if len(kept[0]) > room else kept[0]), Run(path, "dim")]
+        ground = "chosen" if mark == self.chosen and self.has_focus else "text"
+        more = [
+            Line((Run(" " * (PLACE + 3)), Run(fit(part, room) if len(part) > room else part)), ground)
+            for part in kept[1:]
+        ]
+        return Line(tuple(runs), ground), *more
 
     def on_click(self, event: events.Click) -> None:
         """To the place; there are no headings here to sort by."""
         event.prevent_default()
-        if 0 <= (row := self._top + event.y - self.gutter.top) < len(self.shown):
-            self.choose(self.key(self.shown[row]))
+        if 0 <= (row := event.y - self.gutter.top) < len(self._lines):
+            self.choose(self.key(self._lines[row][0]))
             self.action_open()
 
     async def action_leave(self) -> None:

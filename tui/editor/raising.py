@@ -72,7 +72,7 @@ def _raised(before: Tables, after: Tables) -> Iterator[str]:
 
 def _riskier(before: Any, after: Any, *, up: bool, added: bool) -> bool:
     """Whether a rule lets more be lost. What cannot be told is taken to."""
-    if before == after or (before in (None, [], {}) and added):
+    if before == after or (not before and added):
         return False
     if isinstance(before, dict) and isinstance(after, dict):
         was, now = cast("dict[str, Any]", before), cast("dict[str, Any]", after)
