@@ -70,7 +70,8 @@ class Rows(Generic[R]):
         if (before.sorted_by, before.columns) != (order.sorted_by, order.columns):
             self._weights.clear()
         shown = list(self.every) if not order.filter.tests else self._filtered(order)
-        by = next((column for column in order.columns if column.head == order.sorted_by), None)
+        named = (column for column in order.columns if order.sorted_by and column.head == order.sorted_by)
+        by = next(named, None)
         if by is not None:
             shown = self._sorted(shown, by, turned=order.turned)
         self._show(shown)

@@ -1,6 +1,6 @@
 """All that is known of one node or queue, in lines."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pipeline.view import NodeRow, QueueRow
 from tui.flowing.drawing import STYLES, millis, per_second
@@ -24,8 +24,8 @@ def of_node(
     yield words(
         width,
         Run(f"{marks[entry.state]} {row.id}", STYLES[entry.state] if entry.state != "ok" else "bright"),
-        Run(f"  {row.kind}{use} · {place}", "second"),
         Run(f"  {entry.why}" if entry.why else "", STYLES[entry.state]),
+        Run(f"  {row.kind}{use} · {place}", "second"),
     )
     if row.says:
         yield words(width, Run(row.says, "second"))
@@ -52,13 +52,13 @@ def of_node(
     if row.last_fault:
         yield words(width, Run(f"{marks['wrong']} {row.last_fault}", "wrong"))
     if row.dropped:
-        yield words(width, Run("let go: "), *_reasons(row.dropped))
+        yield from wrapped(width, Run("let go "), *_reasons(row.dropped))
     into = [each for each in gauge.edges.values() if each.row.target == row.id]
     out = [each for each in gauge.edges.values() if each.row.source == row.id]
     for each in into:
-        yield _edge(each, each.row.source, "from", glyphs, width)
+        yield from _edge(each, each.row.source, "from", glyphs, width)
     for each in out:
-        yield _edge(each, each.row.target, "to", glyphs, width)
+        yield from _edge(each, each.row.target, "to", glyphs, width)
 
 
 def of_queue(entry: Entry, row: QueueRow, glyphs: Glyphs, width: int) -> Iterator[Line]:
@@ -96,7 +96,7 @@ def oldest(row: QueueRow) -> str:
     return f"the oldest for {age_text(row.oldest_s)}" if row.oldest_s is not None else "nobody knows for how long"
 
 
-def _edge(read: EdgeRead, other: str, way: str, glyphs: Glyphs, width: int) -> Line:
+def _edge(read: EdgeRead, other: str, way: str, glyphs: Glyphs, width: int) -> Iterator[Line]:
     """One edge of the node: the other end, what it carries, what came and what became of it."""
     row, marks = read.row, MARKS[glyphs]
     state = f"{marks[read.state]} " if read.state != "ok" else "  "
@@ -105,12 +105,13 @@ def _edge(read: EdgeRead, other: str, way: str, glyphs: Glyphs, width: int) -> L
         Run(state, STYLES[read.state]),
         Run(f"{way:<4} ", "dim"),
         Run(f"{other}{turned}", "text" if read.state == "ok" else STYLES[read.state]),
-        Run(f"  came {per_second(read.came_s)} ({row.came:,}) · went {row.went:,}"),
+        Run(f"  came {per_second(read.came_s)} ({row.came:,})"),
+        Run(f" · went {row.went:,}"),
         Run(f" · held {row.held:,} (most {row.most_held:,})" if row.most_held else "", "second"),
     ]
     if row.dropped:
         runs += [Run(" · let go ", "second"), *_reasons(row.dropped)]
-    return words(width, *runs, Run(f"  {' | '.join(row.carries)}", "dim"))
+    yield from wrapped(width, *runs, Run(f" · {' | '.join(row.carries)}", "dim"), indent=7)
 
 
 def _reasons(dropped: Mapping[str, int]) -> Iterator[Run]:
@@ -121,13 +122,30 @@ def _reasons(dropped: Mapping[str, int]) -> Iterator[Run]:
         yield Run(f"{', ' if at else ''}{reason} {count:,}", "wrong" if lost else "dim")
 
 
-def wrapped(width: int, *runs: Run) -> Iterator[Line]:
-    """Runs beside each other, and below each other where there is no room; none is parted."""
+def wrapped(width: int, *runs: Run, indent: int = 0) -> Iterator[Line]:
+    """Runs beside each other, and below each other where there is no room. It is parted before a " · " only."""
     line, left = list[Run](), width
-    for run in runs:
-        if line and len(run.text) > left and run.text.startswith(" · "):
+    for part in _parts(runs):
+        needs = sum(len(run.text) for run in part)
+        if line and needs > left:
             yield words(width, *line)
-            line, left = [], width
-        line.append(run if line else Run(run.text.removeprefix(" · "), run.style))
-        left -= len(line[-1].text)
+            line, left = [Run(" " * indent)] if indent else [], width - indent
+            part[0] = Run(part[0].text.removeprefix(APART), part[0].style)
+        line += part
+        left -= needs
     yield words(width, *line)
+
+
+APART = " · "
+
+
+def _parts(runs: Sequence[Run]) -> Iterator[list[Run]]:
+    part = list[Run]()
+    for run in runs:
+        if part and run.text.startswith(APART):
+            yield part
+            part = []
+        if run.text:
+            part.append(run)
+    if part:
+        yield part
