@@ -114,7 +114,7 @@ class Measured(Console):
         self._painted: list[Callable[[float], object]] = [self._first]
 
     def _display(self, screen: Any, renderable: Any) -> None:
-        super()._display(screen, renderable)
+        super()._display(screen, renderable)  # pyright: ignore[reportUnknownMemberType]  # Textual leaves it open
         waiting, self._painted = self._painted, []
         for told in waiting:
             told(monotonic())
