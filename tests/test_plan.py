@@ -696,10 +696,24 @@ def mutated(path: KeyPath, change: str, value: Any) -> str:
     return tomlkit.dumps(data)
 
 
+TEXTS = st.builds(mutated, st.sampled_from(KEYS), st.sampled_from(["delete", "rename", "retype"]), VALUES)
+"""Flows in which something was done to a key."""
+
+
 @settings(max_examples=25, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
-@given(path=st.sampled_from(KEYS), change=st.sampled_from(["delete", "rename", "retype"]), value=VALUES)
-def test_whatever_is_done_to_a_key_it_is_a_plan_or_problems_with_places(path: KeyPath, change: str, value: Any) -> None:
-    text = mutated(path, change, value)
+@given(TEXTS)
+def test_whatever_is_done_to_a_key_it_is_a_plan_or_problems_with_places(text: str) -> None:
+    has_its_places(text)
+
+
+@pytest.mark.slow
+@settings(max_examples=500, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+@given(TEXTS)
+def test_whatever_is_done_to_five_hundred_keys_it_is_a_plan_or_problems_with_places(text: str) -> None:
+    has_its_places(text)
+
+
+def has_its_places(text: str) -> None:
     for problem in found_in(text):
         assert 1 <= problem.line <= text.count("\n") + 1
         assert problem.fix
