@@ -40,7 +40,8 @@ bench: setup  ## measure this machine: bars per second, latency, start
 	@$(PYTHON) -m bench
 
 campaign: setup  ## the slow tests: long runs, many seeds
-	$(PYTHON) -m pytest -m slow --durations=10 || [ $$? -eq 5 ] # 5: there is none
+	$(PYTHON) -m pytest -m slow --hypothesis-profile=campaign --durations=10 || [ $$? -eq 5 ] # 5: there is none
+	$(PYTHON) -m pytest -m 'hypothesis and not slow' --hypothesis-profile=campaign -n auto --dist worksteal
 	$(PYTHON) -m pytest tests/feed/acceptance.py -m slow -n 2
 	$(PYTHON) -m pipeline sim --seeds 10000 --days 0.03 --jobs 2
 	$(PYTHON) -m bench.reloads --times 100

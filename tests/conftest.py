@@ -1,7 +1,7 @@
 """How the tests are run.
 
-A property is tried on fifty examples unless its test says on how many. None fails for being slow: tests run beside each
-other, and how long one takes then says nothing.
+A property is tried on fifty examples unless its test says on how many: the same each time, and in the campaign others.
+None fails for being slow: tests run beside each other, and how long one takes then says nothing.
 """
 
 import os
@@ -15,7 +15,8 @@ from tests.redis_server import RedisServer, redis_running
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what a program that a test starts had to compile the next one finds
 
-settings.register_profile("house", max_examples=50, deadline=None)
+settings.register_profile("house", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile("campaign", max_examples=50, deadline=None)
 settings.load_profile("house")
 
 
