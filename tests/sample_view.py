@@ -154,10 +154,11 @@ def key_row(name: KeyName, at: int) -> KeyRow:
     )
 
 
-def chart_of(name: KeyName, count: int, moved: int = 0) -> Chart:
+def chart_of(name: KeyName, count: int, moved: int = 0, later: int = 0) -> Chart:
+    """`later`: so many bars after noon."""
     price, digits = PRODUCTS.get(name.product, (1.0, 5))
     tf = timeframe(name.timeframe)
-    now = NOON // tf * tf
+    now = NOON // tf * tf + later * tf
     moments = tuple(now - (count - row) * tf for row in range(count))
     path = [price * (1 + wave(moment // tf)) for moment in (*moments, now)]
     closes = path[1:]

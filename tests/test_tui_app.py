@@ -3,7 +3,6 @@ import re
 from pathlib import Path
 
 import pytest
-from textual.geometry import Region
 
 from pipeline.view import KeyName
 from tests.sample_view import SampleView
@@ -121,60 +120,6 @@ def test_a_name_is_shown_as_text_whatever_it_says(tmp_path: Path, name: str) -> 
 # --- keys ------------------------------------------------------------------------------------------------------------
 
 
-def test_keys_move_the_choice_and_the_chart_follows(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with on_bench(tmp_path) as bench:
-            names = list(bench.view.rows)
-            for keys, row in ((("j", "j", "down"), 3), (("k", "up"), 1), (("G",), 35), (("g",), 0), (("end",), 35)):
-                await bench.press(*keys)
-                assert chosen(bench) == names[row]
-            await bench.shows("BTCUSD 15m · live-7", "26–36" if bench.app.size.height < 36 else "–36 ·")
-            await bench.until(lambda: bench.store.chart is not None and bench.store.chart.name == names[35])
-            await bench.press("pageup", "enter")
-            assert bench.app.focused is bench.app.query_one(CandleChart)
-
-    run(main())
-
-
-def test_a_click_chooses_the_key_under_it(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with on_bench(tmp_path) as bench:
-            assert bench.pilot is not None
-            await bench.pilot.click(KeysTable, offset=(5, 2 + 4))
-            assert chosen(bench) == list(bench.view.rows)[4]
-            await bench.pilot.click(KeysTable, offset=(5, 1))
-            assert chosen(bench) == list(bench.view.rows)[4]
-
-    run(main())
-
-
-def test_t_goes_through_the_timeframes_of_one_product(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with on_bench(tmp_path) as bench:
-            seen: list[str] = []
-            for _ in range(4):
-                await bench.press("t")
-                key = chosen(bench)
-                assert key is not None
-                assert key[:2] == FIRST[:2]
-                seen.append(key.timeframe)
-            assert seen == ["5m", "15m", "1m", "5m"]
-
-    run(main())
-
-
-def test_zoom_changes_how_many_candles_there_are_and_stops_at_its_ends(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with on_bench(tmp_path) as bench:
-            await bench.shows("40 candles")
-            await bench.press("plus", "plus", "plus", "plus")
-            await bench.shows("13 candles")
-            await bench.press(*["minus"] * 9)
-            await bench.shows("40 candles of 4 bars")
-
-    run(main())
-
-
 def test_tab_goes_round_the_panels(tmp_path: Path) -> None:
     async def main() -> None:
         async with on_bench(tmp_path) as bench:
@@ -183,30 +128,6 @@ def test_tab_goes_round_the_panels(tmp_path: Path) -> None:
                 seen.append(bench.app.focused.id if bench.app.focused else None)
                 await bench.press("tab")
             assert seen == ["keys-table", "keys-chart", "keys-log", "keys-table"]
-
-    run(main())
-
-
-def test_a_filter_shows_keys_with_all_its_words_and_esc_shows_all_again(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with on_bench(tmp_path) as bench:
-            await bench.press("slash", *"EUR LIVE", "enter")
-            await bench.shows("Keys 3/36  /EUR LIVE", "EURUSD 1m · live-7")
-            await bench.press("slash", *"zzz")
-            await bench.shows("the filter hides all 36 keys; esc shows them again")
-            await bench.press("escape")
-            await bench.shows("Keys 36/36")
-            assert chosen(bench) == KeyName("live-7", "EURUSD", "1m")
-
-    run(main())
-
-
-def test_letters_in_the_filter_are_letters(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with on_bench(tmp_path) as bench:
-            await bench.press("slash", "q", "t", "plus", "slash", "j")
-            assert keys_of(bench).words == "qt+/j"
-            assert bench.app.is_running
 
     run(main())
 
@@ -298,14 +219,6 @@ def test_an_engine_of_another_protocol_is_named_and_not_guessed_at(tmp_path: Pat
     run(main())
 
 
-def test_a_flow_that_trades_nothing_says_why_there_are_no_keys(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with on_bench(tmp_path, view=SampleView([])) as bench:
-            await bench.shows("this flow trades nothing: no risk gate in it names", "Keys 0/0")
-
-    run(main())
-
-
 def test_a_panel_that_fails_says_so_and_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise ZeroDivisionError("a chart of nothing [/bold]")
@@ -327,22 +240,6 @@ def test_a_panel_that_fails_says_so_and_the_others_go_on(tmp_path: Path, monkeyp
 
 
 # --- repainting ------------------------------------------------------------------------------------------------------
-
-
-def test_a_price_repaints_its_cell_and_nothing_else(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with on_bench(tmp_path, (160, 36)) as bench:
-            keys = keys_of(bench)
-            await bench.shows("candles", "RUNNING")
-            asked: list[Region] = []
-            repaint = keys.refresh
-            keys.refresh = lambda *regions, **how: (asked.extend(regions), repaint(*regions, **how))[1]  # type: ignore[method-assign]
-            bench.view.move(1)
-            await bench.until(lambda: asked)
-            assert {(region.y, region.height) for region in asked} == {(1, 1)}
-            assert max(region.width for region in asked) < 70
-
-    run(main())
 
 
 def timeless(screen: str) -> str:

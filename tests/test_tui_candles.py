@@ -1,9 +1,12 @@
+import dataclasses
+import itertools
 import unicodedata
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 from rich.cells import cell_len
 
 from pipeline.times import MINUTE
@@ -15,8 +18,8 @@ from tui.chart.bars import ZOOMS, Zoom, gathered, heikin_ashi
 from tui.chart.candles import Picture, draw
 from tui.chart.cells import BLOCKS, STROKES, snapped
 from tui.chart.look import Look
-from tui.chart.scale import Scale, fitting, nice_step
 from tui.chart.panel import CandleChart
+from tui.chart.scale import Scale, fitting, nice_step
 from tui.painted import Panel
 
 UTC = Look(ZoneInfo("UTC"))
@@ -175,3 +178,72 @@ def test_higher_prices_are_never_lower_on_the_screen(low: float, span: float, ro
     placed = [scale.row(low + span * part / 10, rows) for part in range(11)]
     assert placed == sorted(placed, reverse=True)
     assert (placed[0], placed[-1]) == (rows - 1, 0)
+
+
+def test_smoothed_candles_open_in_the_middle_of_the_one_before_and_the_last_price_stays_a_price() -> None:
+    bars = [(10.0 + row, 12.0 + row, 9.0 + row, 11.5 + row) for row in range(8)]
+    one, two, *_ = heikin_ashi(gathered(chart(*bars), ZOOMS[2]))
+    assert (one.open, one.close) == (10.75, 10.625)
+    assert two.open == (one.open + one.close) / 2
+    assert two.high >= max(two.open, two.close)
+    smoothed = text(draw(chart(*bars), 60, 18, replace_look(heikin_ashi=True), NOON))
+    assert any("◂18.5" in line for line in smoothed)
+    assert "C 18.5" in smoothed[0]
+
+
+def test_where_bars_are_missing_there_is_a_gap_with_a_mark() -> None:
+    whole = chart(*[(10.0, 11.0, 9.0, 10.5)] * 8)
+    starts = (*whole.bars.open_ts[:5], *(ts + 7 * MINUTE for ts in whole.bars.open_ts[5:]))
+    holed = replace(whole, bars=replace(whole.bars, open_ts=starts))
+    assert [candle.after_gap for candle in gathered(holed, ZOOMS[2])] == [False] * 5 + [True] + [False] * 2
+    picture = draw(holed, 60, 18, UTC, NOON)
+    assert [right - left for left, right in itertools.pairwise(picture.xs)] == [1, 1, 1, 1, 2, 1, 1]
+    lines = text(picture)
+    assert lines[-2][picture.xs[5] - 1] == "/"
+    assert sum(line[picture.xs[5] - 1] == "╎" for line in lines) > 8
+
+
+def test_a_contract_that_ended_has_its_end_beside_the_bar_and_the_price_it_ended_at() -> None:
+    bars = [(10.0, 11.0, 9.0, 10.0), (10.0, 20.0, 10.0, 20.0), (20.0, 31.0, 19.0, 30.0), (36.0, 38.0, 35.0, 37.0)]
+    start = chart(*bars).bars.open_ts[0]
+    ended = Mark(start, "trade", 1, "a", "win", "+0.87", 10.0, start + 3 * MINUTE, 30.0)
+    picture = draw(chart(*bars, marks=(ended,)), 60, 20, replace_look(zoom=ZOOMS[4]), NOON)
+    lines = text(picture)
+    (at,) = ((x, y) for y, line in enumerate(lines[1:-2], 1) for x, letter in enumerate(line) if letter == "✔")
+    assert at[0] == picture.xs[2] + 2
+    assert picture.scale is not None
+    assert at[1] == 1 + picture.scale.row(30.0, 2 * 15) // 2
+    crossed = draw(chart(*bars, marks=(ended,)), 90, 20, replace_look(cross=start), NOON)
+    assert "▲ trade  10.0 → 30.0  ✔ +0.87" in text(crossed)[0]
+    assert sum("┆" in line for line in text(crossed)) > 5
+
+
+def test_the_winning_side_of_an_open_contract_is_tinted_until_where_it_ends() -> None:
+    bars = [(10.0 + row, 12.0 + row, 9.0 + row, 11.0 + row) for row in range(20)]
+    start = chart(*bars).bars.open_ts[0]
+    for direction in (1, -1):
+        mark = Mark(start + 15 * MINUTE, "trade", direction, "a", entry=20.0, expiry=start + 24 * MINUTE)  # pyright: ignore[reportArgumentType]
+        picture = draw(chart(*bars, marks=(mark,)), 60, 20, UTC, start + 20 * MINUTE)
+        entry = next(y for y, line in enumerate(text(picture)) if "20.0" in line and "╌" in line)
+        tinted = [y for y, line in enumerate(picture.lines) if any(run.style == "tint" for run in line.runs)]
+        assert tinted
+        assert all((y < entry) if direction > 0 else (y > entry) for y in tinted)
+        assert any("┊" in line for line in text(picture))
+        assert any("04:00" in line for line in text(picture)[1:])
+
+
+def test_older_bars_are_drawn_as_if_nothing_had_come_after_them() -> None:
+    whole = chart_of(KeyName("demo-1", "EURUSD", "1m"), 200)
+    end = whole.bars.open_ts[149]
+    cut = replace(
+        whole,
+        forming=None,
+        bars=BarColumns(*(tuple(column[:150]) for column in astuple(whole.bars))),
+        marks=tuple(mark for mark in whole.marks if mark.bar <= end),
+    )
+    look = replace_look(end=end)
+    assert draw(whole, 90, 24, look, NOON).lines[2:] == draw(cut, 90, 24, look, NOON).lines[2:]
+
+
+def replace_look(**changes: Any) -> Look:
+    return dataclasses.replace(UTC, **changes)

@@ -57,7 +57,7 @@ def draw(chart: Chart, width: int, height: int, look: Look, now: int, scale: Sca
     entries = [mark.entry for mark in open_marks(chart) if mark.entry is not None] if look.end is None else []
     scale = fitting(drawn, entries, scale)
     pen = Pen(cells, room, scale, look, chart, candles, drawn, xs)
-    lines, others = _features(chart, candles, scale, look.hidden)
+    lines, others = _features(chart, candles, scale, look.features)
     pen.prices()
     pen.bars()
     pen.overlays(lines)
@@ -85,14 +85,13 @@ def _places(candles: Sequence[Candle], room: Room, look: Look) -> list[int]:
 
 
 def _features(
-    chart: Chart, candles: Sequence[Candle], scale: Scale, hidden: frozenset[str]
+    chart: Chart, candles: Sequence[Candle], scale: Scale, wanted: Sequence[str] | None
 ) -> tuple[Mapping[str, Values], Mapping[str, Values]]:
     """Features that live where the prices do, and the others: an oscillator is no line among prices."""
     lines: dict[str, Values] = {}
     others: dict[str, Values] = {}
-    for name, column in chart.columns.items():
-        if name in hidden:
-            continue
+    for name in chart.columns if wanted is None else wanted:
+        column = chart.columns.get(name, ())
         count = len(column)
         values = [column[candle.last] if candle.last < count else None for candle in candles]
         known = [value for value in values if value is not None]
@@ -148,13 +147,12 @@ def _legend(
     chart: Chart, lines: Mapping[str, Values], others: Mapping[str, Values], focus: Candle | None
 ) -> Iterator[Words]:
     drawn = {name: f"line-{number}" for number, name in enumerate(lines, 1)}
-    for name in chart.columns:
-        if name in lines or name in others:
-            column = chart.columns[name]
-            row = len(column) - 1 if focus is None else min(focus.last, len(column) - 1)
-            value = column[row] if column else None
-            digits = chart.digits if name in drawn else 2
-            yield f"{plain(name)} {price_text(value, digits)}", drawn.get(name, "second")
+    for name in (*lines, *others):
+        column = chart.columns.get(name, ())
+        row = len(column) - 1 if focus is None else min(focus.last, len(column) - 1)
+        value = column[row] if column else None
+        digits = chart.digits if name in drawn else 2
+        yield f"{plain(name)} {price_text(value, digits)}", drawn.get(name, "second")
 
 
 def _beside(cells: Cells, width: int, y: int, parts: Sequence[Words]) -> None:

@@ -60,6 +60,15 @@ class Cells:
         self.text[y][x], self._style[y][x] = character, _CODES[style]
         return True
 
+    def clear(self, left: int, right: int, y: int) -> None:
+        """Take away these cells, and all of the words that they are a part of."""
+        row = self.text[y]
+        while left > 0 and row[left - 1] != " ":
+            left -= 1
+        while right < self._width and row[right] != " ":
+            right += 1
+        self.put(left, y, " " * (right - left), "text")
+
     def dotted(self, y: int, width: int) -> None:
         """A line of the grid."""
         count = (width + 1) // 2

@@ -26,8 +26,8 @@ class Look:
     """The bar under the crosshair."""
     newer: int = 0
     """So many bars came since the person looked back."""
-    hidden: frozenset[str] = frozenset()
-    """Features that are not drawn."""
+    features: tuple[str, ...] | None = None
+    """Those that are drawn, in that order; None for all there are."""
     volume: bool = True
     heikin_ashi: bool = False
     line: bool = False

@@ -109,9 +109,10 @@ class ChartPage(Page):
         self._begin()
         name, bar, chart = self.chart.picked, self.chart.bar, self.chart.told
         still, self._before = (name, bar) == self._before, (name, bar)
-        if name is None or chart is None or not still:
+        if name is None or chart is None or not (still or self.chart.crossed is None):
             return
         bars = dict.fromkeys((bar, *(mark.bar for mark in open_marks(chart)[-2:])))
-        wanted = next((each for each in bars if each and self.reasons.wants(name, each)), None)
+        final = chart.forming.open_ts if chart.forming is not None else bar + 1
+        wanted = next((each for each in bars if 0 < each < final and self.reasons.wants(name, each)), None)
         if wanted is not None:
             self.run_worker(self.reasons.ask(name, wanted), group="chart-why", exclusive=True)

@@ -70,6 +70,8 @@ class CandleChart(Panel, can_focus=True):
         self._end: int | None = None
         self._left_at = 0
         self._hidden = frozenset[str]()
+        self._leading: tuple[str, ...] = ()
+        """Features that are drawn before the others."""
         self._shows = {"volume": True, "heikin_ashi": False, "line": False, "marks": True}
         self._picture = Picture(())
         self._drawn_as: tuple[object, ...] = ()
@@ -160,16 +162,15 @@ class CandleChart(Panel, can_focus=True):
     async def action_features(self) -> None:
         if (chart := self.told) is None:
             return
-        shown = [name for name in chart.columns if name not in self._hidden]
-        every = list(chart.columns)
+        every, shown = list(chart.columns), self._features(chart)
 
         def show(names: tuple[str, ...]) -> None:
-            self._hidden = frozenset(every) - frozenset(names)
+            self._hidden, self._leading = frozenset(every) - frozenset(names), names
 
-        before = self._hidden
+        before = self._hidden, self._leading
         title = f"features of {chart.product} {chart.timeframe}"
         if await self.console.push_screen_wait(Choosing(title, every, shown, show)) is None:
-            self._hidden = before
+            self._hidden, self._leading = before
         self.look()
 
     def action_copy(self) -> None:
@@ -252,7 +253,7 @@ class CandleChart(Panel, can_focus=True):
             end=self._end,
             cross=self.crossed,
             newer=newer,
-            hidden=self._hidden,
+            features=self._features(chart),
             **self._shows,
         )
         clock = self.store.clock(self.now())
@@ -264,6 +265,11 @@ class CandleChart(Panel, can_focus=True):
         self._picture = draw(chart, width, height, look, clock, before)
         self._drawn_as, self._scaled_as = drawn_as, scaled_as
         return self._picture
+
+    def _features(self, chart: Chart) -> tuple[str, ...]:
+        """Those the person wants drawn, in that order; one that is new is wanted."""
+        leading = [name for name in self._leading if name in chart.columns]
+        return (*leading, *(name for name in chart.columns if name not in self._hidden and name not in leading))
 
     @property
     def _asked_about(self) -> Candle | None:

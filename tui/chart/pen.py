@@ -131,6 +131,7 @@ class Pen:
             self.cells.under(self.xs[at], y, CROSS, "bright", FREE + LAST + ENTRY)
         label = moment(self.candles[at].ts, self.look.zone).strftime("%H:%M")
         left = min(max(0, self.xs[at] - len(label) // 2), self.room.width - len(label))
+        self.cells.clear(left, left + len(label), self.room.times)
         self.cells.put(left, self.room.times, label, "tag-entry")
 
     def y(self, price: float) -> int:

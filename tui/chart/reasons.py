@@ -22,6 +22,11 @@ class Reasons:
     def of(self, name: KeyName, bar: int) -> Answer[Why] | None:
         return self._answers.get((name, bar))
 
+    def newest(self, name: KeyName) -> int:
+        """The newest bar of a key that was answered; 0 for none."""
+        answered = (bar for (whose, bar), answer in self._answers.items() if whose == name and answer.value is not None)
+        return max(answered, default=0)
+
     def put(self, name: KeyName, bar: int, why: Why) -> None:
         self._answers[(name, bar)] = Answer(why, at=self._shell.now(), version=1)
 

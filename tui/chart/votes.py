@@ -32,10 +32,15 @@ class VotesPanel(Panel):
         name, bar = self._chart.picked, self._chart.bar
         if name is None:
             return Frame((), "Votes")
+        asked = self._reasons.of(name, bar)
+        if self._chart.crossed is None and (asked is None or asked.asking):
+            bar = self._reasons.newest(name) or bar  # while the newest is asked for, the one before that stays
         answer = self._reasons.of(name, bar) if bar else None
         why = answer.value if answer is not None else None
         lines = list(self._head(bar, width))
-        if why is not None:
+        if self._forms(bar):
+            lines += [Line(), *_wrapped("nothing is decided on a bar before it is final", width, "dim")]
+        elif why is not None:
             lines += _votes(why, width)
             lines += _gates(why, width)
         elif bar:
@@ -49,6 +54,11 @@ class VotesPanel(Panel):
         age = f"told {age_text(self.now() - answer.at)} ago" if answer is not None and why is not None else ""
         return Frame([*lines[:room], *contract], "Votes", age)
 
+    def _forms(self, bar: int) -> bool:
+        """Whether a bar is not final yet."""
+        chart = self._chart.told
+        return chart is not None and chart.forming is not None and bar >= chart.forming.open_ts
+
     def _head(self, bar: int, width: int) -> Iterator[Line]:
         chart = self._chart.told
         if not bar or chart is None:
@@ -57,9 +67,9 @@ class VotesPanel(Panel):
         when = self.shell.time(bar, "%d %b %H:%M")
         mark = next((each for each in reversed(chart.marks) if each.bar == bar), None)
         if mark is None:
-            still = chart.forming is not None and bar >= chart.forming.open_ts
-            said = "forms still: nothing is decided on it" if still else "no decision is known"
-            yield words(width, Run(f"{when}  ", "bright"), Run(said, "dim"))
+            yield words(
+                width, Run(f"{when}  ", "bright"), Run("forms still" if self._forms(bar) else "no decision", "dim")
+            )
             return
         style = side(mark.direction) if mark.verdict == TRADED else "second"
         yield words(width, Run(f"{when}  ", "bright"), Run(f"{leaning(mark.direction)} {mark.verdict}", style))
