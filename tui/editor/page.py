@@ -31,7 +31,7 @@ from tui.editor.menu import Menu
 from tui.editor.outline import OutlineTable
 from tui.editor.problems import ProblemsTable
 from tui.editor.shapes import shapes
-from tui.editor.shelf import Shelf
+from tui.editor.shelf import Kept, Shelf
 from tui.editor.versions import Versions
 from tui.going import Insert
 from tui.page import Page
@@ -179,21 +179,21 @@ class EditPage(Page):
         before = self._answer.version
         await self._answer.ask(self._flow.read, self.now)
         if self._answer.version != before and not self._answer.why and turn == self._turn and self._answer.value:
-            self._take(self._answer.value)
+            await self._take(self._answer.value)
         self._look()
 
-    def _take(self, known: Known) -> None:
+    async def _take(self, known: Known) -> None:
         """What the file says now: it is shown, unless there is something on the screen that would be lost by that."""
         base = self._base
         if base is None:
-            self._begin(known)
+            self._begin(known, await asyncio.to_thread(self._shelf.kept))
         elif known.hash == base.hash:
             self._base = base._replace(running=known.running, whose=known.whose, why=known.why)
             self._settle(None)
         elif known.text == self.text:
             self._base = known
             self._settle(None)
-            self._shelf.forget()
+            self._keep()
         elif self.dirty:
             self._settle(known)
         else:
@@ -201,12 +201,11 @@ class EditPage(Page):
             self.area.put(known.text)
             self._say("the file was changed by somebody else; it was read anew")
 
-    def _begin(self, known: Known) -> None:
+    def _begin(self, known: Known, kept: Kept | None) -> None:
         self._base = known
         self.area.load_text(known.text)
-        kept = self._shelf.kept()
+        self._kept = kept.text if kept is not None else ""
         if kept is not None and kept.text != known.text:
-            self._kept = kept.text
             self.area.put(kept.text)
             self._say(f"what was not applied is here again, from {kept.file}", "warning")
             if kept.of != known.hash:
@@ -219,15 +218,10 @@ class EditPage(Page):
 
     def _settle(self, theirs: Known | None) -> None:
         """Say that somebody else changed the file, or that it is no longer so."""
-        if theirs is not None and self._theirs is None:
-            self.bar.add_class("-open")
-            if self.screen.focused is self.area:
-                self.screen.set_focus(self.bar)
-        elif theirs is None and self._theirs is not None:
-            self.bar.remove_class("-open")
-            if self.bar.has_focus:
-                self.screen.set_focus(self.area)
+        if theirs is None and self.bar.has_focus:
+            self.screen.set_focus(self.area)
         self._theirs = theirs
+        self.bar.set_class(theirs is not None, "-open")
         self.bar.look()
 
     @on(Bar.Taken)
@@ -235,15 +229,13 @@ class EditPage(Page):
         theirs = self._theirs
         if theirs is None:
             return
-        mine = self.text
-        self._base = theirs
+        mine, self._base = self.text, theirs
         self._settle(None)
         if event.whose == "theirs":
             self.area.put(theirs.text)
             self._say("theirs; ctrl+z brings yours back")
-        elif mine == theirs.text:
-            self._shelf.forget()
-        self.screen.set_focus(self.area)
+        elif mine != self.text:  # lines are ended as theirs are
+            self._keep()
         self._check()
 
     # --- checking ----------------------------------------------------------------------------------------------------
@@ -293,12 +285,16 @@ class EditPage(Page):
         if base is None or text == self._kept:
             return
         try:
-            await asyncio.to_thread(self._shelf.keep, text, base.hash) if text else await asyncio.to_thread(
-                self._shelf.forget
-            )
+            await asyncio.to_thread(self._put_away, text, base.hash)
             self._kept = text
         except InputError as problem:
             self._say(str(problem), "error")
+
+    def _put_away(self, text: str, of: str) -> None:
+        if text:
+            self._shelf.keep(text, of)
+        else:
+            self._shelf.forget()
 
     # --- doing -------------------------------------------------------------------------------------------------------
 
@@ -341,9 +337,18 @@ class EditPage(Page):
                     self.screen.set_focus(self.problems)
             case Changed():
                 self._say("the file changed meanwhile; nothing was applied", "warning")
-                self._read()
+                await self._ask_whose()
             case _:
                 pass
+
+    async def _ask_whose(self) -> None:
+        """Whose text it is to be: asked at once, since somebody wanted it applied."""
+        try:
+            await self._take(await self._flow.read())
+        except MoonlightError as problem:
+            self._say(str(problem), "error")
+        if self._theirs is not None:
+            self.screen.set_focus(self.bar)
 
     def action_problem(self, step: int) -> None:
         """To the next problem after the cursor, or the one before, round the file."""
