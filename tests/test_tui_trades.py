@@ -111,6 +111,9 @@ def test_from_an_order_one_goes_to_its_timeline_its_reasons_its_log_and_copies_i
             await bench.press("4", "end", "k", "k", "w")
             await bench.until(lambda: isinstance(bench.app.screen, WhyScreen))
             await bench.shows("traded: 1.00 ▲ CALL", "since then")
+            await bench.press("escape", "enter", "w", "c")
+            await bench.until(lambda: in_front(bench) == "chart" and len(bench.app.screen_stack) == 1)
+            await bench.shows("EURUSD 1m · demo-1")
 
     run(main())
 

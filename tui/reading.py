@@ -8,6 +8,7 @@ from textual.binding import BindingType
 from textual.screen import ModalScreen
 
 from tui.acts import act
+from tui.going import Go
 from tui.painted import Frame, Line, Panel
 from tui.shell import Shell
 
@@ -100,6 +101,12 @@ class Reading(ModalScreen[None]):
     def console(self) -> App[None]:
         """The console it stands over."""
         return cast(App[None], self.app)  # pyright: ignore[reportUnknownMemberType]  # Textual leaves it open
+
+    def go(self, to: Go) -> None:
+        """Leave this and whatever one was reading before, for another page."""
+        while isinstance(self.console.screen, Reading):
+            self.console.pop_screen()
+        self.console.post_message(to)
 
     def copy(self, text: str, what: str) -> None:
         self.console.copy_to_clipboard(text)

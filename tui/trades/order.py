@@ -112,12 +112,10 @@ class OrderScreen(Reading):
 
     def action_chart(self) -> None:
         if self._told.value is not None:
-            self.dismiss()
-            self.console.post_message(Go("chart", (self._key, self._told.value.order.bar)))
+            self.go(Go("chart", (self._key, self._told.value.order.bar)))
 
     def action_log(self) -> None:
-        self.dismiss()
-        self.console.post_message(Go("logs", f"order:{self._order}"))
+        self.go(Go("logs", f"order:{self._order}"))
 
     def action_copy_id(self) -> None:
         self.copy(self._order, "the order's name")

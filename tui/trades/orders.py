@@ -129,7 +129,7 @@ class OrdersTable(Table[OrderRow]):
             Column("P/L", 8, profit_text, profit_style, right=True, most=12),
             Column("entry → exit", 19, _prices, lambda _: "second", goes=5),
             Column("state", 7, lambda row: row.status, _unsure("dim"), goes=4, most=14),
-            Column("cause", 8, cause_text, _unsure("dim"), goes=6, most=30),
+            Column("cause", 8, cause_text, _unsure("dim"), goes=6, most=20),
             Column("request", 20, lambda row: row.request or "─", lambda _: "dim", goes=7),
         )
 

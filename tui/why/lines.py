@@ -121,8 +121,8 @@ def _votes(why: Why, width: int) -> Iterator[Line]:
             yield from paragraph(f"{vote.provider} {WRONG} failed in {vote.ensemble}: {vote.word}", width, "wrong")
             continue
         said = f"{leaning(vote.direction)}{strength}"
-        runs = Run(f" {fit(plain(vote.provider), 16)} "), Run(fit(said, 8), side(vote.direction))
-        yield Line((*runs, Run(fit(f"in {plain(vote.ensemble)}", width - 26), "dim")))
+        runs = Run(f" {fit(plain(vote.provider), 16)} "), Run(fit(said, 9), side(vote.direction))
+        yield Line((*runs, Run(fit(f"in {plain(vote.ensemble)}", width - 27), "dim")))
 
 
 def _standing(why: Why, width: int, time: Time) -> Iterator[Line]:

@@ -161,8 +161,7 @@ class WhyScreen(Reading):
 
     def action_chart(self) -> None:
         if self._name is not None:
-            self.dismiss()
-            self.console.post_message(Go("chart", (self._name, self._bar)))
+            self.go(Go("chart", (self._name, self._bar)))
 
     def action_copy_text(self) -> None:
         why = self._answer.value
