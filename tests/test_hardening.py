@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -101,22 +103,29 @@ def test_somebody_elses_file_is_refused_and_both_are_named(folder: Path) -> None
     assert f"chown -R 0:0 {path}" in told
 
 
+@pytest.fixture
+def outside() -> Iterator[Path]:
+    """A folder that everybody may enter, as pytest's own may not: whoever starts a pytest shuts that again."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name)
+        path.chmod(0o755)
+        yield path
+
+
 @ROOTED
-def test_a_folder_that_cannot_be_written_is_named_with_the_user_and_the_command(folder: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_named_with_the_user_and_the_command(outside: Path) -> None:
     """As when a folder of root's is mounted into a container that runs as nobody in particular."""
-    for each in (folder, *folder.parents[:3]):
-        if each != Path(each.anchor):
-            each.chmod(each.stat().st_mode | 0o055)
-    (folder / "flows.toml").chmod(0o644)
-    (folder / "data").mkdir()
-    ended = runs(folder, user=SOMEBODY)
+    (outside / "flows.toml").write_text(SMALL, encoding="utf-8")
+    (outside / "flows.toml").chmod(0o644)
+    (outside / "data").mkdir()
+    ended = runs(outside, user=SOMEBODY)
     assert ended.returncode == 2, ended.stderr
-    assert f"{folder / 'data'} cannot be written" in ended.stderr
+    assert f"{outside / 'data'} cannot be written" in ended.stderr
     assert f"belongs to user 0, and this runs as user {SOMEBODY}" in ended.stderr
-    assert f"chown -R {SOMEBODY}:{SOMEBODY} {folder / 'data'}" in ended.stderr
+    assert f"chown -R {SOMEBODY}:{SOMEBODY} {outside / 'data'}" in ended.stderr
     assert "Traceback" not in ended.stderr
-    (folder / "data").rmdir()
-    assert f"{folder / 'data'} cannot be made in {folder}" in runs(folder, user=SOMEBODY).stderr
+    (outside / "data").rmdir()
+    assert f"{outside / 'data'} cannot be made in {outside}" in runs(outside, user=SOMEBODY).stderr
 
 
 def test_a_file_in_the_folders_place_is_told(tmp_path: Path) -> None:
