@@ -45,7 +45,12 @@ class Doing:
 
     async def stop(self, row: AccountWhole) -> None:
         real = kind_of(row) == "REAL"
-        held = f"{row.open} open contracts run to their end." if row.open else "Nothing is open."
+        one = row.open == 1
+        held = (
+            f"{row.open} open contract{' runs to its' if one else 's run to their'} end."
+            if row.open
+            else "Nothing is open."
+        )
         said = f"No order of {row.id} leaves any more, until somebody resumes it with a reason. {held}"
         if not await self._table.console.push_screen_wait(Confirm(f"Stop {row.id}", said, self._shell.now, real=real)):
             return

@@ -105,8 +105,8 @@ class EnginePanel(Panel, can_focus=True):
         drops = {reason: count for reason, count in status.drops.items() if count}
         named = ", ".join(f"{count_text(count)} {reason}" for reason, count in sorted(drops.items()))
         faults = f"{status.faults} fault{'s' if status.faults > 1 else ''}: {status.last_fault}"
-        said = [Run(f"dropped {named}", "warn") if drops else Run("nothing dropped", "dim")]
-        said.append(Run(faults, "wrong") if status.faults else Run("no fault", "dim"))
+        said = [Run(f"dropped {named}", "warn") if drops else Run("drops 0", "dim")]
+        said.append(Run(faults, "wrong") if status.faults else Run("faults 0", "dim"))
         said.append(Run(self._machine(status.uptime_s), "dim"))
         lines += _beside(said, width, height - len(lines))
         return Frame(lines, "Engine", f"{len(bars) * SPAN // 60 or '<1'} min · enter flow")

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from tui.alarms import MARKS, Alarm, cause_of
 from tui.going import Go
+from tui.painted import Frame
 from tui.table import Column, Table
 from tui.words import age_text
 
@@ -61,8 +62,12 @@ class AlertsTable(Table[Alarm]):
             return f"no alerts: {answer.why}"
         return "asking for the alerts" if self.store.state == "up" else self.store.why
 
-    def ground(self, row: Alarm) -> str:
-        return "text"
+    def frame(self, width: int, height: int) -> Frame:
+        """While nobody moves in it, its cursor is on what came last."""
+        rows = self.shell.alarms.rows
+        if rows and not self.has_focus:
+            self.chosen = rows[0].key
+        return super().frame(width, height)
 
     def take(self, *, every: bool) -> None:
         """Take note of the chosen alerts, or of all."""

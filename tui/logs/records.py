@@ -16,6 +16,7 @@ from tui.logs.panel import LETTERS
 from tui.logs.sifted import LEVELS, Sifted
 from tui.painted import Frame, Line, Panel, Run, sentence
 from tui.shell import Shell
+from tui.trades.cells import spaced
 from tui.words import age_text, count_text, fit, plain
 
 MODULE = 18
@@ -183,15 +184,15 @@ class RecordsPanel(Panel, can_focus=True):
         (since, before), (until, after) = self._paces[0], self._paces[-1]
         rate = f" · {count_text((after - before) / (until - since))}/s" if until > since else ""
         least = f" · {self.sifted.level} and worse" if self.sifted.level != LEVELS[0] else ""
-        few = f"{len(self.sifted.places):,} of " if self.words or least else ""
-        newer = heard.end - self._held_at
-        state = "following" if self.follows else f"held, {newer:,} newer, G follows"
+        few = f"{spaced(len(self.sifted.places))} of " if self.words or least else ""
+        newer = spaced(heard.end - self._held_at)
+        state = "following" if self.follows else f"held, {newer} newer, G follows"
         words = f"  /{self.words}" if self.words else ""
-        return f"Log {few}{len(heard.records):,} kept{rate}{least} · {state}{words}".replace(",", " ")
+        return f"Log {few}{spaced(len(heard.records))} kept{rate}{least} · {state}{words}"
 
     def _below(self) -> str:
         heard = self.heard
-        missed = f"{heard.missed:,} came too fast · " if heard.missed else ""
+        missed = f"{spaced(heard.missed)} came too fast · " if heard.missed else ""
         why = f"{heard.asked.why} · " if heard.asked.why and heard.served is not False else ""
         newest = heard.records[-1].at if heard.records else 0
         age = f"newest {age_text(self.store.age(newest, self.now()))} old" if newest else ""
