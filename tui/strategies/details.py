@@ -16,8 +16,8 @@ from tui.strategies.snippet import snippet, table_of
 from tui.words import fit, plain
 
 WARM = {
-    "feature": "ready after {} bars",
-    "provider": "looks back {} bars",
+    "feature": "ready after",
+    "provider": "looks back",
 }
 
 
@@ -97,11 +97,11 @@ def _facts(part: PartTold, width: int) -> Iterator[Line]:
         ("gives", " | ".join(part.gives)),
         ("columns", ", ".join(part.outputs) if len(part.outputs) > 1 else ""),
         ("reads", ", ".join(part.needs)),
-        ("warm-up", WARM[part.kind].format(part.warm_up) if part.warm_up and part.kind in WARM else ""),
+        ("warm-up", f"{WARM[part.kind]} {part.warm_up} bar{'s' * (part.warm_up > 1)}" if part.kind in WARM else ""),
         ("from", part.origin),
     ]
     for name, text in said:
-        if text:
+        if text and (part.warm_up or name != "warm-up"):
             yield words(width, Run(f"{name:<9}", "second"), Run(text))
 
 

@@ -8,8 +8,8 @@ from pipeline.parts import TABLES, Kind
 
 GIVES: Mapping[str, tuple[str, ...]] = {"provider": ("Votes",)}
 """What the parts of a kind give by being of that kind."""
-FED: tuple[Kind, ...] = ("operator", "ensemble", "risk", "sink")
-"""Kinds whose tables say `from`."""
+FED: tuple[Kind, ...] = ("operator", "provider", "ensemble", "risk", "sink")
+"""Kinds whose tables say `from`, where a part takes more than what its kind is given anyway."""
 _LEFT_OUT = re.compile(r"\bleft out\b")
 
 
@@ -44,6 +44,9 @@ def example(key: KeyTold) -> str:
         return key.default
     if key.choices:
         return f'"{key.choices[0]}"'
+    if nested := re.match(r'\{ use = "([^"]*)"', key.type):
+        names = nested[1].split(" | ")
+        return f'{{ use = "{"fixed" if "fixed" in names else names[0]}" }}'
     kind = key.type.partition(" ")[0]
     least = re.search(r"≥ (-?[\d.]+)", key.range)
     match kind:
