@@ -90,7 +90,7 @@ def test_the_page_of_the_chart_looks_as_approved(tmp_path: Path) -> None:
             golden("chart_120x36", bench.app)
             assert bench.pilot is not None
             await bench.pilot.resize_terminal(80, 24)
-            await bench.until(lambda: "Votes" not in bench.text and "candles" in bench.text)
+            await bench.until(lambda: "Votes" not in bench.text and "67 candles" in bench.text)
             golden("chart_80x24", bench.app)
 
     run(main())
@@ -102,13 +102,13 @@ def test_a_crosshair_says_what_a_bar_was_and_what_was_decided_on_it(tmp_path: Pa
             chart = chart_in(bench)
             await bench.shows("candles")
             await bench.press("left")
-            await bench.shows("05 Jan 15:01 O", "nothing decided", "forms still", "before it is final")
+            await bench.shows("05 Jan 15:01  O", "nothing decided", "forms still", "before it is final")
             await bench.press("left", "left")
-            await bench.shows("05 Jan 14:59 O", "─ no_vote")
+            await bench.shows("05 Jan 14:59  O", "─ no_vote")
             assert chart.bar == BAR - MINUTE
             for _ in range(4):
                 await bench.press("left")
-            await bench.shows("05 Jan 14:55 O", "▲ trade", "✖ -1.00")
+            await bench.shows("05 Jan 14:55  O", "▲ trade", "✖ -1.00")
             await bench.press("y")
             await bench.shows("the bar of 14:55 is copied")
             assert bench.app.clipboard.startswith("demo-1  EURUSD  1m  2026-01-05T14:55:00+0300  ")
@@ -135,23 +135,23 @@ def test_older_bars_stay_in_view_while_new_ones_come_and_home_goes_to_the_newest
             usual = asked(bench).bars
             await bench.press("shift+left")
             await bench.shows("▸ older")
-            seen = [candle.ts for candle in chart._picture.shown]  # pyright: ignore[reportPrivateUsage]  # what is seen
+            seen = [candle.ts for candle in chart.seen]
             assert asked(bench).bars > usual, "a screen more is asked for"
             view.bars += 3
             view.move()
             await bench.shows("▸ 3 new")
-            now = [candle.ts for candle in chart._picture.shown]  # pyright: ignore[reportPrivateUsage]  # as above
+            now = [candle.ts for candle in chart.seen]
             assert now[-20:] == seen[-20:], "what is seen stands still"
             for _ in range(3):
                 await bench.press("shift+left")
-            await bench.until(lambda: chart._picture.shown[-1].ts < seen[-1] - 25 * MINUTE)  # pyright: ignore[reportPrivateUsage]
+            await bench.until(lambda: chart.seen[-1].ts < seen[-1] - 25 * MINUTE)
             await bench.press("home")
-            await bench.until(lambda: chart._picture.shown[-1].ts == BAR + 4 * MINUTE)  # pyright: ignore[reportPrivateUsage]
+            await bench.until(lambda: chart.seen[-1].ts == BAR + 4 * MINUTE)
             assert " new " not in bench.text.split("\n")[4]
             chart.on_mouse_down(mouse(events.MouseDown, 40))
             chart.on_mouse_move(mouse(events.MouseMove, 52))
             chart.on_mouse_up(mouse(events.MouseUp, 52))
-            assert chart._picture.shown[-1].ts == BAR + 4 * MINUTE - 12 * MINUTE  # pyright: ignore[reportPrivateUsage]
+            assert chart.seen[-1].ts == BAR + 4 * MINUTE - 12 * MINUTE
             assert chart.crossed is None
 
     run(main())
@@ -189,9 +189,9 @@ def test_what_is_drawn_is_turned_on_and_off_by_keys(tmp_path: Path) -> None:
             assert "ema_slow" in bench.text
             await bench.press("plus")
             assert bench.pilot is not None
-            wide = len(chart._picture.shown)  # pyright: ignore[reportPrivateUsage]  # what is seen
+            wide = len(chart.seen)
             chart.on_mouse_scroll_down()
-            assert len(chart._picture.shown) > wide  # pyright: ignore[reportPrivateUsage]
+            assert len(chart.seen) > wide
 
     run(main())
 

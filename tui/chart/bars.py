@@ -56,32 +56,18 @@ def gathered(chart: Chart, zoom: Zoom, most: int | None = None, end: int | None 
     bars = chart.bars
     stop = len(bars) if end is None else bisect_right(bars.open_ts, end)
     start = 0 if most is None else max(0, stop - (most + 1) * zoom.bars)
-    marks = {mark.bar: mark for mark in chart.marks}
     span = timeframe(chart.timeframe) * zoom.bars
     if zoom.bars > 1 and start:  # begin with a whole candle
         slot = bars.open_ts[start - 1] // span
         while start < stop and bars.open_ts[start] // span == slot:
             start += 1
-    some = slice(start, stop)
-    candles = [
-        Candle(row, row, ts, opened, high, low, close, volume, marks.get(ts))
-        for row, ts, opened, high, low, close, volume in zip(
-            range(start, stop),
-            bars.open_ts[some],
-            bars.open[some],
-            bars.high[some],
-            bars.low[some],
-            bars.close[some],
-            bars.volume[some],
-            strict=True,
-        )
-    ]
+    candles = list(_candles(chart, start, stop, span, several=zoom.bars > 1))
     now = chart.forming
     if now is not None and (end is None or now.open_ts <= end) and (not candles or now.open_ts > candles[-1].ts):
         row = len(bars)
         candles.append(Candle(row, row, now.open_ts, now.open, now.high, now.low, now.close, now.volume, None))
-    if zoom.bars > 1:
-        candles = [_together(tuple(group)) for _, group in groupby(candles, lambda candle: candle.ts // span)]
+        if len(candles) > 1 and candles[-2].ts // span == now.open_ts // span:
+            candles[-2:] = [_together(candles[-2], candles[-1])]
     return list(_with_gaps(candles if most is None else candles[-most:], span))
 
 
@@ -93,18 +79,50 @@ def _with_gaps(candles: Sequence[Candle], span: int) -> Iterator[Candle]:
         before = slot
 
 
-def _together(group: Sequence[Candle]) -> Candle:
-    traded = [candle.mark for candle in group if candle.mark is not None and candle.mark.order]
-    return Candle(
-        first=group[0].first,
-        last=group[-1].last,
-        ts=group[0].ts,
-        open=group[0].open,
-        high=max(candle.high for candle in group),
-        low=min(candle.low for candle in group),
-        close=group[-1].close,
-        volume=sum(candle.volume for candle in group),
-        mark=traded[-1] if traded else group[-1].mark,
+def _candles(chart: Chart, start: int, stop: int, span: int, *, several: bool) -> Iterator[Candle]:
+    """Final bars of these rows; those within one span together."""
+    bars = chart.bars
+    marks = {mark.bar: mark for mark in chart.marks}
+    if not several:
+        some = slice(start, stop)
+        columns = (bars.open_ts[some], bars.open[some], bars.high[some], bars.low[some], bars.close[some])
+        for row, ts, opened, high, low, close, volume in zip(
+            range(start, stop), *columns, bars.volume[some], strict=True
+        ):
+            yield Candle(row, row, ts, opened, high, low, close, volume, marks.get(ts))
+        return
+    for _, group in groupby(range(start, stop), lambda row: bars.open_ts[row] // span):
+        first, *more = group
+        last = more[-1] if more else first
+        some = slice(first, last + 1)
+        decided = [mark for ts in bars.open_ts[some] if (mark := marks.get(ts)) is not None]
+        yield Candle(
+            first=first,
+            last=last,
+            ts=bars.open_ts[first],
+            open=bars.open[first],
+            high=max(bars.high[some]),
+            low=min(bars.low[some]),
+            close=bars.close[last],
+            volume=sum(bars.volume[some]),
+            mark=_telling(decided),
+        )
+
+
+def _telling(marks: Sequence[Mark]) -> Mark | None:
+    """Of several decisions the last that was traded, else the last."""
+    traded = [mark for mark in marks if mark.order]
+    return traded[-1] if traded else marks[-1] if marks else None
+
+
+def _together(one: Candle, more: Candle) -> Candle:
+    """A candle and the bar that forms in its span."""
+    return one._replace(
+        last=more.last,
+        high=max(one.high, more.high),
+        low=min(one.low, more.low),
+        close=more.close,
+        volume=one.volume + more.volume,
     )
 
 

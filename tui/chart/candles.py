@@ -123,6 +123,8 @@ def _header(cells: Cells, room: Room, chart: Chart, candles: Sequence[Candle], l
     if focus is None and first.open:
         change = (last.close / first.open - 1) * 100
         parts.append((f"{CALL if change >= 0 else PUT}{abs(change):.2f}%", side(change)))
+    if focus is None and chart.marks and look.end is None:
+        parts += list(_decided(chart.marks[-1], digits))[:1]
     _beside(cells, width, 0, parts)
 
 

@@ -24,6 +24,7 @@ EIGHTHS = " ▁▂▃▄▅▆▇█"
 BRAILLE = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 LAST, ENTRY, EXPIRY, CROSS, GAP, MISSING = "┈", "╌", "┊", "┆", "╎", "/"
 FREE = " ·"
+SKIP = "\0"
 
 STYLES = ("second", "dim", "grid", "up", "down", "up-soft", "down-soft", "warn", "bright", "line-1", "line-2", "line-3")
 GROUNDS = ("tag-up", "tag-down", "tag-entry", "tint")
@@ -52,6 +53,15 @@ class Cells:
         for column, character in enumerate(text, x):
             if 0 <= column < self._width:
                 row[column], styles[column] = character, code
+
+    def down(self, x: int, y: int, text: str, style: str) -> None:
+        """Write from above to below, and leave out what is to be skipped."""
+        if not 0 <= x < self._width:
+            return
+        code = _CODES[style]
+        for row, character in enumerate(text, y):
+            if character != SKIP:
+                self.text[row][x], self._style[row][x] = character, code
 
     def under(self, x: int, y: int, character: str, style: str, free: str = FREE) -> bool:
         """Draw where nothing stands yet; whether there was room."""

@@ -1,6 +1,7 @@
 """The chart of one key: its candles, what was decided on them, the features it was decided by."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events, work
@@ -94,6 +95,11 @@ class CandleChart(Panel, can_focus=True):
         """The chart of the picked key, as far as it was told."""
         chart = self.store.chart
         return chart if chart is not None and chart.name == self.picked else None
+
+    @property
+    def seen(self) -> Sequence[Candle]:
+        """The candles on the screen, the oldest first."""
+        return self._picture.shown
 
     @property
     def bar(self) -> int:

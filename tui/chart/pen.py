@@ -21,6 +21,7 @@ from tui.chart.cells import (
     LEFT,
     MISSING,
     RIGHT,
+    SKIP,
     STROKES,
     Cells,
     snapped,
@@ -36,6 +37,8 @@ STEPS = tuple(
     + [hours * HOUR for hours in (1, 2, 3, 6, 12)]
     + [days * DAY for days in (1, 2, 7, 14, 28, 91, 364)]
 )
+
+BODY, WICK = (2, 2), (1, 1)
 
 Values = Sequence[float | None]
 
@@ -140,22 +143,33 @@ class Pen:
     # --- pieces ------------------------------------------------------------------------------------------------------
 
     def _candle(self, x: int, candle: Candle) -> None:
-        columns, rows = self.look.zoom.columns, self.room.price * 2
+        columns, rows, row = self.look.zoom.columns, self.room.price * 2, self.scale.row
         style = "up" if candle.rises else "down"
-        top, bottom = self.scale.row(candle.high, rows), self.scale.row(candle.low, rows)
-        first, last = sorted((self.scale.row(candle.open, rows), self.scale.row(candle.close, rows)))
+        top, bottom = row(candle.high, rows), row(candle.low, rows)
+        first, last = row(candle.open, rows), row(candle.close, rows)
+        if first > last:
+            first, last = last, first
+        cells: list[tuple[int, int]] = []
+        for upper in range(top - top % 2, bottom + 1, 2):
+            lower = upper + 1
+            if first <= upper and lower <= last:
+                halves = BODY
+            elif top <= upper and lower <= bottom and (lower < first or last < upper):
+                halves = WICK
+            else:
+                halves = (_half(upper, first, last, top, bottom), _half(lower, first, last, top, bottom))
+                if columns > 1:
+                    halves = snapped(halves, goes_on=top < upper or bottom > lower)
+            cells.append(halves)
         glyphs = STROKES if columns == 1 else BLOCKS
-        hatched = self.look.hatched and style == "down"
-        for y in range(top // 2, bottom // 2 + 1):
-            upper = 2 * y
-            halves = (_half(upper, first, last, top, bottom), _half(upper + 1, first, last, top, bottom))
-            if columns > 1:
-                halves = snapped(halves, goes_on=top < upper or bottom > upper + 1)
-            glyph = glyphs[halves]
-            self.cells.put(x, self.room.top + y, HATCHED.get(glyph, glyph) if hatched else glyph, style)
-            if columns == 3 and halves in LEFT:
-                self.cells.put(x - 1, self.room.top + y, LEFT[halves], style)
-                self.cells.put(x + 1, self.room.top + y, RIGHT[halves], style)
+        drawn = "".join([glyphs[halves] for halves in cells])
+        if self.look.hatched and style == "down":
+            drawn = "".join(HATCHED.get(glyph, glyph) for glyph in drawn)
+        y = self.room.top + top // 2
+        self.cells.down(x, y, drawn, style)
+        if columns == 3:
+            self.cells.down(x - 1, y, "".join(LEFT.get(halves, "") or SKIP for halves in cells), style)
+            self.cells.down(x + 1, y, "".join(RIGHT.get(halves, "") or SKIP for halves in cells), style)
 
     def _gap(self, x: int) -> None:
         for y in range(self.room.top, self.room.floor):
