@@ -3,13 +3,16 @@
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from textual.widgets import OptionList
 
 from pipeline.view import KeyName
 from tests.sample_view import SampleView
 from tests.screens import Bench, golden, in_front, on_bench, run
 from tui.console import key_table
+from tui.kill import Kill
 from tui.pages import PAGES
+from tui.painted import Panel
 from tui.settings import Settings, read_settings
 from tui.welcome import steps_of
 
@@ -56,7 +59,7 @@ def test_the_command_line_goes_to_charts_and_says_what_it_does_not_know(tmp_path
             await bench.press("colon")
             await typed(bench, "theme pink")
             await bench.press("enter")
-            await bench.shows("theme may be desk, day, mono, terminal; it stays as it is")
+            await bench.shows("theme may be desk, day, mono, terminal; it stays")
             assert bench.app.theme == "day"
             await bench.press("colon")
             await typed(bench, "keys live xau")
@@ -231,5 +234,50 @@ def test_what_a_console_shows_of_a_key_survives_odd_names(tmp_path: Path) -> Non
             await bench.press("ctrl+p")
             await typed(bench, "=1+1")
             await bench.shows("=1+1 1m [/b]")
+
+    run(main())
+
+
+# --- every page, every size ------------------------------------------------------------------------------------------
+
+
+def test_every_page_fits_every_size_and_no_panel_of_it_fails(tmp_path: Path) -> None:
+    """At the smallest size, the usual ones and a large one: nothing is wider than the screen, nothing fails."""
+
+    async def main() -> None:
+        async with on_bench(tmp_path) as bench:
+            assert bench.pilot is not None
+            for width, height in ((120, 36), (80, 24), (200, 50), (60, 16)):
+                await bench.pilot.resize_terminal(width, height)
+                for kind in PAGES:
+                    await bench.app.go(kind.name)
+                    await bench.pilot.pause()
+                    for panel in bench.app.query(Panel):
+                        panel.look()
+                    await bench.pilot.pause()
+                    wrong = [f"{panel.id}: {panel.border_subtitle}" for panel in bench.app.query(Panel) if panel.failed]
+                    assert not wrong, (kind.name, width, height)
+                    assert all(cell_len(line) <= width for line in bench.text.splitlines())
+                    assert len(bench.text.splitlines()) <= height
+                    assert bench.app.focused is not None, (kind.name, width, height)
+
+    run(main())
+
+
+def test_the_kill_switch_opens_from_every_page_and_from_where_one_writes(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_bench(tmp_path) as bench:
+            for kind in PAGES:
+                await bench.app.go(kind.name)
+                await bench.press("ctrl+g")
+                await bench.until(lambda: isinstance(bench.app.screen, Kill))
+                await bench.press("escape")
+                await bench.until(lambda: len(bench.app.screen_stack) == 1)
+            await bench.app.go("keys")
+            for opens in ("slash", "colon", "ctrl+p", "question_mark"):
+                await bench.press(opens, "ctrl+g")
+                await bench.until(lambda: isinstance(bench.app.screen, Kill))
+                await bench.press("escape", "escape")
+                await bench.until(lambda: len(bench.app.screen_stack) == 1)
 
     run(main())

@@ -320,16 +320,13 @@ class Console(App[None]):
         panel = next((node for node in _upwards(self.focused) if isinstance(node, Panel)), None)
         return tuple(each for each in (panel, self.page) if each is not None)
 
-    @work(exclusive=True, group="words")
-    async def action_line(self) -> None:
+    def action_line(self) -> None:
         commands = words_of(self)
-        screen = CommandLine(commands, partial(abouts_of, self), self._lines_typed)
-        await self._do(await self.push_screen_wait(screen))
+        self.push_screen(CommandLine(commands, partial(abouts_of, self), self._lines_typed), self._do)
 
-    @work(exclusive=True, group="words")
-    async def action_palette(self) -> None:
+    def action_palette(self) -> None:
         keys = (f"{name.product} {name.timeframe} {name.account}" for name in self._store.keys)
-        await self._do(await self.push_screen_wait(Palette(words_of(self), keys)))
+        self.push_screen(Palette(words_of(self), keys), self._do)
 
     async def _do(self, found: Found | None) -> None:
         if found is None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -37,7 +37,19 @@ class Completing(Suggester):
         return completed(value, self._commands, self._abouts)
 
 
-class CommandLine(ModalScreen[Found | None]):
+class Listening(ModalScreen[Found | None]):
+    """What is typed before its line has the focus is typed on it all the same."""
+
+    line: Input
+
+    def on_key(self, event: events.Key) -> None:
+        if self.focused is None and event.character is not None and event.is_printable:
+            self.line.value += event.character
+            self.line.cursor_position = len(self.line.value)
+            event.stop()
+
+
+class CommandLine(Listening):
     """One line above the keys: → takes what stands in grey, ↑ and ↓ go through what was typed before, enter does it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,16 +83,16 @@ class CommandLine(ModalScreen[Found | None]):
         super().__init__()
         self._commands = commands
         hint = "a word and what it is about: chart EURUSD 1m"
-        self._line = RememberingInput(before, hint, "line", Completing(commands, abouts))
+        self.line = RememberingInput(before, hint, "line", Completing(commands, abouts))
         self._wrong = Static(id="line-wrong", markup=False)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="line-box"):
             yield self._wrong
-            yield self._line
+            yield self.line
 
     def on_mount(self) -> None:
-        self._line.focus()
+        self.line.focus()
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
@@ -93,7 +105,7 @@ class CommandLine(ModalScreen[Found | None]):
         self.dismiss(found)
 
 
-class Palette(ModalScreen[Found | None]):
+class Palette(Listening):
     """Everything that can be done, found by any of its letters; enter does it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -139,18 +151,18 @@ class Palette(ModalScreen[Found | None]):
         self._keys = tuple(keys)
         self._chart = next((command for command in commands if command.word == "chart"), None)
         self._shown: list[Found] = []
-        self._words = Input(placeholder="what to do, or a key of the flow", id="palette-words")
+        self.line = Input(placeholder="what to do, or a key of the flow", id="palette-words")
         self._list = OptionList(id="palette-list", markup=False)
         self._list.can_focus = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="palette") as box:
             box.border_title = Content("Everything that can be done")
-            yield self._words
+            yield self.line
             yield self._list
 
     def on_mount(self) -> None:
-        self._words.focus()
+        self.line.focus()
         self._find("")
 
     @on(Input.Changed)

@@ -45,7 +45,7 @@ class Page(Container):
         cls.SCOPED_CSS = False
 
     def __init__(self, shell: Shell) -> None:
-        super().__init__(id=self.NAME, classes="page")
+        super().__init__(id=self.NAME, classes="page -alone" if self.ALONE else "page")
         self.shell = shell
         self.store, self.now = shell.store, shell.now
 

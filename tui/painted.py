@@ -109,6 +109,11 @@ class Panel(Widget):
             self._show(frame, height)
 
     @property
+    def failed(self) -> bool:
+        """Whether its last frame could not be made."""
+        return bool(self._failure)
+
+    @property
     def is_seen(self) -> bool:
         """Whether it is on the page in front; nothing is worked out for those behind."""
         return all(node.display for node in self.ancestors_with_self)

@@ -13,7 +13,7 @@ from tui.painted import Frame, Line, Panel
 from tui.shell import Shell
 
 
-class Sheet(Panel, can_focus=True):
+class Leaf(Panel, can_focus=True):
     """Lines of any number; the keys move over those that do not fit."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -67,14 +67,14 @@ class Reading(ModalScreen[None]):
         background: $ground 60%;
     }
 
-    Reading > Sheet {
+    Reading > Leaf {
         width: 116;
         max-width: 96%;
         height: 92%;
         background: $ground;
     }
 
-    Reading.-narrow > Sheet, Reading.-short > Sheet {
+    Reading.-narrow > Leaf, Reading.-short > Leaf {
         max-width: 100%;
         height: 100%;
     }
@@ -83,7 +83,7 @@ class Reading(ModalScreen[None]):
     def __init__(self, shell: Shell, place: str) -> None:
         super().__init__()
         self.shell = shell
-        self.sheet = Sheet(shell, place, self)
+        self.sheet = Leaf(shell, place, self)
 
     def compose(self) -> ComposeResult:
         yield self.sheet

@@ -13,7 +13,7 @@ from tui.going import Go
 from tui.painted import Frame, Line, Panel, Run
 from tui.palette import ENDED, ENGINE, HALTED, KILLED, LINK, WARNING, WRONG, side
 from tui.shell import Shell
-from tui.words import count_text, gain, moment, money, plain, signed
+from tui.words import age_text, count_text, gain, moment, money, plain
 
 STATES: dict[EngineState, tuple[str, str]] = {
     "STARTING": (HALTED, "second"),
@@ -129,7 +129,8 @@ class StatusRow(Panel):
         if hello is not None and hello.mode == "live" and self.store.state == "up":
             skew = self.store.clock(self.now()) - self.shell.wall()
             if abs(skew) > SKEWED:
-                items.append(Item((Run(f"{WARNING}clock {signed(skew / 1000, 1)}s", "warn"),), "logs", "module:clock"))
+                said = f"{WARNING}clock {age_text(abs(skew) / 1000)} {'ahead' if skew > 0 else 'behind'}"
+                items.append(Item((Run(said, "warn"),), "logs", "module:clock"))
         return items
 
     def _link(self) -> Run:

@@ -15,6 +15,8 @@ from textual.widgets import TextArea
 from tui.editor.examined import Mark
 from tui.editor.paint import STYLES, insides, painted
 from tui.palette import WARNING, WRONG
+from tui.plain_glyphs import PLAIN
+from tui.shell import Shell
 from tui.words import fit, plain
 
 SIGNS = {"wrong": WRONG, "warn": WARNING}
@@ -70,7 +72,8 @@ class FlowArea(TextArea):
             super().__init__()
             self.key: MenuKey = key
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, shell: Shell, place: str) -> None:
+        self.shell = shell
         self._insides: Sequence[str] = ()
         self._marks: dict[int, list[Mark]] = {}
         self.menu_open = False
@@ -111,7 +114,7 @@ class FlowArea(TextArea):
         style = self._style_of(worst.level)
         at = self.gutter_width - NUMBER_AND_SIGN
         ground = next((each.style for each in strip.crop(at, at + 1) if each.style), Style())
-        sign = Strip([Segment(SIGNS[worst.level], ground + style)])
+        sign = Strip([Segment(self._shown(SIGNS[worst.level]), ground + style)])
         strip = Strip.join([strip.crop(0, at), sign, strip.crop(at + 1)])
         return self._with_sentence(strip, row, worst, style)
 
@@ -122,13 +125,17 @@ class FlowArea(TextArea):
         room = self.scrollable_content_region.width - begins
         if room < LEAST:
             return strip
-        said = f"{SIGNS[mark.level]} {plain(mark.text)}"
+        said = self._shown(f"{SIGNS[mark.level]} {plain(mark.text)}")
         said = said if cell_len(said) <= room else fit(said, room)
         ground = next((each.style for each in strip.crop(begins, begins + 1) if each.style), Style())
         behind = begins + cell_len(said)
         return Strip.join(
             [strip.crop(0, begins), Strip([Segment(said, ground + style + Style(italic=True))]), strip.crop(behind)]
         )
+
+    def _shown(self, text: str) -> str:
+        """As this terminal can show it."""
+        return text.translate(PLAIN) if self.shell.settings.look.glyphs == "ascii" else text
 
     def _style_of(self, name: str) -> Style:
         return Style(

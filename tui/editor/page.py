@@ -36,6 +36,7 @@ from tui.editor.versions import Versions
 from tui.going import Insert
 from tui.page import Page
 from tui.painted import Panel
+from tui.plain_glyphs import PLAIN
 from tui.shell import Shell
 from tui.words import age_text, plain
 
@@ -83,7 +84,7 @@ class EditPage(Page):
 
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell)
-        self.area = FlowArea("edit-area")
+        self.area = FlowArea(shell, "edit-area")
         self.area.add_class("framed")
         self.problems = ProblemsTable(shell, "edit-problems")
         self.outline = OutlineTable(shell, "edit-outline")
@@ -511,7 +512,9 @@ class EditPage(Page):
             below = f"{row + 1}:{column + 1} · read {age} ago" + (f" · {self._answer.why}" if self._answer.why else "")
         if (title, below) != self._titles:
             self._titles = title, below
-            self.area.border_title, self.area.border_subtitle = Content(plain(title)), Content(plain(below))
+            glyphs = PLAIN if self.shell.settings.look.glyphs == "ascii" else {}
+            self.area.border_title = Content(plain(title).translate(glyphs))
+            self.area.border_subtitle = Content(plain(below).translate(glyphs))
 
     def _states(self, base: Known) -> list[str]:
         said = list[str]()

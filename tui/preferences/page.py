@@ -26,8 +26,11 @@ class SettingsPage(Page):
     #settings-sides { layout: horizontal; height: 1fr; }
     #settings-sides > Vertical { width: 1fr; }
     #settings-look { height: 11; }
-    #settings-engine, #settings-keys { height: 1fr; }
+    #settings-engine { height: 1fr; }
+    #settings-keys { height: 1fr; width: 1fr; }
     Screen.-narrow #settings-sides { layout: vertical; }
+    Screen.-narrow #settings-sides > Vertical { width: 100%; height: 3fr; }
+    Screen.-narrow #settings-keys { width: 100%; height: 2fr; }
     Screen.-narrow #settings-look { height: 1fr; }
     """
 
@@ -49,7 +52,8 @@ class SettingsPage(Page):
 
     @property
     def missing(self) -> str:
-        return "" if self.engine.config.value is not None else "no settings of the engine yet"
+        config = self.engine.config
+        return "" if config.value is not None or config.why else "no settings of the engine yet"
 
     def fronted(self) -> None:
         self.engine.ask()

@@ -7,7 +7,7 @@ from pipeline.control.trades import NOT_ENDED, Counted, OrderRow
 from pipeline.control.trading import Orders, OrderWhole
 from pipeline.errors import MoonlightError
 from pipeline.values import ENDED, UNSURE
-from tui.asking import Engine
+from tui.asking import Engine, NotTaken
 
 PAGE = 200
 """Orders asked for at once."""
@@ -99,8 +99,15 @@ class Blotter:
         rows, cursor, counted = await self._newest()
         latest = {row.order: row for row in (*running, *rows)}
         known = (row for row in (*self.running, *self.listed) if row.status not in ENDED and row.order not in latest)
+        gone = set[str]()
         for name in list(dict.fromkeys(row.order for row in known))[:LATE]:
-            latest[name] = (await self._engine.get(path_of(name), OrderWhole)).order
+            try:
+                latest[name] = (await self._engine.get(path_of(name), OrderWhole)).order
+            except NotTaken as refusal:
+                if refusal.code != "NOT_FOUND":
+                    raise
+                gone.add(name)  # of another ledger, or of what is not kept any more
+        self.listed = [row for row in self.listed if row.order not in gone] if gone else self.listed
         self.running = tuple(row for row in _sorted(latest.values()) if row.status not in ENDED)
         if begun == self._begun:
             self._list(rows, cursor, latest)

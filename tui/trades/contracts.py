@@ -22,7 +22,7 @@ BAR = 10
 EIGHTHS = " ▏▎▍▌▋▊▉"
 MOVES = 2
 """So often a second what moves with time is worked out."""
-OLD = 5.0
+OLD = 8.0
 """Seconds after which it is said how old this is."""
 
 

@@ -14,8 +14,8 @@ from tui.trades.contracts import whole, why_empty
 from tui.trades.worth import NOTHING, REAL, Purse, Sum, amount, kind_of, sums
 from tui.words import money, plain
 
-MOST = 6
-"""Rows it takes at the most."""
+MOST = 0.25
+"""Of the rows of the screen it takes so many at the most; real money is said first."""
 LOW = 22
 """Rows of the screen below which win rates are left to the row above all pages."""
 
@@ -33,7 +33,8 @@ class Counts(Panel):
 
     def look(self) -> None:
         """It takes as many rows as it has lines."""
-        rows = min(MOST, len(self._lines(self.content_size.width))) if self.content_size.width else 1
+        most = int(self.screen.size.height * MOST)
+        rows = min(most, len(self._lines(self.content_size.width))) if self.content_size.width else 1
         if self.styles.height is None or self.styles.height.value != rows:
             self.styles.height = max(1, rows)
         super().look()
@@ -73,7 +74,7 @@ class Counts(Panel):
     def _rates(self, width: int) -> Iterable[Line]:
         status = self.store.status
         if status is not None and status.win_rate_text:
-            for text in status.win_rate_text.split("; "):
+            for text in sorted(status.win_rate_text.split("; "), key=lambda text: not text.startswith("real")):
                 yield from _wrapped(f"win rate {text}", width, "text")
 
 

@@ -27,7 +27,6 @@ LOOKS = 1.0
 """Seconds between two looks at an order that may still come to something."""
 AUDITED = 30.0
 """Seconds for which one that ended is looked at further: its audit comes later."""
-OLD = 5.0
 
 
 class OrderScreen(Reading):

@@ -42,6 +42,7 @@ class WhyScreen(Reading):
         super().__init__(shell, "why-sheet")
         self._name, self._bar, self._order = name, bar, order
         self._answer: Answer[Why] = Answer()
+        self._asks = 0
         self._drawn: tuple[object, list[Line]] = (None, [])
 
     def on_mount(self) -> None:
@@ -59,7 +60,7 @@ class WhyScreen(Reading):
 
     def lines(self, width: int) -> Sequence[Line]:
         zone, answer = self.shell.zone, self._answer
-        facts = (answer.version, answer.asking, width, str(zone), self._bar)
+        facts = (self._asks, answer.version, answer.asking, width, str(zone), self._bar)
         if facts != self._drawn[0]:
             self._drawn = (facts, self._worked_out(width))
         return self._drawn[1]
@@ -104,9 +105,12 @@ class WhyScreen(Reading):
     # --- asking ------------------------------------------------------------------------------------------------------
 
     def _ask(self) -> None:
-        self.run_worker(self._asked(), group="why", exclusive=True)
+        """What was asked before is waited for no more; its answer stays until there is another."""
+        self._asks += 1
+        self._answer = Answer(self._answer.value, at=self._answer.at)
+        self.run_worker(self._asked(self._answer), group="why", exclusive=True)
 
-    async def _asked(self) -> None:
+    async def _asked(self, answer: Answer[Why]) -> None:
         name, engine = self._name, self.shell.engine
         if self._order:
             question = {"order": self._order}
@@ -115,10 +119,9 @@ class WhyScreen(Reading):
             question = {**of, "bar_ms": str(self._bar or "")}
         else:
             question = {}
-        await self._answer.ask(lambda: engine.get("/why", Why, **question), self.shell.now)
-        why = self._answer.value
-        if why is not None and not self._answer.why:
-            self._show(why)
+        await answer.ask(lambda: engine.get("/why", Why, **question), self.shell.now)
+        if answer.value is not None and not answer.why:
+            self._show(answer.value)
         self.sheet.begin()
 
     def _show(self, why: Why) -> None:
