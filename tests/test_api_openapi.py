@@ -56,9 +56,10 @@ def test_an_engine_serves_every_route_there_is_and_answers_in_the_shapes_it_name
         assert served["info"]["version"] == (await engine.get("/status"))["api_version"] == API_VERSION
         await until(lambda: engine.verdicts().count("trade") > 2)
         (order,) = (await engine.get("/orders?limit=1"))["orders"]
+        config = await engine.get("/config")
         for route in every_route():
             if route.method == "GET":
-                path = route.path.replace("{order}", order["order"])
+                path = route.path.replace("{order}", order["order"]).replace("{hash}", config["hash"])
                 fits(route, await engine.get(path))
         for path in ("/resume", "/killswitch", "/stop", "/start"):
             (route,) = (each for each in every_route() if each.path == path)

