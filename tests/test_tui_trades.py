@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -193,6 +195,17 @@ def test_the_list_has_no_gap_and_no_order_that_ended_stays_open_in_it(tmp_path: 
             await blotter.look()
             assert blotter.running == ()
             assert {row.order: row.result for row in blotter.listed}[long.order] == "lose"
+            lost = replace(order_of("demo-2", NOON - 3900 * SECOND), wanted_at=NOON - 3840 * SECOND)
+            with Ledger(path) as ledger:
+                ledger.intend(lost)
+            await blotter.look()
+            assert [row.order for row in blotter.running] == [lost.order]
+            with closing(sqlite3.connect(path)) as db, db:
+                db.execute('DELETE FROM order_events WHERE "order" = ?', (lost.order,))
+                db.execute('DELETE FROM orders WHERE "order" = ?', (lost.order,))
+            await blotter.look()
+            assert (blotter.running, blotter.why) == ((), "")
+            assert lost.order not in {row.order for row in blotter.listed}
             second = many(path, 350, NOON - 3000 * SECOND)
             await blotter.look()  # they meet what is listed on the second page
             assert [row.order for row in blotter.listed if row.order != long.order] == [*second, *first]
