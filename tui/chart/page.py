@@ -6,6 +6,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
+from textual.worker import Worker
 
 from pipeline.view import KeyName, Topics
 from tui.acts import act
@@ -51,6 +52,7 @@ class ChartPage(Page):
         self.chart = CandleChart(shell, "chart-candles")
         self.votes = VotesPanel(shell, "chart-votes", self.chart, self.reasons)
         self._before: tuple[KeyName | None, int] = (None, 0)
+        self._asking: Worker[None] | None = None
 
     def compose(self) -> ComposeResult:
         yield Container(self.chart, self.votes, id="chart-desk")
@@ -114,5 +116,5 @@ class ChartPage(Page):
         bars = dict.fromkeys((bar, *(mark.bar for mark in open_marks(chart)[-2:])))
         final = chart.forming.open_ts if chart.forming is not None else bar + 1
         wanted = next((each for each in bars if 0 < each < final and self.reasons.wants(name, each)), None)
-        if wanted is not None:
-            self.run_worker(self.reasons.ask(name, wanted), group="chart-why", exclusive=True)
+        if wanted is not None and (self._asking is None or self._asking.is_finished):
+            self._asking = self.run_worker(self.reasons.ask(name, wanted), group="chart-why")
