@@ -20,7 +20,7 @@ from pipeline.times import MINUTE
 from pipeline.view import Halting, View
 from tests import screens
 from tests.sample_view import NOON, SAID
-from tests.screens import golden, on_bench, run
+from tests.screens import golden, in_front, on_bench, run
 from tests.support import order, plan_of
 
 
@@ -76,6 +76,24 @@ def test_the_pages_look_as_approved(
             await bench.shows("✖3 alerts")
             await bench.pilot.pause(0.7)
             golden(f"{page}_{size[0]}x{size[1]}", bench.app)
+
+    run(main())
+
+
+def test_enter_on_a_panel_leads_to_its_page(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_bench(tmp_path, page="dash") as bench:
+            for panel, page in (
+                ("dash-accounts", "accounts"),
+                ("dash-contracts", "trades"),
+                ("dash-alerts", "logs"),
+                ("dash-engine", "flow"),
+                ("dash-log", "logs"),
+            ):
+                await bench.app.go("dash")
+                bench.app.screen.set_focus(bench.app.query_one(f"#{panel}"))
+                await bench.press("enter")
+                await bench.until(lambda page=page: in_front(bench) == page)
 
     run(main())
 

@@ -8,7 +8,6 @@ from msgspec import Struct
 from tui.accounts.numbers import lines_of
 from tui.accounts.report import Report
 from tui.asking import Answer
-from tui.going import Go
 from tui.painted import Line
 from tui.scrolled import Scrolled
 from tui.shell import Shell
@@ -65,9 +64,6 @@ class HonestPanel(Scrolled):
     def on_show(self) -> None:
         super().on_show()
         self._ask()
-
-    def key_enter(self) -> None:
-        self.post_message(Go("accounts", self.account or None))
 
     def lines(self, width: int) -> Sequence[Line]:
         if self.report.value is None:

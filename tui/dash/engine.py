@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from tui.asking import Answer
 from tui.eighths import eighths
-from tui.going import Go
 from tui.painted import Frame, Line, Panel, Run, sentence
 from tui.sheet import words
 from tui.shell import Shell
@@ -87,9 +86,6 @@ class EnginePanel(Panel, can_focus=True):
             self._begun = now
             self.bars.append(_bar(self._looks))
             self._looks = self._looks[-1:]
-
-    def key_enter(self) -> None:
-        self.post_message(Go("flow"))
 
     def frame(self, width: int, height: int) -> Frame:
         status = self.store.status

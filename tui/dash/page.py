@@ -15,6 +15,7 @@ from tui.chart.panel import CandleChart
 from tui.dash.accounts import AccountsTable
 from tui.dash.contracts import ContractsPanel
 from tui.dash.engine import EnginePanel
+from tui.going import Go
 from tui.logs.alerts import AlertsTable
 from tui.logs.panel import LogPanel
 from tui.page import Page
@@ -53,6 +54,7 @@ class DashPage(Page):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         act("dash.preset", "p", "preset", "Preset", "overview, trading, health"),
+        act("dash.open", "enter", "open", "Open", "the page of this panel", show=False),
         act("dash.note", "a", "note(False)", "Note", "take note of this alert, for this console"),
         act("dash.note_all", "A", "note(True)", "Note all", "take note of all alerts, for this console", show=False),
     ]
@@ -155,6 +157,18 @@ class DashPage(Page):
         if isinstance(self.screen.focused, Panel) and not self.screen.focused.is_seen:
             self.screen.set_focus(next(panel for panel in (self.accounts, self.alerts) if panel.is_seen))
         self.accounts.console.notify(f"{self.preset}; p goes on to the next", markup=False)
+
+    def action_open(self) -> None:
+        """The page of a panel that has no rows of its own to open."""
+        focused = self.screen.focused
+        if focused is self.chart:
+            self.post_message(Go("chart", self.chart.picked))
+        elif focused is self.engine:
+            self.post_message(Go("flow"))
+        elif focused is self.honest:
+            self.post_message(Go("accounts"))
+        elif isinstance(focused, LogPanel):
+            self.post_message(Go("logs"))
 
     def action_note(self, every: bool) -> None:  # Textual calls it so
         self.alerts.take(every=every)
