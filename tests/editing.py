@@ -59,7 +59,7 @@ class Editing:
         assert self.pilot is not None
         async with asyncio.timeout(WAITS):
             while not true():
-                await self.pilot.pause(0.02)
+                await self.pilot.pause(0.05)
 
     async def shows(self, *texts: str) -> None:
         try:

@@ -262,6 +262,7 @@ def test_a_part_misspelt_is_told_completed_shown_applied_and_decided_by_and_gone
     on_engine(tmp_path, check, FLOW)
 
 
+@pytest.mark.slow
 def test_of_two_who_edit_the_second_hears_of_the_first_and_loses_nothing(tmp_path: Path) -> None:
     async def check(engine: Engine) -> None:
         async with editing(tmp_path) as edits:
