@@ -12,7 +12,7 @@ from tui.dialogs import Confirm
 from tui.trades.contracts import OpenContracts
 from tui.why.screen import WhyScreen
 
-HOURLY = EAGER_FLOW.replace('["1m", "5m"]', '["1h"]').replace("T10:00:00Z", "T10:58:00Z")
+HOURLY = EAGER_FLOW.replace('["1m", "5m"]', '["1h"]').replace("T10:00:00Z", "T10:59:00Z")
 
 
 def test_a_contract_shows_its_entry_and_is_closed_in_the_engine_when_that_is_asked_for_and_confirmed(
@@ -41,7 +41,7 @@ def test_a_contract_shows_its_entry_and_is_closed_in_the_engine_when_that_is_ask
             await bench.shows("traded: 1.00 ▲ CALL", "cross", "as known then")
             await bench.press("escape", "q")
 
-    on_engine(tmp_path, check, HOURLY, speed=60, begin=MONDAY + 58 * MINUTE)
+    on_engine(tmp_path, check, HOURLY, speed=60, begin=MONDAY + 59 * MINUTE)
 
 
 def test_orders_are_counted_whole_by_what_became_of_them(tmp_path: Path) -> None:
