@@ -149,7 +149,8 @@ class TapPanel(Scrolled):
             return Frame(sentence("it gave nothing since it is listened to", width), title, "enter ends it")
         lines, hidden = self.scrolled(self._lines, height)
         held = "held still, z goes on" if self.held else "z holds it still"
-        return Frame(lines, title, " · ".join(part for part in (hidden if self.held else "", held, "enter ends it")))
+        said = (hidden if self.held else "", held, "enter ends it")
+        return Frame(lines, title, " · ".join(part for part in said if part))
 
     def _gathered(self, width: int) -> list[Line]:
         lines, last = list[Line](), 0

@@ -21,11 +21,11 @@ def of_node(
     marks = MARKS[glyphs]
     place = f"{flow}:{row.line}" if row.line else "every flow has it"
     use = f" · {row.use}" if row.use else ""
-    yield words(
+    yield from wrapped(
         width,
         Run(f"{marks[entry.state]} {row.id}", STYLES[entry.state] if entry.state != "ok" else "bright"),
-        Run(f"  {entry.why}" if entry.why else "", STYLES[entry.state]),
-        Run(f"  {row.kind}{use} · {place}", "second"),
+        Run(f"{APART}{entry.why}" if entry.why else "", STYLES[entry.state]),
+        Run(f"{APART}{row.kind}{use} · {place}", "second"),
     )
     if row.says:
         yield words(width, Run(row.says, "second"))
