@@ -147,7 +147,7 @@ def test_the_chart_says_why_a_bar_of_a_running_engine_was_decided_so(tmp_path: P
     async def check(engine: Engine) -> None:
         await engine_until(lambda: engine.verdicts().count("trade") > 2)
         async with attached(engine, "chart") as console:
-            await console.shows("candles", "Votes", "eager", "score", "✔ vote")
+            await console.shows("candles", "Votes", "cross", "score", "✔ vote")
 
     sitting_at(tmp_path, check)
 
