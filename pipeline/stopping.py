@@ -98,6 +98,17 @@ def stops_of(flow: Path) -> Generator[Stops]:
         yield stops
 
 
+def folder_in(flow: Path) -> Path:
+    """The folder of the flow in a file, whatever else is wrong in it; where its text is no TOML, the usual one."""
+    try:
+        data = _settings(read(flow).data.get("moonlight")).data
+    except PlanError:
+        if not flow.is_file():
+            raise
+        data = Settings().data
+    return flow.resolve().parent / data
+
+
 def put_file(flow: Path, reason: str) -> Path:
     """Stop everybody by the file, where the ledger takes no stop; the path of the file."""
     folder = flow.resolve().parent / _settings(read(flow).data.get("moonlight")).data

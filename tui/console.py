@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +29,8 @@ from tui.shell import Shell
 from tui.store import Store
 from tui.words import plain
 
+FONTS = re.compile(r"@font-face\s*{[^}]*}")
+"""What a picture would fetch from elsewhere: whoever looks at it has a font of fixed width."""
 PATIENCE = 15.0
 """Seconds a picture waits for everything on it to have been told."""
 
@@ -112,7 +115,7 @@ async def _picture(where: Callable[[], Address], flow: Path, folder: Path, size:
                 raise Unreachable(f"the engine did not tell everything within {PATIENCE:g} s: {missing}")
             await pilot.pause(0.1)
         await pilot.pause(0.5)
-        return app.export_screenshot(title="moonlight console")
+        return FONTS.sub("", app.export_screenshot(title="moonlight console"))
 
 
 def _write(to: Path, picture: str) -> None:
