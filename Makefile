@@ -6,7 +6,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 PARTS := format-check lint contracts flows types readme wheel-check clients conform feed tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check $(PARTS) format coverage bench campaign wheel lock clean
+.PHONY: help setup run demo test check $(PARTS) format coverage bench campaign pictures wheel lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ campaign: setup  ## the slow tests: long runs, many seeds
 	$(PYTHON) -m bench.reloads --times 100
 	$(PYTHON) -m bench.soak --hours 168
 	@bash .ci/questions.sh --examples 200
+
+pictures: setup  ## draw the pictures of the README again (three minutes)
+	@bash .ci/pictures.sh
 
 wheel: setup  ## build the wheel into dist/
 	@$(PYTHON) -m hatchling build -t wheel
