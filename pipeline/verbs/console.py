@@ -47,6 +47,5 @@ def run(options: argparse.Namespace) -> int:
         print(key_table())
         return 0
     size = (int(match[1]), int(match[2]))
-    return console(
-        options.url, plan_of(options).folder, options.flow, screenshot=options.screenshot, size=size, page=options.page
-    )
+    folder, shot = folder_in(options.flow), options.screenshot
+    return console(options.url, folder, options.flow, screenshot=shot, size=size, page=options.page)
