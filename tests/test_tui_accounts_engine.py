@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -41,9 +42,9 @@ class Desk:
 
     async def until(self, true: Callable[[], object]) -> None:
         assert self.pilot is not None
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while not true():
-                await self.pilot.pause(0.02)
+                await self.pilot.pause(0.1)
 
     async def shows(self, *texts: str) -> None:
         try:
@@ -82,6 +83,7 @@ async def on_desk(engine: Engine, page: str, size: tuple[int, int] = (140, 40)) 
         yield desk
 
 
+@pytest.mark.slow
 def test_accounts_are_stopped_and_released_by_keys_only_after_taking_control(tmp_path: Path) -> None:
     async def check(engine: Engine) -> None:
         async with on_desk(engine, "accounts") as desk:
@@ -118,6 +120,7 @@ def test_accounts_are_stopped_and_released_by_keys_only_after_taking_control(tmp
     on_engine(tmp_path, check, FLOW, CALM)
 
 
+@pytest.mark.slow
 def test_the_log_is_records_that_can_be_opened_and_filtered_by_order_and_the_dashboard_leads_on(tmp_path: Path) -> None:
     async def check(engine: Engine) -> None:
         async with on_desk(engine, "dash") as desk:
