@@ -13,6 +13,9 @@ import pytest
 
 from tests.screens import run
 from tui.console import console
+from tui.help import NAMES
+from tui.pages import PAGES
+from tui.settings import Settings, write_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 TMUX = shutil.which("tmux")
@@ -30,15 +33,16 @@ ENVIRONMENT = {
 
 
 class Terminal:
-    """One tmux server of our own with one window."""
+    """One tmux server of our own with one window, for a person whose settings are in a folder of theirs."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, settings: Path) -> None:
         self._name = name
+        self._environment = {**ENVIRONMENT, "XDG_CONFIG_HOME": str(settings)}
 
     async def tmux(self, *words: str) -> str:
         assert TMUX is not None
         made = await asyncio.create_subprocess_exec(
-            TMUX, "-L", self._name, "-f", os.devnull, *words, env=ENVIRONMENT, stdout=asyncio.subprocess.PIPE
+            TMUX, "-L", self._name, "-f", os.devnull, *words, env=self._environment, stdout=asyncio.subprocess.PIPE
         )
         told, _ = await made.communicate()
         return told.decode()
@@ -59,9 +63,12 @@ class Terminal:
 
 
 @asynccontextmanager
-async def terminal(name: str, *command: str) -> AsyncGenerator[Terminal]:
-    made = Terminal(name)
-    await made.tmux("new-session", "-d", "-x", "120", "-y", "36", *command)
+async def terminal(
+    name: str, settings: Path, *command: str, size: tuple[int, int] = (120, 36), welcomed: bool = True
+) -> AsyncGenerator[Terminal]:
+    made = Terminal(name, settings)
+    write_settings(settings / "moonlight" / "console.toml", Settings(welcomed=welcomed))
+    await made.tmux("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), *command)
     try:
         yield made
     finally:
@@ -89,7 +96,9 @@ def test_in_a_terminal_it_is_typed_at_resized_loses_its_engine_gets_it_back_and_
         frozen = "env COLUMNS=80 LINES=24"
         command = f"{frozen} '{sys.executable}' -c '{LEAVES}' '{tmp_path}'; echo left with $?; exec cat"
         try:
-            async with terminal(f"moonlight-{os.getpid()}", command) as at:
+            async with terminal(f"moonlight-{os.getpid()}", tmp_path, command) as at:
+                await at.shows("1 Dash", "RUNNING")
+                await at.types("2")
                 seen = await at.shows("Keys 36/36", "candles", "heard")
                 assert max(len(line) for line in seen.splitlines()) == 120
                 await at.types("/eur live")
@@ -116,19 +125,56 @@ def test_in_a_terminal_it_is_typed_at_resized_loses_its_engine_gets_it_back_and_
 
 
 @pytest.mark.skipif(TMUX is None, reason="tmux is not installed, and the console needs a real terminal here")
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)])
+def test_in_a_terminal_every_page_is_gone_to_by_its_key_and_the_first_start_has_three_steps(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async def main() -> None:
+        serving = await engine(tmp_path)
+        command = f"'{sys.executable}' -c '{LEAVES}' '{tmp_path}'; echo left with $?; exec cat"
+        try:
+            async with terminal(f"moonlight-pages-{os.getpid()}", tmp_path, command, size=size, welcomed=False) as at:
+                await at.shows("1 of 3", "What you look at")
+                await at.types("Enter", "Enter")
+                await at.shows("3 of 3", "kill switch")
+                await at.types("Enter")
+                for kind in PAGES:
+                    await at.types("1" if kind.key == "comma" else ",")
+                    await at.shows("1 Dash" if kind.key == "comma" else ", Settings", without=" Help ━")
+                    if kind.key != "comma":
+                        await at.types(kind.key)
+                        seen = await at.shows(
+                            f"{kind.key} {kind.title}", without=", Settings\n" if size[0] < 100 else "\0"
+                        )
+                        assert max(len(line) for line in seen.splitlines()) <= size[0]
+                await at.types("C-g")
+                await at.shows("KILL", "type kill")
+                await at.types("Escape")
+                await at.shows("RUNNING", without="type kill")
+                await at.types("q")
+                await at.shows("left with 0")
+        finally:
+            await ended(serving)
+
+    run(main())
+
+
+@pytest.mark.skipif(TMUX is None, reason="tmux is not installed, and the console needs a real terminal here")
 def test_a_flow_that_ends_under_its_console_gives_the_terminal_back_and_says_what_it_did(tmp_path: Path) -> None:
     async def main() -> None:
         flow = tmp_path / "flows.toml"
         shutil.copy(ROOT / "flows.toml", flow)
         run_it = tmp_path / "run.sh"
         run_it.write_text(f"echo $$ > '{tmp_path}/pid'; exec '{sys.executable}' -m pipeline run --console '{flow}'")
-        async with terminal(f"moonlight-end-{os.getpid()}", f"sh '{run_it}'; echo ended with $?; exec cat") as at:
-            await at.shows("Keys 48/48", "newest price")
+        async with terminal(
+            f"moonlight-end-{os.getpid()}", tmp_path, f"sh '{run_it}'; echo ended with $?; exec cat"
+        ) as at:
+            await at.shows("Accounts 4", "RUNNING")
             await at.types("?")
             await at.shows("Everywhere")
             os.kill(int((tmp_path / "pid").read_text()), signal.SIGTERM)
             seen = await at.shows("ended at market time", "nothing was lost without a name", "ended with 0")
-            assert "Keys" not in seen
+            assert "Accounts" not in seen
             assert "the flow goes on" not in seen
 
     run(main())

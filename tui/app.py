@@ -1,7 +1,9 @@
 """The console: its pages, and the keys that hold on all of them. It looks, and changes nothing until it is asked to."""
 
+import asyncio
 import inspect
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -41,6 +43,7 @@ from tui.seen import lines_of
 from tui.settings import write_settings
 from tui.shell import Shell
 from tui.status_row import StatusRow
+from tui.table import Table
 from tui.tabs import Tabs
 from tui.typed_before import RememberingInput, Typed
 from tui.vocabulary import abouts_of, words_of
@@ -310,7 +313,10 @@ class Console(App[None]):
         story = _story(panel if panel is not None else page)
         title = str(panel.id if panel is not None else page.NAME if page is not None else "").replace("-", " ")
         here = [*_bindings(_declared(panel)), *_bindings(_declared(page))]
-        self.push_screen(Help(title.capitalize(), story, here, _bindings(self.BINDINGS)))
+        tables = _bindings(Table.BINDINGS) if isinstance(panel, Table) else []
+        own = [each for each in here if each not in tables]
+        blocks = {title.capitalize(): own, "Everywhere": _bindings(self.BINDINGS), "In every table": tables}
+        self.push_screen(Help(story, {head: acts for head, acts in blocks.items() if acts}))
 
     # --- words -------------------------------------------------------------------------------------------------------
 
@@ -421,13 +427,20 @@ class Console(App[None]):
         wrong = ""
         if self._filtering is not None:
             try:
-                self._filtering.filter(event.value)
+                self._filtering.filter(event.input.value)  # the newest: what was typed for another table is not for it
             except InputError as problem:
                 wrong = str(problem)
         self._words.set_class(bool(wrong), "-wrong")
         self._wrong.update(Content(plain(wrong)))
 
-    def action_keep_filter(self) -> None:
+    async def action_keep_filter(self) -> None:
+        """The rows are those of all words typed before this key, also of those the line has not taken yet."""
+        taken = asyncio.Event()
+        self._words.call_later(taken.set)
+        await taken.wait()
+        if self._filtering is not None:
+            with suppress(InputError):  # said beside the words; the rows stay as they were
+                self._filtering.filter(self._words.value)
         self._filters_typed.keep(self._words.value)
         self._leave_filter()
 

@@ -1,6 +1,6 @@
 """What the keys do, over the screen: of the panel one was in, and everywhere."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -35,18 +35,16 @@ class Help(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter,question_mark,f1", "dismiss", "Back")]
 
-    def __init__(self, title: str, story: str, here: Iterable[Binding], everywhere: Iterable[Binding]) -> None:
+    def __init__(self, story: str, blocks: Mapping[str, Iterable[Binding]]) -> None:
         super().__init__()
-        self._title = title
         self._story = story
-        self._here = tuple(here)
-        self._everywhere = tuple(everywhere)
+        self._blocks = {title: tuple(bindings) for title, bindings in blocks.items()}
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
             yield Static(Content(self._story), classes="story")
-            yield Static(Content("\n".join((self._title, *_rows(self._here)))), classes="keys")
-            yield Static(Content("\n".join(("Everywhere", *_rows(self._everywhere)))), classes="keys")
+            for title, bindings in self._blocks.items():
+                yield Static(Content("\n".join((title, *_rows(bindings)))), classes="keys")
 
     def on_mount(self) -> None:
         sheet = self.query_one("#help")
