@@ -17,7 +17,7 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, Footer, Input, Static, TextArea
+from textual.widgets import ContentSwitcher, Input, Static, TextArea
 
 from pipeline.errors import InputError, MoonlightError
 from pipeline.view import Topics
@@ -31,6 +31,7 @@ from tui.every_act import every_act, overrides
 from tui.going import Go, WhyAsked
 from tui.help import Help
 from tui.jump import Jump
+from tui.keys_line import KeysLine
 from tui.kill import Kill
 from tui.link import Link
 from tui.page import Filtered, Page
@@ -140,7 +141,7 @@ class Console(App[None]):
         with Horizontal(id="filter-line"):
             yield self._words
             yield self._wrong
-        yield Footer(show_command_palette=False)
+        yield KeysLine(self.shell, "keys-line")
         yield self._cover
 
     async def on_mount(self) -> None:
@@ -267,7 +268,9 @@ class Console(App[None]):
                 return True
 
     def on_key(self, event: events.Key) -> None:
-        """A key that is off says why; one that nobody took says nothing."""
+        """A key that is off says why; one that nobody took says nothing, nor does one that came behind the end."""
+        if not self.screen_stack:
+            return
         off = next((each for each in self.screen.active_bindings.values() if each.binding.key == event.key), None)
         if off is not None and not off.enabled and isinstance(off.node, Panel | Page) and not self.shell.controls:
             self.notify(f"{off.binding.description}: this console only looks; ^y takes control", markup=False)

@@ -9,13 +9,13 @@ from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from pipeline.errors import InputError
 from tui.acts import act
 from tui.columns import Column, picked
 from tui.dialogs import entitle
+from tui.modal import Modal
 from tui.settings import write_settings
 from tui.shell import Shell
 from tui.words import fit, plain
@@ -24,7 +24,7 @@ ON, OFF = "◆", "·"
 ROOM = 20
 
 
-class Choosing(ModalScreen[tuple[str, ...] | None]):
+class Choosing(Modal[tuple[str, ...] | None]):
     """`space` takes one or leaves it, `K` `J` move it up and down; `enter` keeps that, `esc` leaves it as it was."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -16,6 +15,7 @@ from textual.widgets.option_list import Option
 from pipeline.errors import InputError
 from tui.acts import act
 from tui.commands import Command, Found, completed, matching, understood
+from tui.modal import Modal
 from tui.typed_before import RememberingInput, Typed
 from tui.words import plain
 
@@ -37,7 +37,7 @@ class Completing(Suggester):
         return completed(value, self._commands, self._abouts)
 
 
-class Listening(ModalScreen[Found | None]):
+class Listening(Modal[Found | None]):
     """What is typed before its line has the focus is typed on it all the same."""
 
     line: Input

@@ -8,17 +8,17 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.acts import act
+from tui.modal import Modal
 from tui.words import plain
 
 DEAF = 0.3
 """Seconds for which a new dialog hears no yes: what was typed ahead was meant for something else."""
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Modal[bool]):
     """`y` does it; every other way out does not."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,7 +46,7 @@ class Confirm(ModalScreen[bool]):
         self.dismiss(yes)
 
 
-class Typed(ModalScreen[bool]):
+class Typed(Modal[bool]):
     """A word has to be typed: for what raises risk."""
 
     BINDINGS: ClassVar[list[BindingType]] = [act("typed.no", "escape", "dismiss(False)", "No", "leave it as it is")]
@@ -79,7 +79,7 @@ class Typed(ModalScreen[bool]):
         self._said.update(Content(plain_lines(self._sentences + more)))
 
 
-class Notice(ModalScreen[None]):
+class Notice(Modal[None]):
     """Something to read, of any length."""
 
     BINDINGS: ClassVar[list[BindingType]] = [act("notice.back", "escape,q,enter", "dismiss", "Back", "back")]

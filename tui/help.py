@@ -7,8 +7,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from tui.modal import Modal
 
 NAMES = {
     "plus": "+",
@@ -30,7 +31,7 @@ NAMES = {
 }
 
 
-class Help(ModalScreen[None]):
+class Help(Modal[None]):
     """Leaves with esc, q, enter or the key that brought it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter,question_mark,f1", "dismiss", "Back")]

@@ -7,16 +7,16 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.acts import act
+from tui.modal import Modal
 from tui.painted import Panel
 
 LETTERS = "asdfghjklqwertyuiopzxcvbnm"
 
 
-class Jump(ModalScreen[Panel | None]):
+class Jump(Modal[Panel | None]):
     """The letter of a panel goes there, everything else goes nowhere."""
 
     BINDINGS: ClassVar[list[BindingType]] = [act("jump.back", "escape", "dismiss(None)", "Back", "stay where one is")]

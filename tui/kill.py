@@ -8,19 +8,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from pipeline.errors import MoonlightError
 from pipeline.view import Status
 from tui.brake import Brake
+from tui.modal import Modal
 from tui.words import plain
 
 ENGINE, LEDGER = "kill", "ledger"
 """What is to be typed to stop everything by the engine, and by its ledger."""
 
 
-class Kill(ModalScreen[None]):
+class Kill(Modal[None]):
     """Leaves with esc, and nothing is stopped unless the word was typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Back")]

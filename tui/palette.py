@@ -123,9 +123,6 @@ def theme(name: Name) -> Theme:
         ansi=name == "terminal",
         variables={
             **words,
-            "footer-background": words["raised"],
-            "footer-key-foreground": words["down"],
-            "footer-description-foreground": words["text"],
             "border-blurred": words["frame"],
         },
     )

@@ -5,10 +5,10 @@ from typing import ClassVar, cast
 
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
-from textual.screen import ModalScreen
 
 from tui.acts import act
 from tui.going import Go
+from tui.modal import Modal
 from tui.painted import Frame, Line, Panel
 from tui.shell import Shell
 
@@ -55,7 +55,7 @@ class Leaf(Panel, can_focus=True):
         return Frame(lines[self._top : self._top + height], self._reading.above(), below)
 
 
-class Reading(ModalScreen[None]):
+class Reading(Modal[None]):
     """A sheet over the page. Say what stands on it in `lines`, and what is copied of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

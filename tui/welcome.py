@@ -7,17 +7,17 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.acts import act
 from tui.dialogs import entitle, plain_lines
+from tui.modal import Modal
 from tui.store import Store
 
 Step = tuple[str, str]
 
 
-class Welcome(ModalScreen[bool]):
+class Welcome(Modal[bool]):
     """`enter` leads on, `esc` out. What is on the screen behind it goes on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

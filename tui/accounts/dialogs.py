@@ -7,14 +7,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.acts import act
 from tui.dialogs import entitle, plain_lines
+from tui.modal import Modal
 
 
-class Released(ModalScreen[str]):
+class Released(Modal[str]):
     """A word has to be typed, and behind it why: for what raises risk and is written down. It gives the reason."""
 
     BINDINGS: ClassVar[list[BindingType]] = [act("released.no", "escape", "dismiss('')", "No", "leave it as it is")]
@@ -50,7 +50,7 @@ class Released(ModalScreen[str]):
         self._said.update(Content(plain_lines(self._sentences + more)))
 
 
-class OneTimeCode(ModalScreen[str | None]):
+class OneTimeCode(Modal[str | None]):
     """A one-time code, which is never shown, kept or logged; nothing typed is a try without one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [act("code.no", "escape", "dismiss(None)", "No", "leave it as it is")]

@@ -9,18 +9,18 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.fuzzy import FuzzySearch
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from pipeline.view import KeyName
 from tui.acts import act
 from tui.dialogs import entitle
+from tui.modal import Modal
 from tui.words import fit, plain
 
 ROOM = 12
 
 
-class Picking(ModalScreen[KeyName | None]):
+class Picking(Modal[KeyName | None]):
     """Letters in their order find a key: `eu5l` is EURUSD 5m of live-7. `enter` takes it, `esc` does not."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import ModalScreen
 
 from tui.acts import act
+from tui.modal import Modal
 from tui.painted import Frame, Line, Panel, Run
 from tui.shell import Shell
 from tui.words import fit, plain
@@ -75,7 +75,7 @@ class DiffPanel(Panel, can_focus=True):
         self.action_scroll(3)
 
 
-class Diff(ModalScreen[None]):
+class Diff(Modal[None]):
     """What differs, over the screen."""
 
     DEFAULT_CSS = """

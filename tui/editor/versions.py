@@ -6,10 +6,10 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import ModalScreen
 
 from pipeline.control.config import VersionRow
 from tui.acts import act
+from tui.modal import Modal
 from tui.shell import Shell
 from tui.table import Column, Table
 
@@ -47,7 +47,7 @@ class VersionsTable(Table[VersionRow], can_focus=True):
         return "enter puts it into the editor · esc back"
 
 
-class Versions(ModalScreen[str | None]):
+class Versions(Modal[str | None]):
     """Gives the hash of the text that was chosen."""
 
     DEFAULT_CSS = """

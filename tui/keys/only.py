@@ -7,7 +7,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from pipeline.times import duration
@@ -17,13 +16,14 @@ from tui.dialogs import DEAF, entitle, plain_lines
 from tui.keys.control import about_starting, counted, real_of
 from tui.keys.naming import Part
 from tui.keys.table import STOPPED
+from tui.modal import Modal
 from tui.shell import Shell
 from tui.words import plain
 
 FIELDS = ("account", "product", "timeframe")
 
 
-class Only(ModalScreen[Part | None]):
+class Only(Modal[Part | None]):
     """`up` `down` choose a line, `left` `right` what stands in it; `y` does it, every other way out does not."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from pipeline.control.config import Config, Edited, Proposed
@@ -20,6 +19,7 @@ from tui.acts import act
 from tui.asking import Answer
 from tui.dialogs import Confirm, entitle, plain_lines
 from tui.going import Go
+from tui.modal import Modal
 from tui.shell import Shell
 from tui.table import Column, Table
 from tui.words import age_text
@@ -184,7 +184,7 @@ def line_of(text: str, path: str) -> int:
     return best
 
 
-class Value(ModalScreen[str]):
+class Value(Modal[str]):
     """Another value for a setting."""
 
     BINDINGS: ClassVar[list[BindingType]] = [act("value.no", "escape", "dismiss('')", "No", "leave it as it is")]

@@ -9,12 +9,12 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.acts import Placed, act
 from tui.dialogs import entitle
 from tui.help import NAMES
+from tui.modal import Modal
 from tui.shell import Shell
 from tui.table import Column, Table
 
@@ -88,7 +88,7 @@ class ActsTable(Table[Placed]):
         return "warn" if row.act.id in self.shell.settings.keys else "text"
 
 
-class AskKey(ModalScreen[str]):
+class AskKey(Modal[str]):
     """The next key pressed is the answer; esc is none."""
 
     def __init__(self, does: str) -> None:

@@ -6,14 +6,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.acts import act
 from tui.dialogs import entitle, plain_lines
+from tui.modal import Modal
 
 
-class Name(ModalScreen[str]):
+class Name(Modal[str]):
     """Leaves with esc, and nothing is kept."""
 
     BINDINGS: ClassVar[list[BindingType]] = [act("name.no", "escape", "dismiss('')", "No", "keep nothing")]

@@ -7,18 +7,18 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from pipeline.times import duration, parse_moment
 from tui.acts import act
 from tui.dialogs import entitle
+from tui.modal import Modal
 from tui.words import plain
 
 SPAN = "a span like 7d, or FROM TO like 2026-01-05T08:00Z 2026-01-12T08:00Z; nothing: all there is"
 
 
-class Over(ModalScreen[tuple[str, ...] | None]):
+class Over(Modal[tuple[str, ...] | None]):
     """Leaves with esc, and nothing begins."""
 
     BINDINGS: ClassVar[list[BindingType]] = [act("replay.no", "escape", "dismiss(None)", "No", "begin nothing")]

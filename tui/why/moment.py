@@ -9,19 +9,19 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from pipeline.errors import InputError
 from pipeline.times import parse_moment
 from tui.acts import act
 from tui.dialogs import entitle, plain_lines
+from tui.modal import Modal
 from tui.words import moment
 
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 
 
-class TypedMoment(ModalScreen[int]):
+class TypedMoment(Modal[int]):
     """Gives the moment typed, in ms UTC; 0 for none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [act("moment.back", "escape", "dismiss(0)", "Back", "stay where one is")]
