@@ -230,6 +230,9 @@ def test_a_node_that_goes_away_with_an_edit_is_said_to_be_gone_and_heard_again_w
         ):
             why = "this flow has no node 'operators.health'; did you mean 'operators.bars'?"
             assert (await tap_of(line)).why == why
+            tap = engine.watch.tap(TapOf("operators.health"))
+            assert tap.news().why is tap.news().why  # which is nearest is looked for once, not at each word
+            tap.ends()
             await put(more)
             while (news := await tap_of(line)).why:
                 pass
@@ -287,5 +290,26 @@ def test_a_flow_that_nobody_looks_at_any_more_asks_no_clock() -> None:
         before = asked
         flow.enter("sources.market", quotes("EURUSD", [MONDAY + 7], [1.1]))
         assert asked == before
+
+    play(plan, [], MONDAY + 10, look=look)
+
+
+def test_those_who_look_at_one_moment_are_given_one_look_however_many_they_are() -> None:
+    plan, clock = plan_of(SMALL), Machine()
+
+    def real() -> float:
+        clock.now += 0.001  # all work takes time
+        return clock.now
+
+    def look(flow: Flow) -> None:
+        flowing = Flowing(lambda: 0, Feeds(plan), real)
+        flowing.begins(flow)
+        lookers = [flowing.look() for _ in range(16)]
+        shown = lookers[0].news()
+        assert all(each.news() is shown for each in lookers)
+        clock.now += 0.1
+        assert lookers[1].news() is not shown
+        for each in lookers:
+            each.ends()
 
     play(plan, [], MONDAY + 10, look=look)

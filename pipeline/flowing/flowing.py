@@ -27,6 +27,11 @@ SAYS = {
 """What those do that every flow has."""
 FAULTS = 300
 """Letters of a fault that are shown."""
+TIMES = 20
+"""So many times as long as it took to make is a look given again: however many look, it takes a twentieth of the flow's
+thread at the most."""
+LONGEST = 1.0
+"""Seconds for which it is given again at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,9 @@ class Flowing:
         self._newest_fault: Fault | None = None
         self._queues = Queues()
         self._taps = Taps()
+        self._made: FlowNews | None = None
+        self._again = 0.0
+        """Until when that is given again."""
 
     def begins(self, flow: Flow) -> None:
         """The flow has begun."""
@@ -92,13 +100,20 @@ class Flowing:
         self._time()
 
     def shown(self) -> FlowNews:
-        """All of it as it is."""
-        flow, clock, real = self._flow, self._clock(), self._real() * 1000
+        """All of it as it is, or was a moment ago: whoever looks then is given the same one."""
+        flow, real = self._flow, self._real()
         if flow is None:
-            return FlowNews(clock, real, (), (), (), conserved=True)
+            return FlowNews(self._clock(), real * 1000, (), (), (), conserved=True)
         if flow.plan is not self._plan:
-            self._plan = flow.plan
+            self._plan, self._made = flow.plan, None
             self._said.clear()
+        if self._made is None or real >= self._again:
+            self._made = self._news(flow, real * 1000)
+            done = self._real()
+            self._again = done + min(TIMES * (done - real), LONGEST)
+        return self._made
+
+    def _news(self, flow: Flow, real: float) -> FlowNews:
         if self._stopwatch is not None:
             self._stopwatch.look()
         self._hear_faults(flow)
@@ -106,7 +121,7 @@ class Flowing:
         edges = _edges(passages)
         used = {name for edge in edges for name in (edge.source, edge.target)}
         return FlowNews(
-            clock,
+            self._clock(),
             real,
             tuple(self._node(each, flow.plan) for each in flow.nodes.values() if each.node or each.id in used),
             edges,

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.flow import Flow
 from pipeline.flowing.wording import Wording
+from pipeline.plan import Plan
 from pipeline.tables import nearest
 from pipeline.view import TapLine, TapNews, TapOf
 
@@ -49,6 +50,8 @@ class Taps:
         """By the zone of its times."""
         self._flow: Flow | None = None
         self._heard: dict[str, Heard] = {}
+        self._missed: tuple[Plan | None, dict[str, str]] = None, {}
+        """Of a plan, what is said of nodes that it has not: which is nearest takes long where there are many."""
 
     def begins(self, flow: Flow) -> None:
         self._flow = flow
@@ -74,6 +77,7 @@ class Taps:
         heard.listeners -= 1
         if not heard.listeners:
             del self._heard[node]
+            self._missed[1].pop(node, None)
         if not self._heard and self._flow is not None:
             self._flow.untap(self._told)
 
@@ -97,9 +101,14 @@ class Taps:
         """Why nothing of a node can be heard at present; ""."""
         if self._flow is None:
             return "the flow has not begun yet"
-        if node not in self._flow.nodes:
-            return f"this flow has no node {node!r}; {nearest(node, self._flow.nodes)}"
-        return ""
+        if node in self._flow.nodes:
+            return ""
+        if self._missed[0] is not self._flow.plan:
+            self._missed = self._flow.plan, {}
+        said = self._missed[1].get(node)
+        if said is None:
+            said = self._missed[1][node] = f"this flow has no node {node!r}; {nearest(node, self._flow.nodes)}"
+        return said
 
     def _told(self, node: str, value: Any) -> None:
         heard = self._heard.get(node)

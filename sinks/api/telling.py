@@ -135,19 +135,23 @@ class Costly:
 
 
 class TellingFlow(Costly):
-    """The graph as it is; its nodes are timed meanwhile."""
+    """The graph as it is, each look once; its nodes are timed meanwhile."""
 
     def __init__(self, view: View) -> None:
         super().__init__()
         self._view = view
         self._look: Look[FlowNews] | None = None
+        self._last: FlowNews | None = None
 
     def news(self) -> Iterator[News]:
         if self._over:
             return
         if self._look is None:
             self._look = self.begun(self._view.flow())
-        yield self._look.news()
+        told = self._look.news()
+        if told is not self._last:
+            self._last = told
+            yield told
 
 
 class TellingTap(Costly):
