@@ -11,8 +11,10 @@ import pytest
 from pipeline.__main__ import main
 from pipeline.control.explaining import Why
 from pipeline.judged import KEPT, Recent
+from pipeline.ledger import Ledger
+from pipeline.ledger.then import Then
 from pipeline.times import MINUTE, SECOND
-from pipeline.values import Columns, Signals, Stream
+from pipeline.values import Columns, Latch, Signals, Stream
 from tests.api_engine import EAGER_FLOW, Engine, on_engine, until
 from tests.support import MONDAY
 
@@ -112,6 +114,17 @@ def test_stops_and_open_contracts_are_those_of_the_moment(tmp_path: Path) -> Non
     on_engine(tmp_path, check)
 
 
+def test_a_stop_of_later_is_not_told_of_a_bar_that_was_refused_for_another_reason(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        for at, reason in ((MONDAY + 5, "news at two"), (MONDAY + 9 * MINUTE, "it looks wrong")):
+            ledger.latch(Latch("demo-1", on=True, at=at, reason=reason, by="ada"))
+    reader = Then(tmp_path / "l.sqlite")
+    told = {reason: reader.latches("demo-1", MONDAY, reason) for reason in ("news at two", "it looks wrong", "unsound")}
+    assert [each.reason for each in told["news at two"]] == ["news at two"]  # stamped on another thread, just after
+    assert [*told["it looks wrong"], *told["unsound"], *reader.latches("demo-1", MONDAY, None)] == []
+    reader.close()
+
+
 def test_what_cannot_be_explained_is_refused_with_what_can(tmp_path: Path) -> None:
     async def check(engine: Engine) -> None:
         await until(lambda: len(engine.verdicts()) > 3)
@@ -121,6 +134,7 @@ def test_what_cannot_be_explained_is_refused_with_what_can(tmp_path: Path) -> No
             ("product=EURUSE", 404, "no decision of product 'EURUSE'; did you mean 'EURUSD'?"),
             ("tf=15m", 404, "no decision of tf '15m'"),
             (f"{KEY}&bar_ms=60000", 404, "no decision of demo-1 EURUSD 1m at 1970-01-01 00:01 (UTC): the ledger has"),
+            (f"{KEY}&bar_ms={2**53 - 1}", 404, "no decision of demo-1 EURUSD 1m at 9007199254740000 ms (UTC)"),
             ("order=nobody", 404, "the ledger has no order 'nobody'; GET /orders lists them"),
             ("bar=5", 400, "unknown field"),
         ):

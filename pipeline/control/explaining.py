@@ -166,12 +166,12 @@ class Reasons:
             key, at = Key(row["account"], row["product"], row["tf"]), row["at"]
             life, arming = then.life(key, at), then.arming(key.account, at)
             decision = decision_row(row)
-            stopped = any(gate.gate == "killed" and gate.verdict == "no" for gate in decision.gates)
+            killed = next((gate for gate in decision.gates if gate.gate == "killed" and gate.verdict == "no"), None)
             return Found(
                 told=explained(row, then, plan),
                 decision=decision,
                 key=key,
-                stops=tuple(map(_stop, then.latches(key.account, at, stopped=stopped))),
+                stops=tuple(map(_stop, then.latches(key.account, at, killed and killed.word))),
                 life=None if life is None else life.state,
                 armed_until=0 if arming is None else arming.until,
                 open=tuple(_open(each) for each in then.open(key.account, at) if each.order.order != row["order"]),
@@ -193,12 +193,20 @@ def _row(then: Then, asked: WhyAsked, zone: ZoneInfo) -> sqlite3.Row:
     bar = slot_of(asked.bar_ms, key.tf)
     row = then.decision(key, bar)
     if row is None:
-        first, last = (local_text(each, zone, "%Y-%m-%d %H:%M") for each in then.first_and_last(key))
-        at = local_text(bar, zone, "%Y-%m-%d %H:%M")
+        first, last = (_opened(each, zone) for each in then.first_and_last(key))
+        at = _opened(bar, zone)
         whom = f"{key.account} {key.product} {asked.tf}"
         has = f"the ledger has {first} to {last}, and no row where the market was silent"
         raise Refused("NOT_FOUND", f"no decision of {whom} at {at} ({zone.key}): {has}")
     return row
+
+
+def _opened(bar: int, zone: ZoneInfo) -> str:
+    """When a bar opened; one that somebody asks for may be of no calendar."""
+    try:
+        return local_text(bar, zone, "%Y-%m-%d %H:%M")
+    except (OverflowError, ValueError):
+        return f"{bar} ms"
 
 
 def _of_order(then: Then, name: str) -> sqlite3.Row:

@@ -8,13 +8,14 @@ from pipeline.ledger.reading import Reader
 from pipeline.ledger.remembering import holding
 from pipeline.ledger.rows import LIFE, SELECT_ARMING, SELECT_LATCH, arming_of, latch_of, life_of, order_of
 from pipeline.ledger.rows import NAMES as COLUMNS
+from pipeline.times import MINUTE
 from pipeline.values import ENDED, Arming, Key, Latch, Life, Order
 
 DECISION = "SELECT * FROM decisions WHERE account = ? AND product = ? AND tf = ? AND bar = ?"
 BEFORE = "SELECT max(bar) FROM decisions WHERE account = ? AND product = ? AND tf = ? AND bar < ?"
 AFTER = "SELECT min(bar) FROM decisions WHERE account = ? AND product = ? AND tf = ? AND bar > ?"
 LATCHES = f"{SELECT_LATCH} WHERE at <= ? AND scope IN ('', ?) ORDER BY seq"
-NEXT = f"{SELECT_LATCH} WHERE at > ? AND scope IN ('', ?) AND \"on\" ORDER BY seq LIMIT 1"
+NEXT = f"{SELECT_LATCH} WHERE at > ? AND at <= ? AND scope IN ('', ?) AND \"on\" AND reason = ? ORDER BY seq LIMIT 1"
 LIVES = f"""
 SELECT {", ".join(LIFE)} FROM key_lives WHERE account = ? AND product = ? AND tf = ? AND at <= ?
 ORDER BY seq DESC LIMIT 1
@@ -25,6 +26,8 @@ SELECT {COLUMNS} FROM orders WHERE account = ? AND CASE wanted_at WHEN 0 THEN at
 AND (state NOT IN ({", ".join(f"'{state}'" for state in sorted(ENDED))}) OR ended_at > ?) ORDER BY wanted_at, "order"
 """  # noqa: S608  # our own names
 MOVED = 'SELECT state FROM order_events WHERE "order" = ? AND at <= ? ORDER BY seq DESC LIMIT 1'
+APART = MINUTE
+"""So far the clocks of two threads may be apart where the flow's own runs fast."""
 
 
 class Open(NamedTuple):
@@ -46,13 +49,13 @@ class Then(Reader):
         before, after = (self._db.execute(asked, (*key, bar)).fetchone()[0] for asked in (BEFORE, AFTER))
         return before or 0, after or 0
 
-    def latches(self, account: str, at: int, *, stopped: bool) -> Sequence[Latch]:
-        """The stops that held for an account. One that a decision knew of (`stopped`) may bear a later stamp than that
-        decision: whoever sets it reads the clock on another thread."""
+    def latches(self, account: str, at: int, killed: str | None) -> Sequence[Latch]:
+        """The stops that held for an account. The one that a decision was `killed` by, for a reason, may bear a
+        slightly later stamp than that decision: whoever sets it reads the clock on another thread."""
         held = holding(latch_of(row) for row in self._db.execute(LATCHES, (at, account)))
-        if held or not stopped:
+        if held or killed is None:
             return held
-        return [latch_of(row) for row in self._db.execute(NEXT, (at, account))]
+        return [latch_of(row) for row in self._db.execute(NEXT, (at, at + APART, account, killed))]
 
     def life(self, key: Key, at: int) -> Life | None:
         """What had become of a key's life."""
