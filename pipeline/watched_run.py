@@ -54,9 +54,9 @@ class WatchedRun:
     def __enter__(self) -> Self:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._write()
         except OSError as problem:
-            raise InputError(f"cannot write into {self._folder} ({problem.strerror}); name another folder") from None
+            raise self._unwritten(problem) from None
+        self._write()
         return self
 
     def __exit__(
@@ -69,7 +69,11 @@ class WatchedRun:
             told.state, told.why = "failed", str(failure) or type(failure).__name__
         else:
             told.state, told.done = "done", 1.0
-        self._write()
+        try:
+            self._write()
+        except InputError:
+            if failure is None:  # or that is what there is to say
+                raise
 
     def __call__(self, done: float) -> None:
         now = perf_counter()
@@ -88,8 +92,14 @@ class WatchedRun:
     def _write(self) -> None:
         self._told.seconds = perf_counter() - self._began
         beside = self._folder / f"{TOLD}.new"
-        beside.write_bytes(msgspec.json.encode(self._told))
-        beside.replace(self._folder / TOLD)
+        try:
+            beside.write_bytes(msgspec.json.encode(self._told))
+            beside.replace(self._folder / TOLD)
+        except OSError as problem:
+            raise self._unwritten(problem) from None
+
+    def _unwritten(self, problem: OSError) -> InputError:
+        return InputError(f"cannot write into {self._folder} ({problem.strerror}); make room there, or name another")
 
 
 def both(first: Callable[[float], None], second: Callable[[float], None] | None) -> Callable[[float], None]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.support import ROOT
 from tui.research.asked import words_of
 from tui.research.found import drawn
 from tui.research.shelf import SILENT, Shelf
+
 
 def flow_in(folder: Path) -> Path:
     """The flow that comes with the program."""
@@ -52,6 +54,22 @@ def test_one_that_fails_says_why_and_one_that_was_killed_is_called_lost(tmp_path
     assert (lost.state, lost.going) == ("lost", False)
     shelf.remove(lost)
     assert [each.number for each in shelf.runs()] == [1]
+
+
+def test_one_whose_folder_is_taken_away_ends_with_a_sentence_and_does_not_go_on_unheard(tmp_path: Path) -> None:
+    folder = tmp_path / "research" / "1"
+
+    def taken_away(raised: Exception | None = None) -> None:
+        with WatchedRun(folder, "it", 0, 1) as it:
+            shutil.rmtree(folder)
+            while raised is None:
+                it(0.5)
+            raise raised
+
+    with pytest.raises(InputError, match=r"cannot write into .*1 \(No such file"):
+        taken_away()
+    with pytest.raises(ZeroDivisionError):  # what went wrong first is what there is to say
+        taken_away(ZeroDivisionError())
 
 
 @pytest.mark.parametrize(
