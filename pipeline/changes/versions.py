@@ -1,6 +1,5 @@
 """The texts of a flow that its ledger remembers: each that an engine ran, the newest first."""
 
-import sqlite3
 from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
@@ -10,6 +9,7 @@ from pipeline.ledger.tables import remembered
 
 LOOKED_AT = 200
 """So many of the newest are looked at; one that another code ran too is there twice."""
+KNOWN = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'configs'"
 TEXTS = "SELECT at, flow FROM configs ORDER BY at DESC, rowid DESC LIMIT ?"
 
 
@@ -31,10 +31,9 @@ def versions(path: Path, most: int) -> tuple[Version, ...]:
     if not path.exists():
         return ()
     with closing(remembered(path)) as db:
-        try:
-            rows = db.execute(TEXTS, (LOOKED_AT,)).fetchall()
-        except sqlite3.OperationalError:  # a ledger of an earlier version, which no life has opened since
+        if db.execute(KNOWN).fetchone() is None:  # a ledger of an earlier version, which no life has opened since
             return ()
+        rows = db.execute(TEXTS, (LOOKED_AT,)).fetchall()
     found: dict[str, Version] = {}
     for at, text in rows:
         name = hash_of(text)

@@ -8,6 +8,7 @@ import asyncio
 import os
 import secrets
 import socket
+import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -147,6 +148,8 @@ class Desk:
             return failed(refusal)
         except MoonlightError as problem:
             return failed(refused(problem))
+        except sqlite3.Error as problem:
+            return failed(Refused("STORAGE", f"the ledger cannot be read now ({problem}); `doctor` says more"))
         except web.HTTPMethodNotAllowed as problem:
             allowed = ", ".join(sorted(problem.allowed_methods))
             answer = failed(Refused("NOT_FOUND", f"{request.path} takes {allowed} only", 405))
