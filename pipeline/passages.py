@@ -62,8 +62,7 @@ class Passage:
         self.came += 1
         if edge.closes:
             self.held += 1
-            if self.held > self.most_held:
-                self.most_held = self.held
+            self.most_held = max(self.most_held, self.held)
             self._agenda.soon(lambda: self._deliver_held(item), edge.target)
         else:
             self._deliver(item)
