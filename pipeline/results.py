@@ -6,6 +6,7 @@
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -137,7 +138,14 @@ class Results:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        """What ends before its time leaves nothing: half of a replay reads like the whole of one."""
+        if error is None:
+            self.close()
+            return
+        with suppress(OSError, pa.ArrowException):  # why it ended is what there is to say
+            self.close()
+        for name in (DECISIONS, ORDERS, OUTCOMES):
+            (self._folder / name).unlink(missing_ok=True)
 
     def intend(self, order: Order) -> bool:
         slot = (order.account, order.product, order.tf, order.bar)

@@ -18,6 +18,7 @@ from pipeline.replaying import replayed
 from pipeline.results import BEHIND, DECISIONS, ORDERS, OUTCOMES, Results
 from pipeline.times import DAY, HOUR, MINUTE
 from pipeline.values import Approved, Decisions, OrderState, Ticket
+from pipeline.watched_run import Stopped
 from tests.support import MONDAY, order, plan_of
 
 NAN = float("nan")
@@ -59,6 +60,19 @@ def test_decisions_are_columns_that_pandas_reads(tmp_path: Path) -> None:
     assert set(frame["account"]) == {"demo-1"}
     assert (frame["score"] == -0.25).all()
     assert (frame["direction"] == -1).all()
+
+
+def test_a_replay_that_ends_before_its_time_leaves_nothing_that_reads_like_a_whole_one(tmp_path: Path) -> None:
+    def half() -> None:
+        with Results(tmp_path / "out") as results:
+            results.decide(block())
+            raise Stopped("somebody asked")
+
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").touch()
+    with pytest.raises(Stopped, match="somebody asked"):
+        half()
+    assert [each.name for each in (tmp_path / "out").iterdir()] == ["mine.txt"]
 
 
 def test_more_blocks_than_may_wait_are_all_written_in_their_order(tmp_path: Path) -> None:
