@@ -82,7 +82,7 @@ class AccountRow(Struct, frozen=True):
     rehearsal: bool = False
     """Nobody's money moves, whatever `money` says."""
     stopped: str = ""
-    """Why it trades no more until somebody releases it; so does what stops everybody."""
+    """Why it trades no more until somebody releases it, or everybody, where everybody is stopped."""
     standing: str = ""
     """How it stands with its venue while it is not connected: nothing is sent meanwhile."""
 

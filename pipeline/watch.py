@@ -506,7 +506,7 @@ class Watch:
     def _account(self, name: str) -> AccountRow:
         account = self._plan.accounts[name]
         day, profit = self._days.get(name, (0, Decimal(0)))
-        arming, latch = self._armings.live(name, self.clock), self._held.get(name)
+        arming, latch = self._armings.live(name, self.clock), self._held.get("") or self._held.get(name)
         return AccountRow(
             name=name,
             venue=account.venue,

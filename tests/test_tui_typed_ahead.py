@@ -4,8 +4,11 @@ from pathlib import Path
 
 from textual import events
 
+from tests.api_engine import EAGER_FLOW, Engine, on_engine
 from tests.screens import Bench, on_bench, run
+from tests.test_tui_control import attached
 from tui.dialogs import Notice
+from tui.keys.control import Turn
 from tui.keys.page import KeysPage
 
 
@@ -56,3 +59,33 @@ def test_keys_behind_the_one_that_leaves_end_it_without_a_word(tmp_path: Path) -
             at_once(bench, "q", *"asdfgh" * 20)
 
     run(main())
+
+
+def test_keys_are_stopped_one_act_after_the_other_and_armed_real_money_is_asked_about_on_the_way_back(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        async with on_bench(tmp_path) as bench:
+            page = bench.app.page
+            assert isinstance(page, KeysPage)
+            await bench.press("ctrl+y", "ctrl+a")
+            at_once(bench, "s", "s", "s")
+            await bench.shows("stop 36 keys", "the keys before are not done yet")
+            assert len(bench.app.screen_stack) == 2, "one question, not three"
+            await bench.press("n")
+            name = next(name for name in bench.store.keys if name.account == "live-7")
+            page._done, page._done_at = Turn(stop=frozenset({name})), bench.now  # pyright: ignore[reportPrivateUsage]
+            await bench.press("u")
+            await bench.shows("REAL · start", "REAL money is armed: live-7")
+
+    run(main())
+
+
+def test_who_is_stopped_with_everybody_is_told_as_stopped(tmp_path: Path) -> None:
+    async def check(engine: Engine) -> None:
+        async with attached(engine) as sitting:
+            await sitting.press("ctrl+g", *"kill", "enter")
+            await sitting.until(lambda: engine.watch.status().state == "KILLED")
+            assert all(each.stopped for each in engine.watch.status().accounts)
+
+    on_engine(tmp_path, check, EAGER_FLOW)

@@ -1,9 +1,9 @@
 """All keys beside the chart of the chosen one, and the log below."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
@@ -73,6 +73,7 @@ class KeysPage(Page):
         self.chart = CandleChart(shell, "keys-chart")
         self._done = Turn()
         self._done_at = 0.0
+        self._at_work = False
 
     def compose(self) -> ComposeResult:
         yield Container(self.table, self.chart, id="desk")
@@ -123,15 +124,36 @@ class KeysPage(Page):
 
     # --- what changes something --------------------------------------------------------------------------------------
 
-    @work(group="keys-turn", exclusive=True)
-    async def action_turn(self) -> None:
+    def action_turn(self) -> None:
+        self._one(self._turn)
+
+    def action_only(self) -> None:
+        self._one(self._only)
+
+    def action_undo(self) -> None:
+        self._one(self._undo)
+
+    def _one(self, act: Callable[[], Awaitable[None]]) -> None:
+        """One after the other: what was agreed to is carried out whole, whatever is typed meanwhile."""
+        if self._at_work:
+            self.table.console.notify("the keys before are not done yet; press it again after that", markup=False)
+            return
+        self._at_work = True
+        self.run_worker(self._whole(act), group="keys-turn")
+
+    async def _whole(self, act: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await act()
+        finally:
+            self._at_work = False
+
+    async def _turn(self) -> None:
         rows = self.table.picked
         turn = turn_of(rows)
         if (turn.start or turn.stop) and await self._agreed(turn):
             self._tell(await carry_out(self.shell, turn))
 
-    @work(group="keys-turn", exclusive=True)
-    async def action_only(self) -> None:
+    async def _only(self) -> None:
         if not self.store.keys:
             return
         chosen = self.table.row
@@ -139,13 +161,17 @@ class KeysPage(Page):
         if part is not None:
             self._tell(await carry_out_only(self.shell, part))
 
-    @work(group="keys-turn", exclusive=True)
-    async def action_undo(self) -> None:
+    async def _undo(self) -> None:
+        """What lets armed real money be spent again is asked about here as well."""
         done, self._done = self._done, Turn()
         if self.now() - self._done_at > BACK or done == Turn():
             self.table.console.notify("nothing to take back: u does so for five seconds after s or A", markup=False)
             return
-        self._tell(await carry_out(self.shell, done.back), undone=True)
+        starts = done.back.start
+        if not armed_of(self.shell, starts) or await self._asked(
+            "start", starts, about_starting(self.shell, starts), real=True
+        ):
+            self._tell(await carry_out(self.shell, done.back), undone=True)
 
     async def _agreed(self, turn: Turn) -> bool:
         """Stopping several keys, or any of real money, is asked about; so is starting what will spend real money."""
