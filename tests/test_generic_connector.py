@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace as replace_asked
 
 from pipeline.broker.generic_calls import Manners
 from pipeline.broker.settings import Account
@@ -13,8 +14,9 @@ from pipeline.connections.contract import Limit
 from pipeline.connections.troubles import CallFailed
 from pipeline.evidence import Closing
 from pipeline.secret import Login, Secret
-from pipeline.times import MINUTE, SECOND
+from pipeline.times import DAY, MINUTE, SECOND
 from pipeline.values import Ack, Settlement
+from pipeline.venues.book import KEPT, Deal
 from tests.generic_rig import BEGAN, EVIDENCE, Venue, run, venue
 
 
@@ -407,6 +409,26 @@ def test_a_sale_whose_answer_is_lost_is_known_by_the_stream_and_one_that_is_refu
             with pytest.raises(CallFailed) as refused:
                 await account.sell(Closing(other.order, ack.contract, "demo-1", there.here.now()))
             assert (refused.value.kind, refused.value.fate) == ("rule", "refused")
+
+    run(main())
+
+
+def test_a_listing_of_a_broker_that_has_forgotten_says_from_when_on_it_is_whole() -> None:
+    async def main() -> None:
+        async with venue() as there:
+            account = await there.opened()
+            product = next(iter(there.broker.products))
+            book = there.broker._house.book  # pyright: ignore[reportPrivateUsage]
+            for number, at in enumerate((BEGAN - 40 * DAY, BEGAN)):
+                name = f"old{number}"
+                deal = Deal(name, name, "", "demo-1", product, MINUTE, "call", Decimal(1), 0.9, at - MINUTE, at)
+                book.take(deal)
+                book.end(name, Settlement(name, "lose", Decimal(-1), at, 1.0, at, 1.0, at))
+            asked = replace_asked(there.inquiry(), since=BEGAN - 50 * DAY)
+            statement = await account.statement(asked)
+            assert [each.contract for each in statement.contracts] == ["old1"]
+            assert statement.since == BEGAN - KEPT  # of before nothing is proved by its absence
+            assert (await account.statement(there.inquiry())).since == there.inquiry().since
 
     run(main())
 

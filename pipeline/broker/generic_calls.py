@@ -201,7 +201,8 @@ class Calls:
             raise No(404, "no_listings", "Contracts are not listed.")
         page = self._page(query, old)
         since = _whole(query, "since", 0)
-        found = self._statement(account, since, page.as_of).contracts
+        statement = self._statement(account, since, page.as_of)
+        found = statement.contracts
         if name := query.get("id"):
             found = tuple(each for each in found if each.contract == name)
         if request := query.get("client_req_id"):
@@ -212,6 +213,7 @@ class Calls:
         return {
             "orders": [contract_table(each, self._called(each.product), echoes=echoes) for each in rows],
             "as_of": page.as_of,
+            **({"since": statement.since} if statement.since > since else {}),
             "next": page.next(len(rows)) if more else None,
         }
 

@@ -141,7 +141,7 @@ class GenericConnector:
         return Statement(
             account=inquiry.account,
             number=inquiry.number,
-            since=inquiry.since,
+            since=inquiry.since if inquiry.contract else max(inquiry.since, listed.since),
             as_of=listed.as_of,
             at=self._host.now(),
             contracts=tuple(each.listed(self._terms.symbols) for each in listed.contracts),

@@ -24,6 +24,8 @@ class Listed(NamedTuple):
 
     contracts: tuple[Contract, ...]
     as_of: int
+    since: int = 0
+    """From when on the broker knows all of them; 0: as far back as it was asked."""
 
 
 class Money(NamedTuple):
@@ -45,9 +47,9 @@ class Entry(NamedTuple):
 async def contracts_of(ask: Ask, query: Query) -> Listed:
     """All contracts that a question is about."""
     found: dict[str, Contract] = {}
-    as_of = None
+    as_of, since = None, 0
     async for page in _pages(ask, query | {"limit": str(PAGE)}):
-        moment = page.whole("as_of")
+        moment, since = page.whole("as_of"), max(since, page.whole("since", 0))
         if as_of is not None and moment != as_of:
             raise page.wrong("as_of", "is another than that of the page before")
         as_of = moment
@@ -59,7 +61,7 @@ async def contracts_of(ask: Ask, query: Query) -> Listed:
                 raise row.wrong("accepted_at", "or closed_at is after as_of")
             found[contract.id] = contract
     assert as_of is not None, "there is a first page"
-    return Listed(tuple(found.values()), as_of)
+    return Listed(tuple(found.values()), as_of, since)
 
 
 async def money_of(ask: Ask, since: int, until: int) -> Money:
