@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from textual import events
+from textual.widgets import Input
 
 from tests.api_engine import EAGER_FLOW, Engine, on_engine
 from tests.screens import Bench, on_bench, run
@@ -89,3 +90,17 @@ def test_who_is_stopped_with_everybody_is_told_as_stopped(tmp_path: Path) -> Non
             assert all(each.stopped for each in engine.watch.status().accounts)
 
     on_engine(tmp_path, check, EAGER_FLOW)
+
+
+def test_a_stop_that_was_asked_for_is_not_called_off_by_leaving_its_dialog(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_bench(tmp_path) as bench:
+            await bench.press("ctrl+g", *"kill")
+            kill = bench.app.screen
+            at_once(bench, "enter")
+            await bench.until(lambda: bench.app.screen.query_one(Input).disabled)
+            kill.dismiss()
+            await bench.until(lambda: any("everything is stopped" in line.text for line in bench.store.lines))
+            await bench.shows("everything is stopped")
+
+    run(main())

@@ -1,10 +1,10 @@
 """The kill switch: a dialog that wants a word typed, so that nobody stops everything, or believes to, by accident."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -58,15 +58,20 @@ class Kill(Modal[None]):
             return
         self._reason = reason.strip() or self._reason
         self._typed.disabled = True
-        self.run_worker(self._stop(), exclusive=True)
+        self._desk.run_worker(self._stop(), group="kill")  # the console's, so that esc does not call it off
 
     async def _stop(self) -> None:
-        by_engine = self._word == ENGINE
+        by_engine, console = self._word == ENGINE, self._desk
         try:
             told = await (self._brake.by_engine if by_engine else self._brake.by_ledger)(self._reason)
         except MoonlightError as problem:
+            said = f"NOT STOPPED, as far as is known: {plain(str(problem))}"
+            if not self.is_attached:
+                self._note(said)
+                console.notify(said, severity="error", markup=False)
+                return
             self._typed.disabled = False
-            self._say(f"NOT STOPPED, as far as is known: {plain(str(problem))}")
+            self._say(said)
             if by_engine:
                 self._ask(LEDGER, "type ledger to write the stop into the flow's ledger instead")
             else:
@@ -74,10 +79,17 @@ class Kill(Modal[None]):
             self._typed.focus()
             return
         self._note(told)
+        if not self.is_attached:
+            console.notify(plain(told), severity="warning", markup=False)
+            return
         where = [] if by_engine else ["It stands in the ledger: whichever engine runs on it, or will, keeps to it."]
         self._say(plain(told), *where, "`resume` releases it, with a reason. Contracts that are open run to their end.")
         self._typed.display = False
         self.focus()
+
+    @property
+    def _desk(self) -> App[object]:
+        return cast("App[object]", self.app)  # pyright: ignore[reportUnknownMemberType]  # as Textual types it
 
     def _ask(self, word: str, hint: str) -> None:
         self._word = word
