@@ -145,6 +145,7 @@ def test_contracts_that_nobody_has_asked_past_are_all_kept_and_a_statement_says_
     assert MONDAY < late.since <= min(each.closed_at for each in late.contracts)
     recent = MONDAY + 6_000 * MINUTE
     assert book.statement("demo-1", recent, recent + DAY, echoes=True).since == recent
+    assert book.balance("demo-1", late.since - 1) is None  # and not what it would be without those that are forgotten
 
 
 def test_a_venue_that_lists_nothing_keeps_a_day_and_the_last_thousand() -> None:

@@ -221,12 +221,15 @@ class Calls:
         page = self._page(query)
         since = _whole(query, "since", 0)
         until = min(_whole(query, "until", page.as_of), page.as_of)
+        held = self._statement(account, until, until).balance
+        if held is None:
+            raise No(400, "until", "What was held then is not known any more.")
         found = self._broker.entries(account, since, until + 1)
         rows = found[page.start : page.start + self._rows(query)]
         more = page.start + len(rows) < len(found)
         return {
             "entries": [entry_table(each) for each in rows],
-            "balance": money(self._statement(account, until, until).balance or Decimal(0)),
+            "balance": money(held),
             "as_of": until,
             "next": page.next(len(rows)) if more else None,
         }

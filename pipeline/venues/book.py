@@ -192,9 +192,12 @@ class Book:
         return [deal for name in names if (deal := self.deals.get(name)) is not None]
 
     def balance(self, account: str, as_of: int | None = None) -> Decimal | None:
-        """What an account holds without the stakes of open contracts, now or at a moment not long ago."""
+        """What an account holds without the stakes of open contracts, now or at a moment not long ago.
+
+        Of a moment whose contracts are not all known any more nobody knows it.
+        """
         mine = self._account(account)
-        if mine.opening is None:
+        if mine.opening is None or (as_of is not None and as_of < mine.known_from):
             return None
         if as_of is None:
             return mine.opening + mine.gained
