@@ -80,6 +80,7 @@ def test_the_pages_look_as_approved(
     run(main())
 
 
+@pytest.mark.slow
 def test_enter_on_a_panel_leads_to_its_page(tmp_path: Path) -> None:
     async def main() -> None:
         async with on_bench(tmp_path, page="dash") as bench:

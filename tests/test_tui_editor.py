@@ -95,6 +95,7 @@ def test_it_is_read_until_control_is_taken_then_written_to_disk_whole_and_only_w
     run(main())
 
 
+@pytest.mark.slow
 def test_what_was_typed_outlives_the_console_and_what_somebody_else_wrote_is_not_written_over(tmp_path: Path) -> None:
     flow = tmp_path / "flows.toml"
     flow.write_text(SMALL, encoding="utf-8")

@@ -21,24 +21,6 @@ async def typed(bench: Bench, text: str) -> None:
     await bench.press(*("space" if letter == " " else letter for letter in text))
 
 
-def test_every_page_is_gone_to_by_its_key_and_left_by_it_and_holds_nothing_up(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with on_bench(tmp_path) as bench:
-            for kind in PAGES:
-                await bench.app.go("keys")
-                if kind.name == "keys":
-                    continue
-                await bench.press(kind.key)
-                await bench.until(lambda kind=kind: in_front(bench) == kind.name)
-                await bench.shows(kind.title)
-                if not kind.make.ALONE:
-                    await bench.press(kind.key)
-                    await bench.until(lambda: in_front(bench) == "keys")
-            assert bench.app.is_running
-
-    run(main())
-
-
 def test_the_command_line_goes_to_charts_and_says_what_it_does_not_know(tmp_path: Path) -> None:
     async def main() -> None:
         async with on_bench(tmp_path) as bench:
@@ -241,13 +223,18 @@ def test_what_a_console_shows_of_a_key_survives_odd_names(tmp_path: Path) -> Non
 # --- every page, every size ------------------------------------------------------------------------------------------
 
 
-def test_every_page_fits_every_size_and_no_panel_of_it_fails(tmp_path: Path) -> None:
-    """At the smallest size, the usual ones and a large one: nothing is wider than the screen, nothing fails."""
+@pytest.mark.parametrize(
+    "sizes", [((80, 24), (60, 16)), pytest.param(((120, 36), (200, 50), (99, 29), (61, 20)), marks=pytest.mark.slow)]
+)
+def test_every_page_fits_every_size_and_no_panel_of_it_fails(
+    tmp_path: Path, sizes: tuple[tuple[int, int], ...]
+) -> None:
+    """Nothing is wider than the screen, nothing fails, and somebody has the keys."""
 
     async def main() -> None:
         async with on_bench(tmp_path) as bench:
             assert bench.pilot is not None
-            for width, height in ((120, 36), (80, 24), (200, 50), (60, 16)):
+            for width, height in sizes:
                 await bench.pilot.resize_terminal(width, height)
                 for kind in PAGES:
                     await bench.app.go(kind.name)

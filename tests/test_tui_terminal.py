@@ -13,7 +13,6 @@ import pytest
 
 from tests.screens import run
 from tui.console import console
-from tui.help import NAMES
 from tui.pages import PAGES
 from tui.settings import Settings, write_settings
 
@@ -125,7 +124,7 @@ def test_in_a_terminal_it_is_typed_at_resized_loses_its_engine_gets_it_back_and_
 
 
 @pytest.mark.skipif(TMUX is None, reason="tmux is not installed, and the console needs a real terminal here")
-@pytest.mark.parametrize("size", [(120, 36), (80, 24)])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((120, 36), marks=pytest.mark.slow)])
 def test_in_a_terminal_every_page_is_gone_to_by_its_key_and_the_first_start_has_three_steps(
     tmp_path: Path, size: tuple[int, int]
 ) -> None:
