@@ -20,7 +20,8 @@ def keys_of(bench: Bench) -> KeysTable:
 
 
 def chosen(bench: Bench) -> KeyName | None:
-    return keys_of(bench).chosen
+    found = keys_of(bench).chosen
+    return found if isinstance(found, KeyName) else None
 
 
 # --- how it looks ----------------------------------------------------------------------------------------------------

@@ -243,11 +243,17 @@ def test_what_lets_more_real_money_be_lost_is_told(old: str, new: str, said: str
         ('amount = "1.00"', 'amount = "0.50"'),
         ('max_daily_loss = "20.00"', 'max_daily_loss = "20.00"\nthreshold = 0.5\ncool_down = "60s"'),
         ('max_daily_loss = "20.00"', 'max_daily_loss = "20.00"\nlimits = [{ what = "streak", count = 2 }]'),
-        ("period = 3", "period = 4"),
     ],
 )
 def test_what_lets_less_be_lost_is_not(old: str, new: str) -> None:
     assert risk_of(REAL, REAL.replace(old, new)) == []
+
+
+def test_other_strategies_for_real_money_are_told_as_nobody_knows_whether_they_lose_more() -> None:
+    assert risk_of(REAL, REAL.replace("period = 3", "period = 4")) == [
+        "[features] are others, and REAL money is traded by them"
+    ]
+    assert risk_of(SMALL, SMALL.replace("period = 3", "period = 4")) == []
 
 
 def test_an_account_with_real_money_that_was_not_there_is_told_by_its_name() -> None:

@@ -9,7 +9,7 @@ from aiohttp import web
 from pipeline.aside import here
 from pipeline.control.showing import looked_at
 from pipeline.errors import InputError
-from pipeline.view import ChartOf, ENGINE_FILE, LogLine, LogNews, PROTOCOL, TOKEN_FILE, Topics
+from pipeline.view import ENGINE_FILE, PROTOCOL, TOKEN_FILE, ChartOf, LogLine, LogNews, Topics
 from sinks.api import Desk
 from tests.sample_view import NOON, SampleView
 from tests.screens import run

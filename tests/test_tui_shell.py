@@ -6,7 +6,10 @@ import pytest
 from rich.cells import cell_len
 from textual.widgets import OptionList
 
+from pipeline.aside import here
+from pipeline.control.showing import looked_at
 from pipeline.view import KeyName
+from sinks.api import Desk
 from tests.sample_view import SampleView
 from tests.screens import Bench, golden, in_front, on_bench, run
 from tui.console import key_table
@@ -112,8 +115,13 @@ def test_nothing_is_changed_before_control_was_taken_and_a_key_that_is_off_says_
             await bench.press("ctrl+y")
             await bench.until(lambda: bench.shell.controls)
             await bench.shows("this console may change things now")
-            await bench.press("ctrl+y")
+            bench.view.started += 1
+            await bench.desk.stop()
+            await bench.until(lambda: bench.store.state == "down")
+            bench.desk = Desk(looked_at(bench.view, here), tmp_path)
+            await bench.desk.start()
             await bench.until(lambda: not bench.shell.controls)
+            await bench.shows("another engine answers now; ^y takes control of it")
 
     run(main())
 

@@ -198,6 +198,14 @@ def test_everything_that_was_known_is_there_at_any_width_and_what_came_later_sta
 
 def test_what_nobody_knows_is_said_and_no_number_stands_for_it() -> None:
     text = " ".join(text_of(why(score=None, payout=None, verdict="missed", direction=0), 78).split())
-    for part in ("the program was not running", "score unknown", "payout unknown", "none was asked", "nobody has them",
-                 "the newest bars only", "nobody keeps votes", "nothing was told of its key's life; nothing was stopped"):  # fmt: skip
+    for part in (
+        "the program was not running",
+        "score unknown",
+        "payout unknown",
+        "none was asked",
+        "nobody has them",
+        "the newest bars only",
+        "nobody keeps votes",
+        "nothing was told of its key's life; nothing was stopped",
+    ):
         assert part in text, (part, text)

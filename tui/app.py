@@ -222,10 +222,23 @@ class Console(App[None]):
         topics = self.page.topics if self.page is not None else Topics()
         self._link.want(replace(_slower(topics, self.shell), status=STATUS))
         desk.set_class(self._store.state != "up", "-down")
+        self._give_back_control()
         self._show_away(desk)
         if self._store.back_after:
             self.notify(f"the link is back after {self._store.back_after:.0f} s", markup=False)
             self._store.back_after = 0.0
+
+    def _give_back_control(self) -> None:
+        """Control is of the engine that was there when it was taken, not of another one that answers now."""
+        hello = self._store.hello
+        engine = (hello.pid, hello.started) if hello is not None else None
+        if self.shell.controls and engine != self._controlled:
+            self.shell.controls = False
+            self.refresh_bindings()
+            self._store.note("warning", "another engine answers now, so control was given back; ^y takes it")
+            self.notify("another engine answers now; ^y takes control of it", markup=False)
+
+    _controlled: tuple[int, int] | None = None
 
     def _show_away(self, desk: Screen[object]) -> None:
         """The card in the place of a page that has nothing to show, while no engine ever answered."""
@@ -277,7 +290,9 @@ class Console(App[None]):
 
     def action_control(self) -> None:
         """Take control, or give it back."""
+        hello = self._store.hello
         self.shell.controls = not self.shell.controls
+        self._controlled = (hello.pid, hello.started) if hello is not None else None
         self.refresh_bindings()
         said = "this console may change things now; ^y gives that back" if self.shell.controls else "this console looks"
         self._store.note("info", said)

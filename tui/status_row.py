@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 from rich.cells import cell_len
 from textual import events
 
+from pipeline.times import DAY
 from pipeline.view import AccountRow, EngineState, Status
 from tui.alarms import EVERY, LATELY, SELDOM, Alarms
 from tui.going import Go
@@ -128,7 +129,7 @@ class StatusRow(Panel):
         hello = self.store.hello
         if hello is not None and hello.mode == "live" and self.store.state == "up":
             skew = self.store.clock(self.now()) - self.shell.wall()
-            if abs(skew) > SKEWED:
+            if SKEWED < abs(skew) < DAY:  # farther apart it is a market with a time of its own
                 said = f"{WARNING}clock {age_text(abs(skew) / 1000)} {'ahead' if skew > 0 else 'behind'}"
                 items.append(Item((Run(said, "warn"),), "logs", "module:clock"))
         return items

@@ -28,6 +28,9 @@ RISKY_DOWN = ("threshold", "min_payout", "margin", "cool_down", "cool_down_max",
 ADDED = ("latency", "breaker", "together", "limits", "volatility", "caution", "margin", "max_quote_age", "open_per")
 """Those that only protect more where there were none."""
 
+KNOWN = {*RISKY_UP, *RISKY_DOWN, "permit", "accounts", "on_fault"}
+JUDGES = ("sources", "operators", "features", "providers", "ensembles", "calibrators")
+
 
 def real_accounts(tables: Tables) -> frozenset[str]:
     """The accounts in which somebody's real money is."""
@@ -65,9 +68,20 @@ def _raised(before: Tables, after: Tables) -> Iterator[str]:
                 yield f"{who} {key}: {_said(was.get(key))} → {_said(now.get(key))}"
         if was.get("permit") != now.get("permit"):
             yield f"{who} permit: when it may trade is another time"
+        for key in sorted((was.keys() | now.keys()) - KNOWN):
+            if was.get(key) != now.get(key):
+                yield f"{who} {key}: {_said(was.get(key))} → {_said(now.get(key))}"
+    yield from _judged_by(before, after, real)
     for name in sorted(set(_venues(after, real)) & set(_tables(before, "venues"))):
         if _tables(before, "venues")[name] != _tables(after, "venues").get(name):
             yield f"venues.{name}, where REAL money is, has other keys"
+
+
+def _judged_by(before: Tables, after: Tables, real: frozenset[str]) -> Iterator[str]:
+    """What REAL money is traded by: no one can tell beforehand whether another strategy loses more."""
+    for kind in JUDGES if real & real_accounts(before) else ():
+        if before.get(kind) != after.get(kind):
+            yield f"[{kind}] are others, and REAL money is traded by them"
 
 
 def _riskier(before: Any, after: Any, *, up: bool, added: bool) -> bool:

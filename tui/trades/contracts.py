@@ -62,6 +62,8 @@ class OpenContracts(Table[Running]):
         return self._all[self._accounts.telling]
 
     def title(self, shown: int, total: int) -> str:
+        if not self._blotter.told:
+            return self.NAME
         return f"{self.NAME} {shown}/{total}" if self.words else f"{self.NAME} {total}"
 
     def subtitle(self) -> str:

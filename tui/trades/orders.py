@@ -86,6 +86,8 @@ class OrdersTable(Table[OrderRow]):
         return self.row is not None and self.row in self.shown[-NEAR:]
 
     def title(self, shown: int, total: int) -> str:
+        if not self._blotter.told:
+            return self.NAME
         listed = len(self._blotter.listed)
         of = f"{spaced(listed)} of {spaced(self._blotter.total)}" if self._blotter.next else spaced(listed)
         name = f"{self.NAME} {'of all days' if self.of_all else 'today'} {of}"
