@@ -53,28 +53,32 @@ def _raised(before: Tables, after: Tables) -> Iterator[str]:
         yield f"account {name} has REAL money, and is new in this flow"
     were = _tables(before, "risk")
     for name, guard in _tables(after, "risk").items():
-        mine = sorted(real & set(_listed(guard, "accounts")))
-        if not mine:
-            continue
-        who, old = f"risk.{name} ({', '.join(mine)})", were.get(name)
-        if old is None:
-            yield f"{who} is a new guard over REAL money"
-            continue
-        for account in sorted(set(mine) - set(_listed(old, "accounts"))):
-            yield f"risk.{name} trades REAL {account} now"
-        was, now = _whole(old), _whole(guard)
-        for key in (*RISKY_UP, *RISKY_DOWN):
-            if _riskier(was.get(key), now.get(key), up=key in RISKY_UP, added=key in ADDED):
-                yield f"{who} {key}: {_said(was.get(key))} → {_said(now.get(key))}"
-        if was.get("permit") != now.get("permit"):
-            yield f"{who} permit: when it may trade is another time"
-        for key in sorted((was.keys() | now.keys()) - KNOWN):
-            if was.get(key) != now.get(key):
-                yield f"{who} {key}: {_said(was.get(key))} → {_said(now.get(key))}"
-    yield from _judged_by(before, after, real)
+        yield from _of_guard(name, were.get(name), guard, real)
     for name in sorted(set(_venues(after, real)) & set(_tables(before, "venues"))):
         if _tables(before, "venues")[name] != _tables(after, "venues").get(name):
             yield f"venues.{name}, where REAL money is, has other keys"
+    yield from _judged_by(before, after, real)
+
+
+def _of_guard(name: str, old: Tables | None, guard: Tables, real: frozenset[str]) -> Iterator[str]:
+    mine = sorted(real & set(_listed(guard, "accounts")))
+    if not mine:
+        return
+    who = f"risk.{name} ({', '.join(mine)})"
+    if old is None:
+        yield f"{who} is a new guard over REAL money"
+        return
+    for account in sorted(set(mine) - set(_listed(old, "accounts"))):
+        yield f"risk.{name} trades REAL {account} now"
+    was, now = _whole(old), _whole(guard)
+    for key in (*RISKY_UP, *RISKY_DOWN):
+        if _riskier(was.get(key), now.get(key), up=key in RISKY_UP, added=key in ADDED):
+            yield f"{who} {key}: {_said(was.get(key))} → {_said(now.get(key))}"
+    if was.get("permit") != now.get("permit"):
+        yield f"{who} permit: when it may trade is another time"
+    for key in sorted((was.keys() | now.keys()) - KNOWN):
+        if was.get(key) != now.get(key):
+            yield f"{who} {key}: {_said(was.get(key))} → {_said(now.get(key))}"
 
 
 def _judged_by(before: Tables, after: Tables, real: frozenset[str]) -> Iterator[str]:
