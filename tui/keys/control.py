@@ -98,11 +98,8 @@ def _done(started: Collection[KeyName], stopped: Collection[KeyName]) -> str:
 def real_of(shell: Shell, names: Iterable[KeyName]) -> list[str]:
     """The accounts of these keys that trade real money."""
     accounts = {name.account for name in names}
-    return (
-        [each.name for each in shell.store.status.accounts if each.money == "real" and each.name in accounts]
-        if (shell.store.status)
-        else []
-    )
+    told = shell.store.status.accounts if shell.store.status is not None else ()
+    return [each.name for each in told if each.money == "real" and not each.rehearsal and each.name in accounts]
 
 
 def armed_of(shell: Shell, names: Iterable[KeyName]) -> list[str]:

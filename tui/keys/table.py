@@ -88,7 +88,8 @@ class KeysTable(Table[KeyRow]):
 
     def columns(self) -> Keys:
         status = self.store.status
-        real = frozenset(each.name for each in status.accounts if each.money == "real") if status else frozenset[str]()
+        accounts = status.accounts if status is not None else ()
+        real = frozenset(each.name for each in accounts if each.money == "real" and not each.rehearsal)
         facts = (real, self.shell.zone)
         if facts != self._made[0]:
             self._made = (facts, self._columns_of(real))
