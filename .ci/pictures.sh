@@ -18,5 +18,4 @@ draw chart 120x36
 draw trades 120x36
 draw flow 160x40
 draw edit 120x36
-draw keys 120x36
 ls -l docs/pictures
