@@ -2,9 +2,9 @@
 
     python -m bench.console [--keys 3000] [--events 5000] [--seconds 10]
 
-Said of each page: its share of a processor, bytes written to the terminal, and how long after a key its effect is
-painted; then how long the first paint took, and the memory. Beside each figure stands its budget. What a key takes is
-measured in the console itself: from the key's event to the next time the terminal is written to.
+Said of each page: its share of a processor; of the keys: how long after one its effect is painted; then how long the
+first paint took, the memory, and bytes written to the terminal. Beside each figure stands its budget. What a key takes
+is measured in the console itself: from the key's event to the next time the terminal is written to.
 """
 
 import argparse
@@ -134,7 +134,8 @@ class Measured(Console):
             spent, at = _spent(), monotonic()
             await asyncio.sleep(self._seconds)
             self.told.busy[page] = (_spent() - spent) / (monotonic() - at)
-            self.told.keys[page] = [await self._pressed("j" if number % 10 else "k") for number in range(40)]
+            if page == "keys":  # where the cursor moves with every key; elsewhere one may change nothing
+                self.told.keys[page] = [await self._pressed("j") for _ in range(100)]
         self.told.memory = _resident()
         self.exit()
 
@@ -221,9 +222,11 @@ def main() -> None:
     told = seen.told
     print(f"{options.keys:,} keys, {options.events:,} new rows a second, {SIZE[0]}x{SIZE[1]}")
     for page, busy in told.busy.items():
-        p50, p95, most = np.percentile(told.keys[page], (50, 95, 100)) * 1000
-        key = f"key to paint p50 {p50:.1f}, p95 {p95:.1f}, most {most:.1f} ms ({_held(p95 / 1000, BUDGETS['key'])})"
-        print(f"{page:8} {busy:6.1%} of a processor ({_held(busy, BUDGETS['cpu'])}); {key}")
+        print(f"{page:8} {busy:6.1%} of a processor ({_held(busy, BUDGETS['cpu'])})")
+    for page, keys in told.keys.items():
+        p50, p95, most = np.percentile(keys, (50, 95, 100)) * 1000
+        held = _held(p95 / 1000, BUDGETS["key"])
+        print(f"{page:8} key to paint p50 {p50:.1f}, p95 {p95:.1f}, most {most:.1f} ms ({held})")
     first = (
         f"{told.first_paint:.2f} s ({_held(told.first_paint, BUDGETS['paint'])}), {told.starting:.2f} s of a processor"
     )

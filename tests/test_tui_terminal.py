@@ -194,7 +194,7 @@ def test_without_a_terminal_the_status_comes_as_lines_and_a_picture_as_svg(tmp_p
             assert "523 sent, 3 open, 520 settled, 0 rejected, 1 unknown" in told.decode()
             assert "live-7 (real): 1204.10 USD, day +4.10; ARMED until 2026-01-05T14:31:07" in told.decode()
             assert made.returncode == 0
-            assert await asyncio.to_thread(console, None, tmp_path, FLOW, screenshot=picture) == 0
+            assert await asyncio.to_thread(console, None, tmp_path, FLOW, screenshot=picture, page="keys") == 0
         finally:
             await ended(serving)
         assert "EURUSD" in picture.read_text("utf-8")

@@ -114,7 +114,7 @@ async def _picture(where: Callable[[], Address], flow: Path, folder: Path, size:
             if monotonic() > latest:
                 raise Unreachable(f"the engine did not tell everything within {PATIENCE:g} s: {missing}")
             await pilot.pause(0.1)
-        await pilot.pause(0.5)
+        await pilot.pause(app.page.SETTLES if app.page is not None else 0.0)
         return FONTS.sub("", app.export_screenshot(title="moonlight console"))
 
 

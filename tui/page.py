@@ -36,6 +36,8 @@ class Page(Container):
     """What is there, in one sentence."""
     ALONE: ClassVar[bool] = False
     """It has something to show where no engine ever was."""
+    SETTLES: ClassVar[float] = 0.5
+    """Seconds after all was told until what is worked out of it, rates say, is there too."""
     PANELS: ClassVar[tuple[type[Panel], ...]] = ()
     """The kinds of panels on it, for help and overrides of keys."""
 

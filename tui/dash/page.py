@@ -43,6 +43,7 @@ class DashPage(Page):
     KEY: ClassVar[str] = "1"
     TITLE: ClassVar[str] = "Dash"
     SAYS: ClassVar[str] = "is everything fine, and what is at stake"
+    SETTLES: ClassVar[float] = 12.0
     PANELS: ClassVar[tuple[type[Panel], ...]] = (
         AccountsTable,
         ContractsPanel,

@@ -32,6 +32,7 @@ class FlowPage(Page):
     KEY: ClassVar[str] = "6"
     TITLE: ClassVar[str] = "Flow"
     SAYS: ClassVar[str] = "the running graph: rates, what waits, what is let go, on every edge"
+    SETTLES: ClassVar[float] = 12.0
     PANELS: ClassVar[tuple[type[Panel], ...]] = (FlowGraph, NodesTable, NodeSheet, QueuesPanel, TapPanel)
     BINDINGS: ClassVar[list[BindingType]] = [
         act("flow.view", "v", "view", "Graph/Table", "the flow as a graph, or as rows"),
