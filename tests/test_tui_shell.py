@@ -134,6 +134,7 @@ def test_the_screen_is_held_and_goes_on(tmp_path: Path) -> None:
             bench.view.say("something new")
             await bench.until(lambda: any("something new" in line.text for line in bench.store.lines))
             assert "something new" not in bench.text
+            assert "SCREEN HELD" in bench.text
             await bench.press("P")
             await bench.shows("something new")
 

@@ -34,6 +34,7 @@ class KeysLine(Panel):
 
     hertz: ClassVar[float] = 2.0
     FRAMED: ClassVar[bool] = False
+    HOLDS: ClassVar[bool] = False
 
     def __init__(self, shell: Shell, place: str) -> None:
         super().__init__(shell, place)

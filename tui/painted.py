@@ -58,6 +58,8 @@ class Panel(Widget):
     hertz: ClassVar[float] = 4.0
     FRAMED: ClassVar[bool] = True
     """Whether it has a frame with its name."""
+    HOLDS: ClassVar[bool] = True
+    """Whether it stands still while the screen is held."""
 
     def __init__(self, shell: Shell, place: str) -> None:
         super().__init__(id=place, classes="framed" if self.FRAMED else None)
@@ -98,7 +100,9 @@ class Panel(Widget):
     def look(self) -> None:
         """Work out the frame and repaint what differs from the one that stands there."""
         width, height = self.content_size
-        if not (width and height and self.is_attached and self.is_seen) or (self.shell.held and self._shown):
+        if not (width and height and self.is_attached and self.is_seen) or (
+            self.shell.held and self.HOLDS and self._shown
+        ):
             return
         try:
             frame = self.frame(width, height)

@@ -58,6 +58,7 @@ class StatusRow(Panel):
 
     hertz: ClassVar[float] = 5.0
     FRAMED: ClassVar[bool] = False
+    HOLDS: ClassVar[bool] = False
 
     def __init__(self, shell: Shell, place: str) -> None:
         super().__init__(shell, place)
@@ -100,6 +101,8 @@ class StatusRow(Panel):
         items = [Item((Run(" ◆ moonlight" if up else " ◆", "bright"),), "dash")]
         if not up:
             items.append(Item((self._link(),), "logs"))  # nothing matters more: it is never pushed out of a narrow row
+        if self.shell.held:
+            items.append(Item((Run(f"{HALTED} SCREEN HELD, P goes on", "tag-down"),), "dash"))
         if status is not None:
             mark, style = STATES[status.state]
             items.append(Item((Run(f"{mark} {status.state}", style if up else "dim"),), "dash"))

@@ -18,6 +18,7 @@ class Tabs(Panel):
 
     hertz: ClassVar[float] = 5.0
     FRAMED: ClassVar[bool] = False
+    HOLDS: ClassVar[bool] = False
 
     def __init__(self, shell: Shell, place: str, kinds: Sequence[PageKind]) -> None:
         super().__init__(shell, place)
