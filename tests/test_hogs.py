@@ -96,7 +96,7 @@ def test_a_strategy_that_hogs_is_named_and_paused_and_whoever_trades_beside_it_d
 ) -> None:
     played = Played(tmp_path, BESIDE.replace("WAY", way), tmp_path / "session")
     assert played.decisions("demo-1") == without
-    assert played.longest < 3 * 0.05 + 1
+    assert played.longest < 5  # seconds: three budgets of 50 ms, and whatever else a machine does meanwhile
     first, *_, last = [each for each in played.of(Fault) if each.node == "providers.hog"]
     if way == "wants_to_end_the_program":
         assert first.what == "RuntimeError: it wanted to end the program"

@@ -10,6 +10,7 @@ from tests.sample_view import SampleView
 from tests.screens import Bench, golden, on_bench, run
 from tui.flowing.page import FlowPage
 from tui.going import Go
+from tui.painted import Panel
 
 
 def page_of(bench: Bench) -> FlowPage:
@@ -31,6 +32,10 @@ def test_the_flow_looks_as_approved_drawn_where_there_is_room_and_as_rows_where_
         async with on_bench(tmp_path, (width, height), page="flow") as bench:
             await looked_twice(bench)
             assert page_of(bench).drawn == (width > 80)
+            await bench.shows("90.0/s")
+            for panel in bench.app.query(Panel):
+                panel.look()
+            await bench.press("shift+tab", "tab")
             golden(f"flow_{width}x{height}", bench.app)
 
     run(main())
