@@ -90,7 +90,9 @@ def without(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 
 
 @posix
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "way", [way if way in ("spins", "swallows", "waits") else pytest.param(way, marks=pytest.mark.slow) for way in WAYS]
+)
 def test_a_strategy_that_hogs_is_named_and_paused_and_whoever_trades_beside_it_decides_the_same_in_time(
     way: str, without: list[Any], tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import msgspec
+import pytest
 
 from pipeline.flow import Flow
 from pipeline.flowing.flowing import Flowing
@@ -173,6 +174,7 @@ def test_nodes_are_timed_only_while_a_console_looks_also_when_one_dies(tmp_path:
     on_engine(tmp_path, check)
 
 
+@pytest.mark.slow
 def test_sixteen_consoles_listen_in_at_once_and_leave_nothing_behind(tmp_path: Path) -> None:
     async def check(engine: Engine) -> None:
         names = sorted(engine.flow.nodes)

@@ -52,7 +52,7 @@ def test_the_whole_run_has_something_to_compare() -> None:
 
 
 LONGER = [
-    pytest.param(67.22, marks=pytest.mark.no_cover),
+    pytest.param(67.22, marks=pytest.mark.slow),
     *(pytest.param(minutes, marks=pytest.mark.slow) for minutes in (31, 60)),
 ]
 """They go the ways of a shorter one, and tracing whole flows takes three times their time."""

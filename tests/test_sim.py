@@ -70,7 +70,9 @@ def test_without_a_storm_nothing_strikes_and_orders_are_sent() -> None:
 
 
 @pytest.mark.no_cover  # as above
-@pytest.mark.parametrize(("seed", "minutes"), [(1, 30), (2, 70), pytest.param(3, 130, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("seed", "minutes"), [(1, 30), *(pytest.param(*each, marks=pytest.mark.slow) for each in ((2, 70), (3, 130)))]
+)
 def test_quotes_given_by_the_hour_change_nothing_of_what_must_hold(seed: int, minutes: int) -> None:
     outcome = world(seed, replace(ALL, minutes=minutes, per_minute=2, block=HOUR, wild=0.5), Flow(keys=36))
     assert outcome.violations == ()

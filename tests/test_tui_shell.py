@@ -180,7 +180,7 @@ def test_a_filter_is_kept_under_a_name_and_a_wrong_one_changes_nothing(tmp_path:
 # --- no engine -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("width", "height"), [(120, 36), (80, 24)])
+@pytest.mark.parametrize(("width", "height"), [(80, 24), pytest.param(120, 36, marks=pytest.mark.slow)])
 def test_without_an_engine_the_screen_says_how_to_get_one(tmp_path: Path, width: int, height: int) -> None:
     async def main() -> None:
         async with on_bench(tmp_path, (width, height), desk=False) as bench:
