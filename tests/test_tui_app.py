@@ -1,4 +1,3 @@
-import asyncio
 import re
 from pathlib import Path
 
@@ -261,7 +260,7 @@ def test_what_is_repainted_is_all_that_differs(tmp_path: Path) -> None:
                     lambda told=told: bench.store.keys_told > told[0] and bench.store.chart_told > told[1]
                 )
                 await bench.press("j")
-            await asyncio.sleep(0)
+            await bench.until(lambda: not bench.app.missing)
             for panel in bench.app.query(Panel):
                 panel.look()
             assert bench.pilot is not None
