@@ -59,7 +59,7 @@ def test_the_palette_finds_pages_acts_and_keys(tmp_path: Path) -> None:
         async with on_bench(tmp_path) as bench:
             await bench.press("ctrl+p")
             await bench.shows("Everything that can be done")
-            await bench.shows("chart key", "the chart of a key", "kill")
+            await bench.shows("chart key", "the chart of a key")
             await typed(bench, "live-7 xau 15m")
             await bench.until(lambda: bench.app.screen.query_one(OptionList).option_count == 1)
             await bench.press("enter")
