@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
+from pipeline.parts import registered
 from pipeline.view import KeyName
 from tui.acts import Act, Placed, act
 from tui.commands import Command, completed, key_named, matching, understood
 from tui.every_act import overrides
+from tui.preferences.engine import OF_PARTS
 from tui.settings import Look, Settings, read_settings, write_settings
 from tui.typed_before import Typed
 from tui.way import Way
@@ -160,3 +162,18 @@ def test_two_acts_of_one_place_on_one_key_are_named_and_those_of_two_pages_are_n
     _, clash = overrides({"chart.zoom": ("ctrl+g",)}, ACTS)
     assert clash == ("keys: 'ctrl+g' does both chart.zoom and kill; the nearer one to the focus wins",)
     assert overrides({"chart.zoom": ("g",)}, ACTS)[1] == ()
+
+
+# --- what the engine is set to ---------------------------------------------------------------------------------------
+
+
+def test_what_the_settings_say_of_a_part_that_says_nothing_is_what_the_part_does() -> None:
+    for part, name in (
+        (registered("operator").get("window"), "window"),
+        (registered("sink").get("executor"), "executor"),
+    ):
+        assert part is not None
+        defaults = {each.name: each.default for each in part.fields}
+        assert {key: default for key, (default, _) in OF_PARTS[name].items()} == {
+            key: defaults[key] for key in OF_PARTS[name]
+        }

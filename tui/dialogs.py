@@ -1,7 +1,7 @@
 """Questions before something is done: what follows is said in words, and no is what a careless key answers."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -13,6 +13,8 @@ from textual.widgets import Input, Static
 from tui.acts import act
 from tui.modal import Modal
 from tui.words import plain
+
+T = TypeVar("T")
 
 DEAF = 0.3
 """Seconds for which a new dialog hears no yes: what was typed ahead was meant for something else."""
@@ -46,20 +48,24 @@ class Confirm(Modal[bool]):
         self.dismiss(yes)
 
 
-class Typed(Modal[bool]):
-    """A word has to be typed: for what raises risk."""
+class Worded(Modal[T]):
+    """A line on which a word has to be typed. Who asks says what follows from a line."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [act("typed.no", "escape", "dismiss(False)", "No", "leave it as it is")]
+    HINT: ClassVar[str]
 
     def __init__(self, title: str, sentences: str, word: str, *, real: bool = False) -> None:
         super().__init__()
         self._title, self._sentences, self._word, self._real = title, sentences, word, real
         self._said = Static(markup=False)
 
+    def entered(self, line: str) -> None:
+        """What was typed, without the space around it."""
+        raise NotImplementedError
+
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog" + (" -real" if self._real else "")):
             yield self._said
-            yield Input(placeholder=f"type {self._word}; enter does it", classes="word")
+            yield Input(placeholder=f"type {self._word}{self.HINT}; enter does it", classes="word")
 
     def on_mount(self) -> None:
         entitle(self.query_one(Vertical), self._title, "esc no", real=self._real)
@@ -69,14 +75,27 @@ class Typed(Modal[bool]):
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
-        if event.value.strip() == self._word:
-            self.dismiss(True)
-            return
-        event.input.clear()
-        self._say(f"\n{event.value.strip()!r} is not the word: nothing was done.")
+        self.entered(event.value.strip())
+
+    def _refuse(self, word: str) -> None:
+        self.query_one(Input).clear()
+        self._say(f"\n{word!r} is not the word: nothing was done.")
 
     def _say(self, more: str) -> None:
         self._said.update(Content(plain_lines(self._sentences + more)))
+
+
+class Typed(Worded[bool]):
+    """A word has to be typed: for what raises risk."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [act("typed.no", "escape", "dismiss(False)", "No", "leave it as it is")]
+    HINT: ClassVar[str] = ""
+
+    def entered(self, line: str) -> None:
+        if line == self._word:
+            self.dismiss(True)
+        else:
+            self._refuse(line)
 
 
 class Notice(Modal[None]):

@@ -10,44 +10,24 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from tui.acts import act
-from tui.dialogs import entitle, plain_lines
+from tui.dialogs import Worded, entitle, plain_lines
 from tui.modal import Modal
 
 
-class Released(Modal[str]):
+class Released(Worded[str]):
     """A word has to be typed, and behind it why: for what raises risk and is written down. It gives the reason."""
 
     BINDINGS: ClassVar[list[BindingType]] = [act("released.no", "escape", "dismiss('')", "No", "leave it as it is")]
+    HINT: ClassVar[str] = " and why"
 
-    def __init__(self, title: str, sentences: str, word: str, *, real: bool = False) -> None:
-        super().__init__()
-        self._title, self._sentences, self._word, self._real = title, sentences, word, real
-        self._said = Static(markup=False)
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog" + (" -real" if self._real else "")):
-            yield self._said
-            yield Input(placeholder=f"type {self._word} and why; enter does it", classes="word")
-
-    def on_mount(self) -> None:
-        entitle(self.query_one(Vertical), self._title, "esc no", real=self._real)
-        self._say("")
-        self.query_one(Input).focus()
-
-    @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
-        event.stop()
-        word, _, reason = event.value.strip().partition(" ")
+    def entered(self, line: str) -> None:
+        word, _, reason = line.partition(" ")
         if word == self._word and reason.strip():
             self.dismiss(reason.strip())
         elif word == self._word:
             self._say("\nWhy? What was stopped is released for a reason, which is written down.")
         else:
-            event.input.clear()
-            self._say(f"\n{word!r} is not the word: nothing was done.")
-
-    def _say(self, more: str) -> None:
-        self._said.update(Content(plain_lines(self._sentences + more)))
+            self._refuse(word)
 
 
 class OneTimeCode(Modal[str | None]):
