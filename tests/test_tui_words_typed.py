@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from operators.window import Window
 from pipeline.errors import InputError
-from pipeline.parts import registered
+from pipeline.parts import part_made
 from pipeline.view import KeyName
+from sinks.executor import Executor
 from tui.acts import Act, Placed, act
 from tui.commands import Command, completed, key_named, matching, understood
 from tui.every_act import overrides
@@ -168,12 +170,9 @@ def test_two_acts_of_one_place_on_one_key_are_named_and_those_of_two_pages_are_n
 
 
 def test_what_the_settings_say_of_a_part_that_says_nothing_is_what_the_part_does() -> None:
-    for part, name in (
-        (registered("operator").get("window"), "window"),
-        (registered("sink").get("executor"), "executor"),
-    ):
+    for cls, name in ((Window, "window"), (Executor, "executor")):
+        part = part_made(cls)
         assert part is not None
         defaults = {each.name: each.default for each in part.fields}
-        assert {key: default for key, (default, _) in OF_PARTS[name].items()} == {
-            key: defaults[key] for key in OF_PARTS[name]
-        }
+        shown = {key: default for key, (default, _) in OF_PARTS[name].items()}
+        assert shown == {key: defaults[key] for key in shown}
