@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import ClassVar, Literal
 
 from textual import on, work
@@ -290,6 +291,14 @@ class EditPage(Page):
             self._kept = text
         except InputError as problem:
             self._say(str(problem), "error")
+
+    def on_unmount(self) -> None:
+        """Leaving does not wait for the second after the last key."""
+        text = self.text if self.dirty else ""
+        if self._base is not None and text != self._kept:
+            with suppress(InputError):  # there is no screen left to say it on
+                self._put_away(text, self._base.hash)
+        self._shelf.leave()
 
     def _put_away(self, text: str, of: str) -> None:
         if text:
