@@ -1,11 +1,12 @@
 """Whether consoles cost the engine anything: a flow that runs alone, with one console, with five, one of them stopped.
 
-    python -m bench.consoles [--seconds 60]
+    python -m bench.consoles [--seconds 60] [--shared]
 
 The engine is the verb `run` with a market sixty times as fast as time, each console the verb `console` on a terminal of
 its own, one page each. Said of each: how long it took from a bar's close until its key was decided, how late the
-engine's loop was, and its share of a processor; beside them the ratio to the flow that ran alone in the same run. With
-fewer processors than programs, consoles and engine also wait for each other: that is in the figures.
+engine's loop was, and its share of a processor; beside them the ratio to the flow that ran alone in the same run.
+The engine has a processor of its own and the consoles share the others, so that what is seen is what they ask of it.
+With `--shared` any program may run on any processor, and how they wait for each other is in the figures too.
 """
 
 import argparse
@@ -37,14 +38,15 @@ SHOWN = ("latency_close_p50_ms", "latency_close_p99_ms", "loop_lag_p50_ms", "loo
 PATIENCE = 60.0
 
 
-async def measured(folder: Path, consoles: int, stopped: int, seconds: float) -> dict[str, float]:
+async def measured(folder: Path, consoles: int, stopped: int, seconds: float, apart: bool) -> dict[str, float]:
     """The numbers of an engine that so many consoles look at."""
+    own, rest = _processors() if apart else (None, None)
     flow = folder / "flows.toml"
     flow.write_text((ROOT / "flows.toml").read_text("utf-8"), "utf-8")
     with ExitStack() as held:
-        held.enter_context(_running(flow))
+        held.enter_context(_running(flow, own))
         await _there(folder)
-        children = [held.enter_context(_looking(flow, PAGES[at % len(PAGES)])) for at in range(consoles)]
+        children = [held.enter_context(_looking(flow, PAGES[at % len(PAGES)], rest)) for at in range(consoles)]
         await asyncio.sleep(10)
         for child in children[:stopped]:
             os.kill(child, signal.SIGSTOP)
@@ -52,6 +54,14 @@ async def measured(folder: Path, consoles: int, stopped: int, seconds: float) ->
         await asyncio.sleep(seconds)
         numbers = await _numbers(folder)
         return {**numbers, "share": (numbers["cpu_s"] - spent) / (monotonic() - at)}
+
+
+def _processors() -> tuple[set[int], set[int]]:
+    """One for the engine, and the others."""
+    own, *rest = sorted(os.sched_getaffinity(0))
+    if not rest:
+        sys.exit("there is one processor, so the engine cannot have one of its own; give --shared")
+    return {own}, set(rest)
 
 
 async def _there(folder: Path) -> None:
@@ -69,10 +79,12 @@ async def _numbers(folder: Path) -> dict[str, float]:
 
 
 @contextmanager
-def _running(flow: Path) -> Generator[None]:
+def _running(flow: Path, processors: set[int] | None) -> Generator[None]:
     command = [sys.executable, "-m", "pipeline", "run", str(flow)]
     with (flow.parent / "said.txt").open("wb") as said:
         engine = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said)  # noqa: S603
+    if processors:
+        os.sched_setaffinity(engine.pid, processors)
     try:
         yield
     finally:
@@ -81,9 +93,11 @@ def _running(flow: Path) -> Generator[None]:
 
 
 @contextmanager
-def _looking(flow: Path, page: str) -> Generator[int]:
+def _looking(flow: Path, page: str, processors: set[int] | None) -> Generator[int]:
     child, terminal = pty.fork()
     if not child:
+        if processors:
+            os.sched_setaffinity(0, processors)
         os.chdir(ROOT)
         for frozen in ("COLUMNS", "LINES"):
             os.environ.pop(frozen, None)
@@ -110,11 +124,12 @@ def _read(terminal: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--shared", action="store_true", help="let every program run on every processor")
     options = parser.parse_args()
     alone: dict[str, float] = {}
     for consoles, stopped in CASES:
         with tempfile.TemporaryDirectory() as folder:
-            numbers = asyncio.run(measured(Path(folder), consoles, stopped, options.seconds))
+            numbers = asyncio.run(measured(Path(folder), consoles, stopped, options.seconds, not options.shared))
         alone = alone or numbers
         named = f"{consoles} consoles" + (f", {stopped} of them stopped" if stopped else "")
         figures = ", ".join(

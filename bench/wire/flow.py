@@ -1,10 +1,11 @@
-"""The flow that trades: four accounts over Deriv's protocol, each product in two timeframes."""
+"""The flow that trades: four accounts over Deriv's protocol, each product in every timeframe."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 ACCOUNTS = ("demo-1", "demo-2", "demo-3", "demo-4")
 PRODUCTS = ("R_10", "R_25", "R_50", "R_100")
+TIMEFRAMES = ("1m", "5m")
 FLOW = """
 [moonlight]
 data = "data"
@@ -30,7 +31,7 @@ quiet_after = "300s"
 [operators.bars]
 use = "window"
 from = "market"
-timeframes = ["1m", "5m"]
+timeframes = [{timeframes}]
 grace_ms = 20_000
 
 [features]
@@ -67,7 +68,9 @@ from = ["main", "orders"]
 """
 
 
-def written(folder: Path, url: str, speed: float) -> Path:
+def written(
+    folder: Path, url: str, speed: float, products: Sequence[str] = PRODUCTS, timeframes: Sequence[str] = TIMEFRAMES
+) -> Path:
     """The flow's file, for a venue at an address."""
     accounts = "\n".join(
         f'[accounts.{name}]\nvenue = "broker"\nmoney = "practice"\nbalance = "10000.00"\n' for name in ACCOUNTS
@@ -77,7 +80,8 @@ def written(folder: Path, url: str, speed: float) -> Path:
         url=url,
         socket=url.replace("http", "ws", 1),
         speed=speed,
-        products=_quoted(PRODUCTS),
+        products=_quoted(products),
+        timeframes=_quoted(timeframes),
         names=_quoted(ACCOUNTS),
     )
     file = folder / "flow.toml"
