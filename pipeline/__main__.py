@@ -11,18 +11,13 @@ import argparse
 import os
 import sqlite3
 from collections.abc import Sequence
+from importlib import import_module
 
-import operators
-import sinks
-import sources
+from pipeline.bringing import brought_by
 from pipeline.errors import InputError, MoonlightError
 from pipeline.masking import masked_output, tell_masked
-from pipeline.plugins import load_installed
 from pipeline.secret import take_passphrase
 from pipeline.verbs import NAMES, verb
-
-PARTS = (operators, sinks, sources)
-"""Imported for what they register."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,8 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str]) -> int:
-    for sentence in load_installed():
-        print(sentence, file=sys.stderr)
     options = _parser(arguments[0] if arguments else "").parse_args(arguments)
     try:
         early.attended()
@@ -59,6 +52,13 @@ def _main(arguments: Sequence[str]) -> int:
         where = failure.filename if failure.filename is not None else "a file"
         print(f"{where} cannot be used ({failure.strerror}); mend it, or name another", file=sys.stderr)
         return InputError.exit_code
+
+
+def _bring_parts() -> None:
+    with early.attending():
+        all_parts = import_module("pipeline.verbs.all_parts")
+    for sentence in all_parts.SWITCHED_OFF:
+        print(sentence, file=sys.stderr)
 
 
 class _Roomy(argparse.HelpFormatter):
@@ -96,6 +96,8 @@ def _parser(asked: str) -> argparse.ArgumentParser:
         of_verb.set_defaults(run=module.run)
     return parser
 
+
+brought_by(_bring_parts)
 
 if __name__ == "__main__":
     sys.exit(main())

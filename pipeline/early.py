@@ -5,6 +5,9 @@ It imports next to nothing, for until it is imported signals do what Python has 
 
 import os
 import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from types import FrameType
 
 INTERRUPTED = 130
@@ -28,6 +31,19 @@ def attended() -> None:
     """From here on Ctrl-C is a KeyboardInterrupt, as ever."""
     if signal.getsignal(signal.SIGINT) is _leave:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def attending() -> Generator[None]:
+    """While more is imported Ctrl-C ends the program as early as that: an import that is broken off says anything."""
+    if threading.current_thread() is not threading.main_thread():  # which alone hears of signals
+        yield
+        return
+    attend("")
+    try:
+        yield
+    finally:
+        attended()
 
 
 def came(number: int) -> bool:

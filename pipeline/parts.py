@@ -27,6 +27,7 @@ from typing import Annotated, Any, Literal, Protocol, TypeVar, Union, cast, data
 from msgspec import Meta
 from reactivex import Observable
 
+from pipeline.bringing import brought
 from pipeline.stretch import Stretch
 from pipeline.values import Bet, Columns, Floats, Signals, Votes
 
@@ -228,6 +229,7 @@ class PartRefused(TypeError):
 @contextmanager
 def declaring(origin: str, content: str = "") -> Generator[list[Part]]:
     """Parts declared within come from `origin`, and are in the list at the end; if something raises, none stays."""
+    brought()
     before: dict[Kind, dict[str, Part]] = {kind: dict(known) for kind, known in _registry.items()}
     made: list[Part] = []
     tokens = _origin.set(origin), _content.set(content)
@@ -253,11 +255,13 @@ def withdraw(parts: Iterable[Part]) -> None:
 
 
 def registered(kind: Kind) -> Mapping[str, Part]:
+    brought()
     return types.MappingProxyType(_registry[kind])
 
 
 def numbered() -> Mapping[int, Part]:
     """The providers by the numbers of their presets."""
+    brought()
     return {number: part for part in _registry["provider"].values() for number in part.catalogue}
 
 
@@ -430,7 +434,7 @@ def type_text(hint: Any) -> str:
     if origin is Annotated:
         nested = next((mark for mark in args[1:] if isinstance(mark, Nested)), None)
         if nested is not None:
-            return f'{{ use = "{" | ".join(sorted(_registry[nested.kind]))}", … }}'
+            return f'{{ use = "{" | ".join(sorted(registered(nested.kind)))}", … }}'
         if is_column(hint):
             return "column"
         meta = next((mark for mark in args[1:] if isinstance(mark, Meta)), None)
