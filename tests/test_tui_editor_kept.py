@@ -5,6 +5,7 @@ from pathlib import Path
 from tests.editing import editing
 from tests.screens import run
 from tests.test_tui_editor import SMALL, put_behind
+from tests.test_tui_typed_ahead import at_once
 from tui.editor.shelf import Shelf
 
 
@@ -29,14 +30,21 @@ def test_consoles_of_one_flow_keep_what_is_theirs_and_what_is_left_of_one_that_i
         each.leave()
 
 
-def test_leaving_right_behind_the_last_key_loses_nothing_of_what_was_typed(tmp_path: Path) -> None:
-    (tmp_path / "flows.toml").write_text(SMALL, encoding="utf-8")
+def test_keys_of_the_text_are_done_in_their_order_and_leaving_right_behind_them_loses_nothing(tmp_path: Path) -> None:
+    flow = tmp_path / "flows.toml"
+    flow.write_text(SMALL, encoding="utf-8")
 
     async def main() -> None:
         async with editing(tmp_path) as edits:
+            assert "q Leave" in edits.shown
             await edits.control()
+            await edits.until(lambda: "q Leave" not in edits.shown)
+            flow.unlink()
+            await edits.shows("[Errno")
+            flow.write_text(SMALL, encoding="utf-8")
             put_behind(edits, "period = 3")
-            await edits.type("17")
+            at_once(edits.app, "x", "left", "1", "delete", "7")
+            await edits.until(lambda: "period = 317 }" in edits.text)
         kept = [each.read_text("utf-8") for each in (tmp_path / "settings" / "unsaved").glob("*.toml")]
         assert [SMALL.replace("period = 3", "period = 317", 1)] == kept
 

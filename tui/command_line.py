@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from pipeline.errors import InputError
 from tui.acts import act
 from tui.commands import Command, Found, completed, matching, understood
+from tui.field import Field
 from tui.modal import Modal
 from tui.typed_before import RememberingInput, Typed
 from tui.words import plain
@@ -151,7 +152,7 @@ class Palette(Listening):
         self._keys = tuple(keys)
         self._chart = next((command for command in commands if command.word == "chart"), None)
         self._shown: list[Found] = []
-        self.line = Input(placeholder="what to do, or a key of the flow", id="palette-words")
+        self.line = Field(placeholder="what to do, or a key of the flow", id="palette-words")
         self._list = OptionList(id="palette-list", markup=False)
         self._list.can_focus = False
 

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from tui.acts import act
+from tui.field import Field
 from tui.modal import Modal
 from tui.words import plain
 
@@ -65,7 +66,7 @@ class Worded(Modal[T]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog" + (" -real" if self._real else "")):
             yield self._said
-            yield Input(placeholder=f"type {self._word}{self.HINT}; enter does it", classes="word")
+            yield Field(placeholder=f"type {self._word}{self.HINT}; enter does it", classes="word")
 
     def on_mount(self) -> None:
         entitle(self.query_one(Vertical), self._title, "esc no", real=self._real)

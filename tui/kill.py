@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 from pipeline.errors import MoonlightError
 from pipeline.view import Status
 from tui.brake import Brake
+from tui.field import Field
 from tui.modal import Modal
 from tui.words import plain
 
@@ -33,7 +34,7 @@ class Kill(Modal[None]):
         self._word = ENGINE
         self._reason = ""
         self._said = Static(markup=False, id="said")
-        self._typed = Input(id="word")
+        self._typed = Field(id="word")
 
     def compose(self) -> ComposeResult:
         with Vertical(id="kill"):

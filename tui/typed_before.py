@@ -4,9 +4,9 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.suggester import Suggester
-from textual.widgets import Input
 
 from tui.acts import act
+from tui.field import Field
 
 MOST = 50
 
@@ -19,7 +19,7 @@ class Typed(list[str]):
             self[:] = [line, *(each for each in self if each != line)][:MOST]
 
 
-class RememberingInput(Input):
+class RememberingInput(Field):
     """↑ and ↓ go through what was typed before."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

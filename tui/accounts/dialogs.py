@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 
 from tui.acts import act
 from tui.dialogs import Worded, entitle, plain_lines
+from tui.field import Field
 from tui.modal import Modal
 
 
@@ -46,7 +47,7 @@ class OneTimeCode(Modal[str | None]):
         )
         with Vertical(classes="dialog" + (" -real" if self._real else "")):
             yield Static(Content(plain_lines(said)), markup=False)
-            yield Input(password=True, classes="word", max_length=64, placeholder="the code is not shown")
+            yield Field(password=True, classes="word", max_length=64, placeholder="the code is not shown")
 
     def on_mount(self) -> None:
         entitle(self.query_one(Vertical), f"Log in {self._account}", "esc no", real=self._real)

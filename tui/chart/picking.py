@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from pipeline.view import KeyName
 from tui.acts import act
 from tui.dialogs import entitle
+from tui.field import Field
 from tui.modal import Modal
 from tui.words import fit, plain
 
@@ -39,7 +40,7 @@ class Picking(Modal[KeyName | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Input(placeholder="letters of product, timeframe, account", classes="word")
+            yield Field(placeholder="letters of product, timeframe, account", classes="word")
             yield self._said
 
     def on_mount(self) -> None:

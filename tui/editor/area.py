@@ -14,6 +14,7 @@ from textual.widgets import TextArea
 
 from tui.editor.examined import Mark
 from tui.editor.paint import STYLES, insides, painted
+from tui.field import in_turn
 from tui.palette import WARNING, WRONG
 from tui.plain_glyphs import PLAIN
 from tui.shell import Shell
@@ -168,10 +169,12 @@ class FlowArea(TextArea):
     async def on_key(self, event: events.Key) -> None:
         """While a menu stands open its keys are the menu's."""
         wanted = MENU_KEYS.get(event.key) if self.menu_open else None
-        if wanted is not None:
-            event.stop()
-            event.prevent_default()
-            self.post_message(self.MenuPressed(wanted))
+        if wanted is None:
+            await in_turn(self, event)
+            return
+        event.stop()
+        event.prevent_default()
+        self.post_message(self.MenuPressed(wanted))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys of the page's that an editor would take for something rarer are left to it."""

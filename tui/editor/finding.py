@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from tui.acts import act
+from tui.field import Field
 
 
 class Spot(NamedTuple):
@@ -65,7 +66,7 @@ class FindLine(Horizontal):
         """Nobody looks for anything any more."""
 
     def compose(self) -> ComposeResult:
-        yield Input(placeholder="find; enter next, up before, esc back")
+        yield Field(placeholder="find; enter next, up before, esc back")
         yield Static(markup=False)
 
     def open(self) -> None:

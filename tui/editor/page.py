@@ -178,8 +178,10 @@ class EditPage(Page):
 
     async def _ask(self) -> None:
         turn = self._turn
-        before = self._answer.version
+        before, why = self._answer.version, self._answer.why
         await self._answer.ask(self._flow.read, self.now)
+        if self._base is not None and self._answer.why not in ("", why):
+            self._say(self._answer.why, "error")
         if self._answer.version != before and not self._answer.why and turn == self._turn and self._answer.value:
             await self._take(self._answer.value)
         self._look()
@@ -509,6 +511,7 @@ class EditPage(Page):
         if reads != self.area.read_only:
             self.area.read_only = reads
             self._completing.close()
+            self.refresh_bindings()  # a letter is text now, or a key again
         self._entitle(base)
 
     def _entitle(self, base: Known | None) -> None:

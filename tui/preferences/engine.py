@@ -18,6 +18,7 @@ from pipeline.plan import Settings
 from tui.acts import act
 from tui.asking import Answer
 from tui.dialogs import Confirm, entitle, plain_lines
+from tui.field import Field
 from tui.going import Go
 from tui.modal import Modal
 from tui.shell import Shell
@@ -196,7 +197,7 @@ class Value(Modal[str]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(Content(plain_lines(f"{self._setting.path}: {self._setting.says}")), markup=False)
-            yield Input(self._setting.value, classes="word")
+            yield Field(self._setting.value, classes="word")
 
     def on_mount(self) -> None:
         entitle(self.query_one(Vertical), "Another value", "enter shows what follows · esc no")

@@ -10,6 +10,7 @@ from textual.widgets import Input, Static
 
 from tui.acts import act
 from tui.dialogs import entitle, plain_lines
+from tui.field import Field
 from tui.modal import Modal
 
 
@@ -25,7 +26,7 @@ class Name(Modal[str]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(Content(plain_lines(f"Under which name is {self._words!r} to be kept?")), markup=False)
-            yield Input(placeholder="a name; enter keeps it", classes="word", max_length=40)
+            yield Field(placeholder="a name; enter keeps it", classes="word", max_length=40)
 
     def on_mount(self) -> None:
         entitle(self.query_one(Vertical), "Keep a filter", "esc no")

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from pipeline.times import duration, parse_moment
 from tui.acts import act
 from tui.dialogs import entitle
+from tui.field import Field
 from tui.modal import Modal
 from tui.words import plain
 
@@ -36,7 +37,7 @@ class Over(Modal[tuple[str, ...] | None]):
                 ),
                 markup=False,
             )
-            yield Input(placeholder=SPAN, classes="word")
+            yield Field(placeholder=SPAN, classes="word")
             yield self._wrong
 
     def on_mount(self) -> None:

@@ -15,6 +15,7 @@ from pipeline.errors import InputError
 from pipeline.times import parse_moment
 from tui.acts import act
 from tui.dialogs import entitle, plain_lines
+from tui.field import Field
 from tui.modal import Modal
 from tui.words import moment
 
@@ -41,7 +42,7 @@ class TypedMoment(Modal[int]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield self._said
-            yield Input(placeholder="12:03 or 2026-01-05 12:03", classes="word")
+            yield Field(placeholder="12:03 or 2026-01-05 12:03", classes="word")
 
     def on_mount(self) -> None:
         entitle(self.query_one(Vertical), "to a moment", "enter goes there · esc back")
