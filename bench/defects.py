@@ -23,7 +23,8 @@ from pipeline.leave import Leave
 from pipeline.ledger.ledger import Ledger
 from pipeline.orders import adopted, answered, moved, unsent
 from pipeline.sim.disk import LifeWriter
-from pipeline.values import UNSURE, Ack, Settlement
+from pipeline.states import UNSURE
+from pipeline.values import Ack, Settlement
 
 Change = tuple[Any, str, Any]
 """What is changed: of what, under which name, and to what."""

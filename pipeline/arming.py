@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 from pipeline.errors import InputError
 from pipeline.permission import Permission, permission_of
 from pipeline.plan import Plan
+from pipeline.states import UNSURE
 from pipeline.statistics.evidence import Evidence, factor
 from pipeline.statistics.records import record
 from pipeline.tables import nearest
 from pipeline.times import DAY, HOUR, MINUTE, local_text
-from pipeline.values import UNSURE, Arming, Certificate, Order, Past
+from pipeline.values import Arming, Certificate, Order, Past
 
 LONGEST = 12 * HOUR
 SHORTEST = MINUTE

@@ -10,7 +10,8 @@ from pipeline.ledger import Ledger
 from pipeline.ledger.proofs import Proofs
 from pipeline.live import wall
 from pipeline.plan import LEDGER, Plan
-from pipeline.values import ENDED, Certificate, Order, Past
+from pipeline.states import ENDED
+from pipeline.values import Certificate, Order, Past
 
 LOOKS_EVERY = 0.25
 """Seconds between two looks for what was asked for."""

@@ -8,8 +8,9 @@ from pipeline.errors import InputError
 from pipeline.ledger.proofs import Proofs
 from pipeline.ledger.reading import Reader
 from pipeline.plan import Plan, closes
+from pipeline.states import ENDED
 from pipeline.tables import nearest
-from pipeline.values import ENDED, Order
+from pipeline.values import Order
 
 PATIENCE = 20.0
 """Seconds in which a venue has to answer."""

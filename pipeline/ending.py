@@ -6,7 +6,8 @@ from typing import Any
 from pipeline.flow import CLOCK, Flow
 from pipeline.plan import Plan
 from pipeline.service import Diagnosis
-from pipeline.values import ENDED, Leaving, Order, OrderState, Past
+from pipeline.states import ENDED
+from pipeline.values import Leaving, Order, OrderState, Past
 
 LEAVING = frozenset[OrderState]({"PREPARE", "SEND", "SEND_RETRY"})
 """States of an order that is on its way: nobody knows yet what will become of it."""

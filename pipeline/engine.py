@@ -20,8 +20,9 @@ from pipeline.ledger.tables import opened, sound
 from pipeline.ledger.threads import ThreadWriter
 from pipeline.parts import Kind
 from pipeline.plan import LEDGER, Plan
+from pipeline.states import ENDED
 from pipeline.times import DAY, timeframe
-from pipeline.values import ENDED, Past, Quotes
+from pipeline.values import Past, Quotes
 
 
 @dataclass(frozen=True, kw_only=True)

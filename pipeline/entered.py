@@ -2,7 +2,8 @@
 
 from collections import deque
 
-from pipeline.values import ENDED, Order
+from pipeline.states import ENDED
+from pipeline.values import Order
 
 KEPT = 64
 """So many of a product's last prices are remembered: an answer of the venue comes after the tick it entered at."""

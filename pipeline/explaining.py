@@ -13,11 +13,10 @@ from pipeline.orders import sold
 from pipeline.plan import Plan, tie_of
 from pipeline.settlement import Tie
 from pipeline.times import SECOND, local_text, timeframe_name
+from pipeline.told.reasons import SKIPPED
 from pipeline.values import GateRow, Order
 
 UNKNOWN = float("nan")
-SKIPPED = {"missed": "the program was not running", "overrun": "the program was busy"}
-"""What is said of bars of which nothing was asked."""
 
 
 @dataclass(frozen=True, slots=True)

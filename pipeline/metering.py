@@ -13,9 +13,10 @@ import numpy as np
 
 from pipeline.evidence import Called, Measured, Offered, Standing, StandingState, Trouble, TroubleKind
 from pipeline.orders import sold
+from pipeline.states import ENDED, UNSURE
 from pipeline.statistics.rates import PayoutMix, WinRate
 from pipeline.times import MINUTE
-from pipeline.values import ENDED, UNSURE, Order, OrderState, Payouts
+from pipeline.values import Order, OrderState, Payouts
 
 ANSWERS = 500
 """Of so many of the last answers it is told how long they took."""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NamedTuple, Protocol, TypeVar
 from msgspec import Meta, Struct
 
 from pipeline.service import Diagnosis, FeedReport
-from pipeline.values import Latch
+from pipeline.states import Latch
 
 PROTOCOL = 3
 

@@ -13,9 +13,10 @@ from pipeline.evidence import Evidence, Inquiry, Listed, Lost, Reconciled, State
 from pipeline.execution.desk import Desk
 from pipeline.execution.manner import Manner
 from pipeline.host import Host
+from pipeline.states import ENDED
 from pipeline.times import MINUTE, SECOND
 from pipeline.trying import NoRecords
-from pipeline.values import ENDED, Ack, Order, Past, Reject, Settlement
+from pipeline.values import Ack, Order, Past, Reject, Settlement
 from tests.support import MONDAY
 
 Fate = Literal["taken", "lost_ack", "lost_request", "unsent", "refused", "lost", "lost_taken", "late", "twice"]

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from pipeline.aside import here
 from pipeline.checking import load
-from pipeline.control.accounts import AccountWhole, Holders
+from pipeline.control.accounts import Holders
 from pipeline.control.beside import Beside
 from pipeline.control.routing import Nothing
 from pipeline.evidence import Trouble
 from pipeline.times import HOUR, MINUTE
+from pipeline.told.accounts import AccountWhole
 from pipeline.values import Order, Past
 from pipeline.watch import Watch
 from tests.support import MONDAY, SMALL, order

@@ -9,12 +9,13 @@ import pytest
 from pipeline.aside import here
 from pipeline.checking import load
 from pipeline.control import accounts
-from pipeline.control.accounts import AccountWhole, Holders, LogIn
+from pipeline.control.accounts import Holders
 from pipeline.control.beside import Beside
 from pipeline.control.errors import Refused
 from pipeline.control.routing import Nothing
 from pipeline.evidence import Standing, StandingState
 from pipeline.keys import logins_of
+from pipeline.told.accounts import AccountWhole, LogIn
 from pipeline.watch import Watch
 from tests.support import MONDAY
 from tests.test_accounts_verbs import Say, add

@@ -12,8 +12,7 @@ import pytest
 from pipeline.__main__ import main
 from pipeline.checking import load
 from pipeline.control import reporting
-from pipeline.control.parts import Parts, PartTold
-from pipeline.control.reporting import ReportAsked, Reports, ReportTold
+from pipeline.control.reporting import ReportAsked, Reports
 from pipeline.engine import LEDGER_FILE
 from pipeline.ledger import Ledger
 from pipeline.parts import TABLES
@@ -21,6 +20,8 @@ from pipeline.plan import Plan
 from pipeline.reporting import Report
 from pipeline.reporting.kept import report_kept
 from pipeline.times import MINUTE
+from pipeline.told.parts import Parts, PartTold
+from pipeline.told.reports import ReportTold
 from tests.api_engine import Engine, on_engine, until
 from tests.support import MONDAY, SMALL, order
 

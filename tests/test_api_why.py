@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.control.explaining import Why
 from pipeline.judged import KEPT, Recent
 from pipeline.ledger import Ledger
 from pipeline.ledger.then import Then
 from pipeline.times import MINUTE, SECOND
+from pipeline.told.reasons import Why
 from pipeline.values import Columns, Latch, Signals, Stream
 from tests.api_engine import EAGER_FLOW, Engine, on_engine, until
 from tests.support import MONDAY

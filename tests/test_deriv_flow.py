@@ -18,7 +18,8 @@ from pipeline.evidence import Request, Standing
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
 from pipeline.plan import LEDGER, Plan
-from pipeline.values import ENDED, Bars, Certificate, Order, Past
+from pipeline.states import ENDED
+from pipeline.values import Bars, Certificate, Order, Past
 from pipeline.verifying import verified
 from tests.deriv_trading import PATIENCE, SPEED, played
 from tests.support import MONDAY, plan_of

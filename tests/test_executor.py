@@ -26,22 +26,10 @@ from pipeline.evidence import (
 )
 from pipeline.ledger import Ledger
 from pipeline.ledger.reading import Reader
+from pipeline.states import ENDED
 from pipeline.times import DAY, MINUTE, SECOND
 from pipeline.trying import NoRecords
-from pipeline.values import (
-    ENDED,
-    Ack,
-    Approved,
-    Arming,
-    Latch,
-    Leaving,
-    Order,
-    Past,
-    Reject,
-    Settlement,
-    Slept,
-    Ticket,
-)
+from pipeline.values import Ack, Approved, Arming, Latch, Leaving, Order, Past, Reject, Settlement, Slept, Ticket
 from sinks.executor import Executor
 from tests.adversary import FATES, LATENCY, MANNER, REAL, SENT, Broker, Fate, Session, alive, passes
 from tests.driven import Given, driven

@@ -16,7 +16,8 @@ from pipeline.evidence import Request, Standing, Trouble
 from pipeline.flow import Flow
 from pipeline.journal import Journal
 from pipeline.plan import LEDGER
-from pipeline.values import ENDED, Certificate, Latch, Order
+from pipeline.states import ENDED
+from pipeline.values import Certificate, Latch, Order
 from pipeline.verifying import verified
 from tests.generic_rig import DEADLINE, Venue, run, venue
 from tests.support import plan_of

@@ -11,8 +11,7 @@ from pipeline.errors import InputError
 from pipeline.logs.book import KEPT, LogBook
 from pipeline.logs.levels import Levels
 from pipeline.logs.plain import LONGEST
-from pipeline.logs.records import Record, line_of, record_of
-from pipeline.logs.settings import LogLevel
+from pipeline.logs.records import LogLevel, Record, line_of, record_of
 from pipeline.logs.showing import shown
 from pipeline.secret import MASK, Secret
 from pipeline.times import utc_text

@@ -10,8 +10,9 @@ import pytest
 from pipeline.evidence import Money
 from pipeline.leave import leave_of
 from pipeline.orders import MOVES, IllegalMove, answered, moved, prepared, request_of, sent, slot_end
+from pipeline.states import ENDED
 from pipeline.times import MINUTE
-from pipeline.values import ENDED, Ack, Approved, Arming, Order, OrderState, Reject, Reply, Settlement, Ticket
+from pipeline.values import Ack, Approved, Arming, Order, OrderState, Reject, Reply, Settlement, Ticket
 from tests.support import MONDAY, ROOT, order
 
 STATES: tuple[OrderState, ...] = get_args(OrderState)

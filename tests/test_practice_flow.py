@@ -13,8 +13,9 @@ from pipeline.evidence import Dispute, Statement
 from pipeline.host import Mode
 from pipeline.ledger import Ledger
 from pipeline.plan import Plan
+from pipeline.states import ENDED
 from pipeline.times import HOUR, MINUTE, SECOND
-from pipeline.values import ENDED, Fault, Order, Past
+from pipeline.values import Fault, Order, Past
 from tests.support import MONDAY, SMALL, plan_of
 
 TABLE = 'use = "practice"\npayout = 0.9\n'

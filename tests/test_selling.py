@@ -22,10 +22,11 @@ from pipeline.remarks import remark
 from pipeline.reporting.conditions import endings
 from pipeline.reporting.subjects import Purse, Subject
 from pipeline.settlement import CENT
+from pipeline.states import ENDED
 from pipeline.statistics.records import record
 from pipeline.steps import Tube, woken
 from pipeline.times import MINUTE, SECOND
-from pipeline.values import ENDED, Certificate, Direction, Order, Quotes, Settlement
+from pipeline.values import Certificate, Direction, Order, Quotes, Settlement
 from pipeline.venues.faults import Strike
 from pipeline.venues.rules import Rules
 from pipeline.venues.selling import EarlyClose, profit_now, result_by

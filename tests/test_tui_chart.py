@@ -5,9 +5,9 @@ from typing import TypeVar
 
 from textual import events
 
-from pipeline.control.explaining import VoteTold, Why
-from pipeline.control.trades import GateAnswer, OrderRow
 from pipeline.times import MINUTE
+from pipeline.told.orders import GateAnswer, OrderRow
+from pipeline.told.reasons import VoteTold, Why
 from pipeline.view import Chart, ChartOf, KeyName
 from tests.sample_view import NOON, SampleView, chart_of
 from tests.screens import Bench, golden, in_front, on_bench, run

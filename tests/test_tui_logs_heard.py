@@ -5,8 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.logs.records import Record
-from pipeline.logs.settings import LogLevel
+from pipeline.logs.records import LogLevel, Record
 from tui.logs.heard import KEPT, SLACK, HeardLog
 from tui.logs.sifted import LEVELS, PORTION, Sifted, texts_of
 

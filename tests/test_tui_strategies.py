@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from pipeline.catalogue import KINDS
 from pipeline.checking import load_text
 from pipeline.control.controls import Controls
-from pipeline.control.parts import Catalogue, KeyTold, Parts, PartsAsked
+from pipeline.control.parts import Catalogue, PartsAsked
 from pipeline.errors import PlanError
 from pipeline.parts import TABLES
+from pipeline.told.parts import KeyTold, Parts
 from tests.screens import Bench, golden, in_front, on_bench, run
 from tests.support import ROOT, SMALL, plan_of
 from tui.going import PartName

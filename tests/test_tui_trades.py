@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from pipeline.control.trades import OrderRow
 from pipeline.engine import LEDGER_FILE
 from pipeline.ledger import Ledger
 from pipeline.times import MINUTE, SECOND
+from pipeline.told.orders import OrderRow
 from pipeline.view import AccountRow, PriceRow
 from tests.ledgered import BAR, ENTRY, answering, many, name_of, on_ledger, order_of, sent, settled, taken
 from tests.sample_view import NOON, SampleView

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from pipeline.control.explaining import BarTold, OpenTold, QuoteTold, StopTold, VoteTold, Why
-from pipeline.control.trades import GateAnswer
 from pipeline.errors import InputError
 from pipeline.times import MINUTE, SECOND, parse_moment
+from pipeline.told.orders import GateAnswer
+from pipeline.told.reasons import BarTold, OpenTold, QuoteTold, StopTold, VoteTold, Why
 from pipeline.view import KeyName
 from tests.ledgered import BAR, name_of, on_ledger
 from tests.sample_view import NOON

@@ -8,8 +8,8 @@ from typing import Any, Generic, TypeVar
 import aiohttp
 import msgspec
 
-from pipeline.control.errors import Failure
 from pipeline.errors import MoonlightError
+from pipeline.told.refusals import Failure
 from tui.door import Address, Unreachable, reason, refusal_in
 
 T = TypeVar("T")

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
-from pipeline.control.errors import Failure
 from pipeline.errors import InputError, MoonlightError
+from pipeline.told.refusals import Failure
 from pipeline.view import ENGINE_FILE, TOKEN_FILE, Whereabouts
 
 BEGINS, ENDS = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from operators.risk.days import Days
 from operators.risk.results import NOTHING, Ended, Rests
-from pipeline.values import ENDED, UNSURE, Key, Order
+from pipeline.states import ENDED, UNSURE
+from pipeline.values import Key, Order
 
 
 class Book:

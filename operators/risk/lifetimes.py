@@ -9,8 +9,9 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from pipeline.lifecycle import deciding, in_force, moved
+from pipeline.states import UNSURE
 from pipeline.times import DAY
-from pipeline.values import UNSURE, Held, Key, Life, LifeState, Order, Past, Switched
+from pipeline.values import Held, Key, Life, LifeState, Order, Past, Switched
 
 NOT_READY = "no bar of it was ready yet"
 NOT_CONNECTED = "its account was not connected yet"

@@ -16,8 +16,9 @@ from operators.risk.lifetimes import Lifetimes, Patience
 from operators.risk.line import Line, Storm
 from operators.risk.results import NOTHING, Ended, Rests, Results
 from pipeline.evidence import Standing as VenueStanding
+from pipeline.states import ENDED
 from pipeline.times import HOUR, SECOND
-from pipeline.values import ENDED, Held, Key, Latch, Life, Order, Past, Switched
+from pipeline.values import Held, Key, Latch, Life, Order, Past, Switched
 
 EVERY = "every account"
 PATIENCE = Patience(3, 30 * SECOND, HOUR)

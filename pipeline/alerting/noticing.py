@@ -17,10 +17,10 @@ from pipeline.lives import STOPPED_FOR
 from pipeline.plan import Plan
 from pipeline.remarks import remark
 from pipeline.service import Diagnosis, FeedReport
+from pipeline.states import UNSURE
 from pipeline.telemetry.conserving import CONSERVATION
 from pipeline.times import duration, local_text, timeframe_name
 from pipeline.values import (
-    UNSURE,
     Arming,
     Certificate,
     Decisions,

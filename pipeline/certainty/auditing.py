@@ -13,8 +13,9 @@ from pipeline.evidence import Audited
 from pipeline.orders import sold
 from pipeline.outcomes import MEMORY, PATIENCE, Priced
 from pipeline.settlement import FOREVER, Contract, PricePath, Tie, profit_of, result_of, settled
+from pipeline.states import ENDED
 from pipeline.times import DAY, SECOND, utc_text
-from pipeline.values import ENDED, Order, Past, Quotes, Result, Settlement
+from pipeline.values import Order, Past, Quotes, Result, Settlement
 
 WINDOW = SECOND
 """How far a venue's stamp of a tick may lie from ours."""

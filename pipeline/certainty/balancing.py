@@ -10,8 +10,9 @@ from decimal import Decimal
 
 from pipeline.certainty.differences import of_balance, of_contract, of_dispute, of_order
 from pipeline.evidence import Cash, Dispute, Listed, Statement
+from pipeline.states import ENDED, UNSURE
 from pipeline.times import HOUR
-from pipeline.values import ENDED, UNSURE, Certificate, Order
+from pipeline.values import Certificate, Order
 
 NOTHING = Decimal(0)
 MARGIN = HOUR

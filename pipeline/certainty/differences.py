@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from pipeline.evidence import Dispute, Listed
+from pipeline.states import ENDED
 from pipeline.times import MINUTE, utc_text
-from pipeline.values import ENDED, Order
+from pipeline.values import Order
 
 GRACE = MINUTE
 """How long after a contract's expiry its end may be told."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from pipeline.evidence import Audited
 from pipeline.settlement import profit_of
+from pipeline.states import ENDED
 from pipeline.statistics.shares import Interval, wilson
-from pipeline.values import ENDED, Order
+from pipeline.values import Order
 
 CONTRACTS = ENDED - {"ABORT"}
 """Orders that had a contract, which is over."""

@@ -9,8 +9,9 @@ from pipeline.changes.proposal import KeyChange, NodeChange, Proposal
 from pipeline.changes.steps import by_node, changes_of, takes_over
 from pipeline.evidence import Inquiry
 from pipeline.plan import Node, Plan, closes, lists, products_of, tie_of
+from pipeline.states import ENDED
 from pipeline.times import timeframe, timeframe_name
-from pipeline.values import ENDED, Key, Order, Scope
+from pipeline.values import Key, Order, Scope
 
 FREE = ("watch", "plugins", "display_timezone")
 """The keys of [moonlight] that may change; all others hold for as long as an engine runs."""

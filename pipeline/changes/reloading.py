@@ -29,8 +29,9 @@ from pipeline.hogging.limits import WAITS, Overrun
 from pipeline.hogging.watcher import Watcher
 from pipeline.ledger import Ledger
 from pipeline.plan import LEDGER, Plan
+from pipeline.states import ENDED
 from pipeline.times import SECOND
-from pipeline.values import ENDED, Held, Order, Past, Quotes, Scope, Slept
+from pipeline.values import Held, Order, Past, Quotes, Scope, Slept
 
 LOOKS_EVERY = 0.5
 """Seconds between two looks at the file."""

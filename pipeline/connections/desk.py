@@ -20,8 +20,9 @@ from pipeline.evidence import Called, Closing, Inquiry, Standing, Trouble
 from pipeline.execution.manner import Stops
 from pipeline.host import Host
 from pipeline.secret import Logins
+from pipeline.states import ENDED
 from pipeline.times import MINUTE, slot_of
-from pipeline.values import ENDED, Latch, Order, Past, Payouts
+from pipeline.values import Latch, Order, Past, Payouts
 
 Said = Answer | Standing | Trouble | Called | Payouts
 Make = Callable[[Holder, Warn], Connector]

@@ -1,18 +1,17 @@
 """Accounts for programs: how each stands, and letting one that was refused try again."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from pipeline.aside import Asking
 from pipeline.control.beside import Beside
-from pipeline.control.bounds import Bound, bounds_of, rules_of
+from pipeline.control.bounds import bounds_of, rules_of
 from pipeline.control.errors import Refused
 from pipeline.control.routing import Nothing, Route
 from pipeline.errors import InputError
-from pipeline.evidence import Money, Standing
+from pipeline.evidence import Standing
 from pipeline.keys import logins_of
 from pipeline.keys.keeping import keep
 from pipeline.keys.profiles import Profile, profile_of
@@ -21,74 +20,13 @@ from pipeline.permission import permission_of
 from pipeline.plan import Node, Plan
 from pipeline.secret import LoggingIn, Login, Secret
 from pipeline.tables import nearest
+from pipeline.told.accounts import AccountsTold, AccountWhole, LoggedIn, LogIn
 from pipeline.view import AccountRow, View
 
 LOOKS_EVERY = 0.25
 PATIENCE = 20.0
 """Seconds in which a venue has to say whether it lets an account in."""
 WAITING = ("DISCONNECTED", "AUTHENTICATING", "RECONNECT", "REAUTH")
-
-
-class AccountWhole(Struct, frozen=True):
-    """One account. Never add up rows of different `money` or `currency`."""
-
-    id: str
-    venue: str
-    money: Money
-    currency: str
-    user: dict[str, str]
-    """Whom it logs in as, shortened; empty where nobody logs in."""
-    standing: str
-    """CONNECTED, or why nothing is sent: DISCONNECTED, AUTHENTICATING, REAUTH, RECONNECT, READ_ONLY, REFUSED."""
-    since_ms: int
-    """Since when it stands so, on the flow's clock; 0: from the start."""
-    reason: str
-    last_login_ms: int
-    """When it was let in last, on the flow's clock; 0: it was not, or need not be."""
-    balance: str
-    day_profit: str
-    open: int
-    keys: int
-    armed: bool
-    armed_until: int
-    rehearsal: bool
-    stopped: str
-    trades: int = 0
-    """Settled ones, as far as the ledger told of them at the start, and those since."""
-    win_rate_text: str = ""
-    """Of these: complete, with its interval, its break-even and its n; "" before the first."""
-    last_trade_ms: int = 0
-    """When the end of the last one was known; 0: never."""
-    bounds: tuple[Bound, ...] = ()
-    """The limits of a day and of what is open, and how much of them is used."""
-    rules: tuple[str, ...] = ()
-    """Everything that stops it, in sentences."""
-    errors: dict[str, int] = {}
-    """How often what went wrong with its venue since the start, by kind."""
-    last_error: str = ""
-    permission: str = ""
-    """On what terms its venue may be traded at, as the venue's part says."""
-
-
-class AccountsTold(Struct, frozen=True):
-    """Every account of the flow."""
-
-    accounts: tuple[AccountWhole, ...]
-
-
-class LogIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which account tries again, with a one-time code where its venue asks for one."""
-
-    id: Annotated[str, Meta(min_length=1, max_length=200)]
-    otp: Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9 -]*$")] = ""
-
-
-class LoggedIn(Struct, frozen=True):
-    """How the account stands now."""
-
-    id: str
-    standing: str
-    since_ms: int
 
 
 class Holders:

@@ -8,13 +8,15 @@ from msgspec import Struct
 from pipeline.alerting.route import Alert, Severity
 from pipeline.control.channels import Channels
 from pipeline.control.results import Results
-from pipeline.control.trades import OrderRow, order_row
+from pipeline.control.trades import order_row
 from pipeline.evidence import Standing, Trouble
 from pipeline.flow import Flow
 from pipeline.logs.book import LogBook
 from pipeline.logs.records import Record
 from pipeline.plan import Plan
-from pipeline.values import ENDED, Order, Past
+from pipeline.states import ENDED
+from pipeline.told.orders import OrderRow
+from pipeline.values import Order, Past
 
 Event = Literal["NEW", "UPDATE", "SETTLED", "CANCELED", "ABORT"]
 """NEW: an order is sent; UPDATE: something became of it; the others are its end."""

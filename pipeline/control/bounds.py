@@ -5,25 +5,11 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
-
 from pipeline.control.results import Results
 from pipeline.plan import Node, Plan
+from pipeline.told.accounts import Bound
 
 OF_MONEY = ("loss", "target")
-
-
-class Bound(Struct, frozen=True):
-    """One limit of an account, and how much of it is used now. Amounts are of the account's currency."""
-
-    risk: str
-    """The guard."""
-    what: str
-    """daily_loss, loss, target, trades: of a day; open: contracts at once."""
-    used: str
-    most: str
-    share: float
-    """Used of most; above 1 where there is more."""
 
 
 def rules_of(plan: Plan, account: str) -> Iterator[str]:

@@ -2,30 +2,11 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal
-
-from msgspec import Struct
 
 from pipeline.errors import InputError, MoonlightError, PlanError
 from pipeline.ledger.failures import LedgerError
 from pipeline.masking import masked
-
-Code = Literal[
-    "VALIDATION",
-    "AUTH",
-    "NOT_FOUND",
-    "THROTTLE",
-    "MAINTENANCE",
-    "NETWORK",
-    "BUSINESS_RULE",
-    "CONCURRENCY_BLOCK",
-    "STORAGE",
-    "INTERNAL",
-]
-"""VALIDATION: the question is wrong; AUTH: whoever asks may not; NOT_FOUND: there is no such thing; THROTTLE: too much
-at once; MAINTENANCE: not now, later; NETWORK: the other end was not reached, or was too slow; BUSINESS_RULE: it is
-understood, and may not be; CONCURRENCY_BLOCK: somebody else is at it, or was meanwhile; STORAGE: the ledger cannot be
-written or read; INTERNAL: a mistake of this program."""
+from pipeline.told.refusals import Code, Failure, Problem
 
 STATUS: Mapping[Code, int] = MappingProxyType(
     {
@@ -42,20 +23,6 @@ STATUS: Mapping[Code, int] = MappingProxyType(
     }
 )
 """What each is answered with where nothing closer is said."""
-
-
-class Problem(Struct, frozen=True):
-    """What is wrong, in one sentence that says how to mend it; `details` are sentences about its pieces."""
-
-    code: Code
-    message: str
-    details: tuple[str, ...] = ()
-
-
-class Failure(Struct, frozen=True):
-    """The answer to what was refused. Nothing was changed by it."""
-
-    error: Problem
 
 
 class Refused(MoonlightError):

@@ -9,10 +9,10 @@ from typing import Literal
 from msgspec import Struct
 
 from pipeline.aside import Asking
-from pipeline.control.asking import Name, Timeframe
 from pipeline.control.limits import SOCKETS
 from pipeline.control.routing import API_VERSION, Nothing, Route
 from pipeline.ledger.tables import VERSION
+from pipeline.told.words import Name, Timeframe
 from pipeline.view import EngineState, Hello, KeyRow, PriceRow, Status, StreamRow, View
 
 

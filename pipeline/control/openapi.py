@@ -6,8 +6,9 @@ from typing import Any, cast
 
 import msgspec
 
-from pipeline.control.errors import STATUS, Code, Failure
+from pipeline.control.errors import STATUS
 from pipeline.control.routing import API_VERSION, PREFIX, AnyRoute
+from pipeline.told.refusals import Code, Failure
 
 Json = dict[str, Any]
 

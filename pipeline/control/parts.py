@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from pipeline import catalogue
-from pipeline.control.asking import Name
 from pipeline.control.errors import Refused
 from pipeline.control.routing import Route
 from pipeline.errors import InputError
@@ -15,6 +14,8 @@ from pipeline.flowing.flowing import first_sentence
 from pipeline.masking import masked
 from pipeline.parts import TABLES, Part, part_made
 from pipeline.plan import Plan
+from pipeline.told.parts import KeyTold, Parts, PartTold, UseTold
+from pipeline.told.words import Name
 
 
 class PartsAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,60 +25,6 @@ class PartsAsked(Struct, frozen=True, forbid_unknown_fields=True):
     """source, operator, feature, provider … or the name of their table."""
     name: Annotated[str, Meta(max_length=200)] = ""
     """A part, or the number of a strategy."""
-
-
-class KeyTold(Struct, frozen=True):
-    """A key of a part's table. `default` is as a file has it; null where the key has to be said."""
-
-    name: str
-    type: str
-    required: bool
-    default: str | None
-    range: str
-    choices: tuple[str, ...]
-    description: str
-
-
-class UseTold(Struct, frozen=True):
-    """A node of the running flow that is made by a part, with its keys as they are in force."""
-
-    node: str
-    settings: dict[str, str]
-
-
-class PartTold(Struct, frozen=True):
-    """A part."""
-
-    kind: str
-    name: str
-    numbers: tuple[int, ...]
-    """Presets of its keys, where it is a strategy: `use = 5`."""
-    presets: dict[str, dict[str, str]]
-    family: str
-    group: str
-    says: str
-    """The first sentence of its description."""
-    text: str
-    """The whole of it."""
-    fields: tuple[KeyTold, ...]
-    takes: dict[str, tuple[str, ...]]
-    gives: tuple[str, ...]
-    outputs: tuple[str, ...]
-    """The columns of a feature that has several."""
-    warm_up: int
-    """How many bars pass before a feature is ready, how many rows a strategy looks back, with its keys as they are
-    when they are left out; 0 where there is nothing to say."""
-    needs: tuple[str, ...]
-    """The keys that name columns it reads."""
-    origin: str
-    """Where it comes from when it is not ours."""
-    used: tuple[UseTold, ...]
-
-
-class Parts(Struct, frozen=True):
-    """Parts, kind by kind."""
-
-    parts: tuple[PartTold, ...]
 
 
 class Catalogue:

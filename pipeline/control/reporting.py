@@ -9,13 +9,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from pipeline.control.asking import Name
 from pipeline.control.errors import Refused
 from pipeline.control.routing import Route
 from pipeline.errors import InputError
 from pipeline.plan import Plan
 from pipeline.reporting.kept import report_kept
 from pipeline.reporting.sections import BRIEF, SECTIONS
+from pipeline.told.reports import ReportTold
+from pipeline.told.words import Name
 
 FRESH = 2.0
 """Seconds for which a report is given again, at the least."""
@@ -30,21 +31,6 @@ class ReportAsked(Struct, frozen=True, forbid_unknown_fields=True):
 
     account: Name = ""
     full: bool = False
-
-
-class ReportTold(Struct, frozen=True):
-    """What `report --json` prints; docs/statistics.md says what each section means."""
-
-    version: int
-    note: str
-    stamps: tuple[str, ...]
-    """What must be known before all else."""
-    zone: str
-    trials: dict[str, Any]
-    """How often this flow's data was looked at."""
-    keys: tuple[dict[str, Any], ...]
-    totals: tuple[dict[str, Any], ...]
-    """For each kind of money, which are never summed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 import msgspec
 from msgspec import Struct
 
-from pipeline.control.errors import Code, Refused
+from pipeline.control.errors import Refused
 from pipeline.control.limits import LARGEST_QUESTION
+from pipeline.told.refusals import Code
 
 API_VERSION = "1.1"
 """Raised when a route, or a field of one, goes away or changes its meaning; the part behind the dot when one comes."""

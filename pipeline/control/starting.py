@@ -3,51 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
 
-from msgspec import Struct
-
-from pipeline.control.asking import Name, Reason, Timeframe, millis
+from pipeline.control.asking import millis
 from pipeline.control.routing import Nothing, Route
 from pipeline.starting import Starts, Turned
 from pipeline.times import timeframe_name
-from pipeline.values import Scope, Switched
-
-
-class Keys(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which keys are stopped: those of an account, a product and a timeframe; what is left out means all."""
-
-    account: Name = ""
-    product: Name = ""
-    timeframe: Timeframe = ""
-    reason: Reason = ""
-    by: Literal["api", "console"] = "api"
-
-    @property
-    def scope(self) -> Scope:
-        return Scope(self.account, self.product, millis(self.timeframe))
-
-
-class StartKeys(Keys, frozen=True, forbid_unknown_fields=True):
-    """Which keys are started; with `only` all others are stopped."""
-
-    only: bool = False
-
-
-class KeyRef(Struct, frozen=True):
-    """A key by its name."""
-
-    account: str
-    product: str
-    timeframe: str
-
-
-class Moved(Struct, frozen=True):
-    """What was started or stopped just now (nothing, where all of it stood so already), and what is so from now on."""
-
-    changed: tuple[Switched, ...]
-    on: tuple[KeyRef, ...]
-    off: tuple[KeyRef, ...]
+from pipeline.told.keys import KeyRef, Keys, Moved, StartKeys
+from pipeline.values import Scope
 
 
 class Starters:
@@ -58,13 +20,17 @@ class Starters:
         self._threads = ThreadPoolExecutor(2, "starts and stops")
 
     async def start(self, _: Nothing, keys: StartKeys) -> Moved:
-        return await self._done(lambda: self._starts().start(keys.scope, keys.reason, keys.by, only=keys.only))
+        return await self._done(lambda: self._starts().start(_scope(keys), keys.reason, keys.by, only=keys.only))
 
     async def stop(self, _: Nothing, keys: Keys) -> Moved:
-        return await self._done(lambda: self._starts().stop(keys.scope, keys.reason, keys.by))
+        return await self._done(lambda: self._starts().stop(_scope(keys), keys.reason, keys.by))
 
     async def _done(self, turn: Callable[[], Turned]) -> Moved:
         return _told(await asyncio.get_running_loop().run_in_executor(self._threads, turn))
+
+
+def _scope(keys: Keys) -> Scope:
+    return Scope(keys.account, keys.product, millis(keys.timeframe))
 
 
 def _told(turned: Turned) -> Moved:

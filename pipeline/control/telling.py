@@ -8,14 +8,14 @@ from msgspec import Meta, Struct
 
 from pipeline.alerting.route import Alert
 from pipeline.aside import Asking
-from pipeline.control.asking import Moment, Name
 from pipeline.control.errors import Refused
 from pipeline.control.routing import Nothing, Route, Text
-from pipeline.logs.records import Choice, Record
-from pipeline.logs.settings import LogLevel
+from pipeline.logs.records import Choice, LogLevel, Record
 from pipeline.metrics.hearing import Hearings
 from pipeline.telemetry.readings import Reading
 from pipeline.telemetry.samples import Sample
+from pipeline.told.records import Told
+from pipeline.told.words import Moment, Name
 
 
 class Measures(Protocol):
@@ -76,12 +76,6 @@ class LogsAsked(Struct, frozen=True, forbid_unknown_fields=True):
     order: Annotated[str, Meta(max_length=300)] = ""
     word: Name = ""
     after: Annotated[int, Meta(ge=0, le=2**53 - 1)] = 0
-
-
-class Told(Struct, frozen=True):
-    """Records, oldest first."""
-
-    logs: tuple[Record, ...]
 
 
 class Levels(Struct, frozen=True):

@@ -4,19 +4,27 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
-
-import msgspec
+from typing import Any
 
 from pipeline.ledger.rows import NAMES, float_of, gates_of, keys_of, order_of
 from pipeline.ledger.tables import readable
+from pipeline.states import ENDED, UNSURE
 from pipeline.times import timeframe_name
-from pipeline.values import ENDED, UNSURE, Order
+from pipeline.told.orders import (
+    NOT_ENDED,
+    Audit,
+    Contradiction,
+    Counted,
+    DecisionRow,
+    GateAnswer,
+    Move,
+    OrderRow,
+    RunsOn,
+)
+from pipeline.values import Order
 
 BEGAN = "CASE wanted_at WHEN 0 THEN at ELSE wanted_at END"
 """When an order came about."""
-NOT_ENDED = "NOT_ENDED"
-"""As a status: every one in which an order may still come to something."""
 WANTED = f"""
 {BEGAN} >= :begin AND {BEGAN} < :end AND (:account = '' OR account = :account)
 AND (:product = '' OR product = :product) AND (:tf = 0 OR tf = :tf) AND (:status = '' OR state = :status
@@ -39,139 +47,6 @@ SELECT * FROM decisions WHERE bar >= :begin AND bar < :end AND account = :accoun
 AND (:verdict = '' OR verdict = :verdict) ORDER BY bar DESC LIMIT :limit
 """
 DECISION = "SELECT * FROM decisions WHERE account = ? AND product = ? AND tf = ? AND bar = ?"
-
-Status = Literal[
-    "",
-    "PREPARE",
-    "SEND",
-    "SEND_RETRY",
-    "CONFIRM",
-    "CONFIRM_RETRY",
-    "SETTLED",
-    "CANCELED",
-    "ABORT",
-    "UNKNOWN",
-    "UNKNOWN_RESULT",
-    "NOT_ENDED",
-]
-
-
-class OrderRow(msgspec.Struct, frozen=True):
-    """One order as it stands. Money is text, as the account would write it."""
-
-    order: str
-    account: str
-    product: str
-    timeframe: str
-    bar: int
-    direction: Literal["call", "put"]
-    stake: str
-    payout: float
-    status: str
-    at: int
-    began: int
-    reason: str
-    cause: str
-    contract: str
-    expiry: int
-    result: str
-    profit: str
-    entry: float | None
-    exit: float | None
-    request: str = ""
-    """The name by which its venue knows it; ""."""
-    origin: str = "flow"
-    """external: somebody else placed it."""
-    sent_at: int = 0
-    taken_at: int = 0
-    """When the venue's answer was heard."""
-    entry_at: int = 0
-    exit_at: int = 0
-    """Of the ticks it entered and left at."""
-    ended_at: int = 0
-    seen_entry: float | None = None
-    """While it runs: the first price that this engine saw after its acceptance. What counts, the venue tells later."""
-
-
-class Counted(msgspec.Struct, frozen=True):
-    """An account's orders by what became of them, and the sum of what ended."""
-
-    account: str
-    won: int = 0
-    lost: int = 0
-    even: int = 0
-    void: int = 0
-    """Canceled: the stake came back."""
-    none: int = 0
-    """There is no contract: not sent, refused or proved absent."""
-    running: int = 0
-    unknown: int = 0
-    profit: str = "0"
-
-
-class Audit(msgspec.Struct, frozen=True):
-    """How a contract ended by our own prices: `explained`, `unexplained`, or `unseen` where they do not reach."""
-
-    at: int
-    verdict: str
-    result: str | None
-    entry_at: int | None
-    entry: float | None
-    exit_at: int | None
-    exit: float | None
-    reason: str
-
-
-class Contradiction(msgspec.Struct, frozen=True):
-    """What a venue told of an order, against what was known."""
-
-    at: int
-    was: str
-    now: str
-
-
-class RunsOn(msgspec.Struct, frozen=True):
-    """Why a contract runs on that was to be closed early."""
-
-    at: int
-    reason: str
-
-
-class Move(msgspec.Struct, frozen=True):
-    """What became of an order at a moment."""
-
-    at: int
-    status: str
-    reason: str
-    cause: str
-
-
-class GateAnswer(msgspec.Struct, frozen=True):
-    """What one gate said of a bar."""
-
-    gate: str
-    verdict: str
-    value: float | None
-    threshold: float | None
-    word: str = ""
-
-
-class DecisionRow(msgspec.Struct, frozen=True):
-    """What was decided on one bar: `trade`, or the first gate that said no; and what each gate said."""
-
-    account: str
-    product: str
-    timeframe: str
-    bar: int
-    at: int
-    verdict: str
-    value: float | None
-    threshold: float | None
-    score: float | None
-    direction: int
-    payout: float | None
-    order: str
-    gates: tuple[GateAnswer, ...]
 
 
 class Trades:

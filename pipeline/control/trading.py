@@ -14,29 +14,29 @@ from msgspec.structs import replace
 from pipeline.aside import Asking
 from pipeline.asking import LOOKS_EVERY, certified
 from pipeline.closings import answers, closable, told_so_far
-from pipeline.control.asking import LAST_MOMENT, Moment, Name, Timeframe, millis
+from pipeline.control.asking import millis
 from pipeline.control.errors import Refused
 from pipeline.control.routing import Nothing, Route
-from pipeline.control.trades import (
-    Audit,
-    Contradiction,
-    Counted,
-    DecisionRow,
-    Move,
-    OrderRow,
-    RunsOn,
-    Status,
-    Trades,
-    order_row,
-)
+from pipeline.control.trades import Trades, order_row
 from pipeline.errors import InputError
 from pipeline.evidence import Request
 from pipeline.ledger import Ledger
 from pipeline.ledger.proofs import Proofs
 from pipeline.orders import sold
 from pipeline.plan import Plan, lists
+from pipeline.states import ENDED
 from pipeline.tables import nearest
-from pipeline.values import ENDED, Certificate
+from pipeline.told.orders import (
+    Canceled,
+    Counted,
+    DecisionsTold,
+    OrderRow,
+    Orders,
+    OrderWhole,
+    Status,
+)
+from pipeline.told.words import LAST_MOMENT, Moment, Name, Timeframe
+from pipeline.values import Certificate
 
 PATIENCE = 20.0
 """Seconds in which venues have to list."""
@@ -62,39 +62,10 @@ class OrdersAsked(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether all that is asked for is counted, too."""
 
 
-class Orders(Struct, frozen=True):
-    """A page of orders; `next` is the cursor of the page behind it, "" when there is none."""
-
-    orders: tuple[OrderRow, ...]
-    next: str = ""
-    counted: tuple[Counted, ...] = ()
-    """Account by account, and of every page; only when it is asked for."""
-
-
 class OrderAsked(Struct, frozen=True, forbid_unknown_fields=True):
     """One order, by its name."""
 
     order: Annotated[str, Meta(min_length=1, max_length=300)]
-
-
-class OrderWhole(Struct, frozen=True):
-    """An order, all that became of it, and the decision it came from (none: it is not of this flow's making)."""
-
-    order: OrderRow
-    moves: tuple[Move, ...]
-    decision: DecisionRow | None
-    audit: Audit | None = None
-    """null until its end was held against our own prices."""
-    disputes: tuple[Contradiction, ...] = ()
-    runs_on: tuple[RunsOn, ...] = ()
-
-
-class Canceled(Struct, frozen=True):
-    """What came of asking a venue to take a contract back: it did, or why the contract runs on."""
-
-    order: OrderRow
-    closed_early: bool
-    reason: str
 
 
 class DecisionsAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,12 +79,6 @@ class DecisionsAsked(Struct, frozen=True, forbid_unknown_fields=True):
     verdict: Name = ""
     """`trade`, or a gate."""
     limit: Limit = 100
-
-
-class DecisionsTold(Struct, frozen=True):
-    """Decisions with every gate's answer."""
-
-    decisions: tuple[DecisionRow, ...]
 
 
 class ReconcileAsked(Struct, frozen=True, forbid_unknown_fields=True):

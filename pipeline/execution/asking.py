@@ -6,8 +6,8 @@ from pipeline.execution.manner import Manner
 from pipeline.execution.reconciling import Spans
 from pipeline.execution.register import Register
 from pipeline.orders import UNANSWERED
+from pipeline.states import UNSURE
 from pipeline.times import DAY, MINUTE
-from pipeline.values import UNSURE
 
 MARGIN = MINUTE
 """How far before what is accounted for a listing begins."""

@@ -7,7 +7,8 @@ from pipeline.execution.reconciling import fingerprint
 from pipeline.execution.register import Register
 from pipeline.leave import Leave, leave_of
 from pipeline.orders import UNANSWERED, slot_end
-from pipeline.values import UNSURE, Arming, Order
+from pipeline.states import UNSURE
+from pipeline.values import Arming, Order
 
 
 class Preflight:

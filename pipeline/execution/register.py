@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Iterator
 
-from pipeline.values import ENDED, Order
+from pipeline.states import ENDED
+from pipeline.values import Order
 
 
 class Register:

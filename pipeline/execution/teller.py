@@ -14,8 +14,9 @@ from pipeline.execution.register import Register
 from pipeline.host import Host
 from pipeline.leave import Leave
 from pipeline.orders import LEAVING, answered, judged, moved, offered, prepared, sent, slot_end, unsent
+from pipeline.states import ENDED, UNSURE
 from pipeline.times import DAY, HOUR, SECOND
-from pipeline.values import ENDED, UNSURE, Ack, Approved, Arming, Order, Reject, Settlement, Slept
+from pipeline.values import Ack, Approved, Arming, Order, Reject, Settlement, Slept
 
 RETRY_CAP = 4 * SECOND
 """The longest wait before a further try."""

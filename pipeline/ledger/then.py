@@ -8,8 +8,9 @@ from pipeline.ledger.reading import Reader
 from pipeline.ledger.remembering import holding
 from pipeline.ledger.rows import LIFE, SELECT_ARMING, SELECT_LATCH, arming_of, latch_of, life_of, order_of
 from pipeline.ledger.rows import NAMES as COLUMNS
+from pipeline.states import ENDED
 from pipeline.times import MINUTE
-from pipeline.values import ENDED, Arming, Key, Latch, Life, Order
+from pipeline.values import Arming, Key, Latch, Life, Order
 
 DECISION = "SELECT * FROM decisions WHERE account = ? AND product = ? AND tf = ? AND bar = ?"
 BEFORE = "SELECT max(bar) FROM decisions WHERE account = ? AND product = ? AND tf = ? AND bar < ?"

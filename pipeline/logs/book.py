@@ -8,8 +8,7 @@ from itertools import islice
 
 from pipeline.logs.levels import Levels
 from pipeline.logs.plain import plain, plain_lines
-from pipeline.logs.records import Choice, Fact, Facts, Record, Said
-from pipeline.logs.settings import LogLevel
+from pipeline.logs.records import Choice, Fact, Facts, LogLevel, Record, Said
 from pipeline.masking import masked
 
 KEPT = 5_000

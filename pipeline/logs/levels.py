@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from pipeline.errors import InputError
-from pipeline.logs.records import GRAVITY
-from pipeline.logs.settings import LogLevel, check_module
+from pipeline.logs.records import GRAVITY, LogLevel
+from pipeline.logs.settings import check_module
 
 REMEMBERED = 1_000
 """Modules whose level is known by heart."""

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 
 from pipeline.evidence import Declined, Lost, Unsent, Written
-from pipeline.logs.records import Fact, Said
-from pipeline.logs.settings import LogLevel
+from pipeline.logs.records import Fact, LogLevel, Said
 from pipeline.orders import sold
 from pipeline.times import local_text, timeframe_name
 from pipeline.values import Ack, Approved, Decisions, Order, OrderState, Reject, Settlement

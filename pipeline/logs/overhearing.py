@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Any, Self, TextIO
 
 from pipeline.logs.book import LogBook
-from pipeline.logs.settings import SUBJECTS, LogLevel
+from pipeline.logs.records import LogLevel
+from pipeline.logs.settings import SUBJECTS
 
 OURS = "moonlight."
 LIBRARIES = "libraries"

@@ -1,13 +1,12 @@
 """One thing the engine said, as it is kept, shown and sent."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from pipeline.logs.settings import LogLevel
-
+LogLevel = Literal["debug", "info", "warning", "error"]
 Fact = str | int | float | bool | None
 Facts = Mapping[str, Fact]
 

@@ -6,10 +6,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from pipeline.logs.records import LogLevel
 from pipeline.parts import TABLES
 from pipeline.tables import nearest
-
-LogLevel = Literal["debug", "info", "warning", "error"]
 
 KINDS = tuple(TABLES.values())
 """What the names of nodes begin with."""

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 
 from pipeline.logs.plain import plain, plain_lines
-from pipeline.logs.records import Record
-from pipeline.logs.settings import LogLevel
+from pipeline.logs.records import LogLevel, Record
 from pipeline.times import local_text
 
 COLOURS: Mapping[LogLevel, str] = {"debug": "\033[2m", "info": "", "warning": "\033[33m", "error": "\033[1;31m"}

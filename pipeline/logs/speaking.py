@@ -29,8 +29,7 @@ from pipeline.evidence import (
 from pipeline.hogging.pauses import Resting
 from pipeline.lifecycle import Life, Switched
 from pipeline.logs.of_orders import decided, of_order, of_reply, refused
-from pipeline.logs.records import Said
-from pipeline.logs.settings import LogLevel
+from pipeline.logs.records import LogLevel, Said
 from pipeline.remarks import Remarks
 from pipeline.times import SECOND, local_text, timeframe_name
 from pipeline.values import (

@@ -12,10 +12,11 @@ from pipeline.reporting.proven import NOTHING_PROVEN, Proven
 from pipeline.reporting.said import Section
 from pipeline.reporting.sections import SECTIONS, Sections
 from pipeline.reporting.subjects import Subject, keyed, purse_of, totals
+from pipeline.states import ENDED
 from pipeline.statistics.records import Money, ended
 from pipeline.times import local_text, timeframe_name
 from pipeline.trials import UNTRIED, Tries
-from pipeline.values import ENDED, Order
+from pipeline.values import Order
 
 VERSION = 1
 """Of the JSON: it grows when a name in it changes its meaning or goes."""

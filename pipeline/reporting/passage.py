@@ -8,8 +8,9 @@ import numpy as np
 
 from pipeline.reporting.said import Section
 from pipeline.reporting.subjects import Subject
+from pipeline.states import ENDED, UNSURE
 from pipeline.times import local_text, timeframe_name
-from pipeline.values import ENDED, UNSURE, Order
+from pipeline.values import Order
 
 SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 NOT_ENDED = "not_ended"

@@ -15,7 +15,8 @@ from pipeline.ledger.writers import Work, committed
 from pipeline.sim.chance import Draws
 from pipeline.sim.lives import Killed, Life
 from pipeline.sim.storms import Storm, edgewise
-from pipeline.values import ENDED, Arming, Latch
+from pipeline.states import ENDED
+from pipeline.values import Arming, Latch
 
 T = TypeVar("T")
 USUAL_LEAST, USUAL_MOST = 0.0003, 0.003

@@ -22,8 +22,8 @@ from pipeline.sim.witness import (
     UNDISPUTED,
     Witness,
 )
+from pipeline.states import ENDED
 from pipeline.times import SECOND
-from pipeline.values import ENDED
 
 SELECT = 'SELECT "order", account, state, contract, result, profit, origin, wanted_at, cause, reason FROM orders'
 TWICE = """

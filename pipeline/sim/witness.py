@@ -18,8 +18,8 @@ from pipeline.sim.disk import Disk
 from pipeline.sim.feed import Feed
 from pipeline.sim.lives import Life
 from pipeline.sim.wire import Wire
+from pipeline.states import ENDED
 from pipeline.values import (
-    ENDED,
     Ack,
     Approved,
     Arming,

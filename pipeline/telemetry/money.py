@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from pipeline.plan import Plan
 from pipeline.reporting.subjects import Purse, purse_of
+from pipeline.states import ENDED, UNSURE
 from pipeline.telemetry.readings import Reading
 from pipeline.telemetry.tallies import Book
 from pipeline.times import timeframe_name
-from pipeline.values import ENDED, UNSURE, Order
+from pipeline.values import Order
 
 ENDS = ("win", "lose", "push")
 

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline.evidence import Written
+from pipeline.states import ENDED
 from pipeline.telemetry.readings import Reading
 from pipeline.telemetry.sketches import Spread, joined
 from pipeline.times import timeframe_name
-from pipeline.values import ENDED, NEXT_TICK, Bars, Decisions, Order, Stream
+from pipeline.values import NEXT_TICK, Bars, Decisions, Order, Stream
 
 STAGES = (
     "quote_to_bar",

@@ -9,7 +9,8 @@ from reactivex.disposable import CompositeDisposable, Disposable
 
 from pipeline.evidence import Closing, Inquiry, Struck
 from pipeline.host import Host
-from pipeline.values import ENDED, Bars, Latch, Order, Past, Payouts, Quotes
+from pipeline.states import ENDED
+from pipeline.values import Bars, Latch, Order, Past, Payouts, Quotes
 from pipeline.venues.faults import Strike
 from pipeline.venues.house import House
 from pipeline.venues.line import Line, Reply

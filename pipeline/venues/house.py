@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from pipeline.evidence import Cash, Closing, Declined, Inquiry, Statement
 from pipeline.settlement import Price
+from pipeline.states import ENDED
 from pipeline.times import HOUR
-from pipeline.values import ENDED, Ack, Bars, Order, Past, Payouts, Quotes, Reject, Settlement
+from pipeline.values import Ack, Bars, Order, Past, Payouts, Quotes, Reject, Settlement
 from pipeline.venues.board import Board
 from pipeline.venues.book import Book, Deal, Movement
 from pipeline.venues.endings import Endings

@@ -26,8 +26,9 @@ from pipeline.live import LOCK_FILE, wall
 from pipeline.locking import locked
 from pipeline.orders import sold
 from pipeline.plan import Plan, closes
+from pipeline.states import ENDED
 from pipeline.tables import nearest
-from pipeline.values import ENDED, Order
+from pipeline.values import Order
 from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json, whoami
 
 

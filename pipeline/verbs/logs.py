@@ -30,8 +30,8 @@ from pipeline.live import wall
 from pipeline.logs.place import place_of
 from pipeline.logs.plain import plain, plain_lines
 from pipeline.logs.reading import Following, last_records
-from pipeline.logs.records import GRAVITY, Choice, Fact, Record, line_of
-from pipeline.logs.settings import LogLevel, check_module
+from pipeline.logs.records import GRAVITY, Choice, Fact, LogLevel, Record, line_of
+from pipeline.logs.settings import check_module
 from pipeline.logs.showing import shown
 from pipeline.times import duration, parse_moment
 from pipeline.verbs.common import DEFAULT, json_option, say_json

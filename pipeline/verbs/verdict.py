@@ -28,9 +28,10 @@ from pipeline.ledger.proofs import Proofs
 from pipeline.ledger.reading import Reader
 from pipeline.live import wall
 from pipeline.settlement import profit_of
+from pipeline.states import UNSURE
 from pipeline.tables import nearest
 from pipeline.times import local_text
-from pipeline.values import UNSURE, Order
+from pipeline.values import Order
 from pipeline.verbs.common import DEFAULT, amount_of, json_option, plan_of, say_json, whoami
 
 Outcome = Literal["absent", "win", "lose", "push", "canceled"]

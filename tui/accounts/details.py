@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from pipeline.control.accounts import AccountWhole
-from pipeline.control.bounds import Bound
+from pipeline.told.accounts import AccountWhole, Bound
 from tui.accounts.table import kind_of, state_of, used, used_style
 from tui.painted import Line, Run
 from tui.scrolled import Scrolled, told

@@ -1,8 +1,8 @@
 """What may be done about an account: each asks first, does it by the engine, and says what came of it."""
 
-from pipeline.control.accounts import AccountWhole, LoggedIn, LogIn
-from pipeline.control.starting import Keys, Moved, StartKeys
 from pipeline.errors import MoonlightError
+from pipeline.told.accounts import AccountWhole, LoggedIn, LogIn
+from pipeline.told.keys import Keys, Moved, StartKeys
 from pipeline.view import Halt, Stopped
 from tui.accounts.dialogs import OneTimeCode, Released
 from tui.accounts.table import WholeAccounts, kind_of

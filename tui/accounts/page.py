@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 
-from pipeline.control.accounts import AccountsTold, AccountWhole
+from pipeline.told.accounts import AccountsTold, AccountWhole
 from pipeline.view import Topics
 from tui.accounts.details import AccountPanel
 from tui.accounts.doing import Doing, arming

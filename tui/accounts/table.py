@@ -3,8 +3,7 @@
 from collections.abc import Hashable, Iterable
 from typing import ClassVar
 
-from pipeline.control.accounts import AccountsTold, AccountWhole
-from pipeline.control.bounds import Bound
+from pipeline.told.accounts import AccountsTold, AccountWhole, Bound
 from pipeline.view import AccountRow
 from tui.asking import Answer
 from tui.palette import CALL, ENGINE, KILLED, PUT, WARNING, side

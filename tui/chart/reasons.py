@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from pipeline.control.explaining import Why
+from pipeline.told.reasons import Why
 from pipeline.view import KeyName
 from tui.asking import Answer
 from tui.shell import Shell

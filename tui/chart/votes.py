@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pipeline.control.explaining import Why
+from pipeline.told.reasons import Why
 from pipeline.view import TRADED, Mark
 from tui.chart.look import open_marks
 from tui.chart.panel import CandleChart

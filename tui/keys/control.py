@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from pipeline.control.starting import Keys, Moved, StartKeys
 from pipeline.errors import MoonlightError
 from pipeline.times import utc_text
+from pipeline.told.keys import Keys, Moved, StartKeys
 from pipeline.view import KeyName, KeyRow
 from tui.keys.naming import Part, parts_of
 from tui.keys.table import STOPPED

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.control.telling import Told
 from pipeline.logs.records import Record
+from pipeline.told.records import Told
 from pipeline.view import LogLine
 from tui.asking import Answer, Engine, NotTaken
 from tui.store import Store

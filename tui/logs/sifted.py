@@ -4,8 +4,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from typing import get_args
 
-from pipeline.logs.records import GRAVITY, Record
-from pipeline.logs.settings import LogLevel
+from pipeline.logs.records import GRAVITY, LogLevel, Record
 from tui.filtering import ALL, Filter, filter_of
 from tui.logs.heard import HeardLog
 

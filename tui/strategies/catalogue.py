@@ -6,7 +6,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from pipeline.catalogue import spans
-from pipeline.control.parts import Parts, PartTold
+from pipeline.told.parts import Parts, PartTold
 from tui.acts import act
 from tui.asking import Answer
 from tui.columns import Column

@@ -1,15 +1,12 @@
 """One part in full: what it does, its keys, what this flow has set, and how it is written down."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
-from typing import ClassVar
 
-from textual.binding import BindingType
-
-from pipeline.control.parts import KeyTold, Parts, PartTold
-from tui.acts import act
+from pipeline.told.parts import KeyTold, Parts, PartTold
 from tui.asking import Answer
-from tui.painted import Frame, Line, Panel, Run, sentence
+from tui.painted import Line, Run
+from tui.scrolled import Scrolled
 from tui.sheet import words
 from tui.shell import Shell
 from tui.strategies.snippet import snippet, table_of
@@ -21,24 +18,15 @@ WARM = {
 }
 
 
-class PartSheet(Panel, can_focus=True):
+class PartSheet(Scrolled):
     """The chosen part: its whole description, each key with its type, default and what it may be, presets by their
     numbers, what this flow has set, and the table that `y` copies and `a` puts into the editor.
     """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        act("part.up", "up,k", "scroll(-1)", "Up", "a row up", show=False),
-        act("part.down", "down,j", "scroll(1)", "Down", "a row down", show=False),
-        act("part.page_up", "pageup,ctrl+u", "scroll(-10)", "Page up", "ten rows up", show=False),
-        act("part.page_down", "pagedown,ctrl+d", "scroll(10)", "Page down", "ten rows down", show=False),
-    ]
-    hertz = 2.0
 
     def __init__(self, shell: Shell, place: str, told: Answer[Parts]) -> None:
         super().__init__(shell, place)
         self._told = told
         self.part: PartTold | None = None
-        self._first = 0
         self._made: tuple[object, list[Line]] = (None, [])
 
     def show_part(self, part: PartTold | None) -> None:
@@ -54,28 +42,20 @@ class PartSheet(Panel, can_focus=True):
         parts = self._told.value.parts if self._told.value is not None else ()
         return snippet(self.part, parts) if self.part is not None else ""
 
-    def action_scroll(self, rows: int) -> None:
-        self._first += rows
-        self.look()
-
-    def on_mouse_scroll_up(self) -> None:
-        self.action_scroll(-3)
-
-    def on_mouse_scroll_down(self) -> None:
-        self.action_scroll(3)
-
-    def frame(self, width: int, height: int) -> Frame:
+    def lines(self, width: int) -> Sequence[Line]:
         part = self.part
         if part is None:
-            return Frame(sentence("choose a part", width), "Part")
+            return ()
         facts = (part, width, self._told.version)
         if self._made[0] != facts:
             self._made = (facts, list(self._lines(part, width)))
-        lines = self._made[1]
-        self._first = max(0, min(self._first, len(lines) - height))
-        more = len(lines) - self._first - height
-        hidden = f"{more} more below" if more > 0 else f"{self._first} more above" if self._first else ""
-        return Frame(lines[self._first : self._first + height], f"{part.name} · {table_of(part)}", hidden)
+        return self._made[1]
+
+    def title(self) -> str:
+        return "Part" if self.part is None else f"{self.part.name} · {table_of(self.part)}"
+
+    def empty(self) -> str:
+        return "choose a part"
 
     def _lines(self, part: PartTold, width: int) -> Iterator[Line]:
         for paragraph in part.text.split("\n\n"):

@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 
-from pipeline.control.parts import Parts, PartTold
+from pipeline.told.parts import Parts, PartTold
 from tui.acts import act
 from tui.asking import Answer
 from tui.going import Go, Insert, PartName

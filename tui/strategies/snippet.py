@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pipeline.control.parts import KeyTold, PartTold
 from pipeline.parts import TABLES, Kind
+from pipeline.told.parts import KeyTold, PartTold
 
 GIVES: Mapping[str, tuple[str, ...]] = {"provider": ("Votes",)}
 """What the parts of a kind give by being of that kind."""

@@ -3,10 +3,9 @@
 from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import quote
 
-from pipeline.control.trades import NOT_ENDED, Counted, OrderRow
-from pipeline.control.trading import Orders, OrderWhole
 from pipeline.errors import MoonlightError
-from pipeline.values import ENDED, UNSURE
+from pipeline.states import ENDED, UNSURE
+from pipeline.told.orders import NOT_ENDED, Counted, OrderRow, Orders, OrderWhole
 from tui.asking import Engine, NotTaken
 
 PAGE = 200

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from pipeline.control.trades import OrderRow
-from pipeline.values import UNSURE
+from pipeline.states import UNSURE
+from pipeline.told.orders import OrderRow
 from pipeline.view import AccountRow
 from tui.palette import CALL, EVEN, LOST, NEITHER, PUT, WON, WRONG, side
 from tui.store import Store

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pipeline.control.trades import OrderRow
-from pipeline.control.trading import Canceled
 from pipeline.errors import MoonlightError
+from pipeline.told.orders import Canceled, OrderRow
 from tui.asking import Engine
 from tui.trades.cells import side_text, signed_money
 from tui.trades.worth import REAL, Purse, amount

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 
-from pipeline.control.trades import OrderRow
-from pipeline.values import UNSURE
+from pipeline.states import UNSURE
+from pipeline.told.orders import OrderRow
 from pipeline.view import PriceRow
 from tui.painted import Frame, Line, Run
 from tui.palette import MINUS, side

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from textwrap import wrap
 
-from pipeline.control.trades import Counted
+from pipeline.told.orders import Counted
 from tui.painted import Frame, Line, Panel, Run
 from tui.palette import EVEN, LOST, WON, WRONG
 from tui.shell import Shell

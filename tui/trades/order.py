@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import msgspec
 from textual.binding import BindingType
 
-from pipeline.control.explaining import Why
-from pipeline.control.reporting import ReportTold
-from pipeline.control.trading import OrderWhole
 from pipeline.errors import MoonlightError
-from pipeline.values import ENDED
+from pipeline.states import ENDED
+from pipeline.told.orders import OrderWhole
+from pipeline.told.reasons import Why
+from pipeline.told.reports import ReportTold
 from pipeline.view import KeyName
 from tui.acts import act
 from tui.asking import Answer

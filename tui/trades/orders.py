@@ -3,8 +3,8 @@
 from collections.abc import Callable, Hashable, Iterable
 from typing import ClassVar, Literal
 
-from pipeline.control.trades import OrderRow
-from pipeline.values import ENDED, UNSURE
+from pipeline.states import ENDED, UNSURE
+from pipeline.told.orders import OrderRow
 from tui.painted import Frame
 from tui.shell import Shell
 from tui.table import Column, Table

@@ -7,8 +7,8 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from pipeline.control.trades import OrderRow
-from pipeline.values import ENDED, UNSURE
+from pipeline.states import ENDED, UNSURE
+from pipeline.told.orders import OrderRow
 from pipeline.view import KeyName, Topics
 from tui.acts import act
 from tui.dialogs import Confirm

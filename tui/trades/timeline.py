@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from textwrap import wrap
 from typing import NamedTuple
 
-from pipeline.control.explaining import Why
-from pipeline.control.trades import OrderRow
-from pipeline.control.trading import OrderWhole
 from pipeline.statistics.shares import break_even
 from pipeline.times import SECOND, duration
+from pipeline.told.orders import OrderRow, OrderWhole
+from pipeline.told.reasons import Why
 from tui.painted import Line, Run
 from tui.palette import WARNING
 from tui.trades.cells import profit_style, profit_text, result_style, result_text, side_style, side_text

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from pipeline.control.trades import OrderRow
 from pipeline.settlement import profit_of
+from pipeline.states import UNSURE
 from pipeline.times import duration
-from pipeline.values import UNSURE
+from pipeline.told.orders import OrderRow
 from pipeline.view import AccountRow, PriceRow
 
 NOTHING = Decimal(0)

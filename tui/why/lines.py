@@ -5,9 +5,8 @@ from textwrap import wrap
 
 from rich.cells import cell_len
 
-from pipeline.control.explaining import Why
-from pipeline.control.trades import GateAnswer
-from pipeline.explaining import SKIPPED
+from pipeline.told.orders import GateAnswer
+from pipeline.told.reasons import SKIPPED, Why
 from pipeline.view import TRADED
 from tui.painted import Line, Run
 from tui.palette import WARNING, WRONG, leaning, side

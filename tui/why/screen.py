@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 from textual.binding import BindingType
 
-from pipeline.control.explaining import Why
+from pipeline.told.reasons import Why
 from pipeline.view import KeyName
 from tui.acts import act
 from tui.asking import Answer
