@@ -9,8 +9,9 @@ from pipeline.errors import InputError
 from pipeline.permission import Permission, permission_of
 from pipeline.plan import Plan
 from pipeline.states import UNSURE
-from pipeline.statistics.evidence import Evidence, factor
+from pipeline.statistics.evidence import Evidence
 from pipeline.statistics.records import record
+from pipeline.statistics.shares import factor
 from pipeline.tables import nearest
 from pipeline.times import DAY, HOUR, MINUTE, local_text
 from pipeline.values import Arming, Certificate, Order, Past

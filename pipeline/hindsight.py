@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from pipeline.settlement import Tie, result_of
-from pipeline.statistics import Interval, PayoutMix, WinRate, expectancy_interval
 from pipeline.statistics.clusters import slots, worth
+from pipeline.statistics.curves import expectancy_interval
+from pipeline.statistics.rates import PayoutMix, WinRate
+from pipeline.statistics.shares import Interval
 from pipeline.values import Flags, Floats, GateRow, Small, Stamps
 
 OTHERWISE = {

@@ -24,7 +24,7 @@ from pipeline.hindsight import Tally
 from pipeline.orders import MOVES
 from pipeline.reckoning import Reckoning
 from pipeline.settlement import Tie
-from pipeline.statistics import drawdown, expectancy
+from pipeline.statistics.curves import drawdown, expectancy
 from pipeline.statistics.evidence import Evidence
 from pipeline.statistics.records import record
 from pipeline.values import Decisions, Latch, Order, Outcomes

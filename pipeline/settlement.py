@@ -13,21 +13,19 @@ Paper, replay and the audit of a venue's own settlements all read the same rules
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Decimal
-from functools import lru_cache
+from decimal import Decimal
 from math import isfinite
 from typing import Literal, NamedTuple
 
 import numpy as np
 from msgspec import Struct
 
+from pipeline.gains import NOTHING, profit_of
 from pipeline.times import slot_of
 from pipeline.values import Bars, Direction, Floats, Payouts, Quotes, Result, Settlement, Stamps
 
 Tie = Literal["push", "lose", "win"]
 
-CENT = Decimal("0.01")
-NOTHING = Decimal(0)
 FOREVER = 2**63 - 1
 FEW_ROWS = 16_384
 
@@ -76,19 +74,6 @@ def result_of(direction: Direction, entry: float, exit_: float, tie: Tie) -> Res
     if entry == exit_:
         return tie
     return "win" if (exit_ > entry) == (direction == "call") else "lose"
-
-
-def profit_of(result: Result, stake: Decimal, payout: float) -> Decimal:
-    """What the account gains: a loss is negative, everything but a win or a loss is nothing."""
-    if result == "win":
-        return (stake * _exact(payout)).quantize(CENT, ROUND_HALF_EVEN)
-    return -stake if result == "lose" else NOTHING
-
-
-@lru_cache(maxsize=1024)
-def _exact(payout: float) -> Decimal:
-    """The ratio as it is written: 0.87 and not the nearest binary fraction."""
-    return Decimal(str(payout))
 
 
 def _everything(product: str) -> int:

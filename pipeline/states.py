@@ -20,6 +20,7 @@ class Key(NamedTuple):
     tf: int
 
 
+Result = Literal["win", "lose", "push", "canceled", "abort"]
 OrderState = Literal[
     "PREPARE",
     "SEND",

@@ -16,7 +16,8 @@ from pipeline.ledger.failures import unusable
 from pipeline.ledger.tables import PATIENCE, opened, readable
 from pipeline.lives import config_of
 from pipeline.plan import Plan
-from pipeline.statistics.evidence import Evidence, factor
+from pipeline.statistics.evidence import Evidence
+from pipeline.statistics.shares import factor
 
 
 class Trial(NamedTuple):

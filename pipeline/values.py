@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from pipeline.states import Key, Latch, LifeState, OrderState, Scope, Stream, Switched
+from pipeline.states import Key, Latch, LifeState, OrderState, Result, Scope, Stream, Switched
 
 Floats = NDArray[np.float64]
 Stamps = NDArray[np.int64]
@@ -23,7 +23,6 @@ Small = NDArray[np.int8]
 Counts = NDArray[np.int32]
 
 Direction = Literal["call", "put"]
-Result = Literal["win", "lose", "push", "canceled", "abort"]
 Cause = Literal["", "not_sent", "rejected", "absent", "void"]
 """Why an order came to nothing: it was never sent, the venue refused it, it is proved that it never had it, or its
 contract was void and the stake came back."""

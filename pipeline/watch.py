@@ -26,7 +26,7 @@ from pipeline.remarks import Remarks
 from pipeline.reporting.subjects import Purse, purse_of
 from pipeline.starting import keys_of
 from pipeline.states import ENDED, UNSURE
-from pipeline.statistics import WinRate
+from pipeline.statistics.rates import WinRate
 from pipeline.telemetry.tallies import Book, Tally
 from pipeline.times import DAY, MINUTE, SECOND, slot_of, timeframe, timeframe_name
 from pipeline.values import (

@@ -16,7 +16,7 @@ from pipeline.calibration.samples import Said, collected
 from pipeline.errors import InputError
 from pipeline.joining import VotesOfBars
 from pipeline.plan import Node, Plan
-from pipeline.statistics import PayoutMix, WinRate
+from pipeline.statistics.rates import PayoutMix, WinRate
 from pipeline.values import Flags, Floats, Payouts, Signals, Small, Stamps, Stream
 
 

@@ -42,12 +42,13 @@ from pipeline.evidence import (
     Trouble,
     Unsent,
 )
+from pipeline.gains import CENT
 from pipeline.host import Host
 from pipeline.keys import logins_of
 from pipeline.parts import Derived, venue
 from pipeline.permission import Permission
 from pipeline.secret import LoginField, Logins, Practised
-from pipeline.settlement import CENT, Tie
+from pipeline.settlement import Tie
 from pipeline.times import DAY, HOUR, SECOND, DurationText, duration
 from pipeline.values import Ack, Bars, Latch, Order, Past, Payouts, Quotes, Reject, Settlement
 from pipeline.venues.house import House

@@ -18,12 +18,12 @@ from pipeline.control.reporting import Reports
 from pipeline.control.trading import Books
 from pipeline.engine import LEDGER_FILE
 from pipeline.evidence import Audited
+from pipeline.gains import profit_of
 from pipeline.judged import Judged, Quoted, Vote
 from pipeline.ledger import Ledger
 from pipeline.ledger.rows import NAMES, order_row
 from pipeline.ledger.statements import INSERT_DECISION, INSERT_FEATURE, INSERT_OUTCOME
 from pipeline.plan import Plan
-from pipeline.settlement import profit_of
 from pipeline.times import MINUTE, SECOND
 from pipeline.values import Latch, Order, Stream
 from tests.sample_view import NOON, SampleView

@@ -20,7 +20,7 @@ from pipeline.reporting.said import percent
 from pipeline.reporting.sections import SECTIONS
 from pipeline.reporting.subjects import money_of
 from pipeline.results import ORDERS, Results
-from pipeline.statistics.evidence import factor
+from pipeline.statistics.shares import factor
 from pipeline.times import HOUR, MINUTE
 from pipeline.values import Certificate, Order
 from tests.support import MONDAY, SMALL, order, plan_of

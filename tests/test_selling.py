@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from pipeline.certainty.auditing import Auditing
 from pipeline.evidence import Audited, Closing, Declined, Dispute, Evidence, Request, Unclosed
+from pipeline.gains import CENT
 from pipeline.ledger import Ledger
 from pipeline.ledger.proofs import Proofs
 from pipeline.ledger.reading import Reader
@@ -21,7 +22,6 @@ from pipeline.plan import LEDGER
 from pipeline.remarks import remark
 from pipeline.reporting.conditions import endings
 from pipeline.reporting.subjects import Purse, Subject
-from pipeline.settlement import CENT
 from pipeline.states import ENDED
 from pipeline.statistics.records import record
 from pipeline.steps import Tube, woken

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.candles import from_columns
-from pipeline.settlement import FEW_ROWS, Contract, PayoutPath, Price, PricePath, Tie, profit_of, result_of, settled
+from pipeline.gains import profit_of
+from pipeline.settlement import FEW_ROWS, Contract, PayoutPath, Price, PricePath, Tie, result_of, settled
 from pipeline.times import MINUTE
 from pipeline.values import Bars, Direction, Payouts, Quotes, Result
 

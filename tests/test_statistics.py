@@ -7,19 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.statistics import (
-    Interval,
-    PayoutMix,
-    Streaks,
-    WinRate,
-    break_even,
-    drawdown,
-    effective_n,
-    expectancy,
-    streaks,
-    wilson,
-    win_rate,
-)
+from pipeline.statistics.curves import Streaks, drawdown, expectancy, streaks
+from pipeline.statistics.rates import PayoutMix, WinRate, win_rate
+from pipeline.statistics.shares import Interval, break_even, effective_n, wilson
 from pipeline.values import Order, Result
 
 MIX = PayoutMix.of([(Decimal(1), 0.85)])

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.statistics import break_even
 from pipeline.statistics.progression import CENT, Progression
+from pipeline.statistics.shares import break_even
 
 RECOVERING = 1.85 / 0.85
 EVEN = break_even(0.85)

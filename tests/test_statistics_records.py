@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.statistics import WinRate, drawdown, expectancy, expectancy_interval, profit_factor
 from pipeline.statistics.clusters import slots, worth
+from pipeline.statistics.curves import drawdown, expectancy, expectancy_interval, profit_factor
 from pipeline.statistics.fan import SHARES, fan
-from pipeline.statistics.records import Money, Record, record
+from pipeline.statistics.rates import WinRate
+from pipeline.statistics.records import Record, record
+from pipeline.statistics.shares import Money
 from pipeline.times import MINUTE
 from pipeline.values import Order
 from tests.support import MONDAY, order

@@ -5,13 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from pipeline.statistics import break_even, wilson
 from pipeline.statistics.bayes import FLAT, SCEPTICAL
 from pipeline.statistics.delays import delayed, undelayed
 from pipeline.statistics.distributions import beta_below, student
 from pipeline.statistics.falls import deepest_fall, losing_run
 from pipeline.statistics.progression import Progression
 from pipeline.statistics.samples import Sprt, days, sample_size
+from pipeline.statistics.shares import break_even, wilson
 from pipeline.statistics.stakes import ever_down_to, kelly, prudent, ruin, shrinkage
 from pipeline.statistics.tries import best_of, by_luck
 

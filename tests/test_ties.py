@@ -7,8 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from pipeline.certainty.auditing import judged
+from pipeline.gains import profit_of
 from pipeline.hindsight import Contracts, tally
-from pipeline.settlement import Contract, PricePath, Tie, profit_of, result_of, settled
+from pipeline.settlement import Contract, PricePath, Tie, result_of, settled
 from pipeline.times import MINUTE, SECOND
 from pipeline.values import Direction, Order, Quotes, Result
 from tests.support import MONDAY, order, quotes

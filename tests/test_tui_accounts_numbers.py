@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from pipeline.checking import load
 from pipeline.plan import Plan
 from pipeline.reporting import report_of
-from pipeline.statistics.records import Money
+from pipeline.statistics.shares import Money
 from pipeline.times import MINUTE
 from pipeline.trials import Tries
 from pipeline.values import Order

@@ -23,7 +23,7 @@ from pipeline.ledger.reading import Reader
 from pipeline.ledger.statements import INSERT_DECISION
 from pipeline.replaying import replayed
 from pipeline.settlement import Tie, result_of
-from pipeline.statistics import wilson
+from pipeline.statistics.shares import wilson
 from pipeline.times import DAY, HOUR, MINUTE
 from pipeline.values import HEALTH, Direction, GateRow, Health, Stream
 from tests.support import MONDAY, SMALL

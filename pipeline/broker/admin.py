@@ -13,7 +13,7 @@ from pipeline.broker.core import Broker
 from pipeline.broker.faults import Fault
 from pipeline.broker.purses import token_of
 from pipeline.broker.values import Contract, Entry, Refusal, Wish
-from pipeline.settlement import CENT
+from pipeline.gains import CENT
 from pipeline.tables import Tables
 from pipeline.times import duration
 from pipeline.toml_text import parse

@@ -11,7 +11,7 @@ from pipeline.broker.deriv_words import KINDS, UNITS
 from pipeline.broker.products import Product
 from pipeline.broker.telling import News
 from pipeline.broker.values import Contract, Offer, Purse, Refusal, RefusalCode, Stage, Tick, Wish
-from pipeline.settlement import CENT
+from pipeline.gains import CENT
 from pipeline.times import DAY, SECOND
 
 MOST_OFFERS = 1_000

@@ -12,7 +12,7 @@ from pipeline.broker.deriv_session import Call, Session
 from pipeline.broker.legacy_frames import LegacyFrames
 from pipeline.broker.products import Product
 from pipeline.broker.values import Purse
-from pipeline.settlement import CENT
+from pipeline.gains import CENT
 from pipeline.times import SECOND
 
 LOW = Decimal(1000)

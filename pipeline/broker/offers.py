@@ -9,7 +9,7 @@ from pipeline.broker.purses import Purses
 from pipeline.broker.settings import Settings
 from pipeline.broker.tape import Tape
 from pipeline.broker.values import Offer, Purse, Refusal, Wish
-from pipeline.settlement import CENT
+from pipeline.gains import CENT
 from pipeline.times import DAY, MINUTE, SECOND, duration
 from pipeline.venues.board import STALE
 

@@ -12,8 +12,8 @@ from msgspec import Meta
 from pipeline.broker.faults import Fault
 from pipeline.broker.products import Product, catalogue, cents
 from pipeline.broker.values import Kind, Purse, Status
+from pipeline.gains import CENT
 from pipeline.market import BEGIN, END
-from pipeline.settlement import CENT
 from pipeline.times import DurationText, duration, parse_moment
 from pipeline.venues.faults import Storm
 

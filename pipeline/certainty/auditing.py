@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from pipeline.evidence import Audited
+from pipeline.gains import profit_of
 from pipeline.orders import sold
 from pipeline.outcomes import MEMORY, PATIENCE, Priced
-from pipeline.settlement import FOREVER, Contract, PricePath, Tie, profit_of, result_of, settled
+from pipeline.settlement import FOREVER, Contract, PricePath, Tie, result_of, settled
 from pipeline.states import ENDED
 from pipeline.times import DAY, SECOND, utc_text
 from pipeline.values import Order, Past, Quotes, Result, Settlement

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.evidence import Audited
-from pipeline.settlement import profit_of
+from pipeline.gains import profit_of
 from pipeline.states import ENDED
 from pipeline.statistics.shares import Interval, wilson
 from pipeline.values import Order

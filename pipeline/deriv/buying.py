@@ -9,7 +9,7 @@ from pipeline.deriv.ends import Naming
 from pipeline.deriv.refusals import REQUOTED, Refused, certain
 from pipeline.deriv.shapes import Contract, Offer, bought_of, followed_of, offer_of
 from pipeline.deriv.wire import Wire
-from pipeline.settlement import CENT
+from pipeline.gains import CENT
 from pipeline.values import Ack, Order
 
 

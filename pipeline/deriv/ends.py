@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from pipeline.deriv.shapes import Contract
 from pipeline.evidence import Listed
-from pipeline.settlement import CENT
+from pipeline.gains import CENT
 from pipeline.values import Direction, Result, Settlement
 
 RISE, FALL = "CALL", "PUT"

@@ -13,7 +13,8 @@ from pipeline.reporting.said import Section
 from pipeline.reporting.sections import SECTIONS, Sections
 from pipeline.reporting.subjects import Subject, keyed, purse_of, totals
 from pipeline.states import ENDED
-from pipeline.statistics.records import Money, ended
+from pipeline.statistics.records import ended
+from pipeline.statistics.shares import Money
 from pipeline.times import local_text, timeframe_name
 from pipeline.trials import UNTRIED, Tries
 from pipeline.values import Order

@@ -6,8 +6,9 @@ import numpy as np
 
 from pipeline.reporting.said import Section, ends, percent
 from pipeline.reporting.subjects import Subject
-from pipeline.statistics import Interval, drawdown, expectancy, expectancy_interval, profit_factor, streaks
+from pipeline.statistics.curves import drawdown, expectancy, expectancy_interval, profit_factor, streaks
 from pipeline.statistics.fan import SHARES, Fan
+from pipeline.statistics.shares import Interval
 
 
 def money(of: Subject) -> Section | None:

@@ -5,8 +5,9 @@ from typing import Any
 from pipeline.reporting.said import Section, ends, percent
 from pipeline.reporting.subjects import Subject
 from pipeline.statistics.bayes import FLAT, SCEPTICAL
-from pipeline.statistics.evidence import Evidence, Retirement, factor
+from pipeline.statistics.evidence import Evidence, Retirement
 from pipeline.statistics.samples import days, sample_size
+from pipeline.statistics.shares import factor
 from pipeline.times import DAY
 
 EDGES = (0.02, 0.05)

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from pipeline.statistics import Interval
+from pipeline.statistics.shares import Interval
 
 
 class Section(NamedTuple):

@@ -10,7 +10,8 @@ from pipeline.arming import rehearsed
 from pipeline.plan import Account, Plan
 from pipeline.reporting.proven import NOTHING_PROVEN, Proven
 from pipeline.statistics.fan import Fan, fan
-from pipeline.statistics.records import Money, Record, record
+from pipeline.statistics.records import Record, record
+from pipeline.statistics.shares import Money
 from pipeline.times import timeframe_name
 from pipeline.values import Order
 

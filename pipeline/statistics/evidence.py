@@ -11,6 +11,7 @@ from typing import Literal, Self
 
 import numpy as np
 
+from pipeline.statistics.shares import factor
 from pipeline.values import Floats
 
 FRACTIONS = (0.02, 0.05, 0.1)
@@ -81,15 +82,6 @@ class Evidence:
             f"a sceptic betting against {against} would have multiplied his money by {factor(self.times)} "
             f"(at the highest {factor(self.most_times)}, enough is {factor(self.threshold)})"
         )
-
-
-def factor(times: float) -> str:
-    """A multiple as a person reads it."""
-    if times >= 1e6:
-        return "over a million"
-    if times < 0.001:
-        return "under 0.001"
-    return f"{times:,.0f}" if times >= 100 else f"{times:.3g}"
 
 
 def path(returns: Floats, most: Floats | None = None, *, side: Side = "edge", claim: float = 0.0) -> Floats:

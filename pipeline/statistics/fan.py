@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.statistics.records import Money, Record
+from pipeline.statistics.records import Record
+from pipeline.statistics.shares import Money
 from pipeline.values import Floats, Stamps
 
 RUNS = 2_000

@@ -4,16 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from pipeline.orders import sold
 from pipeline.statistics.clusters import Slots, Worth, slots, worth
 from pipeline.statistics.rates import WinRate, win_rate
+from pipeline.statistics.shares import Money
 from pipeline.values import Flags, Floats, Order, Small, Stamps
 
-Money = Literal["paper", "replay", "demo", "real"]
 M = TypeVar("M", bound=Money, covariant=True)
 COUNTED = ("win", "lose", "push")
 

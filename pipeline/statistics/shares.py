@@ -4,6 +4,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Literal
+
+Money = Literal["paper", "replay", "demo", "real"]
+"""Whose money was won and lost: trades of one kind are never counted with those of another."""
 
 
 def break_even(payout: float) -> float:
@@ -53,3 +57,12 @@ def effective_n(together: Iterable[int], correlation: float) -> float:
     sizes = tuple(together)
     n = sum(sizes)
     return n * n / sum(size * (1 + (size - 1) * correlation) for size in sizes) if n else 0.0
+
+
+def factor(times: float) -> str:
+    """A multiple as a person reads it."""
+    if times >= 1e6:
+        return "over a million"
+    if times < 0.001:
+        return "under 0.001"
+    return f"{times:,.0f}" if times >= 100 else f"{times:.3g}"

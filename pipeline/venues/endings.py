@@ -6,7 +6,8 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from pipeline.settlement import FOREVER, NOTHING, Price, PricePath, Tie, profit_of, result_of, settled
+from pipeline.gains import NOTHING, profit_of
+from pipeline.settlement import FOREVER, Price, PricePath, Tie, result_of, settled
 from pipeline.times import SECOND
 from pipeline.values import Settlement
 from pipeline.venues.board import STALE

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
-from pipeline.settlement import CENT
+from pipeline.gains import CENT
 from pipeline.times import HOUR, MINUTE, SECOND, DurationText, TimeframeName, duration, timeframe
 from pipeline.values import Direction
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from pipeline.settlement import CENT, NOTHING, profit_of
+from pipeline.gains import CENT, NOTHING, profit_of
 from pipeline.values import Result
 
 Part = Annotated[float, Meta(ge=0, le=1)]

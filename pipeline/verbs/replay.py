@@ -24,7 +24,7 @@ from pipeline.live import wall
 from pipeline.plan import Plan, tie_of
 from pipeline.replaying import Replay, replayed
 from pipeline.results import DECISIONS, AccountResult, Results
-from pipeline.statistics.evidence import factor
+from pipeline.statistics.shares import factor
 from pipeline.times import timeframe_name, utc_text
 from pipeline.trials import note_trial
 from pipeline.verbs.common import flow_option, json_option, proven_plan_of, say_json

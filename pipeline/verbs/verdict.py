@@ -23,11 +23,11 @@ from pipeline.certainty.signing import forged
 from pipeline.engine import LEDGER_FILE, market_of
 from pipeline.errors import InputError, MoonlightError
 from pipeline.evidence import Verdict
+from pipeline.gains import profit_of
 from pipeline.ledger import Ledger
 from pipeline.ledger.proofs import Proofs
 from pipeline.ledger.reading import Reader
 from pipeline.live import wall
-from pipeline.settlement import profit_of
 from pipeline.states import UNSURE
 from pipeline.tables import nearest
 from pipeline.times import local_text

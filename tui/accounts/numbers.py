@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pipeline.statistics.evidence import factor
+from pipeline.statistics.shares import factor
 from tui.accounts.report import Delay, Evidence, Expectancy, Luck, Needed, Payouts, Report, Subject
 from tui.eighths import eighths
 from tui.painted import Line, Run

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from pipeline.statistics.records import Money
+from pipeline.statistics.shares import Money
 
 
 class Ends(Struct, frozen=True):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from pipeline.settlement import profit_of
+from pipeline.gains import profit_of
 from pipeline.states import UNSURE
 from pipeline.times import duration
 from pipeline.told.orders import OrderRow
