@@ -45,8 +45,8 @@ make_with_pip() {
         pip_install --no-build-isolation $(each_file "$@")
 }
 
-pip_install() {
-    "$python" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes "$@"
+pip_install() { # compiled when it is imported first, as uv leaves it: most of what is installed never is
+    "$python" -m pip install --no-compile --quiet --disable-pip-version-check --no-input --require-hashes "$@"
 }
 
 each_file() {

@@ -7,7 +7,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 python -m hatchling build -t wheel -d "$work/dist"
-PIP_COMPILE=0 sh .ci/setup.sh "$work/venv" requirements.txt # three programs compile what they need of it
+sh .ci/setup.sh "$work/venv" requirements.txt
 bin=$work/venv/bin
 [ -d "$bin" ] || bin=$work/venv/Scripts
 if command -v uv >/dev/null; then
