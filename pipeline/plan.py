@@ -16,6 +16,7 @@ from pipeline.control.settings import Api
 from pipeline.errors import Problem
 from pipeline.evidence import Evidence, Money
 from pipeline.flowtest import FlowTest
+from pipeline.kill_file import DATA
 from pipeline.logs.settings import Logs
 from pipeline.parts import Kind, Part
 from pipeline.settlement import Tie
@@ -44,7 +45,7 @@ class Settings:
     display_timezone: Annotated[str, Meta(description="the zone in which times are shown; inside all is UTC")] = "UTC"
     data: Annotated[
         str, Meta(min_length=1, description="the folder of the flow's ledger and token, beside the file")
-    ] = "data"
+    ] = DATA
     block: Annotated[int, Meta(ge=32, le=65536, description="slots of one block of anchored windows")] = 512
     lookback: Annotated[int, Meta(ge=0, description="bars before a block that features see; 0: what they declare")] = 0
     plugins: Annotated[

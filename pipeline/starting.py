@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from pipeline.errors import InputError
+from pipeline.kill_file import worded
 from pipeline.ledger import Ledger, LedgerError
 from pipeline.lifecycle import deciding, named
 from pipeline.plan import Plan
-from pipeline.stopping import worded
 from pipeline.tables import nearest
 from pipeline.times import local_text, timeframe, timeframe_name
 from pipeline.values import Key, Life, Scope, Switched

@@ -40,6 +40,10 @@ ENDED: frozenset[OrderState] = frozenset({"SETTLED", "CANCELED", "ABORT"})
 UNSURE: frozenset[OrderState] = frozenset({"UNKNOWN", "UNKNOWN_RESULT"})
 
 
+EVERYBODY = ""
+"""Whom a stop of no account stops."""
+
+
 class Latch(Struct, frozen=True):
     """A stop that stays until somebody releases it with a reason, whatever ends or starts in between.
 

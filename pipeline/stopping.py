@@ -5,7 +5,7 @@ Every way to stop a flow from outside writes them here: verbs, the file, the sig
 
 import os
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -14,21 +14,14 @@ from zoneinfo import ZoneInfo
 from pipeline.checking import load
 from pipeline.engine import LEDGER_FILE, market_of
 from pipeline.errors import InputError, MoonlightError, PlanError
+from pipeline.kill_file import KILL_FILE, asked_by_file, remove_file, worded
 from pipeline.ledger import Ledger, holding
 from pipeline.live import wall
 from pipeline.plan import Settings
+from pipeline.states import EVERYBODY, Latch
 from pipeline.tables import nearest
 from pipeline.times import local_text
 from pipeline.toml_text import read
-from pipeline.values import Latch
-
-EVERYBODY = ""
-KILL_FILE = "KILL"
-"""A file of this name in the flow's folder is a stop for everybody; what it says is the reason."""
-LONGEST = 200
-"""Letters of a reason that are kept."""
-WORDLESS = "without a word"
-UNSHOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True)
@@ -98,52 +91,11 @@ def stops_of(flow: Path) -> Generator[Stops]:
         yield stops
 
 
-def folder_in(flow: Path) -> Path:
-    """The folder of the flow in a file, whatever else is wrong in it; where its text is no TOML, the usual one."""
-    try:
-        data = _settings(read(flow).data.get("moonlight")).data
-    except PlanError:
-        if not flow.is_file():
-            raise
-        data = Settings().data
-    return flow.resolve().parent / data
-
-
-def put_file(flow: Path, reason: str) -> Path:
-    """Stop everybody by the file, where the ledger takes no stop; the path of the file."""
-    folder = flow.resolve().parent / _settings(read(flow).data.get("moonlight")).data
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / KILL_FILE
-    path.touch()
-    with suppress(OSError):  # on a full disk it is empty, and stops all the same
-        path.write_text(worded(reason), encoding="utf-8")
-    return path
-
-
 def whom(scope: str) -> str:
     return f"{scope} is" if scope else "everything is"
 
 
-def worded(reason: str) -> str:
-    """A reason on one line of a bearable length that steers no terminal; there is always one."""
-    line = " ".join(reason.split())
-    line = "".join(letter if letter.isprintable() else UNSHOWN for letter in line)
-    return (line if len(line) <= LONGEST else line[: LONGEST - 1] + "…") or f"by hand, {WORDLESS}"
-
-
 # --- the file ---------------------------------------------------------------------------------------------------------
-
-
-def asked_by_file(folder: Path) -> str | None:
-    """The reason in the file that stops everybody; None while there is none."""
-    path = folder / KILL_FILE
-    try:
-        with path.open("rb") as file:
-            return file.read(4 * LONGEST).decode("utf-8", "replace").strip() or WORDLESS
-    except FileNotFoundError:
-        return None if not path.is_symlink() else "a link that leads nowhere"
-    except OSError as failure:
-        return f"it cannot be read ({failure.strerror})"
 
 
 def take_file(stops: Stops, folder: Path) -> Sequence[Latch]:
@@ -154,12 +106,6 @@ def take_file(stops: Stops, folder: Path) -> Sequence[Latch]:
     made = stops.stop(EVERYBODY, f"the file {KILL_FILE}: {reason}", "file")
     remove_file(folder)
     return made
-
-
-def remove_file(folder: Path) -> None:
-    """Where it cannot be taken away it goes on stopping, whatever is released meanwhile."""
-    with suppress(OSError):
-        (folder / KILL_FILE).unlink()
 
 
 def _settings(table: Any) -> Settings:

@@ -15,9 +15,11 @@ from zoneinfo import ZoneInfo
 
 from pipeline.errors import InputError
 from pipeline.flow import Flow
+from pipeline.kill_file import KILL_FILE, asked_by_file, remove_file, worded
 from pipeline.ledger import Ledger, LedgerError
 from pipeline.plan import LEDGER
-from pipeline.stopping import EVERYBODY, KILL_FILE, Stops, asked_by_file, remove_file, worded
+from pipeline.states import EVERYBODY
+from pipeline.stopping import Stops
 from pipeline.values import Latch
 from pipeline.view import Stopped
 

@@ -23,11 +23,11 @@ from pipeline.alerting.route import Alert, Letter, Outlet
 from pipeline.company import LAST_WORDS, Company
 from pipeline.engine import Setting, running
 from pipeline.flow import Flow
+from pipeline.kill_file import KILL_FILE
 from pipeline.ledger.failures import LedgerError
 from pipeline.lives import begun, ended
 from pipeline.plan import LEDGER, Plan
 from pipeline.secret import MASK
-from pipeline.stopping import KILL_FILE
 from pipeline.times import MINUTE
 from pipeline.trying import NoRecords
 from pipeline.values import Fault, Latch, Past

@@ -17,9 +17,9 @@ from pipeline.aside import Aside
 from pipeline.control.showing import looked_at
 from pipeline.engine import Setting, running
 from pipeline.journal import Journal
+from pipeline.kill_file import KILL_FILE
 from pipeline.ledger import Ledger
 from pipeline.plan import Plan
-from pipeline.stopping import KILL_FILE
 from pipeline.switch import Switch
 from pipeline.values import Ack, Latch, Order, Payouts, Quotes
 from pipeline.verifying import verified

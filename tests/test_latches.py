@@ -15,10 +15,10 @@ import pytest
 
 from pipeline.__main__ import main
 from pipeline.engine import LEDGER_FILE
+from pipeline.kill_file import KILL_FILE, asked_by_file, put_file
 from pipeline.ledger import Ledger, holding
 from pipeline.ledger.failures import unusable
 from pipeline.replaying import replayed
-from pipeline.stopping import KILL_FILE, asked_by_file, put_file
 from pipeline.times import HOUR, MINUTE
 from pipeline.values import Decisions, Latch
 from pipeline.verifying import verified

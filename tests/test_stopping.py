@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
+from pipeline.kill_file import KILL_FILE, LONGEST, asked_by_file, worded
 from pipeline.ledger import Ledger
 from pipeline.remarks import remark
-from pipeline.stopping import KILL_FILE, LONGEST, Stops, asked_by_file, stops_of, take_file, worded
+from pipeline.stopping import Stops, stops_of, take_file
 from pipeline.times import HOUR, MINUTE
 from pipeline.values import Arming, Latch, Past
 from pipeline.watch import Watch

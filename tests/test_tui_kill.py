@@ -1,6 +1,7 @@
 """The console's kill switch: a word must be typed, and it works where the engine does not."""
 
 import asyncio
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,10 +9,13 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from pipeline.kill_file import KILL_FILE, asked_by_file
 from pipeline.ledger import Ledger
 from pipeline.view import ENGINE_FILE, TOKEN_FILE, Status, Whereabouts
 from tests.sample_view import SampleView
 from tests.screens import Bench, golden, on_bench, run
+from tui.brake import Brake
+from tui.door import find
 from tui.kill import Kill
 
 DIALOG = "type kill, and why if you like"
@@ -95,6 +99,17 @@ def test_when_the_engine_is_gone_it_says_so_and_writes_the_stop_into_the_ledger(
 
     run(main())
     assert stops_in(tmp_path) == [("", True, "console", "the office burns")]
+
+
+def test_a_console_whose_own_program_went_away_meanwhile_stops_everything_by_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow = tmp_path / "flows.toml"
+    flow.write_text("[moonlight]\n", encoding="utf-8")
+    monkeypatch.setitem(sys.modules, "pipeline.stopping", None)
+    said = asyncio.run(Brake(lambda: find(None, tmp_path), flow).by_ledger("the office burns"))
+    assert said.startswith(f"everything is stopped, by the file {tmp_path / 'data' / KILL_FILE} (")
+    assert asked_by_file(tmp_path / "data") == "the office burns"
 
 
 def test_an_engine_that_takes_the_question_and_never_answers_is_given_up(

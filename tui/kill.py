@@ -75,6 +75,7 @@ class Kill(Modal[None]):
             self._say(said)
             if by_engine:
                 self._ask(LEDGER, "type ledger to write the stop into the flow's ledger instead")
+                console.run_worker(self._brake.ready(), group="kill-ready")
             else:
                 self._ask(ENGINE, "type kill to try the engine again")
             self._typed.focus()

@@ -17,7 +17,7 @@ import re
 from pathlib import Path
 
 from pipeline.errors import InputError
-from pipeline.stopping import folder_in
+from pipeline.kill_file import folder_in
 from pipeline.verbs.common import flow_option
 from tui.console import console, key_table
 from tui.pages import FIRST, NAMES

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 
 from pipeline.arming import facts_of, withdrawn
 from pipeline.ledger.failures import LedgerError, NoLedger
-from pipeline.stopping import EVERYBODY, stops_of
+from pipeline.states import EVERYBODY
+from pipeline.stopping import stops_of
 from pipeline.values import Arming
 from pipeline.verbs.common import say_json, whoami
 from pipeline.verbs.stops import options_of_stops, stopped_by_file

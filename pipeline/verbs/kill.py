@@ -12,7 +12,8 @@ and ^g in the console do the same.
 import argparse
 
 from pipeline.ledger.failures import LedgerError, NoLedger
-from pipeline.stopping import EVERYBODY, stops_of, whom
+from pipeline.states import EVERYBODY
+from pipeline.stopping import stops_of, whom
 from pipeline.verbs.stops import options_of_stops, say_stops, stopped_by_file
 
 

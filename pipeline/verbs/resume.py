@@ -8,7 +8,8 @@ examples:
 import argparse
 
 from pipeline.errors import InputError
-from pipeline.stopping import EVERYBODY, stops_of
+from pipeline.states import EVERYBODY
+from pipeline.stopping import stops_of
 from pipeline.verbs.stops import options_of_stops, say_stops
 
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.kill_file import put_file
 from pipeline.ledger.failures import LedgerError
-from pipeline.stopping import Stops, put_file
+from pipeline.stopping import Stops
 from pipeline.values import Latch
 from pipeline.verbs.common import DEFAULT, json_option, say_json
 
