@@ -179,6 +179,71 @@ def test_a_flow_that_ends_under_its_console_gives_the_terminal_back_and_says_wha
     run(main())
 
 
+@pytest.mark.skipif(TMUX is None, reason="tmux is not installed, and the console needs a real terminal here")
+def test_a_console_that_is_stopped_and_goes_on_or_is_hung_up_leaves_the_screen_and_the_terminal_whole(
+    tmp_path: Path,
+) -> None:
+    run_it = tmp_path / "run.sh"
+    run_it.write_text(f"echo $$ > '{tmp_path}/pid'; exec '{sys.executable}' -c '{LEAVES}' '{tmp_path}'")
+    stty = "stty -a | cksum >"
+    before, after, now = (f"'{tmp_path}/{name}'" for name in ("before", "after", "now"))
+    command = f"echo begun; {stty} {before}; sh '{run_it}'; echo left with $?; {stty} {now}; mv {now} {after}; exec cat"
+
+    async def main() -> None:
+        async with terminal(f"moonlight-stop-{os.getpid()}", tmp_path, command) as at:
+            whole = ("1 Dash", "no engine is running", "^g KILL")
+            await at.shows(*whole)
+            console = int((tmp_path / "pid").read_text())
+            await at.types("C-z")
+            await at.shows("begun", without="1 Dash")
+            os.kill(console, signal.SIGCONT)
+            await at.shows(*whole)
+            os.kill(console, signal.SIGSTOP)
+            os.kill(console, signal.SIGCONT)
+            await at.types("?")
+            await at.shows("Everywhere")
+            os.kill(console, signal.SIGHUP)
+            await at.shows("left with 0", without="1 Dash")
+            async with asyncio.timeout(10):
+                while not (tmp_path / "after").exists():  # noqa: ASYNC110  # the shell writes it
+                    await asyncio.sleep(0.05)
+            assert (tmp_path / "before").read_text() == (tmp_path / "after").read_text()
+
+    run(main())
+
+
+def test_served_to_a_browser_it_is_painted_and_only_looks(tmp_path: Path) -> None:
+    async def main() -> None:
+        served = {"TEXTUAL_DRIVER": "textual.drivers.web_driver:WebDriver", "COLUMNS": "100", "ROWS": "30"}
+        write_settings(tmp_path / "moonlight" / "console.toml", Settings(welcomed=True))
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", LEAVES, str(tmp_path)),
+            env={**ENVIRONMENT, **served, "XDG_CONFIG_HOME": str(tmp_path)},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        async def until(words: bytes) -> None:
+            seen = b""
+            async with asyncio.timeout(20):
+                while words not in seen:
+                    assert process.stdout is not None
+                    seen += await process.stdout.read(1 << 16)
+
+        try:
+            await until(b"no engine is running")
+            process.stdin.write(b"D\0\0\0\1\x19")
+            await until(b"only looks")
+            process.stdin.write(b'M\0\0\0\x10{"type": "quit"}')
+            assert await process.wait() == 0
+        finally:
+            await ended(process)
+
+    run(main())
+
+
 def test_without_a_terminal_the_status_comes_as_lines_and_a_picture_as_svg(tmp_path: Path) -> None:
     async def main() -> None:
         serving = await engine(tmp_path)

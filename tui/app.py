@@ -43,6 +43,7 @@ from tui.preferences.naming import Name
 from tui.seen import lines_of
 from tui.settings import write_settings
 from tui.shell import Shell
+from tui.standing_back import repaint_when_continued
 from tui.status_row import StatusRow
 from tui.table import Table
 from tui.tabs import Tabs
@@ -104,6 +105,7 @@ class Console(App[None]):
         act("jump", "ctrl+o", "jump", "Jump", "to a panel by the letter on it", show=False),
         act("go.back", "left_square_bracket", "step(-1)", "Back", "the page before", show=False),
         act("go.forward", "right_square_bracket", "step(1)", "Forward", "the page after that", show=False),
+        act("stand.back", "ctrl+z", "suspend_process", "Stand back", "for the shell; `fg` brings it back", show=False),
         act("go.last", "grave_accent", "last", "Last", "the page one was on last", show=False),
         Binding("enter", "keep_filter", "Keep", show=False, priority=True, system=True),
         Binding("ctrl+s", "keep_words", "Keep as", show=False, priority=True, system=True),
@@ -145,6 +147,8 @@ class Console(App[None]):
         yield self._cover
 
     async def on_mount(self) -> None:
+        if not self.is_headless:
+            repaint_when_continued(partial(self.refresh, layout=True))
         self._take_keys()
         self.animation_level = "full" if self.shell.settings.look.motion else "none"
         self.set_class(self.shell.settings.look.glyphs == "ascii", "-ascii")
@@ -290,6 +294,11 @@ class Console(App[None]):
 
     def action_control(self) -> None:
         """Take control, or give it back."""
+        try:
+            self.shell.only_in_a_terminal()
+        except InputError as looks:
+            self.notify(str(looks), severity="warning", markup=False)
+            return
         hello = self._store.hello
         self.shell.controls = not self.shell.controls
         self._controlled = (hello.pid, hello.started) if hello is not None else None
@@ -364,6 +373,7 @@ class Console(App[None]):
 
     def keep_picture(self, name: str) -> None:
         """The screen as a picture and as text, in the folder one is in."""
+        self.shell.only_in_a_terminal()
         try:
             picture = self.save_screenshot(f"{Path(name).name}.svg", str(Path(name).parent))
             rows = lines_of(self)

@@ -68,6 +68,12 @@ class Away(Panel, can_focus=True):
 
     @work(exclusive=True)
     async def action_start(self) -> None:
+        try:
+            self.shell.only_in_a_terminal()
+        except MoonlightError as looks:
+            self._said = str(looks)
+            self.look()
+            return
         asked = (
             f"This starts an engine for {self.shell.flow}, as `run` does in a shell. It trades what the file says, on "
             "its accounts; real money only while it is armed. Leaving the console does not end it."

@@ -11,9 +11,10 @@ from time import monotonic
 
 import aiohttp
 import msgspec
+from textual.constants import DRIVER
 
 from pipeline.errors import InputError, MoonlightError
-from pipeline.live import on_signals
+from pipeline.live import on_hangup, on_signals
 from pipeline.times import utc_text
 from pipeline.view import AccountRow, Status
 from tui.app import Console
@@ -52,7 +53,7 @@ def console(
     try:
         if screenshot is not None:
             _write(screenshot, asyncio.run(_picture(lambda: find(url, folder), flow, folder, size, page)))
-        elif not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__)):
+        elif not (DRIVER or _on_a_terminal()):
             asyncio.run(_print(find(url, folder)))
         else:
             return _watch(lambda: find(url, folder), flow, folder, page)
@@ -72,13 +73,19 @@ def key_table() -> str:
     return "\n".join("  ".join((*(cell.ljust(w) for cell, w in zip(row, wide, strict=False)), row[3])) for row in rows)
 
 
+def _on_a_terminal() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__))
+
+
 def _watch(where: Callable[[], Address], flow: Path, folder: Path, page: str) -> int:
     """Until the person leaves. With COLUMNS or LINES set, the screen would keep that size for ever.
 
-    The terminal is drawn through the standard error, so all three standard streams have to be one.
+    The terminal is drawn through the standard error, so all three standard streams have to be one; unless Textual was
+    given a driver, as by `textual serve`, which says the size in COLUMNS.
     """
-    for frozen in ("COLUMNS", "LINES"):
-        os.environ.pop(frozen, None)
+    if not DRIVER:
+        for frozen in ("COLUMNS", "LINES"):
+            os.environ.pop(frozen, None)
     app = _app(where, flow, folder, page, welcoming=True)
     gc.freeze()  # what imports left behind stays for good: looking it through again and again made keys wait
     asyncio.run(_shown(app))
@@ -88,7 +95,8 @@ def _watch(where: Callable[[], Address], flow: Path, folder: Path, page: str) ->
 async def _shown(app: Console) -> None:
     """Who is asked to end, as by an engine that ends, gives the terminal back as it was."""
     on_signals(app.exit)
-    await app.run_async(mouse=app.shell.settings.look.mouse)
+    with on_hangup(app.exit):
+        await app.run_async(mouse=app.shell.settings.look.mouse)
 
 
 def _app(where: Callable[[], Address], flow: Path, folder: Path, page: str, *, welcoming: bool = False) -> Console:
@@ -100,7 +108,7 @@ def _app(where: Callable[[], Address], flow: Path, folder: Path, page: str, *, w
         settings, file = Settings(), None
         store.note("error", str(wrong))
     far = "SSH_CONNECTION" in os.environ
-    shell = Shell(store, Engine(where), monotonic, flow, settings, file, far, folder=folder)
+    shell = Shell(store, Engine(where), monotonic, flow, settings, file, far, bool(DRIVER), folder=folder)
     return Console(shell, Link(store, where, monotonic), Brake(where, flow), page=page, welcoming=welcoming)
 
 

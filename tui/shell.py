@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
 
+from pipeline.errors import InputError
 from pipeline.live import wall
 from tui.acts import Placed
 from tui.alarms import Heard
@@ -31,6 +32,9 @@ class Shell:
     """Where they are kept; None: nowhere."""
     far: bool = False
     """The terminal is at the other end of a network."""
+    served: bool = False
+    """It is shown in a browser, by a server that asks nobody who they are: so it looks, and can only be told to stop
+    all that trades."""
     controls: bool = False
     """Whether the person has taken control; until then nothing is changed but by the kill switch."""
 
@@ -56,6 +60,11 @@ class Shell:
         if self.settings.look.time == "utc" or self.store.hello is None:
             return UTC
         return zone_of(self.store.hello.display_timezone)
+
+    def only_in_a_terminal(self) -> None:
+        """`InputError` where whoever reaches the page might be the one who asks."""
+        if self.served:
+            raise InputError("in a browser a console only looks: whoever reaches the page may type; use a terminal")
 
     @property
     def clock(self) -> int:

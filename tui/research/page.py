@@ -73,8 +73,18 @@ class ResearchPage(Page):
         self._found.of = self.table.picked
         self._found.look()
 
+    def _may(self) -> bool:
+        try:
+            self.shell.only_in_a_terminal()
+        except MoonlightError as looks:
+            self.table.console.notify(str(looks), severity="warning", markup=False)
+            return False
+        return True
+
     @work(exclusive=True, group="doing")
     async def action_new(self) -> None:
+        if not self._may():
+            return
         span = await self.table.console.push_screen_wait(Over())
         if span is None:
             return
@@ -88,6 +98,8 @@ class ResearchPage(Page):
 
     @work(exclusive=True, group="doing")
     async def action_stop(self) -> None:
+        if not self._may():
+            return
         for run in [run for run in self.table.picked if run.going]:
             asked = f"#{run.number} is at {run.told.done:.0%}. What it found so far is not kept."
             if await self.table.console.push_screen_wait(Confirm("Stop a replay", asked, self.now)):
@@ -96,7 +108,7 @@ class ResearchPage(Page):
     @work(exclusive=True, group="doing")
     async def action_remove(self) -> None:
         ended = [run for run in self.table.picked if not run.going]
-        if not ended:
+        if not ended or not self._may():
             return
         names = ", ".join(f"#{run.number}" for run in ended)
         asked = f"{names}: decisions, orders and figures go away for good. That it was tried stays counted."
