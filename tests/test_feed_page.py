@@ -11,8 +11,9 @@ from tests.screens import Bench, golden, in_front, on_bench, run
 from tui.feed.bars import CELLS as BARS
 from tui.feed.prices import CELLS as PRICES
 from tui.feed.publisher import CELLS as LANES
+from tui.feed.sheet import FeedSheet
 from tui.painted import Panel, Run
-from tui.sheet import Cell, Sheet, columns, words
+from tui.sheet import Cell, columns, words
 
 STILL = Feed(NOON, (), (), (), (), ())
 
@@ -166,7 +167,7 @@ def test_ages_go_on_while_the_engine_says_nothing_new(tmp_path: Path) -> None:
 
 
 def test_every_panel_of_it_says_in_its_help_what_it_shows() -> None:
-    panels = [panel for panel in Sheet.__subclasses__() if panel.__module__.startswith("tui.")]
+    panels = [panel for panel in FeedSheet.__subclasses__() if panel.__module__.startswith("tui.")]
     assert len(panels) == 4
     assert all(panel.__doc__ and issubclass(panel, Panel) for panel in panels)
 

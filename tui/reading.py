@@ -9,50 +9,31 @@ from textual.binding import BindingType
 from tui.acts import act
 from tui.going import Go
 from tui.modal import Modal
-from tui.painted import Frame, Line, Panel
+from tui.painted import Line
+from tui.scrolled import Scrolled
 from tui.shell import Shell
 
 
-class Leaf(Panel, can_focus=True):
-    """Lines of any number; the keys move over those that do not fit."""
+class Leaf(Scrolled):
+    """What is read."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        act("sheet.down", "down,j", "scroll(1)", "Down", "a line down", show=False),
-        act("sheet.up", "up,k", "scroll(-1)", "Up", "a line up", show=False),
-        act("sheet.page_down", "pagedown,ctrl+d", "scroll(10)", "Page down", "ten lines down", show=False),
-        act("sheet.page_up", "pageup,ctrl+u", "scroll(-10)", "Page up", "ten lines up", show=False),
-        act("sheet.first", "home", "scroll(-9999)", "Top", "the first line", show=False),
-        act("sheet.last", "end", "scroll(9999)", "Bottom", "the last line", show=False),
-    ]
     hertz = 4.0
 
     def __init__(self, shell: Shell, place: str, reading: "Reading") -> None:
         super().__init__(shell, place)
         self._reading = reading
-        self._top = 0
 
-    def action_scroll(self, lines: int) -> None:
-        self._top += lines
-        self.look()
+    def lines(self, width: int) -> Sequence[Line]:
+        return self._reading.lines(width)
 
-    def on_mouse_scroll_down(self) -> None:
-        self.action_scroll(3)
+    def title(self) -> str:
+        return self._reading.above()
 
-    def on_mouse_scroll_up(self) -> None:
-        self.action_scroll(-3)
+    def subtitle(self) -> str:
+        return self._reading.below()
 
-    def begin(self) -> None:
-        """From the first line."""
-        self._top = 0
-        self.look()
-
-    def frame(self, width: int, height: int) -> Frame:
-        lines = self._reading.lines(width)
-        self._top = max(0, min(self._top, len(lines) - height))
-        more = len(lines) - height - self._top
-        hidden = f"{more} more below" if more > 0 else f"{self._top} more above" if self._top else ""
-        below = " · ".join(part for part in (hidden, self._reading.below()) if part)
-        return Frame(lines[self._top : self._top + height], self._reading.above(), below)
+    def empty(self) -> str:
+        return ""
 
 
 class Reading(Modal[None]):

@@ -13,7 +13,10 @@ from tui.words import plain
 
 
 class Scrolled(Panel, can_focus=True):
-    """Lines below each other; the keys move over them when there are more than fit."""
+    """Lines below each other; the keys move over them when there are more than fit.
+
+    What it is called and what it says are asked for after its lines, so these may find out what it is about.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         act("lines.up", "up,k", "scroll(-1)", "Up", "a line up", show=False),
@@ -24,6 +27,8 @@ class Scrolled(Panel, can_focus=True):
         act("lines.last", "end,G", "edge(1)", "Last", "the last line", show=False),
     ]
     hertz = 2.0
+    KEEPS: ClassVar[int] = 0
+    """So many of the first lines stay where they are."""
 
     def __init__(self, shell: Shell, place: str) -> None:
         super().__init__(shell, place)
@@ -43,6 +48,11 @@ class Scrolled(Panel, can_focus=True):
         """What to say where there is nothing to show."""
         raise NotImplementedError
 
+    def begin(self) -> None:
+        """From the first line."""
+        self._first = 0
+        self.look()
+
     def action_scroll(self, lines: int) -> None:
         self._first = max(0, self._first + lines)
         self.look()
@@ -60,11 +70,13 @@ class Scrolled(Panel, can_focus=True):
         lines = self.lines(width)
         if not lines:
             return Frame(sentence(self.empty(), width), self.title(), self.subtitle())
-        self._first = max(0, min(self._first, len(lines) - height))
-        more = len(lines) - self._first - height
+        kept, rest = lines[: self.KEEPS], lines[self.KEEPS :]
+        room = max(1, height - len(kept))
+        self._first = max(0, min(self._first, len(rest) - room))
+        more = len(rest) - self._first - room
         hidden = f"{more} more below" if more > 0 else f"{self._first} more above" if self._first else ""
         below = " · ".join(part for part in (hidden, self.subtitle()) if part)
-        return Frame(lines[self._first : self._first + height], self.title(), below)
+        return Frame([*kept, *rest[self._first : self._first + room]], self.title(), below)
 
 
 HARD = "\N{NO-BREAK SPACE}"

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from pipeline.view import BarNews, Feed, StreamRow
+from tui.feed.sheet import FeedSheet
 from tui.painted import Line, Run
-from tui.sheet import Cell, Sheet, columns, heading, row
+from tui.sheet import Cell, columns, heading, row
 from tui.words import age_text, count_text, moment
 
 CELLS = (
@@ -27,7 +28,7 @@ STYLES: dict[BarNews, str] = {
 }
 
 
-class BarsTable(Sheet):
+class BarsTable(FeedSheet):
     """Final bars: until when the last one went, how long after that it was final (`lag`) and published (`out`), how
     many came, and how many are missing.
 
@@ -35,13 +36,13 @@ class BarsTable(Sheet):
     """
 
     NAME: ClassVar[str] = "Bars"
-    head = 1
+    KEEPS = 1
 
-    def title(self, feed: Feed) -> str:
+    def named(self, feed: Feed) -> str:
         amiss = sum(1 for each in feed.streams if each.state in ("late", "stale", "missing"))
         return f"Bars · {amiss} of {len(feed.streams)} late" if amiss else self.NAME
 
-    def empty(self) -> str:
+    def absent(self) -> str:
         return "no operator of this flow makes bars"
 
     def rows(self, feed: Feed, width: int) -> Sequence[Line]:

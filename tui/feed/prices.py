@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from pipeline.view import Feed, PriceNews
+from tui.feed.sheet import FeedSheet
 from tui.painted import Line, Run
-from tui.sheet import Cell, Sheet, columns, heading, row
+from tui.sheet import Cell, columns, heading, row
 from tui.words import age_text, price_text
 
 CELLS = (
@@ -20,20 +21,20 @@ CELLS = (
 STYLES: dict[PriceNews, str] = {"ok": "up", "waiting": "warn", "stale": "wrong", "closed": "dim"}
 
 
-class PricesTable(Sheet):
+class PricesTable(FeedSheet):
     """The last price of each product. `waiting`: none for 10 s, or none yet; `stale`: none for 30 s.
 
     A product whose market is closed is neither.
     """
 
     NAME: ClassVar[str] = "Prices"
-    head = 1
+    KEEPS = 1
 
-    def title(self, feed: Feed) -> str:
+    def named(self, feed: Feed) -> str:
         amiss = sum(1 for each in feed.prices if each.state in ("waiting", "stale"))
         return f"Prices · {amiss} of {len(feed.prices)} waited for" if amiss else self.NAME
 
-    def empty(self) -> str:
+    def absent(self) -> str:
         return "no source of this flow names a product"
 
     def rows(self, feed: Feed, width: int) -> Sequence[Line]:

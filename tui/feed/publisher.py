@@ -5,8 +5,9 @@ from typing import ClassVar
 
 from pipeline.service import BarState, Diagnosis, DiagState, LaneReport, LaneState, PriceState
 from pipeline.view import Feed
+from tui.feed.sheet import FeedSheet
 from tui.painted import Line, Run
-from tui.sheet import Cell, Sheet, columns, heading, row, words
+from tui.sheet import Cell, columns, heading, row, words
 from tui.words import age_text, count_text
 
 STATES: dict[DiagState, str] = {"STREAM": "up", "IDLE": "second", "DISCONNECTED": "wrong", "RECOVERING": "warn"}
@@ -25,7 +26,7 @@ CELLS = (
 )
 
 
-class PublisherPanel(Sheet):
+class PublisherPanel(FeedSheet):
     """How publishing fares: the state and since when, what listeners are told of market, prices and bars, Redis, and
     the lanes to it.
 
@@ -35,10 +36,10 @@ class PublisherPanel(Sheet):
 
     NAME: ClassVar[str] = "Publisher"
 
-    def title(self, feed: Feed) -> str:
+    def named(self, feed: Feed) -> str:
         return f"Publisher · {feed.publishers[0].whose}" if len(feed.publishers) == 1 else self.NAME
 
-    def empty(self) -> str:
+    def absent(self) -> str:
         return 'this flow publishes nothing; a table [sinks.redis] with use = "redis" would'
 
     def rows(self, feed: Feed, width: int) -> Sequence[Line]:

@@ -6,8 +6,9 @@ from typing import ClassVar
 from pipeline.service import FeedReport, QuotaState, SessionState
 from pipeline.times import SECOND
 from pipeline.view import Feed
+from tui.feed.sheet import FeedSheet
 from tui.painted import Line, Run
-from tui.sheet import Sheet, words
+from tui.sheet import words
 from tui.words import age_text, count_text
 
 SESSIONS: dict[SessionState, str] = {
@@ -22,17 +23,17 @@ SESSIONS: dict[SessionState, str] = {
 QUOTAS: dict[QuotaState, str] = {"ok": "up", "warn": "warn", "reserve": "warn", "critical": "wrong"}
 
 
-class SourcePanel(Sheet):
+class SourcePanel(FeedSheet):
     """How each source fares by its own word: its session, how often history of each timeframe is asked for and why, the
     venue's limits for that, waits after failures, and counts.
     """
 
     NAME: ClassVar[str] = "Source"
 
-    def title(self, feed: Feed) -> str:
+    def named(self, feed: Feed) -> str:
         return f"Source · {feed.sources[0].whose}" if len(feed.sources) == 1 else self.NAME
 
-    def empty(self) -> str:
+    def absent(self) -> str:
         return "no source of this flow tells more of itself than its prices"
 
     def rows(self, feed: Feed, width: int) -> Sequence[Line]:

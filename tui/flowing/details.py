@@ -1,72 +1,51 @@
 """Everything about the chosen node, the queues beside the graph, and what a node gives: the panels below the graph."""
 
 from collections.abc import Sequence
-from typing import ClassVar
-
-from textual.binding import BindingType
 
 from pipeline.view import QueueRow, TapOf
-from tui.acts import act
 from tui.flowing.gauge import Entry
 from tui.flowing.glyphs import bar
 from tui.flowing.sight import Sight
 from tui.flowing.telling import of_node, of_queue, oldest
-from tui.painted import Frame, Line, Panel, Run, sentence
+from tui.painted import Line, Run
+from tui.scrolled import Scrolled
 from tui.sheet import words
 from tui.words import age_text, count_text, fit, plain
 
 
-class Scrolled(Panel, can_focus=True):
-    """Lines of which there may be more than there is room for."""
+class FlowSheet(Scrolled):
+    """Lines about what is in sight of the flow."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        act("scrolled.up", "up,k", "scroll(-1)", "Up", "a row up", show=False),
-        act("scrolled.down", "down,j", "scroll(1)", "Down", "a row down", show=False),
-        act("scrolled.page_up", "pageup,ctrl+u", "scroll(-10)", "Page up", "ten rows up", show=False),
-        act("scrolled.page_down", "pagedown,ctrl+d", "scroll(10)", "Page down", "ten rows down", show=False),
-    ]
     hertz = 4.0
 
     def __init__(self, place: str, sight: Sight) -> None:
         super().__init__(sight.shell, place)
         self._sight = sight
-        self._first = 0
-
-    def action_scroll(self, rows: int) -> None:
-        self._first += rows
-        self.look()
-
-    def on_mouse_scroll_up(self) -> None:
-        self.action_scroll(-3)
-
-    def on_mouse_scroll_down(self) -> None:
-        self.action_scroll(3)
-
-    def scrolled(self, lines: Sequence[Line], height: int) -> tuple[Sequence[Line], str]:
-        """The part that is in sight, and what is not."""
-        self._first = max(0, min(self._first, len(lines) - height))
-        more = len(lines) - self._first - height
-        hidden = f"{more} more below" if more > 0 else f"{self._first} more above" if self._first else ""
-        return lines[self._first : self._first + height], hidden
 
 
-class NodeSheet(Scrolled):
+class NodeSheet(FlowSheet):
     """All of the chosen node: rates, how long its calls take (p50 and p99 of the last look), what it let go by reason,
     its last fault, and for each edge what came, went on, is held and was let go. What was lost by overload or fault is
     told apart from what was let go on purpose.
     """
 
-    _of: str = ""
+    def __init__(self, place: str, sight: Sight) -> None:
+        super().__init__(place, sight)
+        self._entry: Entry | None = None
 
-    def frame(self, width: int, height: int) -> Frame:
-        sight = self._sight
-        entry = sight.entry if sight.see() else None
-        if entry is None:
-            return Frame(sentence(sight.empty(), width), "Node")
-        if entry.id != self._of:
-            self._of, self._first = entry.id, 0
-        lines, hidden = self.scrolled(self._lines(entry, width), height)
-        return Frame(lines, "Queue" if entry.queue is not None else "Node", hidden)
+    def lines(self, width: int) -> Sequence[Line]:
+        before, self._entry = self._entry, self._sight.entry if self._sight.see() else None
+        if self._entry is None:
+            return ()
+        if before is None or before.id != self._entry.id:
+            self._first = 0
+        return self._lines(self._entry, width)
+
+    def title(self) -> str:
+        return "Node" if self._entry is None or self._entry.queue is None else "Queue"
+
+    def empty(self) -> str:
+        return self._sight.empty()
 
     def _lines(self, entry: Entry, width: int) -> list[Line]:
         glyphs, flow = self.shell.settings.look.glyphs, self.shell.flow.name
@@ -79,20 +58,25 @@ class NodeSheet(Scrolled):
         return age_text(self.store.age(moment, self.now()))
 
 
-class QueuesPanel(Scrolled):
+class QueuesPanel(FlowSheet):
     """What waits beside the graph, at the disk, the network or a console: how much, of how much room, for how long."""
 
-    def frame(self, width: int, height: int) -> Frame:
-        sight = self._sight
-        if not sight.see():
-            return Frame(sentence(sight.empty(), width), "Queues")
-        queues = [each for each in sight.gauge.entries if each.queue is not None]
-        if not queues:
-            return Frame(sentence("nothing waits beside this flow", width), "Queues")
-        longest = max(len(each.name) for each in queues)
-        shown = [self._line(each, each.queue, min(longest, max(8, width - 34)), width) for each in queues if each.queue]
-        lines, hidden = self.scrolled(shown, height)
-        return Frame(lines, f"Queues {len(queues)}", hidden)
+    def __init__(self, place: str, sight: Sight) -> None:
+        super().__init__(place, sight)
+        self._count = 0
+
+    def lines(self, width: int) -> Sequence[Line]:
+        entries = self._sight.gauge.entries if self._sight.see() else ()
+        queues = [(each, each.queue) for each in entries if each.queue is not None]
+        self._count = len(queues)
+        longest = max((len(each.name) for each, _ in queues), default=0)
+        return [self._line(each, row, min(longest, max(8, width - 34)), width) for each, row in queues]
+
+    def title(self) -> str:
+        return f"Queues {self._count}" if self._count else "Queues"
+
+    def empty(self) -> str:
+        return "nothing waits beside this flow" if self.store.flow is not None else self._sight.empty()
 
     def _line(self, entry: Entry, row: QueueRow, name: int, width: int) -> Line:
         glyphs = self.shell.settings.look.glyphs
@@ -110,7 +94,7 @@ class QueuesPanel(Scrolled):
         )
 
 
-class TapPanel(Scrolled):
+class TapPanel(FlowSheet):
     """What a node gives, as it gives it, the newest below; five times a second at the most. `z` holds it still, and
     then one can look back. What came in between faster than it can be told is counted.
     """
@@ -133,24 +117,31 @@ class TapPanel(Scrolled):
         self.held = not self.held
         self.look()
 
-    def frame(self, width: int, height: int) -> Frame:
-        title = f"Tap {self.node}"
-        tapped = self.store.tapped_of
-        if tapped is None or tapped.node != self.node:
-            said = "waits for what it gives next" if self.store.state == "up" else self.store.why
-            return Frame(sentence(said, width), title, "enter ends it")
-        if self.store.tap_why:
-            return Frame(sentence(self.store.tap_why, width), title, "enter ends it")
+    def lines(self, width: int) -> Sequence[Line]:
+        if self._waits():
+            return ()
         if not self.held and self._told != (self.store.tap_told, width):
             self._told = (self.store.tap_told, width)
             self._lines = self._gathered(width)
             self._first = len(self._lines)
-        if not self._lines:
-            return Frame(sentence("it gave nothing since it is listened to", width), title, "enter ends it")
-        lines, hidden = self.scrolled(self._lines, height)
+        return self._lines
+
+    def title(self) -> str:
+        return f"Tap {self.node}"
+
+    def subtitle(self) -> str:
         held = "held still, z goes on" if self.held else "z holds it still"
-        said = (hidden if self.held else "", held, "enter ends it")
-        return Frame(lines, title, " · ".join(part for part in said if part))
+        return f"{held} · enter ends it" if self._lines and not self._waits() else "enter ends it"
+
+    def empty(self) -> str:
+        return self._waits() or "it gave nothing since it is listened to"
+
+    def _waits(self) -> str:
+        """Why there is nothing to tell yet; "" when there is."""
+        tapped = self.store.tapped_of
+        if tapped is None or tapped.node != self.node:
+            return "waits for what it gives next" if self.store.state == "up" else self.store.why
+        return self.store.tap_why
 
     def _gathered(self, width: int) -> list[Line]:
         lines, last = list[Line](), 0
