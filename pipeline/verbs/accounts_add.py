@@ -16,7 +16,7 @@ from pipeline.keys.keeping import keep, store_of
 from pipeline.keys.profiles import profile_of
 from pipeline.permission import permission_of
 from pipeline.verbs.accounts_common import asked, is_running, options_of_login, otp_option, owner_of, place_of, private
-from pipeline.verbs.common import plan_of
+from pipeline.verbs.planned import plan_of
 
 
 def options(parser: argparse.ArgumentParser) -> None:

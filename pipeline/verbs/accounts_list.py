@@ -18,7 +18,8 @@ from pipeline.masking import shortened
 from pipeline.plan import Plan
 from pipeline.times import local_text
 from pipeline.verbs.accounts_common import Owner, owners
-from pipeline.verbs.common import json_option, plan_of, say_json
+from pipeline.verbs.common import json_option, say_json
+from pipeline.verbs.planned import plan_of
 from pipeline.verbs.stops import flow_of_account
 
 COLUMNS = ("account", "at", "money", "login", "kept in", "stored", "opens")

@@ -25,7 +25,7 @@ from pipeline.verbs.accounts_common import (
     place_of,
     private,
 )
-from pipeline.verbs.common import plan_of
+from pipeline.verbs.planned import plan_of
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from pipeline.keys.keeping import forget
 from pipeline.keys.passphrases import at_terminal
 from pipeline.keys.profiles import profile_of
 from pipeline.verbs.accounts_common import is_running, place_of
-from pipeline.verbs.common import plan_of
+from pipeline.verbs.planned import plan_of
 from pipeline.verbs.stops import flow_of_account
 
 

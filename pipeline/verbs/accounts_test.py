@@ -28,7 +28,8 @@ from pipeline.plan import Plan
 from pipeline.secret import Login, Logins
 from pipeline.times import MINUTE, SECOND
 from pipeline.verbs.accounts_common import Owner, asked, otp_option, refused_options, somebody
-from pipeline.verbs.common import json_option, plan_of, say_json
+from pipeline.verbs.common import json_option, say_json
+from pipeline.verbs.planned import plan_of
 from pipeline.verbs.stops import flow_of_account
 
 PATIENCE = 60.0

@@ -30,7 +30,8 @@ from pipeline.live import wall
 from pipeline.parts import part_of
 from pipeline.plan import LEDGER, Plan
 from pipeline.verbs.accounts_common import is_running
-from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
+from pipeline.verbs.common import flow_option, json_option, say_json
+from pipeline.verbs.planned import plan_of
 from tui.door import Address, Unreachable, find
 
 PATIENCE = 10.0

@@ -16,7 +16,8 @@ from pipeline.alerting.trial import tried
 from pipeline.errors import InputError
 from pipeline.plan import Plan
 from pipeline.tables import nearest
-from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
+from pipeline.verbs.common import flow_option, json_option, say_json
+from pipeline.verbs.planned import plan_of
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -23,7 +23,8 @@ import aiohttp
 from pipeline.control.controls import every_route
 from pipeline.control.openapi import document
 from pipeline.errors import InputError
-from pipeline.verbs.common import DEFAULT, plan_of
+from pipeline.verbs.common import DEFAULT
+from pipeline.verbs.planned import plan_of
 from tui.door import Address, Unreachable, find, refusal_in
 
 METHODS = ("GET", "POST", "PUT")

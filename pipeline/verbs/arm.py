@@ -32,7 +32,8 @@ from pipeline.live import wall
 from pipeline.plan import Plan
 from pipeline.times import duration, local_text
 from pipeline.values import Arming, Order
-from pipeline.verbs.common import json_option, plan_of, say_json, whoami
+from pipeline.verbs.common import json_option, say_json, whoami
+from pipeline.verbs.planned import plan_of
 from pipeline.verbs.stops import flow_of_account
 
 

@@ -29,7 +29,8 @@ from pipeline.ledger.reading import Reader
 from pipeline.tables import nearest
 from pipeline.times import duration, local_text, parse_moment
 from pipeline.values import Order
-from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
+from pipeline.verbs.common import flow_option, json_option, say_json
+from pipeline.verbs.planned import plan_of
 from pipeline.verbs.spans import progress
 
 SHOWN = 20

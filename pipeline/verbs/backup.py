@@ -17,7 +17,8 @@ from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
 from pipeline.ledger.backups import FOLDER, NAMED, backed_up, kept_last
 from pipeline.live import wall
-from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
+from pipeline.verbs.common import flow_option, json_option, say_json
+from pipeline.verbs.planned import plan_of
 from pipeline.verbs.spans import progress
 
 KEPT = 10

@@ -33,7 +33,8 @@ from pipeline.ledger.reading import Reader
 from pipeline.plan import Plan
 from pipeline.times import parse_moment, timeframe_name, utc_text
 from pipeline.verbs import doctor, why
-from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json
+from pipeline.verbs.common import DEFAULT, json_option, say_json
+from pipeline.verbs.planned import plan_of
 from pipeline.watch import own_version
 
 SUFFIX = ".zip"

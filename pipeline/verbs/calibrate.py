@@ -37,7 +37,8 @@ from pipeline.settlement import Tie
 from pipeline.times import duration
 from pipeline.trials import note_trial
 from pipeline.values import Signals
-from pipeline.verbs.common import ensemble_of, flow_option, json_option, say_json
+from pipeline.verbs.common import flow_option, json_option, say_json
+from pipeline.verbs.planned import ensemble_of
 from pipeline.verbs.spans import progress, span_asked, span_options
 
 L2 = 10.0

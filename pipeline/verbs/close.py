@@ -29,7 +29,8 @@ from pipeline.plan import Plan, closes
 from pipeline.states import ENDED
 from pipeline.tables import nearest
 from pipeline.values import Order
-from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json, whoami
+from pipeline.verbs.common import DEFAULT, json_option, say_json, whoami
+from pipeline.verbs.planned import plan_of
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,8 @@ from pipeline.exporting import FORMATS, TABLES_FOR_OTHERS, Asked, exported
 from pipeline.exporting.asking import ALWAYS
 from pipeline.exporting.writing import writable
 from pipeline.times import parse_moment
-from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
+from pipeline.verbs.common import flow_option, json_option, say_json
+from pipeline.verbs.planned import plan_of
 from pipeline.verbs.spans import progress
 
 USUAL = "csv"

@@ -10,7 +10,8 @@ import argparse
 from collections.abc import Iterator
 
 from pipeline.plan import FEATURES, LEDGER, Edge, Plan
-from pipeline.verbs.common import flow_option, plan_of, say_json
+from pipeline.verbs.common import flow_option, say_json
+from pipeline.verbs.planned import plan_of
 
 
 def options(parser: argparse.ArgumentParser) -> None:

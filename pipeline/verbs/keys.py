@@ -24,7 +24,8 @@ from pipeline.plan import Plan
 from pipeline.starting import Starts
 from pipeline.times import local_text, timeframe_name
 from pipeline.values import Key, Life
-from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
+from pipeline.verbs.common import flow_option, json_option, say_json
+from pipeline.verbs.planned import plan_of
 from pipeline.verbs.starts import scope_of, scope_options, starts_of
 
 COLUMNS = ("account", "product", "tf", "state", "since", "last bar", "verdict", "errors", "why")

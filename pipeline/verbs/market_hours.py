@@ -24,7 +24,8 @@ from pipeline.hours_text import time_text, week_text
 from pipeline.live import wall
 from pipeline.opening import Calendar, State
 from pipeline.times import DAY, HOUR, MINUTE, local_text, parse_moment, utc_text
-from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json
+from pipeline.verbs.common import DEFAULT, json_option, say_json
+from pipeline.verbs.planned import plan_of
 
 SHOWN = 4
 """So many holidays are told."""

@@ -16,7 +16,8 @@ from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
 from pipeline.ledger.pruning import last_moment, pruned, to_prune
 from pipeline.times import DAY, duration, parse_moment, utc_text
-from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
+from pipeline.verbs.common import flow_option, json_option, say_json
+from pipeline.verbs.planned import plan_of
 from pipeline.verbs.spans import progress
 
 LEAST = DAY

@@ -29,7 +29,8 @@ from pipeline.locking import locked
 from pipeline.plan import Plan, lists
 from pipeline.tables import nearest
 from pipeline.verbs.accounts_common import unlock
-from pipeline.verbs.common import amount_of, flow_option, json_option, plan_of, say_json, whoami
+from pipeline.verbs.common import amount_of, flow_option, json_option, say_json, whoami
+from pipeline.verbs.planned import plan_of
 
 PATIENCE = 20.0
 """Seconds in which a venue has to list."""

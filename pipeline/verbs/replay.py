@@ -27,7 +27,8 @@ from pipeline.results import DECISIONS, AccountResult, Results
 from pipeline.statistics.shares import factor
 from pipeline.times import timeframe_name, utc_text
 from pipeline.trials import note_trial
-from pipeline.verbs.common import flow_option, json_option, proven_plan_of, say_json
+from pipeline.verbs.common import flow_option, json_option, say_json
+from pipeline.verbs.planned import proven_plan_of
 from pipeline.verbs.spans import progress, span_asked, span_options
 from pipeline.watched_run import WatchedRun, both
 

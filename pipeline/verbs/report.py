@@ -26,7 +26,8 @@ from pipeline.statistics.records import ended
 from pipeline.times import duration, parse_moment
 from pipeline.trials import UNTRIED, Tries, tries_in
 from pipeline.values import Order
-from pipeline.verbs.common import flow_option, json_option, plan_of, say_json
+from pipeline.verbs.common import flow_option, json_option, say_json
+from pipeline.verbs.planned import plan_of
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -23,7 +23,8 @@ from pipeline.locking import locked
 from pipeline.plan import Plan
 from pipeline.times import utc_text
 from pipeline.verbs.backup import stamp
-from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json
+from pipeline.verbs.common import DEFAULT, json_option, say_json
+from pipeline.verbs.planned import plan_of
 
 
 def options(parser: argparse.ArgumentParser) -> None:

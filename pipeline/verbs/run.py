@@ -50,7 +50,8 @@ from pipeline.times import SECOND, duration
 from pipeline.traffic import Traffic
 from pipeline.values import Fault, Stalled
 from pipeline.verbs.accounts_common import unlock
-from pipeline.verbs.common import flow_option, json_option, proven_plan_of
+from pipeline.verbs.common import flow_option, json_option
+from pipeline.verbs.planned import proven_plan_of
 from pipeline.verbs.run_words import Json, Line, Plain
 from pipeline.watch import Watch
 from sinks.api import Desk

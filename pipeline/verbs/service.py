@@ -24,7 +24,8 @@ from pipeline.operations.described import Service, service_of
 from pipeline.operations.hosting import LOG_FILE, hosting, last_lines
 from pipeline.operations.systemd import Fares, Systemd, lingers, namespaces_allowed
 from pipeline.plan import Plan
-from pipeline.verbs.common import flow_option, json_option, plan_of, say_json, whoami
+from pipeline.verbs.common import flow_option, json_option, say_json, whoami
+from pipeline.verbs.planned import plan_of
 
 LINES = 50
 OFTEN = ("hourly", "daily", "weekly")

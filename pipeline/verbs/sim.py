@@ -29,7 +29,8 @@ from pipeline.sim.storms import KINDS, kinds_of
 from pipeline.sim.world import Outcome, Terms
 from pipeline.sim.worlds import ACCOUNTS, FEWEST, MANY, flow_of
 from pipeline.times import DAY, MINUTE, SECOND
-from pipeline.verbs.common import json_option, proven_plan_of, say_json
+from pipeline.verbs.common import json_option, say_json
+from pipeline.verbs.planned import proven_plan_of
 from pipeline.verbs.spans import progress
 
 AHEAD = 60 * MINUTE

@@ -13,7 +13,7 @@ released by `resume` only. `keys` shows how each key stands.
 import argparse
 
 from pipeline.lifecycle import named
-from pipeline.verbs.common import plan_of
+from pipeline.verbs.planned import plan_of
 from pipeline.verbs.starts import options_of_starts, say_turned, scope_of, starts_of
 
 

@@ -13,7 +13,7 @@ stop that nothing may delay there is `kill`.
 import argparse
 
 from pipeline.lifecycle import named
-from pipeline.verbs.common import plan_of
+from pipeline.verbs.planned import plan_of
 from pipeline.verbs.starts import options_of_starts, say_turned, scope_of, starts_of
 
 

@@ -25,7 +25,8 @@ from pipeline.errors import InputError
 from pipeline.logs.plain import plain
 from pipeline.tables import nearest
 from pipeline.times import SECOND, duration, local_text
-from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json
+from pipeline.verbs.common import DEFAULT, json_option, say_json
+from pipeline.verbs.planned import plan_of
 from pipeline.verbs.tap_flow import as_json, first_flow, listed, two_flows
 from pipeline.verbs.tap_line import TapLine, line_to
 from pipeline.view import FlowNews, TapNews, TapOf, Topics

@@ -33,7 +33,8 @@ from pipeline.plan import Plan
 from pipeline.secret import Logins, Practised
 from pipeline.tables import nearest
 from pipeline.times import SECOND
-from pipeline.verbs.common import json_option, plan_of, say_json
+from pipeline.verbs.common import json_option, say_json
+from pipeline.verbs.planned import plan_of
 from pipeline.verbs.stops import flow_of_account
 from sinks.deriv import Deriv
 

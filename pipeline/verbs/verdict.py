@@ -32,7 +32,8 @@ from pipeline.states import UNSURE
 from pipeline.tables import nearest
 from pipeline.times import local_text
 from pipeline.values import Order
-from pipeline.verbs.common import DEFAULT, amount_of, json_option, plan_of, say_json, whoami
+from pipeline.verbs.common import DEFAULT, amount_of, json_option, say_json, whoami
+from pipeline.verbs.planned import plan_of
 
 Outcome = Literal["absent", "win", "lose", "push", "canceled"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)

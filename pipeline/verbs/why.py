@@ -27,7 +27,8 @@ from pipeline.ledger.reading import Reader
 from pipeline.tables import nearest
 from pipeline.times import local_text, parse_moment, slot_of, timeframe, timeframe_name
 from pipeline.verbs import why_day
-from pipeline.verbs.common import DEFAULT, json_option, plan_of, say_json
+from pipeline.verbs.common import DEFAULT, json_option, say_json
+from pipeline.verbs.planned import plan_of
 
 MOMENT = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 

@@ -19,7 +19,8 @@ from pipeline.engine import LEDGER_FILE
 from pipeline.errors import InputError
 from pipeline.live import wall
 from pipeline.trials import note_trial
-from pipeline.verbs.common import ensemble_of, flow_option, json_option, say_json
+from pipeline.verbs.common import flow_option, json_option, say_json
+from pipeline.verbs.planned import ensemble_of
 from pipeline.verbs.spans import progress, span_asked, span_options
 from pipeline.worth import Correlation, Record, Worth, worth_of
 
