@@ -14,7 +14,7 @@ from pipeline.view import KeyName
 from sinks.executor import Executor
 from tui.acts import Act, Placed, act
 from tui.commands import Command, completed, key_named, matching, understood
-from tui.every_act import overrides
+from tui.every_act import amiss_in, keymap_of
 from tui.preferences.engine import OF_PARTS
 from tui.settings import Look, Settings, read_settings, write_settings
 from tui.typed_before import Typed
@@ -153,17 +153,18 @@ ACTS = (placed("kill", "ctrl+g", "everywhere"), placed("chart.zoom", "plus", "ch
 
 
 def test_acts_take_other_keys_and_what_cannot_be_is_said() -> None:
-    keymap, wrong = overrides({"chart.zoom": ("z", "plus"), "chart.zom": ("x",), "keys.go": ()}, ACTS)
-    assert keymap == {"chart.zoom": "z,plus"}
+    chosen = {"chart.zoom": ("z", "plus"), "chart.zom": ("x",), "keys.go": ()}
+    assert keymap_of(chosen) == {"chart.zoom": "z,plus", "chart.zom": "x"}
+    wrong = list(amiss_in(chosen, ACTS))
     assert len(wrong) == 2
     assert "'chart.zom'; did you mean 'chart.zoom'?" in wrong[0]
     assert "'keys.go' has no key" in wrong[1]
 
 
 def test_two_acts_of_one_place_on_one_key_are_named_and_those_of_two_pages_are_not() -> None:
-    _, clash = overrides({"chart.zoom": ("ctrl+g",)}, ACTS)
-    assert clash == ("keys: 'ctrl+g' does both chart.zoom and kill; the nearer one to the focus wins",)
-    assert overrides({"chart.zoom": ("g",)}, ACTS)[1] == ()
+    clash = list(amiss_in({"chart.zoom": ("ctrl+g",)}, ACTS))
+    assert clash == ["keys: 'ctrl+g' does both chart.zoom and kill; the nearer one to the focus wins"]
+    assert list(amiss_in({"chart.zoom": ("g",)}, ACTS)) == []
 
 
 # --- what the engine is set to ---------------------------------------------------------------------------------------

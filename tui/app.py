@@ -27,7 +27,7 @@ from tui.away import Away
 from tui.brake import Brake
 from tui.command_line import CommandLine, Palette
 from tui.commands import Found
-from tui.every_act import every_act, overrides
+from tui.every_act import amiss_in, every_act, keymap_of
 from tui.going import Go, WhyAsked
 from tui.help import Help
 from tui.jump import Jump
@@ -35,7 +35,7 @@ from tui.keys_line import KeysLine
 from tui.kill import Kill
 from tui.link import Link
 from tui.page import Filtered, Page
-from tui.pages import FIRST, PAGES
+from tui.pages import FIRST, PAGES, PageKind
 from tui.painted import Panel
 from tui.preferences.keys import ActsTable
 from tui.preferences.look import LookTable, preferences
@@ -122,7 +122,7 @@ class Console(App[None]):
         for name in palette.WORDS:
             self.register_theme(palette.theme(name))
         self.theme = "mono" if self.no_color else shell.settings.look.theme
-        shell.acts = every_act(self.BINDINGS, PAGES)
+        shell.acts = partial(every_act, self.BINDINGS, PAGES)
         self._lines_typed, self._filters_typed = Typed(), Typed()
         self._begins_with, self._welcoming = page, welcoming
         self._tabs = Tabs(shell, "tabs", PAGES)
@@ -175,9 +175,8 @@ class Console(App[None]):
 
     async def go(self, name: str, subject: object = None) -> None:
         """To a page, made when it is gone to for the first time."""
-        kind = KINDS[name]
-        if not self._pages.query(f"#{name}"):
-            await self._pages.mount(kind.make(self.shell))
+        if not await self._made(KINDS[name]):
+            return
         before = self.page
         self._way.to(name)
         self._pages.current = self._tabs.front = name
@@ -190,6 +189,20 @@ class Console(App[None]):
             self.screen_stack[0].set_focus(page.first)
             page.fronted()
             self.refresh_bindings()
+
+    async def _made(self, kind: PageKind) -> bool:
+        """Whether the page is there; it is imported beside the screen, which goes on meanwhile."""
+        if self._pages.query(f"#{kind.name}"):
+            return True
+        try:
+            page = await asyncio.to_thread(kind.page)
+        except Exception as broken:  # noqa: BLE001  # whatever became of the program's own files since it began
+            said = f"{kind.title} cannot be opened ({broken}); the program changed meanwhile: leave, and start it anew"
+            self.notify(plain(said), severity="error", markup=False)
+            return False
+        if not self._pages.query(f"#{kind.name}"):  # it may have been gone to twice meanwhile
+            await self._pages.mount(page(self.shell))
+        return True
 
     async def action_go(self, name: str) -> None:
         """To a page by its key; the key of the one in front leads back to the one before."""
@@ -416,10 +429,16 @@ class Console(App[None]):
         self._keep_settings()
 
     def _take_keys(self) -> None:
-        """Keys as the person wants them; what cannot be is said, and the rest holds."""
-        keymap, wrong = overrides(self.shell.settings.keys, self.shell.acts)
-        self.set_keymap(keymap)
-        for sentence in wrong:
+        """Keys as the person wants them."""
+        self.set_keymap(keymap_of(self.shell.settings.keys))
+        if self.shell.settings.keys:
+            self._check_keys()
+
+    @work(exclusive=True, group="keymap")
+    async def _check_keys(self) -> None:
+        """What cannot be is said, and the rest holds."""
+        acts = await asyncio.to_thread(self.shell.acts)
+        for sentence in amiss_in(self.shell.settings.keys, acts):
             self._store.note("warning", sentence)
             self.notify(sentence, severity="warning", markup=False)
 

@@ -17,7 +17,7 @@ from pipeline.errors import InputError, MoonlightError
 from pipeline.live import on_hangup, on_signals
 from pipeline.times import utc_text
 from pipeline.view import AccountRow, Status
-from tui.app import Console
+from tui.app import KINDS, Console
 from tui.asking import Engine
 from tui.brake import Brake
 from tui.door import Address, Unreachable, find, refusal_in
@@ -87,6 +87,7 @@ def _watch(where: Callable[[], Address], flow: Path, folder: Path, page: str) ->
         for frozen in ("COLUMNS", "LINES"):
             os.environ.pop(frozen, None)
     app = _app(where, flow, folder, page, welcoming=True)
+    KINDS[page].page()
     gc.freeze()  # what imports left behind stays for good: looking it through again and again made keys wait
     asyncio.run(_shown(app))
     return app.return_code or 0
@@ -154,7 +155,9 @@ async def _print(engine: Address) -> None:
     try:
         status = msgspec.json.decode(body, type=_Overview).engine
     except msgspec.DecodeError as problem:
-        raise MoonlightError(f"cannot read the engine's status ({problem}); run both from one version") from None
+        raise MoonlightError(
+            f"what answers at {engine.url} is no engine of this version ({problem}); look at the address"
+        ) from None
     sys.stdout.writelines(f"{plain(line)}\n" for line in _told(status))
 
 

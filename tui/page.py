@@ -1,6 +1,6 @@
 """A page of the console: what stands between the rows above and the log line and keys below."""
 
-from typing import Any, ClassVar, NamedTuple, Protocol, cast, runtime_checkable
+from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 from textual.app import App
 from textual.binding import BindingType
@@ -29,11 +29,7 @@ class Page(Container):
 
     BINDINGS: ClassVar[list[BindingType]] = []
     NAME: ClassVar[str]
-    """Its id, and the word that goes to it."""
-    KEY: ClassVar[str]
-    TITLE: ClassVar[str]
-    SAYS: ClassVar[str]
-    """What is there, in one sentence."""
+    """Its id; as all pages are known before they are imported, the rest of what is said of them is in `tui.pages`."""
     ALONE: ClassVar[bool] = False
     """It has something to show where no engine ever was."""
     SETTLES: ClassVar[float] = 0.5
@@ -89,17 +85,3 @@ class Page(Container):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         del parameters
         return True if self.shell.controls or not changing(self, action) else None
-
-
-class PageKind(NamedTuple):
-    """A page that can be gone to."""
-
-    name: str
-    key: str
-    title: str
-    says: str
-    make: type[Page]
-
-
-def kind_of(page: type[Page]) -> PageKind:
-    return PageKind(page.NAME, page.KEY, page.TITLE, page.SAYS, page)

@@ -40,8 +40,8 @@ class Shell:
 
     folder: Path | None = None
     """The flow's folder, where its ledger is; None: beside the file."""
-    acts: tuple[Placed, ...] = ()
-    """Everything keys do, wherever."""
+    acts: Callable[[], tuple[Placed, ...]] = lambda: ()
+    """Everything keys do, wherever. To know it all pages are imported, so it is asked for beside the screen."""
     held: bool = False
     """The screen stands still; what is told is taken all the same."""
     alarms: Heard = field(default_factory=Heard)

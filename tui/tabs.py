@@ -8,7 +8,7 @@ from textual import events
 
 from tui.going import Go
 from tui.help import NAMES
-from tui.page import PageKind
+from tui.pages import PageKind
 from tui.painted import Frame, Line, Panel, Run
 from tui.shell import Shell
 

@@ -32,9 +32,6 @@ class AccountsPage(Page):
     """
 
     NAME: ClassVar[str] = "accounts"
-    KEY: ClassVar[str] = "8"
-    TITLE: ClassVar[str] = "Accounts"
-    SAYS: ClassVar[str] = "accounts, their limits, and what their trades prove"
     PANELS: ClassVar[tuple[type[Panel], ...]] = (WholeAccounts, AccountPanel, HonestPanel)
     BINDINGS: ClassVar[list[BindingType]] = [
         act("accounts.keys", "s", "keys", "Start/Stop", "start or stop all keys of the account", changes=True),

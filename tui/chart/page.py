@@ -30,9 +30,6 @@ class ChartPage(Page):
     """The chart of a key. `t` goes to its next timeframe, `g` to another key."""
 
     NAME: ClassVar[str] = "chart"
-    KEY: ClassVar[str] = "3"
-    TITLE: ClassVar[str] = "Chart"
-    SAYS: ClassVar[str] = "candles of a key, what was decided on each, and why"
     PANELS: ClassVar[tuple[type[Panel], ...]] = (CandleChart, VotesPanel)
     BINDINGS: ClassVar[list[BindingType]] = [
         act("chart.timeframe", "t", "timeframe", "TF", "the next timeframe of the same product"),

@@ -40,9 +40,6 @@ class DashPage(Page):
     """
 
     NAME: ClassVar[str] = "dash"
-    KEY: ClassVar[str] = "1"
-    TITLE: ClassVar[str] = "Dash"
-    SAYS: ClassVar[str] = "is everything fine, and what is at stake"
     SETTLES: ClassVar[float] = 12.0
     PANELS: ClassVar[tuple[type[Panel], ...]] = (
         AccountsTable,

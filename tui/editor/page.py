@@ -55,9 +55,6 @@ class EditPage(Page):
     """
 
     NAME: ClassVar[str] = "edit"
-    KEY: ClassVar[str] = "7"
-    TITLE: ClassVar[str] = "Edit"
-    SAYS: ClassVar[str] = "the flow's file: edit it, see what that would do, have it done"
     ALONE: ClassVar[bool] = True
     PANELS: ClassVar[tuple[type[Panel], ...]] = (ProblemsTable, OutlineTable, Bar)
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -24,9 +24,6 @@ class FeedPage(Page):
     """Prices, bars, and how sources and publishers fare."""
 
     NAME: ClassVar[str] = "feed"
-    KEY: ClassVar[str] = "5"
-    TITLE: ClassVar[str] = "Feed"
-    SAYS: ClassVar[str] = "prices, bars, and how sources and publishers fare"
     PANELS: ClassVar[tuple[type[Panel], ...]] = (PricesTable, BarsTable, SourcePanel, PublisherPanel, LogPanel)
 
     def __init__(self, shell: Shell) -> None:

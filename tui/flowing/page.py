@@ -29,9 +29,6 @@ class FlowPage(Page):
     """The flow as it runs: what goes along every edge, what waits, what is let go and why, and where it jams."""
 
     NAME: ClassVar[str] = "flow"
-    KEY: ClassVar[str] = "6"
-    TITLE: ClassVar[str] = "Flow"
-    SAYS: ClassVar[str] = "the running graph: rates, what waits, what is let go, on every edge"
     SETTLES: ClassVar[float] = 12.0
     PANELS: ClassVar[tuple[type[Panel], ...]] = (FlowGraph, NodesTable, NodeSheet, QueuesPanel, TapPanel)
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -44,9 +44,6 @@ class KeysPage(Page):
     """
 
     NAME: ClassVar[str] = "keys"
-    KEY: ClassVar[str] = "2"
-    TITLE: ClassVar[str] = "Keys"
-    SAYS: ClassVar[str] = "every key with its state, and the chart of the chosen one"
     PANELS: ClassVar[tuple[type[Panel], ...]] = (KeysTable, CandleChart, LogPanel)
     BINDINGS: ClassVar[list[BindingType]] = [
         act("keys.turn", "s", "turn", "Start/Stop", "stop these keys; start them when they are stopped", changes=True),

@@ -25,9 +25,6 @@ class LogsPage(Page):
     """The engine's log, record by record, with what somebody should hear of beside it."""
 
     NAME: ClassVar[str] = "logs"
-    KEY: ClassVar[str] = "0"
-    TITLE: ClassVar[str] = "Logs"
-    SAYS: ClassVar[str] = "the engine's log, and its alerts"
     PANELS: ClassVar[tuple[type[Panel], ...]] = (RecordsPanel, AlertsTable)
     BINDINGS: ClassVar[list[BindingType]] = [
         act("logs.note", "a", "note(False)", "Note", "take note of this alert, for this console", show=False),

@@ -1,5 +1,6 @@
 """Which keys do what, everywhere and on each page; each can be given others."""
 
+import asyncio
 from collections.abc import Hashable, Iterable
 from typing import ClassVar
 
@@ -36,9 +37,9 @@ class ActsTable(Table[Placed]):
     class Rebound(Message):
         """An act got other keys."""
 
-    def __init__(self, shell: Shell, place: str, acts: Iterable[Placed]) -> None:
+    def __init__(self, shell: Shell, place: str) -> None:
         super().__init__(shell, place)
-        self._acts = tuple(acts)
+        self._acts: tuple[Placed, ...] = ()
 
         self._columns: tuple[Column[Placed], ...] = (
             Column("act", 18, lambda each: each.act.id or "", lambda _: "bright", most=24),
@@ -50,8 +51,16 @@ class ActsTable(Table[Placed]):
     def columns(self) -> tuple[Column[Placed], ...]:
         return self._columns
 
+    def on_mount(self) -> None:
+        self._learn()
+
+    @work
+    async def _learn(self) -> None:
+        self._acts = await asyncio.to_thread(self.shell.acts)
+        self.look()
+
     def version(self) -> object:
-        return tuple(self.shell.settings.keys.items())
+        return len(self._acts), tuple(self.shell.settings.keys.items())
 
     def rows(self) -> Iterable[Placed]:
         return self._acts
@@ -60,7 +69,7 @@ class ActsTable(Table[Placed]):
         return row.act.id
 
     def empty(self) -> str:
-        return ""
+        return "" if self._acts else "all pages are gone through for their keys …"
 
     def fresh(self, row: Placed) -> object:
         return self.shell.settings.keys.get(row.act.id or "")

@@ -17,9 +17,6 @@ class SettingsPage(Page):
     """How the console looks, which keys do what, and what times the engine."""
 
     NAME: ClassVar[str] = "settings"
-    KEY: ClassVar[str] = "comma"
-    TITLE: ClassVar[str] = "Settings"
-    SAYS: ClassVar[str] = "how the console looks, its keys, and what times the engine"
     ALONE: ClassVar[bool] = True
     PANELS: ClassVar[tuple[type[Panel], ...]] = (LookTable, EngineTable, ActsTable)
     DEFAULT_CSS = """
@@ -38,13 +35,14 @@ class SettingsPage(Page):
         super().__init__(shell)
         self.look_table = LookTable(shell, "settings-look")
         self.engine = EngineTable(shell, "settings-engine")
+        self.acts = ActsTable(shell, "settings-keys")
 
     def compose(self) -> ComposeResult:
         with Container(id="settings-sides"):
             with Vertical():
                 yield self.look_table
                 yield self.engine
-            yield ActsTable(self.shell, "settings-keys", self.shell.acts)
+            yield self.acts
 
     @property
     def first(self) -> LookTable:

@@ -26,9 +26,6 @@ class ResearchPage(Page):
     """Replays of this flow: how far they are, what they found, and beside each other where several are marked."""
 
     NAME: ClassVar[str] = "research"
-    KEY: ClassVar[str] = "9"
-    TITLE: ClassVar[str] = "Research"
-    SAYS: ClassVar[str] = "replays of the flow: begun here, how far they are, what they found"
     ALONE: ClassVar[bool] = True
     PANELS: ClassVar[tuple[type[Panel], ...]] = (RunsTable, FoundPanel)
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -27,9 +27,6 @@ class StrategiesPage(Page):
     """What a flow can be made of: strategies and all other parts, with their keys, and where this flow has them."""
 
     NAME: ClassVar[str] = "strategies"
-    KEY: ClassVar[str] = "S"
-    TITLE: ClassVar[str] = "Strategies"
-    SAYS: ClassVar[str] = "the catalogue: strategies and all other parts, their keys and presets, how they are used"
     PANELS: ClassVar[tuple[type[Panel], ...]] = (CatalogueTable, PartSheet)
     BINDINGS: ClassVar[list[BindingType]] = [
         act("strategies.kind", "t", "kind(1)", "Kind", "one kind after another"),

@@ -45,9 +45,6 @@ class TradesPage(Page):
     """
 
     NAME: ClassVar[str] = "trades"
-    KEY: ClassVar[str] = "4"
-    TITLE: ClassVar[str] = "Trades"
-    SAYS: ClassVar[str] = "contracts that run, orders, and what became of each; it cannot order, the flow does"
     PANELS: ClassVar[tuple[type[Panel], ...]] = (OpenContracts, OrdersTable)
     BINDINGS: ClassVar[list[BindingType]] = [
         act("trades.close", "x", "close", "Close early", "have the venue take contracts back", changes=True),
