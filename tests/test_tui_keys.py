@@ -127,7 +127,11 @@ def test_a_filter_shows_keys_with_all_its_words_and_esc_shows_all_again(tmp_path
 def test_a_flow_that_trades_nothing_says_why_there_are_no_keys(tmp_path: Path) -> None:
     async def main() -> None:
         async with on_bench(tmp_path, view=SampleView([])) as bench:
-            await bench.shows("this flow trades nothing: no risk gate in it names", "Keys 0/0")
+            nothing = "this flow trades nothing: no risk gate in it names"
+            await bench.shows(nothing, "Keys 0/0")
+            await bench.press("3")
+            await bench.shows("3 Chart", nothing, "this flow trades nothing: no")
+            assert bench.text.count("this flow trades nothing") == 2, "beside the chart, its votes"
 
     run(main())
 

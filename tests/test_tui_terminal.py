@@ -272,5 +272,8 @@ def test_without_a_terminal_and_without_an_engine_it_says_so_and_ends_with_3(
 ) -> None:
     assert console(None, tmp_path, FLOW) == 3
     assert console("http://127.0.0.1:9", tmp_path, FLOW) == 3
+    assert console("http://127.0.0.1:99999", tmp_path, FLOW) == 2
     assert console(None, tmp_path, FLOW, screenshot=tmp_path / "x.svg") == 3
-    assert "start one with `run`" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "start one with `run`" in said
+    assert "'http://127.0.0.1:99999' is no address" in said

@@ -48,7 +48,7 @@ class Away(Panel, can_focus=True):
         del height
         command = f"{_program()} run {self.shell.flow}"
         seconds = int(self.now() - self.store.since)
-        head = "this console is of another version" if self.store.state == "mismatch" else "no engine is running"
+        head = "this console is of another version" if self.store.state == "mismatch" else "no engine answers"
         lines = [
             Line(),
             Line((Run(f"  {head}", "bright"),)),

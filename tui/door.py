@@ -4,7 +4,7 @@ import ssl
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
 import msgspec
@@ -46,7 +46,7 @@ def find(url: str | None, folder: Path) -> Address:
     """The engine of a flow's folder, or the one at `url` with that folder's token."""
     known = _whereabouts(folder) if url is None else None
     url = known.url if known is not None else url or ""
-    parts = urlsplit(url)
+    parts = _parts(url)
     if parts.hostname not in ("127.0.0.1", "localhost", "::1") or parts.scheme not in ("http", "https"):
         raise InputError(f"{url!r} is not http on this machine; reach another machine's engine through `ssh -L`")
     certificate = (known or _whereabouts(folder)).certificate if parts.scheme == "https" else ""
@@ -59,6 +59,15 @@ def find(url: str | None, folder: Path) -> Address:
             f"cannot read the engine's token in {folder} ({reason(problem)}); name the flow file of that engine"
         ) from None
     return Address(url, token, certificate)
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as wrong:
+        raise InputError(f"{url!r} is no address ({wrong}); write one like http://127.0.0.1:8750") from None
+    return parts
 
 
 def refusal_in(body: bytes) -> str:

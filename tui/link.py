@@ -81,13 +81,13 @@ class Link:
         except MoonlightError as problem:
             return str(problem)
         except aiohttp.WSServerHandshakeError as problem:
-            return _refusals.get(problem.status, f"the engine answered {problem.status} to our knock")
+            return _refusals.get(problem.status, f"what answers there is no engine (it said {problem.status})")
         except TimeoutError:
             return f"nothing was heard for {SILENCE:g} s"
         except (aiohttp.ClientError, OSError) as problem:
             return f"the engine does not answer ({reason(problem)})"
         except msgspec.DecodeError as problem:
-            return f"the engine said something we cannot read ({problem})"
+            return f"what answers there says nothing an engine of this version would ({problem})"
 
     async def _converse(self, line: aiohttp.ClientWebSocketResponse) -> str:
         greeting = await self._next(line)

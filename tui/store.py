@@ -103,6 +103,12 @@ class Store:
             case Refusal():
                 self.note("warning", f"the engine refused what this console asked: {news.what}")
 
+    @property
+    def without_keys(self) -> str:
+        """Why there is no key to show anything of; "" while there are some, or nobody told of any yet."""
+        told_none = self.keys_told and not self.keys
+        return "this flow trades nothing: no risk gate in it names an account" if told_none else ""
+
     def keys_since(self, told: int) -> list[KeyRow] | None:
         """The keys that changed since `keys_told` was that; None when they all may have, or came or went."""
         missed = self.keys_told - told

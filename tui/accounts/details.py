@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
+
 from pipeline.told.accounts import AccountWhole, Bound
 from tui.accounts.table import kind_of, state_of, used, used_style
 from tui.painted import Line, Run
 from tui.scrolled import Scrolled, told
-from tui.words import money, plain
+from tui.words import fit, money, plain
 
 OF_BOUNDS = {
     "daily_loss": "lost today",
@@ -53,7 +55,7 @@ class AccountPanel(Scrolled):
         if row.last_login_ms:
             yield from told("let in", self.shell.time(row.last_login_ms, "%Y-%m-%d %H:%M:%S"), width, "second")
         for bound in row.bounds:
-            yield _bound(bound, row.currency)
+            yield _bound(bound, row.currency, width)
         if row.win_rate_text:
             yield from told("win rate", row.win_rate_text, width, "bright")
         counts = ", ".join(f"{count} × {kind}" for kind, count in sorted(row.errors.items()))
@@ -72,8 +74,10 @@ class AccountPanel(Scrolled):
         return (Run(f"  ARMED until {self.shell.time(row.armed_until, '%Y-%m-%d %H:%M:%S')}", "warn"),)
 
 
-def _bound(bound: Bound, currency: str) -> Line:
+def _bound(bound: Bound, currency: str, width: int) -> Line:
     unit = "" if bound.what in ("open", "trades") else f" {currency}"
-    said = f" {money(bound.used)} of {money(bound.most)}{unit}, {bound.share * 100:.0f} %  {bound.risk}"
-    head = f"{OF_BOUNDS.get(bound.what, bound.what):<11} "
-    return Line((Run(head, "dim"), Run(used(bound, 10), used_style(bound)), Run(plain(said), used_style(bound))))
+    said = f" {money(bound.used)} of {money(bound.most)}{unit}, {bound.share * 100:.0f} %  {plain(bound.risk)}"
+    head, gone = f"{OF_BOUNDS.get(bound.what, bound.what):<11} ", used(bound, 10)
+    room = width - len(head) - len(gone)
+    said = said if cell_len(said) <= room else fit(said, room)
+    return Line((Run(head, "dim"), Run(gone, used_style(bound)), Run(said, used_style(bound))))

@@ -234,7 +234,7 @@ class CandleChart(Panel, can_focus=True):
     def frame(self, width: int, height: int) -> Frame:
         chart, hello = self.store.chart, self.store.hello
         if self.picked is None:
-            return Frame((), "Chart")
+            return Frame(sentence(self.store.without_keys, width) if self.store.without_keys else (), "Chart")
         told = chart is not None and chart.name == self.picked
         if chart is None or hello is None or not (told or self.now() - self._picked_at < MOMENT):
             return Frame(sentence(self._why_empty(), width), _title(self.picked))

@@ -31,7 +31,7 @@ class VotesPanel(Panel):
     def frame(self, width: int, height: int) -> Frame:
         name, bar = self._chart.picked, self._chart.bar
         if name is None:
-            return Frame((), "Votes")
+            return Frame(tuple(_wrapped(self.store.without_keys, width, "dim")), "Votes")
         asked = self._reasons.of(name, bar)
         if self._chart.crossed is None and (asked is None or asked.asking):
             bar = self._reasons.newest(name) or bar  # while the newest is asked for, the one before that stays

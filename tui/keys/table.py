@@ -84,7 +84,7 @@ class KeysTable(Table[KeyRow]):
             return self.store.why
         if not self.store.keys_told:
             return "asking for the keys"
-        return "this flow trades nothing: no risk gate in it names an account"
+        return self.store.without_keys
 
     def columns(self) -> Keys:
         status = self.store.status

@@ -73,6 +73,9 @@ class OpenContracts(Table[Running]):
         return "est: if it ended at the last price" + (f" · {age_text(age)} old" if age > OLD else "")
 
     def empty(self) -> str:
+        status = self.store.status
+        if status is not None and not status.accounts:
+            return "no contract runs: without an account the flow orders nothing"
         return why_empty(self.shell, self._blotter) or (
             "no contract runs; the flow orders when a bar passes all its gates, and 2 shows what each key decided last"
         )
