@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import os
 import pty
-import resource
 import select
 import signal
 import struct
@@ -19,46 +18,23 @@ import subprocess
 import sys
 import tempfile
 import termios
-from collections.abc import Callable
 from fcntl import ioctl
 from pathlib import Path
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
+from bench.watched_console import Told
 from pipeline.aside import here
 from pipeline.control.showing import looked_at
 from pipeline.view import KeyName
 from sinks.api import Desk
 from tests.sample_view import ACCOUNTS, TIMEFRAMES, SampleView
-from tui.app import Console
-from tui.asking import Engine
-from tui.brake import Brake
-from tui.door import find
-from tui.link import Link
-from tui.settings import Settings
-from tui.shell import Shell
-from tui.store import Store
 
 SIZE = 120, 36
-PAGES = ("keys", "dash", "chart", "feed", "flow", "logs")
 BUDGETS = {"cpu": 0.10, "key": 0.030, "paint": 1.5, "memory": 90.0, "bytes": 60_000.0}
-
-
-class Told(msgspec.Struct):
-    """What a console says of itself at its end."""
-
-    first_paint: float
-    """Seconds from the start of the program."""
-    starting: float
-    """Seconds of a processor until then."""
-    keys: dict[str, list[float]]
-    """Seconds from a key to its paint, by page."""
-    busy: dict[str, float]
-    """Its share of a processor while a page was in front."""
-    memory: float
 
 
 class Seen(NamedTuple):
@@ -91,83 +67,6 @@ async def serve(folder: Path, keys: int, events: int) -> None:
             view.say(f"{moved} rows changed")
 
 
-# --- the console -----------------------------------------------------------------------------------------------------
-
-
-def watch(folder: Path, seconds: float, began: float) -> None:
-    """A console that goes over the pages, presses keys, and says what that took."""
-    store = Store(since=monotonic())
-    shell = Shell(store, Engine(lambda: find(None, folder)), monotonic, folder / "flows.toml", Settings(welcomed=True))
-    link = Link(store, lambda: find(None, folder), monotonic)
-    app = Measured(shell, link, Brake(lambda: find(None, folder), folder / "flows.toml"), began, seconds)
-    asyncio.run(app.run_async())
-    (folder / "told.json").write_bytes(msgspec.json.encode(app.told))
-
-
-class Measured(Console):
-    """A console that measures itself."""
-
-    def __init__(self, shell: Shell, link: Link, brake: Brake, began: float, seconds: float) -> None:
-        super().__init__(shell, link, brake)
-        self.told = Told(0.0, 0.0, {}, {}, 0.0)
-        self._began, self._seconds = began, seconds
-        self._painted: list[Callable[[float], object]] = [self._first]
-
-    def _display(self, screen: Any, renderable: Any) -> None:
-        super()._display(screen, renderable)  # pyright: ignore[reportUnknownMemberType]  # Textual leaves it open
-        waiting, self._painted = self._painted, []
-        for told in waiting:
-            told(monotonic())
-
-    def _first(self, at: float) -> None:
-        self.told.first_paint, self.told.starting = at - self._began, _spent()
-        self.run_worker(self._go_over(), name="measuring")
-
-    async def _go_over(self) -> None:
-        while self._store.state != "up" or self.missing:  # noqa: ASYNC110  # the link has no event for it
-            await asyncio.sleep(0.05)
-        for page in PAGES:
-            if page not in {kind.name for kind in _kinds()}:
-                continue
-            await self.go(page)
-            await asyncio.sleep(1.0)
-            spent, at = _spent(), monotonic()
-            await asyncio.sleep(self._seconds)
-            self.told.busy[page] = (_spent() - spent) / (monotonic() - at)
-            if page == "keys":  # where the cursor moves with every key; elsewhere one may change nothing
-                self.told.keys[page] = [await self._pressed("j") for _ in range(100)]
-        self.told.memory = _resident()
-        self.exit()
-
-    async def _pressed(self, key: str) -> float:
-        await asyncio.sleep(0.03 + 0.001 * (len(self.told.keys) % 7))
-        painted = asyncio.get_running_loop().create_future()
-        at = monotonic()
-        self.simulate_key(key)
-        self._painted.append(lambda now: painted.done() or painted.set_result(now - at))
-        try:
-            async with asyncio.timeout(1.0):
-                return await painted
-        except TimeoutError:
-            return 1.0
-
-
-def _kinds() -> Any:
-    from tui.pages import PAGES as KINDS  # noqa: PLC0415  # imported late so that the start is the console's own
-
-    return KINDS
-
-
-def _spent() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def _resident() -> float:
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    return pages * resource.getpagesize() / 2**20
-
-
 # --- both ------------------------------------------------------------------------------------------------------------
 
 
@@ -180,11 +79,11 @@ def measured(folder: Path, keys: int, events: int, seconds: float) -> Seen:
         began = monotonic()
         child, terminal = pty.fork()
         if not child:
-            words = ["--watch", str(folder), str(seconds), str(began)]
+            words = [str(folder), str(seconds), str(began)]
             os.environ.pop("COLUMNS", None)
             os.environ.pop("LINES", None)
             os.environ["TERM"] = "xterm-256color"
-            os.execv(sys.executable, [sys.executable, "-m", "bench.console", *words])  # noqa: S606
+            os.execv(sys.executable, [sys.executable, "-m", "bench.watched_console", *words])  # noqa: S606
         ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
         written = _read(terminal)
         os.waitpid(child, 0)
@@ -240,7 +139,5 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["--desk", folder, keys, events]:
             asyncio.run(serve(Path(folder), int(keys), int(events)))
-        case ["--watch", folder, seconds, began]:
-            watch(Path(folder), float(seconds), float(began))
         case _:
             main()
