@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.words import age_text, count_text, countdown, fit, gain, money, plain, price_text, signed, zone_of
+from tui.words import age_text, count_text, countdown, figures, fit, gain, money, plain, price_text, signed, zone_of
 
 
 @given(st.text(), st.integers(0, 40), st.booleans())
@@ -30,6 +30,22 @@ def test_plain_text_steers_no_terminal(text: str) -> None:
 )
 def test_money_has_gaps_between_thousands_and_a_true_minus(amount: str, shown: str, sign: int) -> None:
     assert (money(amount), gain(amount)) == (shown, sign)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.350049, "0.35"),
+        (0.0, "0"),
+        (1.034567, "1.035"),
+        (-2.1, "-2.1"),
+        (999.96, "1 000"),
+        (10_000.95, "10 001"),
+        (-12_345_678.9, "-12 345 679"),
+    ],
+)
+def test_a_number_has_so_many_figures_and_all_of_its_whole_part(value: float, shown: str) -> None:
+    assert figures(value, 4) == shown
 
 
 @pytest.mark.parametrize(

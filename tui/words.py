@@ -28,6 +28,12 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return pad + text if right else text + pad
 
 
+def figures(value: float, least: int) -> str:
+    """A number with so many figures, and never fewer than its whole part has."""
+    whole = f"{value:,.0f}".replace(",", " ")
+    return whole if len(whole.lstrip("-").replace(" ", "")) >= least else f"{value:.{least}g}"
+
+
 def price_text(price: float | None, digits: int) -> str:
     return "─" if price is None else f"{price:.{digits}f}"
 

@@ -11,7 +11,7 @@ from tui.painted import Frame, Line, Panel, Run
 from tui.palette import LOST, WON, leaning, outcome, side
 from tui.sheet import words
 from tui.shell import Shell
-from tui.words import age_text, countdown, fit, money, plain, price_text, signed
+from tui.words import age_text, countdown, figures, fit, money, plain, price_text, signed
 
 SHUT = "no"
 BAR, REST = "━", "─"
@@ -132,8 +132,8 @@ def _gates(why: Why, width: int) -> Iterator[Line]:
     yield Line()
     for gate in why.gates:
         shut = gate.verdict == SHUT
-        seen = "" if gate.value is None else f"{gate.value:g}"
-        wanted = "" if gate.threshold is None else f"/{gate.threshold:g}"
+        seen = "" if gate.value is None else figures(gate.value, 6)
+        wanted = "" if gate.threshold is None else f"/{figures(gate.threshold, 6)}"
         mark = LOST if shut else WON if gate.verdict == "yes" else "·"
         told = plain(gate.word) or f"{seen}{wanted}"
         yield words(

@@ -11,7 +11,7 @@ from pipeline.view import TRADED
 from tui.painted import Line, Run
 from tui.palette import WARNING, WRONG, leaning, side
 from tui.palette import WON as YES
-from tui.words import fit, money, plain
+from tui.words import figures, fit, money, plain
 
 Time = Callable[[int], str]
 """How a moment is shown, to the millisecond."""
@@ -158,7 +158,7 @@ def _since(why: Why, width: int, time: Time) -> Iterator[Line]:
 
 
 def number(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.4g}"
+    return "unknown" if value is None else figures(value, 4)
 
 
 def heading(text: str, width: int = 0) -> Line:
