@@ -237,10 +237,10 @@ def test_a_store_tells_which_keys_changed_as_long_as_it_can() -> None:
     store, view = Store(), SampleView()
     store.take(KeysNews(view.keys(0).rows, full=True), 0.0)
     seen, first = store.keys_told, next(iter(view.keys(0).rows))
-    assert store.keys_since(seen) == []
+    assert store.keys_since(seen) == {}
     store.take(KeysNews((first,), full=False), 0.0)
     store.take(KeysNews((), full=False), 0.0)
-    assert store.keys_since(seen) == [first]
+    assert store.keys_since(seen) == {first.name: first}
     assert store.keys_since(seen - 1) is None
     store.take(KeysNews((replace(first, product="NEWUSD"),), full=False), 0.0)
     assert store.keys_since(seen) is None, "one came"

@@ -17,7 +17,7 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, Input, Static, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from pipeline.errors import InputError, MoonlightError
 from pipeline.view import Topics
@@ -45,6 +45,7 @@ from tui.settings import write_settings
 from tui.shell import Shell
 from tui.standing_back import repaint_when_continued
 from tui.status_row import StatusRow
+from tui.still import Ground, Switcher
 from tui.table import Table
 from tui.tabs import Tabs
 from tui.typed_before import RememberingInput, Typed
@@ -126,7 +127,7 @@ class Console(App[None]):
         self._lines_typed, self._filters_typed = Typed(), Typed()
         self._begins_with, self._welcoming = page, welcoming
         self._tabs = Tabs(shell, "tabs", PAGES)
-        self._pages = ContentSwitcher(id="pages")
+        self._pages = Switcher(id="pages")
         self._way = Way()
         self._words = RememberingInput(
             self._filters_typed, "words a row must have; enter keeps them, esc forgets", "filter"
@@ -134,6 +135,9 @@ class Console(App[None]):
         self._wrong = Static(id="filter-wrong", markup=False)
         self._cover = Static(id="cover", markup=False)
         self._away = Away(shell, "away", link)
+
+    def get_default_screen(self) -> Screen[None]:
+        return Ground(id="_default")
 
     def compose(self) -> ComposeResult:
         yield StatusRow(self.shell, "status")

@@ -11,6 +11,7 @@ from pipeline.view import Topics
 from tui.acts import changing
 from tui.painted import Panel
 from tui.shell import Shell
+from tui.still import Still
 
 
 @runtime_checkable
@@ -24,7 +25,7 @@ class Filtered(Protocol):
         ...
 
 
-class Page(Container):
+class Page(Container, Still):
     """It is made when it is first gone to, and stays. What it asks the engine for is told while it is in front."""
 
     BINDINGS: ClassVar[list[BindingType]] = []

@@ -4,23 +4,27 @@ A panel works out all the lines it shows a few times a second; what stays the sa
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from textwrap import wrap
-from typing import ClassVar, NamedTuple, cast
+from typing import ClassVar, NamedTuple, Self, cast
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import App
 from textual.content import Content
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.timer import Timer
-from textual.widget import Widget
 
 from tui.acts import changing
 from tui.plain_glyphs import PLAIN
 from tui.shell import Shell
+from tui.still import Still
 from tui.words import plain
+
+AWAKES = 2.0
+"""Seconds between two looks of a panel behind others whether it is seen again."""
 
 
 class Run(NamedTuple):
@@ -45,7 +49,7 @@ class Frame(NamedTuple):
     subtitle: str = ""
 
 
-class Panel(Widget):
+class Panel(Still):
     """A region that looks at the store `hertz` times a second. What goes wrong in it stays in it."""
 
     STYLES: ClassVar[set[str]] = {
@@ -68,6 +72,8 @@ class Panel(Widget):
         self.now = shell.now
         self._shown: list[Line] = []
         self._titles = ("", "", "", "")
+        self._entitling = False
+        self._styled: dict[tuple[str, str], Style] = {}
         self._failure = ""
 
     def frame(self, width: int, height: int) -> Frame:
@@ -76,6 +82,7 @@ class Panel(Widget):
 
     def on_mount(self) -> None:
         self.pace()
+        self.set_interval(AWAKES, self._awake)  # in front again, and nobody told: it must not stand still for good
 
     def pace(self) -> None:
         """Look as often as the person wants from now on."""
@@ -91,7 +98,12 @@ class Panel(Widget):
         return cast(App[None], self.app)  # pyright: ignore[reportUnknownMemberType]  # Textual leaves it open
 
     def on_show(self) -> None:
+        self._awake()
         self.look()
+
+    def _awake(self) -> None:
+        if self._looking is not None:
+            self._looking.resume()
 
     def on_resize(self) -> None:
         self._shown = []
@@ -99,10 +111,12 @@ class Panel(Widget):
 
     def look(self) -> None:
         """Work out the frame and repaint what differs from the one that stands there."""
-        width, height = self.content_size
-        if not (width and height and self.is_attached and self.is_seen) or (
-            self.shell.held and self.HOLDS and self._shown
-        ):
+        if not self.is_attached or not self.is_seen:
+            if self._looking is not None:
+                self._looking.pause()
+            return
+        width, height = self._room
+        if not (width and height) or (self.shell.held and self.HOLDS and self._shown):
             return
         try:
             frame = self.frame(width, height)
@@ -111,6 +125,11 @@ class Panel(Widget):
         else:
             self._failure = ""
             self._show(frame, height)
+
+    @property
+    def _room(self) -> Size:
+        """The cells within its frame; `content_size` would look for it on the whole screen first."""
+        return self.outer_size - self.gutter.totals
 
     @property
     def failed(self) -> bool:
@@ -127,11 +146,26 @@ class Panel(Widget):
         del parameters
         return True if self.shell.controls or not changing(self, action) else None
 
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """As Textual does it; a title that changed repaints the edges it stands in, not all that is between them."""
+        if self._entitling:
+            regions = self._edges
+        elif not regions:  # of a change of style or size, here or in what it stands in, Textual tells like this
+            self._styled.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def notify_style_update(self) -> None:
+        self._styled.clear()
+        super().notify_style_update()
+
     def render_line(self, y: int) -> Strip:
         line = self._shown[y] if y < len(self._shown) else Line()
         runs = line.runs if self.shell.settings.look.glyphs == "unicode" else _plainly(line.runs)
-        segments = [Segment(run.text, self._style(run.style, line.ground)) for run in runs]
-        return Strip(segments).adjust_cell_length(self.content_size.width, self._style("text", line.ground))
+        segments = [
+            Segment("".join(run.text for run in alike), self._style(style, line.ground))
+            for style, alike in groupby(runs, lambda run: run.style)  # every segment costs, whatever stands in it
+        ]
+        return Strip(segments).adjust_cell_length(self._room.width, self._style("text", line.ground))
 
     def _show(self, frame: Frame, height: int) -> None:
         lines = [*frame.lines[:height], *[Line()] * (height - len(frame.lines))]
@@ -151,14 +185,22 @@ class Panel(Widget):
     def _entitle(self, title: str, subtitle: str) -> None:
         """Above and below the panel; both above where it has no lower edge."""
         edges = self.styles.border_top[0], self.styles.border_bottom[0]
-        if (title, subtitle, *edges) == self._titles:  # setting a title repaints the whole panel
+        if (title, subtitle, *edges) == self._titles:
             return
         self._titles = (title, subtitle, *edges)
         if not edges[1]:
             title, subtitle = f" {title}{' · ' if subtitle else ''}{subtitle} ", ""
         glyphs = PLAIN if self.shell.settings.look.glyphs == "ascii" else {}
+        self._entitling = True
         self.border_title = Content(plain(title).translate(glyphs))
         self.border_subtitle = Content(plain(subtitle).translate(glyphs))
+        self._entitling = False
+
+    @property
+    def _edges(self) -> tuple[Region, ...]:
+        """The rows its titles stand in, as seen from its first line."""
+        (width, height), gutter = self.outer_size, self.gutter
+        return tuple(Region(-gutter.left, y - gutter.top, width, 1) for y in (0, height - 1))
 
     def _tell(self, failure: str) -> None:
         if failure != self._failure:
@@ -167,8 +209,14 @@ class Panel(Widget):
         self._entitle(self._titles[0], f"✖ {failure}")
 
     def _style(self, name: str, ground: str) -> Style:
-        style = self.get_component_rich_style(name)
-        return style if ground == "text" else style + Style(bgcolor=self.get_component_rich_style(ground).bgcolor)
+        """Kept here as well: Textual forgets what it worked out of styles with every row that is repainted."""
+        style = self._styled.get((name, ground))
+        if style is None:
+            style = self.get_component_rich_style(name)
+            if ground != "text":
+                style += Style(bgcolor=self.get_component_rich_style(ground).bgcolor)
+            self._styled[name, ground] = style
+        return style
 
 
 def _plainly(runs: Sequence[Run]) -> Iterator[Run]:
@@ -185,20 +233,20 @@ def sentence(text: str, width: int) -> tuple[Line, ...]:
 
 def _difference(old: Line, new: Line, y: int) -> Region:
     """The cells of row `y` in which two lines may differ."""
-    width = max(_cells(old.runs), _cells(new.runs), 1)
     if old.ground != new.ground:
         return Region(0, y, 10_000, 1)
     head = _alike(old.runs, new.runs)
-    tail = _alike(old.runs[head:][::-1], new.runs[head:][::-1]) if _cells(old.runs) == _cells(new.runs) else 0
+    before, after = old.runs[head:], new.runs[head:]
+    tail = _alike(before[::-1], after[::-1])
+    was, now = _cells(before[: len(before) - tail]), _cells(after[: len(after) - tail])
     left = _cells(new.runs[:head])
-    right = width - _cells(new.runs[len(new.runs) - tail :])
-    return Region(left, y, max(1, right - left), 1)
+    return Region(left, y, max(was, now, 1) if was == now else 10_000, 1)  # another width moves all that follows
 
 
 def _alike(old: Sequence[Run], new: Sequence[Run]) -> int:
     count = 0
     for before, after in zip(old, new, strict=False):
-        if before != after:
+        if before is not after and before != after:
             break
         count += 1
     return count

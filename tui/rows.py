@@ -1,6 +1,6 @@
 """Which of many rows are shown, and in what order. What did not change is neither looked at nor sorted again."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from tui.columns import Column, Weight
@@ -54,11 +54,10 @@ class Rows(Generic[R]):
                 self._show([key for key in self.shown if key in self.every])
         self._forget(other)
 
-    def change(self, rows: Iterable[R]) -> None:
-        """These rows are other ones now; all others are as they were."""
-        keys = [self._key(row) for row in rows]
-        self.every.update(zip(keys, rows, strict=True))
-        self._forget(keys)
+    def change(self, rows: Mapping[Any, R]) -> None:
+        """The rows of these keys are other ones now; all others are as they were."""
+        self.every.update(rows)
+        self._forget(rows)
         self.settled = self.settled and not (self._order.filter.tests or self._order.sorted_by)
 
     def arrange(self, order: Order) -> None:

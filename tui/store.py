@@ -51,7 +51,9 @@ class Store:
     feed: Feed | None = None
     keys: dict[KeyName, KeyRow] = field(default_factory=dict[KeyName, KeyRow])
     keys_told: int = 0
-    keys_news: deque[tuple[KeyRow, ...]] = field(default_factory=lambda: deque[tuple[KeyRow, ...]](maxlen=KEY_NEWS))
+    keys_news: deque[dict[KeyName, KeyRow]] = field(
+        default_factory=lambda: deque[dict[KeyName, KeyRow]](maxlen=KEY_NEWS)
+    )
     """What changed in each of the last messages about keys; empty after one that had them all."""
     chart: Chart | None = None
     chart_of: ChartOf | None = None
@@ -82,11 +84,11 @@ class Store:
             case Feed():
                 self.feed = news
             case KeysNews():
-                told = {row.name: row for row in news.rows}
-                known = not news.full and told.keys() <= self.keys.keys()
-                self.keys = told if news.full else {**self.keys, **told}
+                told, before = {row.name: row for row in news.rows}, len(self.keys)
+                self.keys = told if news.full else self.keys | told
+                known = not news.full and len(self.keys) == before
                 self.keys_told += 1
-                self.keys_news.append(news.rows) if known else self.keys_news.clear()
+                self.keys_news.append(told) if known else self.keys_news.clear()
             case ChartNews():
                 self.chart_of, self.chart = news.of, news.chart
                 self.chart_told += 1
@@ -109,13 +111,15 @@ class Store:
         told_none = self.keys_told and not self.keys
         return "this flow trades nothing: no risk gate in it names an account" if told_none else ""
 
-    def keys_since(self, told: int) -> list[KeyRow] | None:
+    def keys_since(self, told: int) -> dict[KeyName, KeyRow] | None:
         """The keys that changed since `keys_told` was that; None when they all may have, or came or went."""
         missed = self.keys_told - told
         if not 0 <= missed <= len(self.keys_news):
             return None
-        news = list(self.keys_news)
-        return [row for rows in news[len(news) - missed :] for row in rows]
+        since = dict[KeyName, KeyRow]()
+        for rows in list(self.keys_news)[len(self.keys_news) - missed :]:
+            since |= rows
+        return since
 
     def forget_tap(self) -> None:
         """What was listened to until now is of no interest any more."""

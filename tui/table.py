@@ -1,7 +1,8 @@
 """A panel of rows in columns: moved over, sorted, filtered, marked, copied. It works out only the rows it shows."""
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
@@ -97,8 +98,9 @@ class Table(Panel, Generic[R], can_focus=True):
     def rows(self) -> Iterable[R]:
         raise NotImplementedError
 
-    def changes(self, since: object) -> Iterable[R] | None:
-        """The rows that are other ones than in that version, if only rows changed and none came or went; else None."""
+    def changes(self, since: object) -> Mapping[Any, R] | None:
+        """By their keys the rows that are other ones than in that version, if only rows changed and none came or went;
+        else None."""
         del since
         return None
 
@@ -329,10 +331,7 @@ class Table(Panel, Generic[R], can_focus=True):
         before = self._drawn.get(key)
         if before is not None and before[0] == facts:
             return before[1]
-        runs = [
-            Run(fit(plain(column.text(row)), column.width, right=column.right) + " ", column.style(row))
-            for column in columns
-        ]
+        runs = [_cell(column.text(row), column.style(row), column.width, column.right) for column in columns]
         if self.marked:
             runs.insert(0, Run(f"{MARKED} " if marked else "  ", "bright"))
         line = Line(tuple(runs), "chosen" if chosen else self.ground(row))
@@ -346,3 +345,9 @@ class Table(Panel, Generic[R], can_focus=True):
             if x < right:
                 self.sort_by(column.head)
                 return
+
+
+@lru_cache(4096)
+def _cell(text: str, style: str, width: int, right: bool) -> Run:
+    """A cell with the space after it. Of a row that changed most cells say what they said before."""
+    return Run(fit(plain(text), width, right=right) + " ", style)

@@ -6,7 +6,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
 
 from pipeline.view import KeyName, Topics
 from tui.acts import act
@@ -30,6 +29,7 @@ from tui.logs.panel import LogPanel
 from tui.page import Page
 from tui.painted import Panel
 from tui.shell import Shell
+from tui.still import Holder
 
 KEYS, LOG = 10.0, 5.0
 """So often a second they are told anew while they are looked at."""
@@ -73,7 +73,7 @@ class KeysPage(Page):
         self._at_work = False
 
     def compose(self) -> ComposeResult:
-        yield Container(self.table, self.chart, id="desk")
+        yield Holder(self.table, self.chart, id="desk")
         yield LogPanel(self.shell, "keys-log", low=True)
 
     @property

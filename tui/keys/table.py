@@ -1,7 +1,7 @@
 """Every key on one row: what it costs, what was decided last, how it does, and whether it trades at all."""
 
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import ClassVar
 
 from pipeline.times import DAY, timeframe
@@ -59,10 +59,10 @@ class KeysTable(Table[KeyRow]):
         self._newest = max((row.updated for row in rows), default=0)
         return rows
 
-    def changes(self, since: object) -> Iterable[KeyRow] | None:
+    def changes(self, since: object) -> Mapping[KeyName, KeyRow] | None:
         rows = self.store.keys_since(since) if isinstance(since, int) else None
         if rows is not None:
-            self._newest = max((self._newest, *(row.updated for row in rows)))
+            self._newest = max(self._newest, max([row.updated for row in rows.values()], default=0))
         return rows
 
     def key(self, row: KeyRow) -> Hashable:
