@@ -262,6 +262,10 @@ def registered(kind: Kind) -> Mapping[str, Part]:
 def numbered() -> Mapping[int, Part]:
     """The providers by the numbers of their presets."""
     brought()
+    return _numbered()
+
+
+def _numbered() -> Mapping[int, Part]:
     return {number: part for part in _registry["provider"].values() for number in part.catalogue}
 
 
@@ -329,7 +333,7 @@ def _check_catalogue(part: Part) -> None:
     if not isinstance(catalogue, Mapping) or not all(_is_preset(*each) for each in cast("Any", catalogue).items()):
         what = f"{part.kind} {part.name} has a catalogue that is none"
         raise PartRefused(f"{what}: write presets of keys by numbers from 1 on, {{90_001: {{}}, 90_002: {{…}}}}")
-    taken, keys = numbered(), {key.name for key in part.fields}
+    taken, keys = _numbered(), {key.name for key in part.fields}
     for number, preset in part.catalogue.items():
         if number in taken:
             first, second = (f"{each.name} of {each.home}" for each in (taken[number], part))

@@ -2,7 +2,7 @@
 
 A file that `[moonlight] plugins` names is read when the flow is loaded. What it declares can be used by that flow like
 any other part, until a flow is loaded that does not name it. A distribution names modules as entry points of the group
-`moonlight.parts`; they are imported once, when the program starts.
+`moonlight.parts`; they are imported once, behind our own parts, when somebody asks for a part.
 
 Either brings all its parts or none: what another part is called already, or what raises, is refused as a whole.
 """
