@@ -32,8 +32,8 @@ from tui.words import plain
 
 FONTS = re.compile(r"@font-face\s*{[^}]*}")
 """What a picture would fetch from elsewhere: whoever looks at it has a font of fixed width."""
-PATIENCE = 15.0
-"""Seconds a picture waits for everything on it to have been told."""
+PATIENCE = 30.0
+"""Seconds a picture waits for everything on it to have been told, and for a checker to be imported."""
 
 
 def console(
@@ -116,6 +116,7 @@ def _app(where: Callable[[], Address], flow: Path, folder: Path, page: str, *, w
 async def _picture(where: Callable[[], Address], flow: Path, folder: Path, size: tuple[int, int], page: str) -> str:
     """The screen as SVG, once everything on it was told."""
     where()
+    KINDS[page].page()
     app = _app(where, flow, folder, page)
     async with app.run_test(size=size) as pilot:
         latest = monotonic() + PATIENCE
