@@ -135,28 +135,31 @@ def test_a_feed_that_stands_still_is_told_with_its_longest_stretch() -> None:
 
 # --- clocks -----------------------------------------------------------------------------------------------------------
 
-YEAR = Market("EURUSD").bars(H1, parse_moment("2025-01-06"), parse_moment("2025-12-20"))
+
+@pytest.fixture(scope="module")
+def year() -> Bars:
+    return Market("EURUSD").bars(H1, parse_moment("2025-01-06"), parse_moment("2025-12-20"))
 
 
-def test_a_year_in_utc_keeps_its_clock() -> None:
-    assert judged(YEAR).grades["clock"] == "A"
+def test_a_year_in_utc_keeps_its_clock(year: Bars) -> None:
+    assert judged(year).grades["clock"] == "A"
 
 
-def test_local_time_taken_for_utc_is_seen_from_when_weeks_begin_and_end() -> None:
-    wall = replace(YEAR, open_ts=wall_clock("Europe/Athens").wall(YEAR.open_ts))
+def test_local_time_taken_for_utc_is_seen_from_when_weeks_begin_and_end(year: Bars) -> None:
+    wall = replace(year, open_ts=wall_clock("Europe/Athens").wall(year.open_ts))
     report = judged(wall)
     assert report.grades["clock"] == "D"
     assert "weeks are shifted by +2 h and +3 h: stamps look like local time" in report.found.clock_says
 
 
-def test_a_zone_that_is_always_off_is_told_as_another_zone() -> None:
-    report = judged(replace(YEAR, open_ts=YEAR.open_ts - 5 * H1))
+def test_a_zone_that_is_always_off_is_told_as_another_zone(year: Bars) -> None:
+    report = judged(replace(year, open_ts=year.open_ts - 5 * H1))
     assert "shifted by -5 h: stamps look like another time zone's" in report.found.clock_says
 
 
-def test_a_market_that_opens_late_but_ends_on_time_is_not_suspected() -> None:
-    opens = np.append(True, np.diff(YEAR.open_ts) > DAY)
-    assert judged(YEAR.chosen(~opens)).grades["clock"] == "A"
+def test_a_market_that_opens_late_but_ends_on_time_is_not_suspected(year: Bars) -> None:
+    opens = np.append(True, np.diff(year.open_ts) > DAY)
+    assert judged(year.chosen(~opens)).grades["clock"] == "A"
 
 
 def test_an_hour_that_is_missing_every_spring_is_local_time() -> None:
