@@ -180,6 +180,17 @@ def test_a_flow_that_ends_under_its_console_gives_the_terminal_back_and_says_wha
 
 
 @pytest.mark.skipif(TMUX is None, reason="tmux is not installed, and the console needs a real terminal here")
+def test_a_terminal_that_cannot_move_its_cursor_is_told_in_lines(tmp_path: Path) -> None:
+    command = f"env TERM=dumb '{sys.executable}' -c '{LEAVES}' '{tmp_path}'; echo left with $?; exec cat"
+
+    async def main() -> None:
+        async with terminal(f"moonlight-dumb-{os.getpid()}", tmp_path, command) as at:
+            await at.shows("no engine is running", "left with 3", without="1 Dash")
+
+    run(main())
+
+
+@pytest.mark.skipif(TMUX is None, reason="tmux is not installed, and the console needs a real terminal here")
 def test_a_console_that_is_stopped_and_goes_on_or_is_hung_up_leaves_the_screen_and_the_terminal_whole(
     tmp_path: Path,
 ) -> None:

@@ -74,6 +74,9 @@ def key_table() -> str:
 
 
 def _on_a_terminal() -> bool:
+    """A terminal that cannot move its cursor is none to draw on."""
+    if os.environ.get("TERM") in ("dumb", "unknown"):
+        return False
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__))
 
 
