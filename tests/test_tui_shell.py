@@ -186,6 +186,7 @@ def test_without_an_engine_the_screen_says_how_to_get_one(tmp_path: Path, width:
         async with on_bench(tmp_path, (width, height), desk=False) as bench:
             bench.now += 3
             await bench.shows("no engine is running", "start one for this flow", "pipeline run")
+            assert str(bench.shell.flow) in "".join(line.strip(" ┃") for line in bench.text.splitlines()), "all of it"
             await bench.press("s")
             await bench.shows("This starts an engine for")
             await bench.press("escape")

@@ -55,10 +55,9 @@ class Away(Panel, can_focus=True):
             *sentence(f" {self.store.why}", width),
             Line(),
             Line((Run("  s", "warn"), Run("  start one for this flow, in the background"))),
-            Line((Run("  r", "warn"), Run(f"  look again now (it is looked for all the time, {seconds} s so far)"))),
+            Line((Run("  r", "warn"), Run(f"  look again now (looked for all the time, {seconds} s so far)"))),
             Line((Run("  7", "warn"), Run("  edit the flow's file"))),
-            Line(),
-            Line((Run("  or in another terminal:  ", "second"), Run(command, "up"))),
+            *sentence(f" or in another terminal:  {command}", width),
             *(sentence(f" {self._said}", width) if self._said else ()),
         ]
         return Frame(lines, "No engine")
