@@ -270,17 +270,21 @@ def test_an_account_with_real_money_that_was_not_there_is_told_by_its_name() -> 
 
 def test_unsaved_text_is_kept_for_its_flow_and_its_owner_alone_until_it_is_applied(tmp_path: Path) -> None:
     flow = tmp_path / "flows.toml"
-    shelf = Shelf(tmp_path / "settings" / "console.toml", flow)
+    settings = tmp_path / "settings" / "console.toml"
+    shelf = Shelf(settings, flow)
     assert shelf.kept() is None
     shelf.keep("one", hash_of("base"))
     shelf.keep("two", hash_of("other"))
-    kept = Shelf(tmp_path / "settings" / "console.toml", flow).kept()
+    assert Shelf(settings, flow).kept() is None  # its console lives
+    shelf.leave()
+    heir = Shelf(settings, flow)
+    kept = heir.kept()
     assert kept is not None
     assert (kept.text, kept.of) == ("two", hash_of("other"))
     assert kept.file.stat().st_mode & 0o077 == 0
-    assert Shelf(tmp_path / "settings" / "console.toml", tmp_path / "other" / "flows.toml").kept() is None
-    shelf.forget()
-    assert shelf.kept() is None
+    assert Shelf(settings, tmp_path / "other" / "flows.toml").kept() is None
+    heir.forget()
+    assert heir.kept() is None
     nowhere = Shelf(None, flow)
     nowhere.keep("x", "y")
     assert nowhere.kept() is None

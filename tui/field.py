@@ -15,10 +15,10 @@ async def in_turn(field: Input | TextArea, event: events.Key) -> None:
     """
     own = None if event.is_printable else field.screen.active_bindings.get(event.key)
     if own is not None and own.node is field and own.enabled and not own.binding.priority:
-        event.stop()
-        event.prevent_default()
         app = cast(App[None], field.app)  # pyright: ignore[reportUnknownMemberType]  # Textual leaves it open
-        await app.run_action(own.binding.action, field)
+        if await app.run_action(own.binding.action, field):  # what it passes on is of what it stands in
+            event.stop()
+            event.prevent_default()
 
 
 class Field(Input):
