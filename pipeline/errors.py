@@ -46,3 +46,8 @@ class PlanError(InputError):
 
 class FlowStopped(MoonlightError):
     """A node that must not guess failed, so the flow ended."""
+
+
+def unread(problem: OSError | UnicodeDecodeError) -> str:
+    """Why a file of text could not be read."""
+    return problem.strerror or "it is not there" if isinstance(problem, OSError) else "it is not UTF-8"

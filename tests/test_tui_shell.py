@@ -46,6 +46,10 @@ def test_the_command_line_goes_to_charts_and_says_what_it_does_not_know(tmp_path
             await bench.press("enter")
             await bench.shows("theme may be desk, day, mono, terminal; it stays")
             assert bench.app.theme == "day"
+            for name in ("terminal", "mono", "desk"):  # each way, also to the sixteen colours and from them
+                bench.app.like("theme", name)
+                await bench.until(lambda name=name: bench.app.theme == name)
+                await bench.shows("5 Feed")
             await bench.press("colon")
             await typed(bench, "keys live xau")
             await bench.press("enter")

@@ -108,7 +108,7 @@ def test_what_was_written_is_what_a_console_that_keeps_nothing_would_write(tmp_p
                     ("j", "k", "G", "g", "space", "o", "O", "tab", "t", "plus", "ctrl+t", "escape", "P", "1", "2"),
                 ),
                 lambda: keys.filter(one(("", "eur", "st:stale"))),
-                lambda: bench.app.like("theme", one(("desk", "day", "mono"))),
+                lambda: bench.app.like("theme", one(("desk", "day", "mono", "terminal"))),
                 lambda: bench.app.notify("something happened", timeout=one((0.1, 5.0))),
                 lambda: bench.store.turn(one(("up", "down")), "gone", bench.now),
                 *(resized(*size) for size in ((120, 36), (80, 24), (200, 50))),

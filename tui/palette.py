@@ -124,6 +124,8 @@ def theme(name: Name) -> Theme:
         variables={
             **words,
             "border-blurred": words["frame"],
+            "ansi-background": words["ground"],
+            "ansi-foreground": words["text"],
         },
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
-from pipeline.errors import InputError, PlanError
+from pipeline.errors import InputError, PlanError, unread
 from pipeline.toml_text import read
 
 
@@ -67,7 +67,7 @@ class FlowFile:
         try:
             return self.path.read_bytes().decode().removeprefix("\ufeff")
         except (OSError, UnicodeDecodeError) as problem:
-            raise InputError(f"the flow file {self.path} cannot be read ({problem}); mend it by hand") from None
+            raise InputError(f"the flow file {self.path} cannot be read ({unread(problem)}); mend it by hand") from None
 
     def write(self, text: str) -> None:
         """Put another text in its place, whole or not at all."""

@@ -15,7 +15,7 @@ from pipeline.control.errors import Refused
 from pipeline.control.limits import LARGEST_FLOW
 from pipeline.control.routing import Nothing, Route
 from pipeline.engine import LEDGER_FILE
-from pipeline.errors import InputError, PlanError
+from pipeline.errors import InputError, PlanError, unread
 from pipeline.plan import Plan
 
 BY = "api"
@@ -145,7 +145,7 @@ class File:
         try:
             return path.read_bytes().decode().removeprefix("\ufeff")  # its ends of lines as they are
         except (OSError, UnicodeDecodeError) as problem:
-            raise Refused("NOT_FOUND", f"the flow file {path} cannot be read ({problem})") from None
+            raise Refused("NOT_FOUND", f"the flow file {path} cannot be read ({unread(problem)})") from None
 
 
 class Editor:

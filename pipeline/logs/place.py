@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, unread
 from pipeline.logs.settings import Logs
 from pipeline.plan import Settings
 from pipeline.walltime import zone_names
@@ -25,8 +25,7 @@ def place_of(flow: Path) -> Place:
     try:
         text = flow.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
-        why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8"
-        raise InputError(f"{flow} cannot be read ({why}); name the flow file") from None
+        raise InputError(f"{flow} cannot be read ({unread(problem)}); name the flow file") from None
     try:
         tables: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
