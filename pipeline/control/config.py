@@ -145,7 +145,7 @@ class File:
         try:
             return path.read_bytes().decode().removeprefix("\ufeff")  # its ends of lines as they are
         except (OSError, UnicodeDecodeError) as problem:
-            raise Refused("NOT_FOUND", f"the flow file {path} cannot be read ({unread(problem)})") from None
+            raise Refused("NOT_FOUND", f"the flow file {path} cannot be read ({unread(problem)}); put it back") from None
 
 
 class Editor:
