@@ -145,7 +145,8 @@ class File:
         try:
             return path.read_bytes().decode().removeprefix("\ufeff")  # its ends of lines as they are
         except (OSError, UnicodeDecodeError) as problem:
-            raise Refused("NOT_FOUND", f"the flow file {path} cannot be read ({unread(problem)}); put it back") from None
+            said = f"the flow file {path} cannot be read ({unread(problem)}); put it back"
+            raise Refused("NOT_FOUND", said) from None
 
 
 class Editor:
