@@ -7,7 +7,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tests.screens import FROZEN, screen_text
+from tests.screens import FROZEN, beside_an_engine, screen_text
 from tui.app import Console
 from tui.asking import Engine
 from tui.brake import Brake
@@ -85,7 +85,7 @@ class Editing:
 async def editing(folder: Path, size: tuple[int, int] = (120, 36)) -> AsyncGenerator[Editing]:
     """The page, once it has read the file and looked it through."""
     edits = Editing(folder)
-    async with edits.app.run_test(size=size, notifications=True) as edits.pilot:
+    async with beside_an_engine(edits.app, size) as edits.pilot:
         await edits.until(lambda: edits.app.query(EditPage))
         await edits.looked_through()
         yield edits

@@ -4,13 +4,16 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from string import ascii_letters
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from rich.style import Style
+from textual._wait import wait_for_idle
 from textual.pilot import Pilot
 
 from pipeline.aside import here
@@ -32,6 +35,21 @@ from tui.store import Store
 
 GOLDENS = Path(__file__).parent / "goldens"
 FROZEN = 1_000.0
+
+
+@asynccontextmanager
+async def beside_an_engine(app: Console, size: tuple[int, int] = (120, 36)) -> AsyncGenerator[Pilot[None]]:
+    """A console that is typed at in the process of an engine.
+
+    After a key Textual waits until the process rests, for two seconds at the most, and such a one never does: here who
+    types says what is waited for.
+    """
+    briefly = partial(wait_for_idle, max_sleep=0.05)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("app", "pilot"):
+            patch.setattr(f"textual.{module}.wait_for_idle", briefly)
+        async with app.run_test(size=size, notifications=True) as pilot:
+            yield pilot
 
 
 class Bench:

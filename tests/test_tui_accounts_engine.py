@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.api_engine import EAGER_FLOW, SPEED, Engine, on_engine
-from tests.screens import screen_text
+from tests.screens import beside_an_engine, screen_text
 from tui.app import Console
 from tui.asking import Engine as Asking
 from tui.brake import Brake
@@ -75,7 +75,7 @@ class Desk:
 @asynccontextmanager
 async def on_desk(engine: Engine, page: str, size: tuple[int, int] = (140, 40)) -> AsyncGenerator[Desk]:
     desk = Desk(engine, page)
-    async with desk.app.run_test(size=size, notifications=True) as desk.pilot:
+    async with beside_an_engine(desk.app, size) as desk.pilot:
         try:
             await desk.until(lambda: not desk.app.missing)
         except TimeoutError:

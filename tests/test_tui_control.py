@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from pipeline.view import KeyName
 from tests.api_engine import EAGER_FLOW, SPEED, Engine, on_engine
 from tests.api_engine import until as engine_until
-from tests.screens import screen_text
+from tests.screens import beside_an_engine, screen_text
 from tui.app import Console
 from tui.asking import Engine as Asked
 from tui.brake import Brake
@@ -60,7 +60,7 @@ async def attached(engine: Engine, page: str = "keys") -> AsyncGenerator[Sitting
     app = Console(
         shell, Link(store, lambda: find(None, folder), monotonic), Brake(lambda: find(None, folder), folder), page=page
     )
-    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+    async with beside_an_engine(app) as pilot:
         sitting = Sitting(app, pilot)
         await sitting.until(lambda: store.status and store.keys)
         yield sitting

@@ -40,7 +40,7 @@ def test_keys_of_the_text_are_done_in_their_order_and_leaving_right_behind_them_
             await edits.control()
             await edits.until(lambda: "q Leave" not in edits.shown)
             flow.unlink()
-            await edits.shows("[Errno")
+            await edits.shows("· the flow file")
             flow.write_text(SMALL, encoding="utf-8")
             put_behind(edits, "period = 3")
             at_once(edits.app, "x", "left", "1", "delete", "7")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import pytest
 from msgspec.structs import replace
 from rich.style import Style
 from textual._compositor import ChopsUpdate, LayoutUpdate
@@ -123,5 +124,31 @@ def test_what_was_written_is_what_a_console_that_keeps_nothing_would_write(tmp_p
                 await pilot.pause(0.03)
                 await bench.until(lambda: terminal.rows == anew(bench), 10.0)
                 assert len(terminal.rows) == bench.app.size.height, step
+
+    run(main())
+
+
+def test_beneath_a_dialog_a_page_is_told_once_a_second_and_after_it_as_often_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with on_bench(tmp_path) as bench:
+            table, looks = bench.app.query_one(KeysTable), list[int]()
+            look = table.look
+            monkeypatch.setattr(table, "look", lambda: (looks.append(1), look()))
+
+            def looks_in_two_seconds() -> int:
+                looks.clear()
+                for _ in range(20):
+                    table.tick()
+                return len(looks)
+
+            assert looks_in_two_seconds() == 20
+            await bench.press("ctrl+g")
+            await bench.until(lambda: len(bench.app.screen_stack) > 1)
+            assert looks_in_two_seconds() == 2
+            await bench.press("escape")
+            await bench.until(lambda: len(bench.app.screen_stack) == 1)
+            assert looks_in_two_seconds() == 20
 
     run(main())

@@ -6,7 +6,7 @@ from pathlib import Path
 from pipeline.times import MINUTE
 from tests.api_engine import EAGER_FLOW, Engine, on_engine
 from tests.sample_view import SampleView
-from tests.screens import Bench
+from tests.screens import Bench, beside_an_engine
 from tests.support import MONDAY
 from tui.dialogs import Confirm
 from tui.trades.contracts import OpenContracts
@@ -20,7 +20,7 @@ def test_a_contract_shows_its_entry_and_is_closed_in_the_engine_when_that_is_ask
 ) -> None:
     async def check(engine: Engine) -> None:
         bench = Bench(SampleView(), engine.plan.folder, "trades")
-        async with bench.app.run_test(size=(120, 36), notifications=True) as bench.pilot:
+        async with beside_an_engine(bench.app) as bench.pilot:
             contracts = bench.app.query_one(OpenContracts)
             await bench.until(lambda: any(each.row.seen_entry is not None and each.now for each in contracts.shown))
             await bench.shows("Open contracts 2", "practice USD  at stake")

@@ -88,9 +88,17 @@ class Panel(Still):
         """Look as often as the person wants from now on."""
         if self._looking is not None:
             self._looking.stop()
-        self._looking = self.set_interval(1 / self.shell.rate(self.hertz), self.look)
+        self._looking = self.set_interval(1 / self.shell.rate(self.hertz), self.tick)
 
     _looking: Timer | None = None
+    _ticks = 0
+
+    def tick(self) -> None:
+        """Look; beneath a dialog once a second, as with each change there Textual paints all of the screen anew."""
+        self._ticks += 1
+        beneath = self.is_attached and self.screen is not self.console.screen
+        if not beneath or self._ticks % max(1, round(self.shell.rate(self.hertz))) == 0:
+            self.look()
 
     @property
     def console(self) -> App[None]:
