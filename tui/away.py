@@ -1,7 +1,7 @@
 """What stands where a page would, while no engine was ever there: what was tried, and how to get one."""
 
 import asyncio
-import os
+import subprocess
 import sys
 from typing import ClassVar
 
@@ -10,6 +10,7 @@ from textual.binding import BindingType
 
 from pipeline.errors import MoonlightError
 from tui.acts import act
+from tui.apart import begun_apart
 from tui.dialogs import Confirm
 from tui.link import Link
 from tui.painted import Frame, Line, Panel, Run, sentence
@@ -101,19 +102,12 @@ async def _started(shell: Shell) -> str:
     try:
         with output.open("ab") as written:
             begun = written.tell()
-            child = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", _module(), "run", str(shell.flow)),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=written,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=os.name == "posix",
-            )
+            child = begun_apart((sys.executable, "-m", _module(), "run", str(shell.flow)), written)
     except OSError as problem:
         raise MoonlightError(f"cannot start an engine ({problem.strerror}); start it in another terminal") from None
     try:
-        async with asyncio.timeout(3):
-            await child.wait()
-    except TimeoutError:
+        await asyncio.to_thread(child.wait, 3)
+    except subprocess.TimeoutExpired:
         return f"started as process {child.pid}; what it prints goes to {output}"
     said = output.read_bytes()[begun:].decode(errors="replace").strip().splitlines()
     raise MoonlightError(f"it ended at once: {said[-1] if said else f'exit code {child.returncode}'}")

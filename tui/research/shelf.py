@@ -4,9 +4,7 @@ A replay is a process of its own: it goes on when the console is left, and any c
 """
 
 import asyncio
-import os
 import shutil
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +14,7 @@ import msgspec
 
 from pipeline.errors import InputError, MoonlightError
 from pipeline.watched_run import STOP, TOLD, RunState, Told
+from tui.apart import begun_apart
 
 FOLDER = "research"
 SAID = "said.txt"
@@ -69,18 +68,12 @@ class Shelf:
         folder = await asyncio.to_thread(self._new)
         command = (sys.executable, "-m", "moonlight" if "moonlight" in sys.modules else "pipeline", "replay")
         with (folder / SAID).open("wb") as said:
-            child = await asyncio.create_subprocess_exec(
-                *(*command, str(self._flow), *span, "--followed", str(folder), "--out", str(folder / "results")),
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                start_new_session=os.name == "posix",
-            )
-        ended = asyncio.ensure_future(child.wait())
-        while not ended.done():
+            words = (*span, "--followed", str(folder), "--out", str(folder / "results"))
+            child = begun_apart((*command, str(self._flow), *words), said)
+        while child.poll() is None:
             if (run := await asyncio.to_thread(_run, int(folder.name), folder)) is not None:
                 return run
-            await asyncio.wait((ended,), timeout=0.05)
+            await asyncio.sleep(0.05)
         if (run := _run(int(folder.name), folder)) is not None:
             return run
         lines = (folder / SAID).read_text("utf-8", "replace").strip().splitlines()
