@@ -214,7 +214,7 @@ def test_an_engine_of_another_protocol_is_named_and_not_guessed_at(tmp_path: Pat
             await bench.shows(
                 "ANOTHER PROTOCOL", "engine 1.0.0 speaks protocol 99, this console protocol 3; run both from one"
             )
-            await bench.until(lambda: bench.text.count("speaks protocol 99") == 2)  # where keys would be, and in the log
+            await bench.until(lambda: bench.text.count("speaks protocol 99") == 2)  # in place of keys, and in the log
 
     run(main())
 
