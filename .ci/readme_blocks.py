@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FENCE = re.compile(r"^```(?P<info>[^\n`]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-SECONDS = 180
+SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from pipeline.times import SECOND
 from pipeline.values import Quotes
 from tests.support import MONDAY
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 INSTRUMENTS = {"XAU/USD": "XAUUSD", "EUR/USD": "EURUSD"}
 SYMBOLS = {product: instrument for instrument, product in INSTRUMENTS.items()}
 ACCESS = Access("demo", Secret("practice-demo"), "", "Demo")
