@@ -4,22 +4,11 @@ from typing import Literal
 
 from msgspec import Struct
 
+from pipeline.states import OrderState
+
 NOT_ENDED = "NOT_ENDED"
 """As a status: every one in which an order may still come to something."""
-Status = Literal[
-    "",
-    "PREPARE",
-    "SEND",
-    "SEND_RETRY",
-    "CONFIRM",
-    "CONFIRM_RETRY",
-    "SETTLED",
-    "CANCELED",
-    "ABORT",
-    "UNKNOWN",
-    "UNKNOWN_RESULT",
-    "NOT_ENDED",
-]
+Status = Literal["", OrderState, "NOT_ENDED"]
 
 
 class OrderRow(Struct, frozen=True):
